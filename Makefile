@@ -1,0 +1,129 @@
+# make            build/stafet (release)
+# make demo       install what is missing, build, run the demo on 127.0.0.1:8080
+# make check      install what its tests need, run them all (under 15 minutes)
+# make help       the rest
+
+MODE ?= release
+BUILD ?= build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PYTHON ?= /usr/bin/python3
+WERROR ?= -Werror
+O := $(BUILD)/$(MODE)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wformat=2 $(WERROR)
+BASE := -std=c11 -D_GNU_SOURCE -I. $(WARN) -g -fno-omit-frame-pointer -fPIE -fstack-protector-strong -MMD -MP
+FLAGS_release := -O2 -D_FORTIFY_SOURCE=2
+FLAGS_debug := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_tsan := -O1 -fsanitize=thread
+FLAGS_cover := -O0 --coverage
+ALL_CFLAGS := $(BASE) $(FLAGS_$(MODE)) $(shell pkg-config --cflags glib-2.0 libfyaml 2>/dev/null) $(CFLAGS)
+LINK := -pie -Wl,-z,relro,-z,now $(FLAGS_$(MODE)) $(LDFLAGS)
+# Plain -letpan: its pkg-config flags would drop PIE.
+LIBS := -lmicrohttpd -lcurl -letpan -lsqlite3 -lsodium -lfyaml -ljansson -lmd4c -lglib-2.0 -lpthread -lm
+
+LAYERS := engine/base engine/store engine/workflow mailer otp-portal cli
+SOURCES := $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.c))
+OBJECTS := $(SOURCES:%.c=$(O)/%.o)
+LIBRARY := $(O)/libstafet.a
+TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%)
+ASSETS := $(wildcard languages/*.yaml otp-portal/assets/*)
+
+.PHONY: all demo check soak bench lint help schema clean deps check-deps unit e2e arch docs-check fuzz
+all: build/stafet
+
+# build/stafet is always the release binary; other modes stay in their folders.
+build/stafet: $(BUILD)/release/stafet
+	@mkdir -p build
+	@cp -f $< $@
+
+ifneq ($(MODE),release)
+$(BUILD)/release/stafet: FORCE
+	$(MAKE) MODE=release $@
+FORCE:
+endif
+
+$(O)/stafet: $(O)/cli/main.o $(LIBRARY)
+	@echo "link $@"
+	@$(CC) $(LINK) -o $@ $^ $(LIBS)
+
+$(LIBRARY): $(filter-out $(O)/cli/main.o,$(OBJECTS))
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Files that .incbin words and styles into the program.
+$(O)/engine/base/language.o $(O)/engine/base/language_data.o: $(wildcard languages/*.yaml)
+$(O)/otp-portal/assets.o: $(wildcard otp-portal/assets/*)
+
+$(O)/tests/%: tests/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+
+# A fresh make for the build: pkg-config may only just have been installed.
+demo: deps
+	@$(MAKE) --no-print-directory build/stafet
+	@exec build/stafet demo
+
+deps:
+	@sh tools/install.sh build
+check-deps:
+	@sh tools/install.sh build check
+
+check: check-deps
+	@sh tests/run.sh
+
+unit:
+	@$(MAKE) MODE=debug unit-programs
+	@sh tests/run.sh unit
+unit-programs: $(TEST_PROGRAMS)
+
+e2e: build/stafet
+	@sh tests/run.sh e2e
+
+arch:
+	@$(PYTHON) tests/arch.py
+
+soak: check-deps
+	@$(MAKE) --no-print-directory build/stafet
+	@sh tests/run.sh soak
+
+bench: check-deps
+	@$(MAKE) --no-print-directory build/stafet
+	@sh tests/bench/run.sh
+
+schema: build/stafet
+	build/stafet schema > docs/workflow.schema.json
+
+lint:
+	@sh tools/install.sh build check
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -I. $(LAYERS)
+
+# make fuzz TARGET=yaml TIME=60
+TARGET ?= yaml
+TIME ?= 60
+fuzz:
+	@sh tests/fuzz/run.sh $(TARGET) $(TIME)
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make            build/stafet (release)"
+	@echo "make demo       install what is missing, build, run the demo server on 127.0.0.1:8080"
+	@echo "make check      install what the tests need and run them all"
+	@echo "make soak       the long tests"
+	@echo "make bench      the benchmark table, build/bench.json"
+	@echo "make unit e2e arch lint   parts of check"
+	@echo "make fuzz TARGET=name TIME=seconds   one fuzzer of tests/fuzz"
+	@echo "make schema     docs/workflow.schema.json from the parser's tables"
+	@echo "MODE=release|debug|tsan|cover  BUILD=folder  WERROR=  for packagers"
+
+-include $(OBJECTS:.o=.d) $(TEST_PROGRAMS:=.d)

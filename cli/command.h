@@ -1,0 +1,79 @@
+/* command: what main.c dispatches to. Commands that need the store run against an opened site, either here under the store's lock or inside a running
+ * server, to which the command line hands them over a unix socket: the same function both times. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "engine/workflow/writer.h"
+
+/* Exit status: 0 good, 1 found a fault, 2 wrong usage. */
+enum { EXIT_GOOD = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
+
+/* Arguments, read from left to right. Options may stand anywhere; "--" ends them. */
+struct arguments {
+	int count;
+	char **items; /* without program and command name */
+};
+/* Takes "--name VALUE" or "--name=VALUE" out; NULL: not there. */
+const char *arguments_option(struct arguments *args, const char *name);
+bool arguments_flag(struct arguments *args, const char *name); /* takes "--name" out */
+/* Whatever still begins with "--" is unknown: told on out, true. */
+bool arguments_unknown(const struct arguments *args, struct buf *out);
+
+/* A site with everything open that a command may need. */
+struct open_site {
+	struct arena *arena;
+	struct site_config *config;
+	struct site *site;
+	struct store *store;
+	struct engine *engine;
+	struct writer *writer;
+};
+/* Opens the site in folder, with its lock; tells problems on out. Caller closes with site_shut, also after false. */
+bool site_open_all(struct open_site *s, const char *folder, struct buf *out, struct err *err);
+/* The same with a configuration that the caller has made (demo). */
+bool site_open_config(struct open_site *s, struct site_config *config, struct buf *out, struct err *err);
+void site_shut(struct open_site *s);
+/* A job that runs and is waited for. */
+bool site_write(struct open_site *s, bool (*run)(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err), void *context, struct err *err);
+
+/* Commands on a store. input: contents of the file that the caller named (--data FILE, FILE.csv), read by the calling side. */
+struct store_command {
+	const char *name;
+	int (*run)(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
+};
+const struct store_command *store_command(const char *name); /* NULL: no such one */
+/* Runs it in the server that holds this site's store. *reached false: there is none. */
+int remote_run(const char *folder, const char *name, const struct arguments *args, struct str input, struct buf *out, bool *reached);
+/* The server's side of it: argv = {name, args..., input}. context is a struct open_site. */
+int remote_serve(void *context, int argc, char **argv, struct buf *out);
+const char *socket_path(struct arena *a, const struct site_config *config);
+
+int command_init(struct arguments *args, struct buf *out);
+int command_serve(struct arguments *args, struct buf *out);
+int command_demo(struct arguments *args, struct buf *out);
+int command_check(struct arguments *args, struct buf *out);
+int command_test(struct arguments *args, struct buf *out);
+int command_graph(struct arguments *args, struct buf *out);
+int command_eval(struct arguments *args, struct buf *out);
+int command_render(struct arguments *args, struct buf *out);
+int command_schema(struct arguments *args, struct buf *out);
+int command_doctor(struct arguments *args, struct buf *out);
+
+/* Makes a site folder: configuration, keys, store with the packages' samples. Refuses to overwrite. */
+bool site_make(const char *folder, const struct str *packages, size_t count, struct buf *out, struct err *err);
+/* Shared with serve and demo: runs until SIGINT or SIGTERM; SIGHUP reads the packages again. */
+struct server_options {
+	const char *listen;
+	bool demo;
+};
+int demo_run(const char *folder, const char *listen, struct buf *out); /* folder NULL: a temporary one */
+int server_run(struct open_site *s, const struct server_options *options, struct buf *out);
+/* Files of the command line. */
+bool file_read(const char *path, size_t limit, struct arena *a, struct str *out, struct err *err);
+bool file_write(const char *path, struct str text, int mode, struct err *err); /* refuses to overwrite */
+/* Where the packages that come with Stafet are, or NULL: beside the program's source tree, or /usr/share/stafet/templates. */
+const char *packages_folder(struct arena *a);
+/* A site for check, test and graph: these packages, throw-away keys, no store. */
+bool site_for_packages(struct open_site *s, char **folders, int count, struct problems *problems, struct err *err);
+
+#endif

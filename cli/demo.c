@@ -1,0 +1,142 @@
+/* stafet demo: a site with every package that comes with Stafet, sample data, captured messages, and a clock that can be moved. */
+#include "cli/command.h"
+#include "engine/base/clock.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Links need the real port before the portal has it: with port 0 a free one is looked for first. */
+static const char *fixed_listen(struct arena *a, const char *listen) {
+	const char *colon = strrchr(listen, ':');
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof address;
+	if (!colon || strcmp(colon, ":0") != 0)
+		return listen;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0 && getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+		listen = arena_printf(a, "%.*s:%d", (int)(colon - listen), listen, ntohs(address.sin_port)).at;
+	if (fd >= 0)
+		close(fd);
+	return listen;
+}
+
+static int packages_only(const struct dirent *entry) {
+	return entry->d_name[0] != '.';
+}
+
+static struct str *list_packages(struct arena *a, const char *folder, size_t *count) {
+	struct dirent **entries;
+	int found = scandir(folder, &entries, packages_only, alphasort);
+	struct str *packages = ARENA_ARRAY(a, found > 0 ? (size_t)found : 0, struct str);
+	*count = 0;
+	for (int i = 0; i < found; i++) {
+		struct str path = arena_printf(a, "%s/%s", folder, entries[i]->d_name);
+		if (access(arena_printf(a, "%.*s/workflow.yaml", STR_ARG(path)).at, R_OK) == 0)
+			packages[(*count)++] = path;
+		free(entries[i]);
+	}
+	if (found >= 0)
+		free(entries);
+	return packages;
+}
+
+struct sample_start {
+	struct str workflow, json;
+};
+
+static bool start_sample(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct sample_start *sample = context;
+	struct arena *a = arena_new();
+	struct answers answers;
+	struct form_problems problems = {0};
+	struct receipt receipt;
+	struct start_request request = {.workflow = sample->workflow, .answers = &answers};
+	bool ok = answers_from_json(sample->json, a, &answers, err) && engine_start(engine, tx, now, &request, a, &problems, &receipt, err);
+	arena_free(a);
+	return ok;
+}
+
+/* One instance for each demo/<name>.json of a package, so that the inbox is not empty. */
+static bool start_samples(struct open_site *s, struct err *err) {
+	for (size_t i = 0; i < site_package_count(s->site); i++) {
+		const struct package *package = site_package_at(s->site, i);
+		struct dirent **entries;
+		int found = scandir(arena_printf(s->arena, "%.*s/demo", STR_ARG(package->folder)).at, &entries, packages_only, alphasort);
+		bool ok = true;
+		for (int k = 0; k < found; k++) {
+			struct sample_start sample = {.workflow = package->definition->name};
+			struct str path = arena_printf(s->arena, "%.*s/demo/%s", STR_ARG(package->folder), entries[k]->d_name);
+			ok = ok && file_read(path.at, 1 << 20, s->arena, &sample.json, err) && site_write(s, start_sample, &sample, err);
+			free(entries[k]);
+		}
+		if (found >= 0)
+			free(entries);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static int run_folder(const char *folder, bool fresh, const char *listen, struct buf *out) {
+	struct open_site s = {.arena = arena_new()};
+	struct err err = {0};
+	struct timespec now;
+	int status = EXIT_FAULT;
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_simulate((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, 1);
+	listen = fixed_listen(s.arena, listen);
+	struct site_config *config = config_read(s.arena, folder, &err);
+	if (config) {
+		config->listen = str_from(listen);
+		config->base_url = arena_printf(s.arena, "http://%s", listen);
+	}
+	if (config && site_open_config(&s, config, out, &err) && (!fresh || start_samples(&s, &err))) {
+		fprintf(stderr, "Stafet demo: open http://%s/ and, for the mail and SMS it \"sends\", http://%s/demo/inbox. Stop with Ctrl-C.\n", listen, listen);
+		struct server_options options = {.listen = listen, .demo = true};
+		status = server_run(&s, &options, out);
+	}
+	if (err.kind != ERR_NONE)
+		buf_printf(out, "stafet: %s\n", err.text);
+	site_shut(&s);
+	return status;
+}
+
+static void remove_site(struct arena *a, const char *folder) {
+	static const char *const names[] = {"data/stafet.db", "data/stafet.db-wal", "data/stafet.db-shm", "data/stafet.db.lock", "data/stafet.sock", "data", "keys", "stafet.yaml"};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		remove(arena_printf(a, "%s/%s", folder, names[i]).at);
+	rmdir(folder);
+}
+
+int demo_run(const char *folder, const char *listen, struct buf *out) {
+	struct arena *a = arena_new();
+	struct err err = {0};
+	char temporary[] = "/tmp/stafet-demo-XXXXXX";
+	const char *shipped = packages_folder(a);
+	int status = EXIT_FAULT;
+	size_t count;
+	bool own = folder == NULL;
+	if (!shipped)
+		err_set(&err, ERR_NOT_FOUND, "error.not-found", "cannot find the folder templates beside the program");
+	if (shipped && own && !(folder = mkdtemp(temporary)))
+		err_set(&err, ERR_TRANSIENT, "error.busy", "cannot make a folder in /tmp");
+	if (err.kind == ERR_NONE) {
+		bool fresh = access(arena_printf(a, "%s/stafet.yaml", folder).at, F_OK) != 0;
+		struct str *packages = list_packages(a, shipped, &count);
+		if (!fresh || site_make(folder, packages, count, out, &err))
+			status = run_folder(folder, fresh, listen, out);
+	}
+	if (err.kind != ERR_NONE)
+		buf_printf(out, "stafet: %s\n", err.text);
+	if (own && folder)
+		remove_site(a, folder);
+	arena_free(a);
+	return status;
+}

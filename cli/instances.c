@@ -1,0 +1,264 @@
+/* Commands on the instances of a site: start, list, show, history, verify, import. */
+#include "cli/command.h"
+#include "cli/graph_command.h"
+#include "engine/store/timers.h"
+
+#include <string.h>
+
+static int failed(struct buf *out, const struct err *err) {
+	buf_printf(out, "stafet: %s\n", err->text);
+	return EXIT_FAULT;
+}
+
+static int usage(struct buf *out, const char *text) {
+	buf_printf(out, "usage: stafet %s\n", text);
+	return EXIT_USAGE;
+}
+
+/* An instant as the site's people write it. */
+static struct str local_time(const struct open_site *s, struct arena *a, int64_t instant) {
+	return civil_format_datetime(a, zone_local(site_zone(s->site), instant) / 1000 * 1000);
+}
+
+struct start_job {
+	struct start_request request;
+	struct answers answers;
+	struct arena *a;
+	struct form_problems problems;
+	struct receipt receipt;
+};
+
+static bool start_run(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct start_job *job = context;
+	job->problems.count = 0;
+	return engine_start(engine, tx, now, &job->request, job->a, &job->problems, &job->receipt, err);
+}
+
+static int command_start(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
+	struct arena *a = arena_new();
+	struct start_job job = {.a = a};
+	struct err err = {0};
+	if (arguments_unknown(args, out) || args->count != 1) {
+		arena_free(a);
+		return usage(out, "start WORKFLOW --data FILE.json");
+	}
+	job.request = (struct start_request){.workflow = str_from(args->items[0]), .answers = &job.answers};
+	bool ok = answers_from_json(input.len ? input : STR("{}"), a, &job.answers, &err) && site_write(s, start_run, &job, &err);
+	if (ok)
+		buf_printf(out, "%.*s %.*s\n", STR_ARG(job.receipt.reference), STR_ARG(job.receipt.state));
+	const struct language *english = language_get(site_languages(s->site), STR("en"));
+	for (size_t i = 0; !ok && i < job.problems.count; i++) {
+		const struct form_problem *p = &job.problems.items[i];
+		struct str text = language_text(english, a, p->key, p->arg[0], p->arg[1]);
+		buf_printf(out, "%.*s: %.*s\n", STR_ARG(p->name), STR_ARG(text));
+	}
+	int status = ok ? EXIT_GOOD : failed(out, &err);
+	arena_free(a);
+	return status;
+}
+
+static bool list_rows(struct open_site *s, struct view *v, struct arena *a, const struct instance_query *query, struct buf *out, struct err *err) {
+	struct instance_list list = {0};
+	int64_t total;
+	if (!instance_query(v, query, a, &list, &total, err))
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct instance *in = &list.items[i];
+		struct str changed = local_time(s, a, in->changed_at);
+		buf_printf(out, "%.*s  %-20.*s %-20.*s %.*s\n", STR_ARG(in->reference), STR_ARG(in->workflow), STR_ARG(in->state), STR_ARG(changed));
+	}
+	if ((int64_t)list.count < total)
+		buf_printf(out, "... %lld in all; see --limit and --offset\n", (long long)total);
+	return true;
+}
+
+static int command_list(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
+	const char *state = arguments_option(args, "--state"), *limit = arguments_option(args, "--limit"), *offset = arguments_option(args, "--offset");
+	struct instance_query query = {.state = str_from(state), .limit = 100};
+	struct err err = {0};
+	(void)input;
+	if (arguments_unknown(args, out) || args->count > 1 || (limit && !str_to_int(str_from(limit), &query.limit)) ||
+	    (offset && !str_to_int(str_from(offset), &query.offset)))
+		return usage(out, "list [WORKFLOW] [--state STATE] [--limit N] [--offset N]");
+	query.workflow = str_from(args->count == 1 ? args->items[0] : NULL);
+	struct view *v = store_view(s->store, &err);
+	if (!v)
+		return failed(out, &err);
+	struct arena *a = arena_new();
+	bool ok = list_rows(s, v, a, &query, out, &err);
+	arena_free(a);
+	view_close(v);
+	return ok ? EXIT_GOOD : failed(out, &err);
+}
+
+static bool show_people(struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
+	struct participation_list people = {0};
+	if (!participation_list(v, id, a, &people, err))
+		return false;
+	for (size_t i = 0; i < people.count; i++) {
+		const struct participation *p = &people.items[i];
+		buf_printf(out, "person     %.*s %.*s%s\n", STR_ARG(p->role), STR_ARG(p->contact.value), p->contact.verified_at ? " (has acted)" : "");
+	}
+	return true;
+}
+
+static bool show_messages(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
+	struct outbox_list rows = {0};
+	struct timer_list timers = {0};
+	if (!outbox_of_instance(v, id, a, &rows, err) || !timer_list(v, id, a, &timers, err))
+		return false;
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct outbox_row *row = &rows.items[i];
+		struct str at = local_time(s, a, row->created_at);
+		buf_printf(out, "message    %.*s %.*s to %.*s: %s%s%.*s\n", STR_ARG(at), STR_ARG(row->message), STR_ARG(row->recipient), outbox_state_name(row->state),
+		           row->answer.len ? ", " : "", STR_ARG(row->answer));
+	}
+	for (size_t i = 0; i < timers.count; i++) {
+		struct str at = local_time(s, a, timers.items[i].due_at);
+		buf_printf(out, "timer      %.*s %.*s\n", STR_ARG(at), STR_ARG(timers.items[i].name));
+	}
+	return true;
+}
+
+static bool show_instance(struct open_site *s, struct view *v, struct arena *a, struct str reference, struct buf *out, struct err *err) {
+	struct instance in;
+	if (!instance_by_reference(v, reference, a, &in, err))
+		return false;
+	struct str started = local_time(s, a, in.started_at), entered = local_time(s, a, in.entered_at);
+	struct str hash = secret_hex(a, in.definition, 8);
+	buf_printf(out, "reference  %.*s\nworkflow   %.*s (machine %.*s)\nstate      %.*s since %.*s\nstarted    %.*s\nversion    %lld\ndata       %.*s\n", STR_ARG(in.reference),
+	           STR_ARG(in.workflow), STR_ARG(hash), STR_ARG(in.state), STR_ARG(entered), STR_ARG(started), (long long)in.version, STR_ARG(in.data));
+	return show_people(v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
+}
+
+static bool show_history(struct open_site *s, struct view *v, struct arena *a, struct str reference, struct buf *out, struct err *err) {
+	struct instance in;
+	struct history_list entries = {0};
+	if (!instance_by_reference(v, reference, a, &in, err) || !history_list(v, in.id, a, &entries, err))
+		return false;
+	for (size_t i = 0; i < entries.count; i++) {
+		const struct history *e = &entries.items[i];
+		struct str at = local_time(s, a, e->at);
+		struct str to = e->to.len ? e->to : e->refused ? STR("(refused)") : STR("(stays)");
+		buf_printf(out, "%3lld  %.*s  %-6.*s %-20.*s %.*s -> %.*s%s%.*s\n", (long long)e->seq, STR_ARG(at), STR_ARG(e->kind), STR_ARG(e->event),
+		           STR_ARG(e->from.len ? e->from : STR("(new)")), STR_ARG(to), e->role.len ? "  by " : "", STR_ARG(e->role));
+	}
+	return true;
+}
+
+static int read_one(struct open_site *s, struct arguments *args, struct buf *out, const char *name,
+                    bool (*show)(struct open_site *s, struct view *v, struct arena *a, struct str reference, struct buf *out, struct err *err)) {
+	struct err err = {0};
+	if (arguments_unknown(args, out) || args->count != 1) {
+		buf_printf(out, "usage: stafet %s REFERENCE\n", name);
+		return EXIT_USAGE;
+	}
+	struct view *v = store_view(s->store, &err);
+	if (!v)
+		return failed(out, &err);
+	struct arena *a = arena_new();
+	bool ok = show(s, v, a, str_from(args->items[0]), out, &err);
+	arena_free(a);
+	view_close(v);
+	return ok ? EXIT_GOOD : failed(out, &err);
+}
+
+static int command_show(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
+	(void)input;
+	return read_one(s, args, out, "show", show_instance);
+}
+
+static int command_history(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
+	(void)input;
+	return read_one(s, args, out, "history", show_history);
+}
+
+static int command_verify(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
+	struct instance in = {0};
+	struct err err = {0};
+	int64_t checked = 0, faults = 0;
+	(void)input;
+	if (arguments_unknown(args, out) || args->count > 1)
+		return usage(out, "verify [REFERENCE]");
+	struct view *v = store_view(s->store, &err);
+	if (!v)
+		return failed(out, &err);
+	struct arena *a = arena_new();
+	bool ok = args->count == 0 || instance_by_reference(v, str_from(args->items[0]), a, &in, &err);
+	ok = ok && engine_verify(s->engine, v, in.id, out, &checked, &faults, &err);
+	arena_free(a);
+	view_close(v);
+	if (!ok)
+		return failed(out, &err);
+	buf_printf(out, "%lld instances checked, %lld faults\n", (long long)checked, (long long)faults);
+	return faults == 0 ? EXIT_GOOD : EXIT_FAULT;
+}
+
+struct import_job {
+	const struct register_type *reg;
+	struct register_rows rows;
+	struct register_change change;
+};
+
+static bool import_run(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct import_job *job = context;
+	(void)engine;
+	return register_replace(tx, job->reg->full_name, job->rows.items, job->rows.count, now, &job->change, err);
+}
+
+static const struct register_type *find_register(struct open_site *s, struct str full_name) {
+	struct str name = full_name, workflow = str_cut(&name, '.');
+	const struct package *package = site_package(s->site, workflow);
+	return package ? definition_register(package->definition, name) : NULL;
+}
+
+static bool compare(struct open_site *s, struct arena *a, struct import_job *job, struct err *err) {
+	struct view *v = store_view(s->store, err);
+	bool ok = v && register_compare(v, job->reg->full_name, job->rows.items, job->rows.count, a, &job->change, err);
+	if (v)
+		view_close(v);
+	return ok;
+}
+
+static int import_text(struct open_site *s, struct arena *a, struct str name, struct str input, bool dry_run, struct buf *out) {
+	struct problems problems = {.arena = a};
+	struct import_job job = {.reg = find_register(s, name)};
+	struct err err = {0};
+	if (!job.reg)
+		err_set(&err, ERR_NOT_FOUND, "error.not-found", "no register '%.*s'; it is named WORKFLOW.REGISTER", STR_ARG(name));
+	if (!job.reg)
+		return failed(out, &err);
+	if (!data_rows_from_csv(job.reg, "line", input, a, &job.rows, &problems)) {
+		problems_print(&problems, out);
+		buf_z(out, "nothing was imported\n");
+		return EXIT_FAULT;
+	}
+	if (!(dry_run ? compare(s, a, &job, &err) : site_write(s, import_run, &job, &err)))
+		return failed(out, &err);
+	const struct register_change *c = &job.change;
+	buf_printf(out, "%s%lld added, %lld changed, %lld removed, %lld the same\n", dry_run ? "dry run: " : "", (long long)c->added, (long long)c->changed,
+	           (long long)c->removed, (long long)c->same);
+	return EXIT_GOOD;
+}
+
+static int command_import(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
+	bool dry_run = arguments_flag(args, "--dry-run");
+	if (arguments_unknown(args, out) || args->count != 1 || input.len == 0)
+		return usage(out, "import WORKFLOW.REGISTER FILE.csv [--dry-run]");
+	struct arena *a = arena_new();
+	int status = import_text(s, a, str_from(args->items[0]), input, dry_run, out);
+	arena_free(a);
+	return status;
+}
+
+static const struct store_command store_commands[] = {
+        {"start", command_start}, {"list", command_list}, {"show", command_show},
+        {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"graph", command_graph_instance},
+};
+
+const struct store_command *store_command(const char *name) {
+	for (size_t i = 0; i < sizeof store_commands / sizeof store_commands[0]; i++)
+		if (strcmp(store_commands[i].name, name) == 0)
+			return &store_commands[i];
+	return NULL;
+}

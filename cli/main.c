@@ -1,0 +1,140 @@
+/* stafet: the command line. Life of a command: main -> table -> command_*() here, or store_command() in an opened site or in the running server. */
+#include "cli/command.h"
+#include "mailer/mailer.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage_text[] =
+        "Stafet: workflows by mail and SMS\n"
+        "\n"
+        "  stafet init DIR [--with PACKAGE...]          make a site folder\n"
+        "  stafet serve DIR [--listen HOST:PORT]        run a site\n"
+        "  stafet demo [DIR] [--listen HOST:PORT]       all packages, mail and SMS captured, a clock that can be moved\n"
+        "  stafet check DIR...                          say what is wrong with packages or sites\n"
+        "  stafet test DIR...                           run the packages' scenarios on a virtual clock\n"
+        "  stafet graph DIR | --instance REFERENCE [--to mermaid|dot]\n"
+        "  stafet eval EXPRESSION [--data FILE.json]    compute an expression\n"
+        "  stafet render FILE --data FILE.json [--to text|html|sms]\n"
+        "  stafet start WORKFLOW --data FILE.json       start an instance\n"
+        "  stafet list [WORKFLOW] [--state STATE]       instances, newest change first\n"
+        "  stafet show REFERENCE                        one instance: state, fields, people, messages, timers\n"
+        "  stafet history REFERENCE                     what happened to it\n"
+        "  stafet import WORKFLOW.REGISTER FILE.csv [--dry-run]\n"
+        "  stafet verify [REFERENCE]                    prove that histories are whole\n"
+        "  stafet doctor [DIR]                          look for faults in configuration and surroundings\n"
+        "  stafet schema                                JSON Schema of workflow.yaml, for editors\n"
+        "\n"
+        "Commands on a running site find it by --site DIR, $STAFET_SITE or the current folder.\n"
+        "Exit status: 0 good, 1 found a fault, 2 wrong usage.\n";
+
+static const struct {
+	const char *name;
+	int (*run)(struct arguments *args, struct buf *out);
+} commands[] = {
+        {"init", command_init},   {"serve", command_serve}, {"demo", command_demo},     {"check", command_check},   {"test", command_test},
+        {"graph", command_graph}, {"eval", command_eval},   {"render", command_render}, {"schema", command_schema}, {"doctor", command_doctor},
+};
+
+static int usage(void) {
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
+
+/* The file that a store command reads, taken out of the arguments: "--data FILE", or the second word of import. */
+static const char *input_file(const char *name, struct arguments *args) {
+	if (strcmp(name, "import") != 0)
+		return arguments_option(args, "--data");
+	int words = 0;
+	for (int i = 0; i < args->count; i++) {
+		if (strncmp(args->items[i], "--", 2) == 0 || ++words < 2)
+			continue;
+		const char *path = args->items[i];
+		memmove(&args->items[i], &args->items[i + 1], (size_t)(args->count - i - 1) * sizeof *args->items);
+		args->count--;
+		return path;
+	}
+	return NULL;
+}
+
+static int run_here(const struct store_command *command, const char *folder, struct arguments *args, struct str input, struct buf *out) {
+	struct open_site s;
+	struct err err = {0};
+	int status = EXIT_FAULT;
+	if (site_open_all(&s, folder, out, &err))
+		status = command->run(&s, args, input, out);
+	else
+		buf_printf(out, "stafet: %s\n", err.text);
+	site_shut(&s);
+	return status;
+}
+
+static int run_store_command(const struct store_command *command, struct arguments *args, struct buf *out) {
+	enum { INPUT_LIMIT = 16 << 20 };
+	struct arena *a = arena_new();
+	struct err err = {0};
+	struct str input = STR("");
+	bool reached;
+	const char *folder = arguments_option(args, "--site");
+	const char *path = input_file(command->name, args);
+	if (!folder)
+		folder = getenv("STAFET_SITE");
+	if (!folder)
+		folder = ".";
+	int status = EXIT_FAULT;
+	if (path && !file_read(path, INPUT_LIMIT, a, &input, &err)) {
+		buf_printf(out, "stafet: %s\n", err.text);
+	} else {
+		status = remote_run(folder, command->name, args, input, out, &reached);
+		if (!reached)
+			status = run_here(command, folder, args, input, out);
+	}
+	arena_free(a);
+	return status;
+}
+
+static bool mentions(const struct arguments *args, const char *option) {
+	for (int i = 0; i < args->count; i++)
+		if (strncmp(args->items[i], option, strlen(option)) == 0)
+			return true;
+	return false;
+}
+
+static int dispatch(const char *name, struct arguments *args, struct buf *out) {
+	/* `graph` draws a package here, and an instance's path where the store is. */
+	bool of_instance = strcmp(name, "graph") == 0 && mentions(args, "--instance");
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (!of_instance && strcmp(commands[i].name, name) == 0)
+			return commands[i].run(args, out);
+	const struct store_command *command = store_command(name);
+	if (command)
+		return run_store_command(command, args, out);
+	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		buf_z(out, usage_text);
+		return EXIT_GOOD;
+	}
+	fprintf(stderr, "stafet: unknown command '%s'\n\n", name);
+	return usage();
+}
+
+int main(int argc, char **argv) {
+	struct err err = {0};
+	struct buf out;
+	if (argc < 2)
+		return usage();
+	/* libcurl turns international domains into A-labels only in a UTF-8 locale; numbers keep the C locale's point. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	if (!secret_init(&err) || !mailer_init(&err)) {
+		fprintf(stderr, "stafet: %s\n", err.text);
+		return EXIT_FAULT;
+	}
+	buf_init(&out, 64 << 20);
+	struct arguments args = {argc - 2, argv + 2};
+	int status = dispatch(argv[1], &args, &out);
+	struct str text = buf_text(&out);
+	fwrite(text.at, 1, text.len, status == EXIT_USAGE ? stderr : stdout);
+	buf_free(&out);
+	return fflush(stdout) == 0 ? status : EXIT_FAULT;
+}

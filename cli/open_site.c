@@ -1,0 +1,93 @@
+#include "cli/command.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool site_open_config(struct open_site *s, struct site_config *config, struct buf *out, struct err *err) {
+	struct problems problems = {.arena = s->arena};
+	unsigned char fingerprint[SECRET_FINGERPRINT];
+	s->config = config;
+	s->site = site_open(config, &problems, err);
+	problems_print(&problems, out);
+	if (!s->site)
+		return false;
+	keyring_fingerprint(site_keys(s->site), fingerprint);
+	s->store = store_open(config->data_file.at, fingerprint, err);
+	if (!s->store)
+		return false;
+	s->engine = engine_open(s->site);
+	s->writer = writer_open(s->store, s->engine, err);
+	return s->writer != NULL;
+}
+
+bool site_open_all(struct open_site *s, const char *folder, struct buf *out, struct err *err) {
+	*s = (struct open_site){.arena = arena_new()};
+	struct site_config *config = config_read(s->arena, folder, err);
+	return config && site_open_config(s, config, out, err);
+}
+
+void site_shut(struct open_site *s) {
+	writer_close(s->writer);
+	engine_close(s->engine);
+	if (s->store)
+		store_close(s->store);
+	site_close(s->site);
+	arena_free(s->arena);
+	*s = (struct open_site){0};
+}
+
+struct site_job {
+	struct job job;
+	bool (*run)(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err);
+	void *context;
+};
+
+static bool site_job_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct site_job *site_job = (struct site_job *)job;
+	return site_job->run(site_job->context, engine, tx, now, err);
+}
+
+bool site_write(struct open_site *s, bool (*run)(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err), void *context, struct err *err) {
+	struct site_job job = {.job = {.run = site_job_run}, .run = run, .context = context};
+	return writer_run(s->writer, &job.job, err);
+}
+
+bool site_for_packages(struct open_site *s, char **folders, int count, struct problems *problems, struct err *err) {
+	char key_file[] = "/tmp/stafet-keys-XXXXXX";
+	static struct str languages[] = {{"da", 2}, {"en", 2}};
+	*s = (struct open_site){.arena = arena_new()};
+	int fd = mkstemp(key_file);
+	if (fd < 0)
+		return err_set(err, ERR_TRANSIENT, "error.busy", "cannot make a temporary key file");
+	close(fd);
+	unlink(key_file);
+	if (!keyring_create(key_file, err))
+		return false;
+	struct site_config *config = ARENA_NEW(s->arena, struct site_config);
+	*config = (struct site_config){
+	        .folder = "/nonexistent",
+	        .name = STR("Stafet"),
+	        .base_url = STR("https://stafet.example"),
+	        .listen = STR("127.0.0.1:8080"),
+	        .zone = STR("Europe/Copenhagen"),
+	        .holidays = STR("dk"),
+	        .languages = languages,
+	        .language_count = 2,
+	        .key_file = arena_str(s->arena, str_from(key_file)),
+	        .mail = {.from_name = STR("Stafet"), .from_address = STR("stafet@stafet.example")},
+	        .sms = {.from = STR("Stafet"), .country = STR("45")},
+	        .packages = ARENA_ARRAY(s->arena, (size_t)count, struct str),
+	        .package_count = (size_t)count,
+	};
+	for (int i = 0; i < count; i++) {
+		char path[PATH_MAX];
+		config->packages[i] = arena_str(s->arena, str_from(realpath(folders[i], path) ? path : folders[i]));
+	}
+	s->config = config;
+	s->site = site_open(config, problems, err);
+	unlink(key_file);
+	return s->site != NULL;
+}

@@ -1,0 +1,202 @@
+/* What serve and demo share: portal, mailer, writer run until a signal comes. */
+#include "cli/command.h"
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "mailer/mailer.h"
+#include "mailer/mime.h"
+#include "otp-portal/portal.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct server {
+	struct open_site *s;
+	struct mailer *mailer;
+	struct portal *portal;
+};
+
+static void on_outbox(void *context) {
+	mailer_wake(context);
+}
+
+static void on_clock(void *context) {
+	struct server *server = context;
+	writer_wake(server->s->writer);
+	mailer_wake(server->mailer);
+}
+
+static int on_command(void *context, int argc, char **argv, struct buf *out) {
+	struct server *server = context;
+	return remote_serve(server->s, argc, argv, out);
+}
+
+/* Every http(s) URL in a text, in order, without repeats. */
+static void find_links(struct str text, struct arena *a, struct inbox_entry *out) {
+	LIST_OF(struct str) links = {0};
+	for (size_t i = 0; i + 7 < text.len; i++) {
+		struct str rest = {text.at + i, text.len - i};
+		if (!str_starts(rest, STR("http://")) && !str_starts(rest, STR("https://")))
+			continue;
+		size_t len = 0;
+		while (len < rest.len && (unsigned char)rest.at[len] > ' ' && !strchr("<>\"'()", rest.at[len]))
+			len++;
+		bool known = false;
+		for (size_t k = 0; k < links.count; k++)
+			known = known || str_equal(links.items[k], (struct str){rest.at, len});
+		if (!known)
+			*(struct str *)ARENA_PUSH(a, &links) = (struct str){rest.at, len};
+		i += len;
+	}
+	out->links = links.items;
+	out->link_count = links.count;
+}
+
+static bool inbox_entry(void *context, const struct captured *row, struct arena *a, struct inbox_entry *out, struct err *err) {
+	struct mime_parts parts;
+	(void)context;
+	*out = (struct inbox_entry){.id = row->id, .at = row->at, .channel = row->channel, .to = row->to};
+	if (row->channel == CHANNEL_SMS) {
+		out->text = row->raw;
+		find_links(row->raw, a, out);
+		return true;
+	}
+	if (!mime_parse(row->raw, a, &parts, err))
+		return false;
+	out->text = parts.text;
+	out->html = parts.html;
+	out->header_count = parts.header_count;
+	out->headers = arena_array(a, parts.header_count, sizeof *out->headers);
+	for (size_t i = 0; i < parts.header_count; i++) {
+		out->headers[i].name = parts.headers[i].name;
+		out->headers[i].value = parts.headers[i].value;
+		if (str_is(parts.headers[i].name, "Subject"))
+			out->subject = parts.headers[i].value;
+		if (str_is(parts.headers[i].name, "Message-ID"))
+			out->message_id = parts.headers[i].value;
+	}
+	find_links(parts.text, a, out);
+	return true;
+}
+
+static void reload(struct open_site *s) {
+	struct arena *a = arena_new();
+	struct problems problems = {.arena = a};
+	struct err err = {0};
+	struct buf text;
+	buf_init(&text, 1 << 20);
+	struct view *v = store_view(s->store, &err);
+	bool ok = v && site_reload(s->site, v, &problems, &err);
+	if (v)
+		view_close(v);
+	problems_print(&problems, &text);
+	fwrite(text.at ? text.at : "", 1, text.len, stderr);
+	if (ok)
+		log_event(LOG_INFO, "reloaded", "packages=%zu", site_package_count(s->site));
+	else
+		log_err(LOG_ERROR, "reload-refused", &err);
+	buf_free(&text);
+	arena_free(a);
+}
+
+static void wait_for_end(struct open_site *s, const sigset_t *signals) {
+	for (;;) {
+		int signal;
+		if (sigwait(signals, &signal) != 0)
+			continue;
+		if (signal != SIGHUP)
+			return;
+		reload(s);
+	}
+}
+
+static bool start(struct server *server, const struct server_options *options, struct err *err) {
+	struct open_site *s = server->s;
+	struct mailer_options mail = {.site = s->site, .store = s->store, .engine = s->engine, .writer = s->writer, .capture = options->demo};
+	server->mailer = mailer_open(&mail, err);
+	if (!server->mailer)
+		return false;
+	writer_on_outbox(s->writer, on_outbox, server->mailer);
+	struct portal_options web = {
+	        .site = s->site,
+	        .store = s->store,
+	        .engine = s->engine,
+	        .writer = s->writer,
+	        .listen = options->listen,
+	        .demo = options->demo,
+	        .clock_moved = on_clock,
+	        .inbox_entry = inbox_entry,
+	        .context = server,
+	        .socket_path = socket_path(s->arena, s->config),
+	        .command = on_command,
+	};
+	server->portal = portal_open(&web, err);
+	return server->portal != NULL;
+}
+
+int server_run(struct open_site *s, const struct server_options *options, struct buf *out) {
+	struct server server = {.s = s};
+	struct err err = {0};
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	bool ok = start(&server, options, &err);
+	if (ok) {
+		printf("event=ready url=%s\n", portal_url(server.portal));
+		fflush(stdout);
+		wait_for_end(s, &signals);
+		log_event(LOG_INFO, "stopping", "url=%s", portal_url(server.portal));
+	} else {
+		buf_printf(out, "stafet: %s\n", err.text);
+	}
+	portal_close(server.portal);
+	writer_on_outbox(s->writer, NULL, NULL);
+	mailer_close(server.mailer);
+	return ok ? EXIT_GOOD : EXIT_FAULT;
+}
+
+/* Every thread inherits the blocked signals; only wait_for_end takes them. */
+static void block_signals(void) {
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int command_serve(struct arguments *args, struct buf *out) {
+	const char *listen = arguments_option(args, "--listen");
+	struct open_site s = {0};
+	struct err err = {0};
+	int status = EXIT_FAULT;
+	if (arguments_unknown(args, out) || args->count != 1) {
+		buf_z(out, "usage: stafet serve DIR [--listen HOST:PORT]\n");
+		return EXIT_USAGE;
+	}
+	block_signals();
+	if (!site_open_all(&s, args->items[0], out, &err)) {
+		buf_printf(out, "stafet: %s\n", err.text);
+	} else if (s.config->mail.relay.len == 0) {
+		buf_printf(out, "stafet: %s/stafet.yaml names no mail relay (mail: {relay: smtp://host:587})\n", args->items[0]);
+	} else {
+		struct server_options options = {.listen = listen ? listen : s.config->listen.at};
+		status = server_run(&s, &options, out);
+	}
+	site_shut(&s);
+	return status;
+}
+
+int command_demo(struct arguments *args, struct buf *out) {
+	const char *listen = arguments_option(args, "--listen");
+	if (arguments_unknown(args, out) || args->count > 1) {
+		buf_z(out, "usage: stafet demo [DIR] [--listen HOST:PORT]\n");
+		return EXIT_USAGE;
+	}
+	block_signals();
+	return demo_run(args->count == 1 ? args->items[0] : NULL, listen ? listen : "127.0.0.1:8080", out);
+}

@@ -1,0 +1,252 @@
+#include "engine/base/config.h"
+
+#include "engine/base/config_check.h"
+#include "engine/base/yaml.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ITEMS = 200 };
+
+enum shape { TEXT, PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS };
+
+/* One key of the file and the member it fills. `check` sees each text; `low` and `high` bound a number. */
+struct key {
+	const char *name;
+	enum shape shape;
+	size_t offset, count_offset;
+	config_check *check;
+	int64_t low, high;
+};
+
+#define SITE(member) offsetof(struct site_config, member)
+#define MAIL(member) offsetof(struct mail_config, member)
+#define SMS(member) offsetof(struct sms_config, member)
+
+static const struct key site_keys[] = {
+        {.name = "name", .offset = SITE(name), .check = check_line},
+        {.name = "base_url", .offset = SITE(base_url), .check = check_base_url},
+        {.name = "listen", .offset = SITE(listen), .check = check_listen},
+        {.name = "zone", .offset = SITE(zone), .check = check_zone},
+        {.name = "holidays", .offset = SITE(holidays), .check = check_holidays},
+        {.name = "closed_days", .shape = PATH, .offset = SITE(closed_days_file), .check = check_line},
+        {.name = "languages", .shape = TEXTS, .offset = SITE(languages), .count_offset = SITE(language_count), .check = check_word},
+        {.name = "contact", .offset = SITE(contact), .check = check_line},
+        {.name = "packages", .shape = PATHS, .offset = SITE(packages), .count_offset = SITE(package_count), .check = check_line},
+        {.name = "trusted_proxies", .shape = TEXTS, .offset = SITE(trusted_proxies), .count_offset = SITE(trusted_proxy_count), .check = check_ip},
+        {.name = "key_file", .shape = PATH, .offset = SITE(key_file), .check = check_line},
+        {.name = "data_file", .shape = PATH, .offset = SITE(data_file), .check = check_line},
+        {.name = NULL},
+};
+
+static const struct key mail_keys[] = {
+        {.name = "from_name", .offset = MAIL(from_name), .check = check_line},
+        {.name = "from_address", .offset = MAIL(from_address), .check = check_address},
+        {.name = "bounce_address", .offset = MAIL(bounce_address), .check = check_address},
+        {.name = "reply_to", .offset = MAIL(reply_to), .check = check_address},
+        {.name = "relay", .offset = MAIL(relay), .check = check_relay},
+        {.name = "user", .offset = MAIL(user), .check = check_line},
+        {.name = "password_file", .shape = PATH, .offset = MAIL(password_file), .check = check_line},
+        {.name = "tls", .shape = TLS, .offset = MAIL(tls)},
+        {.name = "ca_file", .shape = PATH, .offset = MAIL(ca_file), .check = check_line},
+        {.name = "connections", .shape = NUMBER, .offset = MAIL(connections), .low = 1, .high = 64},
+        {.name = NULL},
+};
+
+static const struct key sms_keys[] = {
+        {.name = "url", .offset = SMS(url), .check = check_gateway},
+        {.name = "body", .offset = SMS(body)},
+        {.name = "content_type", .offset = SMS(content_type), .check = check_line},
+        {.name = "success", .offset = SMS(success), .check = check_line},
+        {.name = "from", .offset = SMS(from), .check = check_line},
+        {.name = "country", .offset = SMS(country), .check = check_country},
+        {.name = "token_file", .shape = PATH, .offset = SMS(token_file), .check = check_line},
+        {.name = "headers", .shape = TEXTS, .offset = SMS(headers), .count_offset = SMS(header_count), .check = check_header},
+        {.name = "allowed", .shape = NUMBERS, .offset = SMS(allowed), .count_offset = SMS(allowed_count), .low = 1, .high = 999},
+        {.name = NULL},
+};
+
+struct reader {
+	struct arena *arena;
+	const char *folder; /* absolute */
+	struct err *err;
+};
+
+__attribute__((format(printf, 3, 4))) static bool refuse(struct reader *r, const struct yaml *node, const char *format, ...) {
+	char text[sizeof r->err->text];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	return err_set(r->err, ERR_INPUT, "yaml.invalid", "%s:%d:%d: %s", node->place.file, node->place.line, node->place.column, text);
+}
+
+static struct str key_name(const struct yaml *node) {
+	return node->key ? node->key->text : STR("an item");
+}
+
+static bool read_text(struct reader *r, const struct key *key, const struct yaml *node, struct str *out) {
+	if (node->kind != YAML_SCALAR)
+		return refuse(r, node, "%s: expected a text, not a %s", key->name, node->kind == YAML_LIST ? "list" : "map");
+	if (yaml_is_null(node) || node->text.len == 0)
+		return refuse(r, node, "%s: expected a text (leave the key out if there is none)", key->name);
+	struct err why = {0};
+	if (key->check && !key->check(node->text, &why))
+		return refuse(r, node, "%s: %s", key->name, why.text);
+	bool relative = (key->shape == PATH || key->shape == PATHS) && node->text.at[0] != '/';
+	*out = relative ? arena_printf(r->arena, "%s/%.*s", r->folder, STR_ARG(node->text)) : node->text;
+	return true;
+}
+
+static bool read_number(struct reader *r, const struct key *key, const struct yaml *node, int64_t *out) {
+	if (node->kind != YAML_SCALAR || !str_to_int(node->text, out) || *out < key->low || *out > key->high)
+		return refuse(r, node, "%s: expected a whole number from %lld to %lld", key->name, (long long)key->low, (long long)key->high);
+	return true;
+}
+
+static bool read_list(struct reader *r, const struct key *key, const struct yaml *node, void *items, size_t *count) {
+	if (node->kind != YAML_LIST || node->count > MAX_ITEMS)
+		return refuse(r, node, "%s: expected a list of at most %d, such as [a, b]", key->name, MAX_ITEMS);
+	bool numbers = key->shape == NUMBERS;
+	void *list = arena_array(r->arena, node->count + 1, numbers ? sizeof(int64_t) : sizeof(struct str));
+	for (size_t i = 0; i < node->count; i++)
+		if (numbers ? !read_number(r, key, node->items[i], (int64_t *)list + i) : !read_text(r, key, node->items[i], (struct str *)list + i))
+			return false;
+	memcpy(items, &list, sizeof list);
+	*count = node->count;
+	return true;
+}
+
+static bool read_tls(struct reader *r, const struct yaml *node, void *out) {
+	static const char *const names[] = {[TLS_REQUIRED] = "required", [TLS_OPTIONAL] = "optional", [TLS_OFF] = "off"};
+	for (int i = 0; i < 3 && node->kind == YAML_SCALAR; i++)
+		if (str_is(node->text, names[i])) {
+			((struct mail_config *)out)->tls = i;
+			return true;
+		}
+	return refuse(r, node, "tls: expected required, optional or off");
+}
+
+static bool read_value(struct reader *r, const struct key *key, const struct yaml *node, char *base) {
+	int64_t number;
+	switch (key->shape) {
+	case TEXT:
+	case PATH:
+		return read_text(r, key, node, (struct str *)(void *)(base + key->offset));
+	case NUMBER:
+		if (!read_number(r, key, node, &number))
+			return false;
+		*(int *)(void *)(base + key->offset) = (int)number;
+		return true;
+	case TLS:
+		return read_tls(r, node, base);
+	case TEXTS:
+	case PATHS:
+	case NUMBERS:
+		return read_list(r, key, node, base + key->offset, (size_t *)(void *)(base + key->count_offset));
+	}
+	return false;
+}
+
+static bool unknown_key(struct reader *r, const struct yaml *node, const struct str *names, size_t count) {
+	struct str name = key_name(node), near = name_nearest(name, names, count);
+	return refuse(r, node->key, "unknown key '%.*s'%s%.*s", (int)(name.len < 60 ? name.len : 60), name.at,
+	              near.len > 0 ? ", did you mean " : "", STR_ARG(near));
+}
+
+/* One of the maps site, mail, sms. */
+static bool read_map(struct reader *r, const struct key *keys, const struct yaml *map, void *base) {
+	struct str names[16];
+	size_t count = 0;
+	for (; keys[count].name; count++)
+		names[count] = str_from(keys[count].name);
+	if (map->kind != YAML_MAP)
+		return refuse(r, map, "%.*s: expected a map of keys", STR_ARG(key_name(map)));
+	for (size_t i = 0; i < map->count; i++) {
+		const struct yaml *node = map->items[i];
+		size_t k = 0;
+		while (k < count && !str_equal(names[k], node->key->text))
+			k++;
+		if (k == count ? !unknown_key(r, node, names, count) : !read_value(r, &keys[k], node, base))
+			return false;
+	}
+	return true;
+}
+
+static bool read_root(struct reader *r, const struct yaml *root, struct site_config *c) {
+	static const struct str names[] = {{"site", 4}, {"mail", 4}, {"sms", 3}};
+	if (root->kind != YAML_MAP)
+		return refuse(r, root, "expected the maps site, mail and sms");
+	for (size_t i = 0; i < root->count; i++) {
+		const struct yaml *map = root->items[i];
+		bool ok = str_is(map->key->text, "site")   ? read_map(r, site_keys, map, c)
+		          : str_is(map->key->text, "mail") ? read_map(r, mail_keys, map, &c->mail)
+		          : str_is(map->key->text, "sms")  ? read_map(r, sms_keys, map, &c->sms)
+		                                           : unknown_key(r, map, names, 3);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static void or_else(struct str *text, struct str otherwise) {
+	if (text->len == 0)
+		*text = otherwise;
+}
+
+static void fill_defaults(struct reader *r, struct site_config *c) {
+	static struct str languages[] = {{"da", 2}, {"en", 2}};
+	static int64_t calling_codes[] = {45, 298, 299};
+	or_else(&c->listen, STR("127.0.0.1:8080"));
+	or_else(&c->zone, STR("Europe/Copenhagen"));
+	or_else(&c->holidays, STR("dk"));
+	or_else(&c->key_file, arena_printf(r->arena, "%s/keys", r->folder));
+	or_else(&c->data_file, arena_printf(r->arena, "%s/data/stafet.db", r->folder));
+	or_else(&c->mail.from_name, c->name);
+	or_else(&c->mail.from_address, STR("stafet@example.invalid"));
+	or_else(&c->sms.country, STR("45"));
+	if (c->mail.connections == 0)
+		c->mail.connections = 4;
+	if (c->language_count == 0) {
+		c->languages = languages;
+		c->language_count = 2;
+	}
+	if (!c->sms.allowed) {
+		c->sms.allowed = calling_codes;
+		c->sms.allowed_count = 3;
+	}
+	while (str_ends(c->base_url, STR("/")))
+		c->base_url.len--;
+}
+
+static bool check_whole(struct reader *r, const struct yaml *root, const struct site_config *c) {
+	const struct yaml *site = yaml_get(root, "site");
+	if (!site)
+		return refuse(r, root, "the map site is missing (it needs name and base_url)");
+	if (c->name.len == 0 || c->base_url.len == 0)
+		return refuse(r, site, "site: the key %s is missing", c->name.len == 0 ? "name" : "base_url");
+	if (c->mail.relay.len > 0 && c->mail.from_address.len == 0)
+		return refuse(r, yaml_get(root, "mail"), "mail: the key from_address is missing");
+	if (c->mail.user.len > 0 && c->mail.password_file.len == 0)
+		return refuse(r, yaml_get(root, "mail"), "mail: user is given, but password_file is missing");
+	return true;
+}
+
+struct site_config *config_read(struct arena *a, const char *folder, struct err *err) {
+	char absolute[PATH_MAX];
+	if (!realpath(folder, absolute)) {
+		err_set(err, ERR_NOT_FOUND, "error.not-found", "%s: %s", folder, strerror(errno));
+		return NULL;
+	}
+	struct reader r = {a, arena_str(a, str_from(absolute)).at, err};
+	const struct yaml *root = yaml_read(a, arena_printf(a, "%s/stafet.yaml", folder).at, err);
+	struct site_config *c = ARENA_NEW(a, struct site_config);
+	c->folder = r.folder;
+	if (!root || !read_root(&r, root, c) || !check_whole(&r, root, c))
+		return NULL;
+	fill_defaults(&r, c);
+	return c;
+}

@@ -1,0 +1,49 @@
+/* config: a site's stafet.yaml, read once. Immutable: any thread. */
+#ifndef ENGINE_BASE_CONFIG_H
+#define ENGINE_BASE_CONFIG_H
+
+#include "engine/base/civil.h"
+
+struct mail_config {
+	struct str from_name, from_address; /* From:, and MAIL FROM unless bounce_address is set */
+	struct str bounce_address, reply_to;
+	struct str relay;    /* "smtp://host:587", "smtps://host:465"; empty: capture (demo only) */
+	struct str user, password_file;
+	enum { TLS_REQUIRED, TLS_OPTIONAL, TLS_OFF } tls; /* STARTTLS; default required */
+	struct str ca_file;  /* PEM; empty: the system's */
+	int connections;     /* sender threads, default 4 */
+};
+
+struct sms_config {
+	struct str url, body, content_type, success; /* gateway by description; {{to}} {{text}} {{from}} {{reference}} */
+	struct str from, country;                    /* country: calling code for numbers without +, default 45 */
+	struct str token_file;
+	struct str *headers;
+	size_t header_count;
+	int64_t *allowed; /* calling codes that may be sent to; default 45 298 299 */
+	size_t allowed_count;
+};
+
+struct site_config {
+	const char *folder;   /* of the site */
+	struct str name;      /* shown on pages and in mails */
+	struct str base_url;  /* without slash at the end */
+	struct str listen;    /* "127.0.0.1:8080" */
+	struct str zone, holidays, closed_days_file;
+	struct str *languages; /* offered, first is the default: da, en */
+	size_t language_count;
+	struct str *packages; /* absolute paths */
+	size_t package_count;
+	struct str *trusted_proxies; /* addresses whose X-Forwarded-For is believed; default none */
+	size_t trusted_proxy_count;
+	struct str contact;   /* a line with whom to ask for help */
+	struct str key_file;  /* absolute path, default <folder>/keys */
+	struct str data_file; /* absolute path, default <folder>/data/stafet.db */
+	struct mail_config mail;
+	struct sms_config sms;
+};
+
+/* Reads <folder>/stafet.yaml. NULL on error (text begins with file:line:column); memory in arena. */
+struct site_config *config_read(struct arena *a, const char *folder, struct err *err);
+
+#endif

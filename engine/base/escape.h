@@ -1,0 +1,28 @@
+/* escape: all escaping there is, and the one gate for header-bound values. Writers append to a
+ * capped buf. Any thread. */
+#ifndef ENGINE_BASE_ESCAPE_H
+#define ENGINE_BASE_ESCAPE_H
+
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+
+void escape_html(struct buf *out, struct str s);      /* text and double-quoted attributes: & < > " ' */
+void escape_markdown(struct buf *out, struct str s);  /* ASCII punctuation backslash-escaped, newline = hard break; controls dropped */
+void escape_url(struct buf *out, struct str s);       /* one component, RFC 3986 unreserved kept */
+void escape_json(struct buf *out, struct str s);      /* with quotes */
+void escape_csv(struct buf *out, struct str s);       /* one cell, RFC 4180, formula guard (' before = + - @ TAB CR) */
+/* Text for an SMS: typographic quotes, dashes, ellipsis and no-break space made plain; controls but \n dropped. */
+void escape_sms(struct buf *out, struct str s);
+/* %XX and + decoding of a form body or query component; false on a bad escape, NUL or broken UTF-8. */
+bool escape_url_decode(struct arena *a, struct str s, struct str *out);
+
+/* The gate: no C0 control, DEL, NUL, bidi override or broken UTF-8, at most max bytes. Every
+ * address, display name, subject, header and reference passes here before it is stored and again
+ * before it is sent (CR LF in an address is SMTP injection: research/mail-and-sms.md fact 3). */
+bool escape_gate(struct str s, size_t max, const char *what, struct err *err);
+
+/* RFC 2047 Q-encoded value where needed (pure ASCII passes), words of <= 75 characters that never
+ * split a UTF-8 sequence, folded with CRLF SPACE; `used` = columns already taken by the field name. */
+void escape_rfc2047(struct buf *out, struct str s, size_t used);
+
+#endif

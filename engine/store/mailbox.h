@@ -1,0 +1,21 @@
+/* mailbox: signals are stored before they are consumed, so an early one is not lost. */
+#ifndef ENGINE_STORE_MAILBOX_H
+#define ENGINE_STORE_MAILBOX_H
+
+#include "engine/store/store.h"
+
+struct signal_row {
+	int64_t id, instance_id, root_id, from_instance_id; /* from 0: command line */
+	struct str event, data; /* JSON object of fields */
+	int64_t at;
+};
+
+bool mailbox_put(struct tx *tx, const struct signal_row *row, struct err *err);
+/* Oldest first that its instance can take: not yet `held`. */
+bool mailbox_next(struct view *v, int64_t root_id /* 0: any */, struct arena *a, struct signal_row *out, bool *found, struct err *err);
+bool mailbox_remove(struct tx *tx, int64_t id, struct err *err);
+/* No event of that name in the instance's state now: waits until the state changes. */
+bool mailbox_hold(struct tx *tx, int64_t id, struct err *err);
+bool mailbox_release(struct tx *tx, int64_t instance_id, struct err *err); /* its held rows may be tried again */
+
+#endif

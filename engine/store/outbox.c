@@ -1,0 +1,408 @@
+#include "engine/store/outbox.h"
+
+#include "engine/base/log.h"
+#include "engine/store/handle.h"
+
+enum { STATES = OUTBOX_CANCELLED + 1, CRASHES = 3 };
+
+static const char *const names[STATES] = {"queued", "leased", "begun", "sent", "unknown", "failed", "cancelled"};
+
+#define TO(state) (1u << (state))
+
+/* The diagram of the header as a table: from each state, the states it may move to. */
+static const unsigned allowed[STATES] = {
+        [OUTBOX_QUEUED] = TO(OUTBOX_LEASED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_LEASED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_BEGUN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_BEGUN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_UNKNOWN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_UNKNOWN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
+};
+
+/* The part of a row that moves. */
+struct life {
+	int64_t id;
+	enum outbox_state state;
+	int64_t next_at, attempts, crashes, fence, lease_until, sent_at;
+	bool withdrawn;           /* its task was left while it could not be cancelled: never queued again */
+	struct str owner, answer; /* empty: stays as it is in the row */
+};
+
+#define LIFE "SELECT id, state, next_at, attempts, crashes, fence, lease_until, sent_at, withdrawn FROM outbox "
+
+const char *outbox_state_name(enum outbox_state state) {
+	BUG_IF((unsigned)state >= STATES);
+	return names[state];
+}
+
+static enum outbox_state state_of(struct stmt *s, int column, struct arena *a) {
+	struct str name = stmt_text(s, column, a);
+	unsigned state = 0;
+	while (state < STATES && !str_is(name, names[state]))
+		state++;
+	return (enum outbox_state)state; /* STATES (the schema forbids it): no move is allowed from there */
+}
+
+static enum db_step end_life(struct stmt *s, struct life *out, struct err *err) {
+	enum db_step step = stmt_step(s, err);
+	if (step == DB_ROW) {
+		struct arena *a = arena_new();
+		*out = (struct life){
+		        .id = stmt_int(s, 0),
+		        .state = state_of(s, 1, a),
+		        .next_at = stmt_int(s, 2),
+		        .attempts = stmt_int(s, 3),
+		        .crashes = stmt_int(s, 4),
+		        .fence = stmt_int(s, 5),
+		        .lease_until = stmt_int(s, 6),
+		        .sent_at = stmt_int(s, 7),
+		        .withdrawn = stmt_int(s, 8) != 0,
+		};
+		arena_free(a);
+	}
+	stmt_end(s);
+	return step;
+}
+
+static bool life_load(struct db *db, int64_t id, struct life *out, struct err *err) {
+	struct stmt *s = db_query(db, LIFE "WHERE id = ?");
+	bind_int(s, id);
+	return row_found(end_life(s, out, err), "message", err);
+}
+
+static bool life_write(struct db *db, const struct life *was, const struct life *is, struct err *err) {
+	struct stmt *s = db_query(db, "UPDATE outbox SET state = ?, next_at = ?, attempts = ?, crashes = ?, fence = ?, lease_until = ?,"
+	                              " sent_at = ?, owner = coalesce(?, owner), answer = coalesce(?, answer)"
+	                              " WHERE id = ? AND state = ? AND fence = ?");
+	bool held = is->state == OUTBOX_LEASED || is->state == OUTBOX_BEGUN;
+	bind_text(s, str_from(names[is->state]));
+	bind_int(s, is->next_at);
+	bind_int(s, is->attempts);
+	bind_int(s, is->crashes);
+	bind_int(s, is->fence);
+	bind_int_or_null(s, is->lease_until, held);
+	bind_int_or_null(s, is->sent_at, is->sent_at != 0);
+	bind_text_or_null(s, is->owner);
+	bind_text_or_null(s, is->answer);
+	bind_int(s, was->id);
+	bind_text(s, str_from(names[was->state]));
+	bind_int(s, was->fence);
+	return row_changed(s, "message", err);
+}
+
+/* The only place where a row's state changes. */
+static bool life_move(struct db *db, const struct life *was, struct life *is, struct err *err) {
+	if (is->state == OUTBOX_QUEUED && was->withdrawn)
+		is->state = OUTBOX_CANCELLED;
+	if ((unsigned)was->state >= STATES || !(allowed[was->state] & TO(is->state)))
+		return err_set(err, ERR_CONFLICT, "store.conflict", "message %lld may not go from %s to %s", (long long)was->id,
+		               (unsigned)was->state < STATES ? names[was->state] : "?", names[is->state]);
+	if (!life_write(db, was, is, err))
+		return false;
+	log_event(LOG_DEBUG, "outbox-moved", "id=%lld from=%s to=%s fence=%lld", (long long)was->id, names[was->state],
+	          names[is->state], (long long)is->fence);
+	return true;
+}
+
+#define ROW \
+	"SELECT id, instance_id, history_id, contact_id, channel, recipient, recipient_name, role, language, workflow, message," \
+	" link_id, task, data, message_id, thread, priority, state, created_at, next_at, deadline_at, attempts, crashes, fence," \
+	" sent_at, answer FROM outbox "
+
+static void read_row(struct stmt *s, struct arena *a, struct outbox_row *out) {
+	*out = (struct outbox_row){
+	        .id = stmt_int(s, 0),
+	        .instance_id = stmt_int(s, 1),
+	        .history_id = stmt_int(s, 2),
+	        .contact_id = stmt_int(s, 3),
+	        .channel = (enum channel)stmt_int(s, 4),
+	        .recipient = stmt_text(s, 5, a),
+	        .recipient_name = stmt_text(s, 6, a),
+	        .role = stmt_text(s, 7, a),
+	        .language = stmt_text(s, 8, a),
+	        .workflow = stmt_text(s, 9, a),
+	        .message = stmt_text(s, 10, a),
+	        .task = stmt_int(s, 12) != 0,
+	        .data = stmt_text(s, 13, a),
+	        .message_id = stmt_text(s, 14, a),
+	        .thread = stmt_text(s, 15, a),
+	        .priority = stmt_int(s, 16),
+	        .state = state_of(s, 17, a),
+	        .created_at = stmt_int(s, 18),
+	        .next_at = stmt_int(s, 19),
+	        .deadline_at = stmt_int(s, 20),
+	        .attempts = stmt_int(s, 21),
+	        .crashes = stmt_int(s, 22),
+	        .fence = stmt_int(s, 23),
+	        .sent_at = stmt_int(s, 24),
+	        .answer = stmt_text(s, 25, a),
+	};
+	out->has_link = stmt_bytes(s, 11, out->link_id, sizeof out->link_id);
+}
+
+static bool end_rows(struct stmt *s, struct arena *a, struct outbox_list *out, struct err *err) {
+	enum db_step step;
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		read_row(s, a, ARENA_PUSH(a, out));
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
+static void bind_id(struct stmt *s, int64_t id) {
+	bind_int_or_null(s, id, id != 0);
+}
+
+bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "INSERT INTO outbox (instance_id, history_id, contact_id, channel, recipient, recipient_name, role,"
+	                                     " language, workflow, message, link_id, task, data, message_id, thread, priority, state,"
+	                                     " created_at, next_at, deadline_at)"
+	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)");
+	bind_id(s, row->instance_id);
+	bind_id(s, row->history_id);
+	bind_id(s, row->contact_id);
+	bind_int(s, row->channel);
+	bind_text(s, row->recipient);
+	bind_text(s, row->recipient_name);
+	bind_text(s, row->role);
+	bind_text(s, row->language);
+	bind_text(s, row->workflow);
+	bind_text(s, row->message);
+	if (row->has_link)
+		bind_blob(s, row->link_id, sizeof row->link_id);
+	else
+		bind_null(s);
+	bind_int(s, row->task);
+	bind_text(s, row->data);
+	bind_text(s, row->message_id);
+	bind_text(s, row->thread);
+	bind_int(s, row->priority);
+	bind_int(s, row->created_at);
+	bind_int(s, row->next_at);
+	bind_int_or_null(s, row->deadline_at, row->deadline_at != 0);
+	if (!stmt_run(s, NULL, err))
+		return false;
+	row->id = db_last_id(tx_db(tx));
+	row->state = OUTBOX_QUEUED;
+	return true;
+}
+
+bool outbox_load(struct view *v, int64_t id, struct arena *a, struct outbox_row *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ROW "WHERE id = ?");
+	bind_int(s, id);
+	enum db_step step = stmt_step(s, err);
+	if (step == DB_ROW)
+		read_row(s, a, out);
+	stmt_end(s);
+	return row_found(step, "message", err);
+}
+
+static enum db_step next_priority(struct db *db, enum channel channel, int64_t *priority, struct err *err) {
+	struct stmt *s = db_query(db, "SELECT priority FROM outbox WHERE state = 'queued' AND channel = ? AND priority > ?"
+	                              " ORDER BY priority LIMIT 1");
+	bind_int(s, channel);
+	bind_int(s, *priority);
+	enum db_step step = stmt_step(s, err);
+	if (step == DB_ROW)
+		*priority = stmt_int(s, 0);
+	stmt_end(s);
+	return step;
+}
+
+/* Priority by priority, so that each is one range of the index: rows that wait for their next try cost nothing. */
+static bool due_rows(struct db *db, enum channel channel, int64_t now, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+	int64_t priority = INT64_MIN;
+	enum db_step step = DB_ROW;
+	while ((int64_t)out->count < limit && (step = next_priority(db, channel, &priority, err)) == DB_ROW) {
+		struct stmt *s = db_query(db, ROW "WHERE state = 'queued' AND channel = ? AND priority = ? AND next_at <= ?"
+		                                  " ORDER BY next_at, id LIMIT ?");
+		bind_int(s, channel);
+		bind_int(s, priority);
+		bind_int(s, now);
+		bind_int(s, limit - (int64_t)out->count);
+		if (!end_rows(s, a, out, err))
+			return false;
+	}
+	return step != DB_FAIL;
+}
+
+bool outbox_lease(struct tx *tx, enum channel channel, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+	*out = (struct outbox_list){0};
+	if (!due_rows(tx_db(tx), channel, now, limit, a, out, err))
+		return false;
+	for (size_t i = 0; i < out->count; i++) {
+		struct outbox_row *row = &out->items[i];
+		const struct life was = {.id = row->id, .state = row->state, .next_at = row->next_at, .attempts = row->attempts,
+		                         .crashes = row->crashes, .fence = row->fence, .sent_at = row->sent_at};
+		struct life is = was;
+		is.state = OUTBOX_LEASED;
+		is.attempts++, is.crashes++, is.fence++;
+		is.lease_until = lease_until;
+		is.owner = owner;
+		if (!life_move(tx_db(tx), &was, &is, err))
+			return false;
+		row->state = is.state;
+		row->attempts = is.attempts;
+		row->crashes = is.crashes;
+		row->fence = is.fence;
+	}
+	return true;
+}
+
+/* The row as its lessee knows it: CONFLICT when somebody else has it by now. */
+static bool life_of_lessee(struct db *db, int64_t id, int64_t fence, struct life *out, struct err *err) {
+	if (!life_load(db, id, out, err))
+		return false;
+	bool held = out->state == OUTBOX_LEASED || out->state == OUTBOX_BEGUN;
+	return (held && out->fence == fence) ||
+	       err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is no longer held with fence %lld", (long long)id,
+	               (long long)fence);
+}
+
+bool outbox_begin(struct tx *tx, int64_t id, int64_t fence, int64_t now, struct err *err) {
+	struct life was;
+	if (!life_of_lessee(tx_db(tx), id, fence, &was, err))
+		return false;
+	if (was.lease_until <= now)
+		return err_set(err, ERR_CONFLICT, "store.conflict", "the lease of message %lld has ended", (long long)id);
+	struct life is = was;
+	is.state = OUTBOX_BEGUN;
+	return life_move(tx_db(tx), &was, &is, err);
+}
+
+bool outbox_settle(struct tx *tx, int64_t id, int64_t fence, enum outbox_state state, int64_t next_at, struct str answer, int64_t now, struct err *err) {
+	BUG_IF(state == OUTBOX_LEASED || state == OUTBOX_BEGUN);
+	struct life was;
+	if (!life_of_lessee(tx_db(tx), id, fence, &was, err))
+		return false;
+	struct life is = was;
+	is.state = state;
+	is.crashes = 0; /* whoever settles has not crashed */
+	is.answer = answer;
+	if (state == OUTBOX_QUEUED)
+		is.next_at = next_at;
+	if (state == OUTBOX_SENT)
+		is.sent_at = now;
+	return life_move(tx_db(tx), &was, &is, err);
+}
+
+static enum db_step next_ended_lease(struct db *db, int64_t now, struct life *out, struct err *err) {
+	struct stmt *s = db_query(db, LIFE "WHERE lease_until <= ? ORDER BY lease_until, id LIMIT 1");
+	bind_int(s, now);
+	return end_life(s, out, err);
+}
+
+bool outbox_reclaim(struct tx *tx, int64_t now, int64_t *count, struct err *err) {
+	struct db *db = tx_db(tx);
+	struct life was;
+	enum db_step step;
+	for (*count = 0; (step = next_ended_lease(db, now, &was, err)) == DB_ROW; ++*count) {
+		struct life is = was;
+		is.state = was.state == OUTBOX_BEGUN ? OUTBOX_UNKNOWN : was.crashes >= CRASHES ? OUTBOX_FAILED : OUTBOX_QUEUED;
+		if (is.state == OUTBOX_FAILED)
+			is.answer = STR("set aside: the process died three times while it was held");
+		if (!life_move(db, &was, &is, err))
+			return false;
+	}
+	return step != DB_FAIL;
+}
+
+bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err) {
+	struct life was;
+	if (!life_load(tx_db(tx), id, &was, err))
+		return false;
+	if (was.state != OUTBOX_UNKNOWN)
+		return err_set(err, ERR_CONFLICT, "store.conflict", "the outcome of message %lld is not unknown", (long long)id);
+	struct life is = was;
+	is.state = was.crashes >= CRASHES ? OUTBOX_FAILED : OUTBOX_QUEUED;
+	is.next_at = next_at;
+	return life_move(tx_db(tx), &was, &is, err);
+}
+
+struct selection {
+	int64_t instance_id, contact_id; /* contact 0: any */
+	bool tasks_only;
+};
+
+static void bind_selection(struct stmt *s, const struct selection *which) {
+	bind_int(s, which->instance_id);
+	bind_int(s, which->contact_id);
+	bind_int(s, which->tasks_only);
+}
+
+#define SELECTION "instance_id = ?1 AND (?2 = 0 OR contact_id = ?2) AND (?3 = 0 OR task = 1)"
+
+static enum db_step next_unsent(struct db *db, const struct selection *which, struct life *out, struct err *err) {
+	struct stmt *s = db_query(db, LIFE "WHERE " SELECTION " AND state IN ('queued', 'leased') ORDER BY id LIMIT 1");
+	bind_selection(s, which);
+	return end_life(s, out, err);
+}
+
+/* What is on its way to the relay cannot be stopped, but it is not tried again. */
+static bool withdraw_begun(struct db *db, const struct selection *which, struct err *err) {
+	struct stmt *s = db_query(db, "UPDATE outbox SET withdrawn = 1 WHERE " SELECTION " AND state IN ('begun', 'unknown')");
+	bind_selection(s, which);
+	return stmt_run(s, NULL, err);
+}
+
+static bool cancel(struct db *db, const struct selection *which, struct err *err) {
+	struct life was;
+	enum db_step step;
+	while ((step = next_unsent(db, which, &was, err)) == DB_ROW) {
+		struct life is = was;
+		is.state = OUTBOX_CANCELLED;
+		if (!life_move(db, &was, &is, err))
+			return false;
+	}
+	return step == DB_DONE && withdraw_begun(db, which, err);
+}
+
+bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err) {
+	return cancel(tx_db(tx), &(struct selection){.instance_id = instance_id, .tasks_only = true}, err);
+}
+
+bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, int64_t contact_id, struct err *err) {
+	return cancel(tx_db(tx), &(struct selection){.instance_id = instance_id, .contact_id = contact_id}, err);
+}
+
+bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ROW "WHERE instance_id = ? ORDER BY id");
+	bind_int(s, instance_id);
+	*out = (struct outbox_list){0};
+	return end_rows(s, a, out, err);
+}
+
+/* Two statements, because nearly all rows are sent: the others have an index of their own. */
+static struct stmt *query_states(struct db *db, unsigned states) {
+	if (states & TO(OUTBOX_SENT))
+		return db_query(db, ROW "WHERE state IN (?, ?, ?, ?, ?, ?, ?) AND id > ? ORDER BY id LIMIT ?");
+	return db_query(db, ROW "WHERE state <> 'sent' AND state IN (?, ?, ?, ?, ?, ?, ?) AND id > ? ORDER BY id LIMIT ?");
+}
+
+bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+	struct stmt *s = query_states(view_db(v), states);
+	for (unsigned state = 0; state < STATES; state++)
+		bind_text(s, str_from(states & TO(state) ? names[state] : ""));
+	bind_int(s, after);
+	bind_int(s, limit);
+	*out = (struct outbox_list){0};
+	return end_rows(s, a, out, err);
+}
+
+/* From one (channel, priority) to the next: the first row of each is its earliest. */
+bool outbox_next(struct view *v, int64_t *next_at, struct err *err) {
+	int64_t channel = 0, priority = 0;
+	enum db_step step = DB_ROW;
+	*next_at = INT64_MAX;
+	while (step == DB_ROW) {
+		struct stmt *s = db_query(view_db(v), "SELECT channel, priority, next_at FROM outbox WHERE state = 'queued' AND"
+		                                      " (channel, priority) > (?, ?) ORDER BY channel, priority, next_at LIMIT 1");
+		bind_int(s, channel);
+		bind_int(s, priority);
+		step = stmt_step(s, err);
+		if (step == DB_ROW) {
+			channel = stmt_int(s, 0);
+			priority = stmt_int(s, 1);
+			*next_at = stmt_int(s, 2) < *next_at ? stmt_int(s, 2) : *next_at;
+		}
+		stmt_end(s);
+	}
+	return step != DB_FAIL;
+}

@@ -1,0 +1,78 @@
+/* outbox: messages to be sent, written in the transition's own transaction; and their life.
+ *
+ *   queued --lease--> leased --begin--> begun --settle--> sent
+ *     ^ |               | | |            | | |----------> unknown   (connection died after the final dot, or crash)
+ *     | |               | | '--> failed  | | '----------> failed        |
+ *     |<|---- later ----' |              | '-- later --> queued         |--requeue--> queued (third crash: failed)
+ *       '--> cancelled <--'              '-------------> cancelled <----'
+ *
+ * begun and unknown become cancelled where they would be queued again after their task was left.
+ * A lease has an owner, an end and a fence; a settlement with an old fence is refused. Work that crashed the process is
+ * counted when it is leased and set aside (failed) after the third time. */
+#ifndef ENGINE_STORE_OUTBOX_H
+#define ENGINE_STORE_OUTBOX_H
+
+#include "engine/store/people.h"
+#include "engine/base/secret.h"
+
+enum outbox_state { OUTBOX_QUEUED, OUTBOX_LEASED, OUTBOX_BEGUN, OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_CANCELLED };
+const char *outbox_state_name(enum outbox_state state); /* "queued"... as in SQL and logs */
+
+struct outbox_row {
+	int64_t id, instance_id, history_id; /* 0: none (a log-in code) */
+	int64_t contact_id;
+	enum channel channel;
+	struct str recipient, recipient_name, role, language; /* frozen at commit */
+	struct str workflow, message;   /* which template; workflow empty: one of the product's own ("login-code") */
+	bool has_link;
+	unsigned char link_id[SECRET_ID];
+	bool task;                      /* belongs to a task of the current state: cancelled when it is left */
+	struct str data;                /* JSON frozen at commit, what the template may show */
+	struct str message_id;          /* "<...@host>", stable over resends */
+	struct str thread;              /* root Message-ID of the instance, for References */
+	int64_t priority;               /* lower first: 0 codes, 10 tasks, 50 others */
+	enum outbox_state state;
+	int64_t created_at, next_at, deadline_at; /* deadline 0: the mailer's own */
+	int64_t attempts, crashes, fence, sent_at;
+	struct str answer;              /* last answer of relay or gateway, masked */
+};
+struct outbox_list {
+	struct outbox_row *items;
+	size_t count, cap;
+};
+
+bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err); /* fills id */
+bool outbox_load(struct view *v, int64_t id, struct arena *a, struct outbox_row *out, struct err *err);
+/* Up to limit queued rows that are due, by (priority, next_at, id): leased to owner until lease_until; attempts (1 at the first),
+ * crashes (0 again after a settlement) and fence counted up. */
+bool outbox_lease(struct tx *tx, enum channel channel, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
+/* leased -> begun: recorded durably before the final dot. CONFLICT: lost the lease. */
+bool outbox_begin(struct tx *tx, int64_t id, int64_t fence, int64_t now, struct err *err);
+/* To `state` (queued with next_at for "later"); CONFLICT when the fence is old or the move is not in the table. */
+bool outbox_settle(struct tx *tx, int64_t id, int64_t fence, enum outbox_state state, int64_t next_at, struct str answer, int64_t now, struct err *err);
+/* Ended leases: leased -> queued (third crash -> failed), begun -> unknown. */
+bool outbox_reclaim(struct tx *tx, int64_t now, int64_t *count, struct err *err);
+/* Rows that begun and whose outcome is unknown go back to queued with the same Message-ID (policy for links and codes). */
+bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err);
+bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err); /* unsent task messages; what is begun or unknown is not sent again */
+bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, int64_t contact_id, struct err *err);
+bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);
+/* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
+bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
+bool outbox_next(struct view *v, int64_t *next_at, struct err *err); /* when the first queued row is due; INT64_MAX: none */
+
+/* Demo: what was "sent" by capture, kept in the store. */
+struct captured {
+	int64_t id, outbox_id, at;
+	enum channel channel;
+	struct str to, raw; /* raw: the MIME message, or the SMS text */
+};
+struct captured_list {
+	struct captured *items;
+	size_t count, cap;
+};
+bool captured_put(struct tx *tx, const struct captured *row, struct err *err);
+bool captured_list(struct view *v, int64_t after, int64_t limit, struct arena *a, struct captured_list *out, struct err *err);
+bool captured_load(struct view *v, int64_t id, struct arena *a, struct captured *out, struct err *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* people: persons, their contacts (an address or number), and who takes part in which instance.
+ * A typed address is an unverified contact until somebody acted through a link sent to it. */
+#ifndef ENGINE_STORE_PEOPLE_H
+#define ENGINE_STORE_PEOPLE_H
+
+#include "engine/store/store.h"
+
+enum channel { CHANNEL_MAIL = 1, CHANNEL_SMS = 2 };
+
+struct contact {
+	int64_t id, person_id;
+	enum channel channel;
+	struct str value;    /* normalised: what is sent to */
+	struct str key;      /* folded: what is compared (UNIQUE with channel) */
+	struct str language; /* "da", or empty: the site's first */
+	int64_t verified_at; /* 0: never */
+	int64_t bounced_at;  /* 0: not */
+};
+
+/* The contact of that key; a new one (with a new person) when there is none. */
+bool contact_ensure(struct tx *tx, enum channel channel, struct str value, struct str key, struct str language,
+                    int64_t now, int64_t *id, struct err *err);
+bool contact_load(struct view *v, int64_t id, struct arena *a, struct contact *out, struct err *err); /* NOT_FOUND */
+bool contact_find(struct view *v, enum channel channel, struct str key, struct arena *a, struct contact *out, struct err *err); /* NOT_FOUND */
+bool contact_verify(struct tx *tx, int64_t id, int64_t now, struct err *err); /* the first time counts */
+bool contact_set_language(struct tx *tx, int64_t id, struct str language, struct err *err);
+
+struct participation {
+	int64_t contact_id;
+	struct str role;
+	struct str name; /* of the person as this instance knows it; may be empty */
+	struct contact contact;
+};
+struct participation_list {
+	struct participation *items;
+	size_t count, cap;
+};
+/* In the order in which they were added; contact loaded too. */
+bool participation_list(struct view *v, int64_t instance_id, struct arena *a, struct participation_list *out, struct err *err);
+bool participation_add(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct str name, struct err *err); /* again: only the name */
+bool participation_remove(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err);
+
+#endif

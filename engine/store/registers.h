@@ -1,0 +1,30 @@
+/* registers: rows of reference data by (register, key, version). A register's full name is "workflow.register". */
+#ifndef ENGINE_STORE_REGISTERS_H
+#define ENGINE_STORE_REGISTERS_H
+
+#include "engine/store/store.h"
+
+struct register_row {
+	struct str key;
+	int64_t version;  /* counts changes of this key: 1, 2... */
+	struct str data;  /* JSON object of the columns */
+	int64_t position; /* order in the file */
+};
+struct register_rows {
+	struct register_row *items;
+	size_t count, cap;
+};
+
+/* The rows valid now, in file order. */
+bool register_rows(struct view *v, struct str name, struct arena *a, struct register_rows *out, struct err *err);
+bool register_row(struct view *v, struct str name, struct str key, int64_t version /* 0: the valid one */, struct arena *a, struct register_row *out, struct err *err); /* NOT_FOUND */
+/* Replaces the register's contents: changed rows get a new version, missing ones end, all or nothing; INPUT when a key is there twice.
+ * Data is compared byte by byte: canonical JSON. Counts for the report. */
+struct register_change {
+	int64_t added, changed, removed, same;
+};
+bool register_replace(struct tx *tx, struct str name, const struct register_row *rows, size_t count, int64_t now, struct register_change *change, struct err *err);
+bool register_compare(struct view *v, struct str name, const struct register_row *rows, size_t count, struct arena *a, struct register_change *change, struct err *err); /* dry run */
+int64_t register_generation(struct view *v); /* counts replacements: caches look at it; -1: cannot be read */
+
+#endif

@@ -1,0 +1,189 @@
+#include "engine/store/schema.h"
+
+#include "engine/base/clock.h"
+
+/* Zero and "none" are NULL wherever a foreign key or a partial index looks at the column. States and kinds are
+ * the words of the C enums. */
+static const char *const tables_of_people =
+        "CREATE TABLE site (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+
+        "CREATE TABLE persons (id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL) STRICT;"
+
+        "CREATE TABLE contacts (id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES persons(id),"
+        " channel INTEGER NOT NULL CHECK (channel IN (1, 2)), value TEXT NOT NULL, key TEXT NOT NULL,"
+        " language TEXT NOT NULL, created_at INTEGER NOT NULL, verified_at INTEGER, bounced_at INTEGER,"
+        " UNIQUE (channel, key)) STRICT;";
+
+static const char *const tables_of_instances =
+        "CREATE TABLE definitions (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+        " workflow TEXT NOT NULL, source TEXT NOT NULL, kept_at INTEGER NOT NULL) STRICT;"
+
+        "CREATE TABLE instances (id INTEGER PRIMARY KEY, reference TEXT NOT NULL UNIQUE, workflow TEXT NOT NULL,"
+        " definition BLOB NOT NULL REFERENCES definitions(hash), state TEXT NOT NULL, data TEXT NOT NULL,"
+        " version INTEGER NOT NULL, parent_id INTEGER REFERENCES instances(id), root_id INTEGER NOT NULL,"
+        " started_at INTEGER NOT NULL, entered_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, ended_at INTEGER,"
+        " search_text TEXT NOT NULL DEFAULT '') STRICT;"
+        "CREATE INDEX instances_changed ON instances (workflow, changed_at);"
+        "CREATE INDEX instances_state ON instances (workflow, state, changed_at);"
+        "CREATE INDEX instances_parent ON instances (parent_id) WHERE parent_id IS NOT NULL;"
+        "CREATE INDEX instances_open ON instances (definition) WHERE ended_at IS NULL;"
+
+        "CREATE TABLE participations (id INTEGER PRIMARY KEY, instance_id INTEGER NOT NULL REFERENCES instances(id),"
+        " role TEXT NOT NULL, contact_id INTEGER NOT NULL REFERENCES contacts(id), name TEXT NOT NULL,"
+        " UNIQUE (instance_id, role, contact_id)) STRICT;"
+        "CREATE INDEX participations_contact ON participations (contact_id, role, instance_id);"
+
+        "CREATE TABLE history (id INTEGER PRIMARY KEY, instance_id INTEGER NOT NULL REFERENCES instances(id),"
+        " seq INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, event TEXT NOT NULL, from_state TEXT NOT NULL,"
+        " to_state TEXT NOT NULL, refused INTEGER NOT NULL, contact_id INTEGER REFERENCES contacts(id),"
+        " role TEXT NOT NULL, key BLOB UNIQUE, key_id INTEGER NOT NULL, digest BLOB NOT NULL, mac BLOB NOT NULL,"
+        " UNIQUE (instance_id, seq)) STRICT;"
+
+        "CREATE TABLE history_payloads (history_id INTEGER PRIMARY KEY REFERENCES history(id),"
+        " salt BLOB NOT NULL, payload TEXT NOT NULL) STRICT;"
+
+        "CREATE TABLE facts (instance_id INTEGER NOT NULL REFERENCES instances(id), item TEXT NOT NULL,"
+        " basis TEXT NOT NULL, contact_id INTEGER REFERENCES contacts(id), history_id INTEGER REFERENCES history(id),"
+        " at INTEGER NOT NULL, PRIMARY KEY (instance_id, item)) STRICT, WITHOUT ROWID;"
+
+        "CREATE TABLE blobs (id INTEGER PRIMARY KEY, instance_id INTEGER REFERENCES instances(id), name TEXT NOT NULL,"
+        " type TEXT NOT NULL, size INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX blobs_instance ON blobs (instance_id);"
+        "CREATE TABLE blob_chunks (id INTEGER PRIMARY KEY, blob_id INTEGER NOT NULL REFERENCES blobs(id),"
+        " number INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (blob_id, number)) STRICT;";
+
+static const char *const tables_of_work =
+        "CREATE TABLE timers (id INTEGER PRIMARY KEY, instance_id INTEGER NOT NULL REFERENCES instances(id),"
+        " root_id INTEGER NOT NULL, state TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL,"
+        " priority INTEGER NOT NULL, fired INTEGER NOT NULL, UNIQUE (instance_id, name)) STRICT;"
+        "CREATE INDEX timers_due ON timers (due_at, priority, id);"
+        "CREATE INDEX timers_root ON timers (root_id, due_at, priority, id);"
+
+        "CREATE TABLE mailbox (id INTEGER PRIMARY KEY, instance_id INTEGER NOT NULL REFERENCES instances(id),"
+        " root_id INTEGER NOT NULL, from_instance_id INTEGER REFERENCES instances(id), event TEXT NOT NULL,"
+        " data TEXT NOT NULL, at INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0) STRICT;"
+        "CREATE INDEX mailbox_ready ON mailbox (id) WHERE held = 0;"
+        "CREATE INDEX mailbox_root ON mailbox (root_id, id) WHERE held = 0;"
+        "CREATE INDEX mailbox_held ON mailbox (instance_id) WHERE held = 1;"
+
+        "CREATE TABLE outbox (id INTEGER PRIMARY KEY, instance_id INTEGER REFERENCES instances(id),"
+        " history_id INTEGER REFERENCES history(id), contact_id INTEGER REFERENCES contacts(id),"
+        " channel INTEGER NOT NULL CHECK (channel IN (1, 2)), recipient TEXT NOT NULL, recipient_name TEXT NOT NULL,"
+        " role TEXT NOT NULL, language TEXT NOT NULL, workflow TEXT NOT NULL, message TEXT NOT NULL, link_id BLOB,"
+        " task INTEGER NOT NULL, data TEXT NOT NULL, message_id TEXT NOT NULL, thread TEXT NOT NULL,"
+        " priority INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN"
+        " ('queued', 'leased', 'begun', 'sent', 'unknown', 'failed', 'cancelled')), created_at INTEGER NOT NULL,"
+        " next_at INTEGER NOT NULL, deadline_at INTEGER, attempts INTEGER NOT NULL DEFAULT 0,"
+        " crashes INTEGER NOT NULL DEFAULT 0, fence INTEGER NOT NULL DEFAULT 0, owner TEXT, lease_until INTEGER,"
+        " withdrawn INTEGER NOT NULL DEFAULT 0, sent_at INTEGER, answer TEXT NOT NULL DEFAULT '') STRICT;"
+        "CREATE INDEX outbox_queued ON outbox (channel, priority, next_at, id) WHERE state = 'queued';"
+        "CREATE INDEX outbox_leases ON outbox (lease_until) WHERE lease_until IS NOT NULL;"
+        "CREATE INDEX outbox_open ON outbox (state, id) WHERE state <> 'sent';"
+        "CREATE INDEX outbox_instance ON outbox (instance_id, id);"
+
+        "CREATE TABLE captured (id INTEGER PRIMARY KEY, outbox_id INTEGER REFERENCES outbox(id), at INTEGER NOT NULL,"
+        " channel INTEGER NOT NULL, recipient TEXT NOT NULL, raw BLOB NOT NULL) STRICT;";
+
+static const char *const tables_of_access =
+        "CREATE TABLE links (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
+        " key_id INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('task', 'view', 'start')),"
+        " state TEXT NOT NULL CHECK (state IN ('live', 'used', 'withdrawn', 'superseded')), workflow TEXT NOT NULL,"
+        " task TEXT NOT NULL, instance_id INTEGER REFERENCES instances(id), contact_id INTEGER REFERENCES contacts(id),"
+        " role TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, used_at INTEGER,"
+        " history_id INTEGER REFERENCES history(id)) STRICT;"
+        "CREATE INDEX links_live ON links (instance_id, contact_id, task) WHERE state = 'live';"
+        "CREATE INDEX links_start ON links (expires_at) WHERE kind = 'start' AND state = 'live';"
+
+        "CREATE TABLE drafts (link_id BLOB PRIMARY KEY REFERENCES links(id) ON DELETE CASCADE, answers TEXT NOT NULL,"
+        " saved_at INTEGER NOT NULL) STRICT;"
+
+        "CREATE TABLE register_rows (id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL,"
+        " version INTEGER NOT NULL, data TEXT NOT NULL, position INTEGER NOT NULL, valid_from INTEGER NOT NULL,"
+        " valid_until INTEGER, UNIQUE (name, key, version)) STRICT;"
+        "CREATE UNIQUE INDEX register_rows_valid ON register_rows (name, key) WHERE valid_until IS NULL;"
+        "CREATE INDEX register_rows_order ON register_rows (name, position) WHERE valid_until IS NULL;"
+        "CREATE TABLE register_replacements (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL,"
+        " added INTEGER NOT NULL, changed INTEGER NOT NULL, removed INTEGER NOT NULL) STRICT;"
+
+        "CREATE TABLE counters (name TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, hits INTEGER NOT NULL,"
+        " PRIMARY KEY (name, key, at)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX counters_at ON counters (at);"
+
+        "CREATE TABLE logins (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
+        " browser BLOB NOT NULL, key_id INTEGER NOT NULL, contact_id INTEGER REFERENCES contacts(id),"
+        " address TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, tries INTEGER NOT NULL,"
+        " max_tries INTEGER NOT NULL, used_at INTEGER, sent_at INTEGER) STRICT;"
+        "CREATE INDEX logins_expires ON logins (expires_at);"
+
+        "CREATE TABLE sessions (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE CHECK (length(id) = 32),"
+        " contact_id INTEGER NOT NULL REFERENCES contacts(id), created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL,"
+        " ends_at INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX sessions_contact ON sessions (contact_id);"
+        "CREATE INDEX sessions_ends ON sessions (ends_at);";
+
+enum { PARTS = 4 };
+struct migration {
+	const char *const *parts[PARTS]; /* NULL: no more */
+};
+
+/* Version n is line n - 1. */
+static const struct migration migrations[] = {
+        {{&tables_of_people, &tables_of_instances, &tables_of_work, &tables_of_access}},
+};
+
+int64_t schema_newest(void) {
+	return (int64_t)(sizeof migrations / sizeof *migrations);
+}
+
+static bool read_int(struct db *db, const char *sql, int64_t *out, struct err *err) {
+	struct stmt *s = db_query(db, sql);
+	enum db_step step = stmt_step(s, err);
+	*out = step == DB_ROW ? stmt_int(s, 0) : 0;
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
+static bool apply(struct db *db, int64_t version, struct err *err) {
+	const struct migration *m = &migrations[version - 1];
+	for (size_t i = 0; i < PARTS && m->parts[i]; i++)
+		if (!db_script(db, *m->parts[i], err))
+			return false;
+	struct stmt *s = db_query(db, "INSERT INTO schema_version (version, at) VALUES (?, ?)");
+	bind_int(s, version);
+	bind_int(s, clock_now());
+	return stmt_run(s, NULL, err);
+}
+
+static bool create_version_table(struct db *db, struct err *err) {
+	return db_begin(db, err) &&
+	       db_script(db,
+	                 "PRAGMA application_id = 0x53746166;"
+	                 "CREATE TABLE schema_version (version INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT",
+	                 err) &&
+	       db_commit(db, err);
+}
+
+/* The file's own mark decides whether it is ours, before anything is written to it. */
+static bool check_owner(struct db *db, struct err *err) {
+	int64_t application, tables;
+	if (!read_int(db, "PRAGMA application_id", &application, err) ||
+	    !read_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err))
+		return false;
+	if (application == 0 && tables == 0)
+		return create_version_table(db, err);
+	return application == SCHEMA_APPLICATION ||
+	       err_set(err, ERR_PERMANENT, "store.foreign", "the file is a database of another program");
+}
+
+bool schema_migrate(struct db *db, struct err *err) {
+	int64_t version;
+	bool ok = check_owner(db, err) && read_int(db, "SELECT max(version) FROM schema_version", &version, err);
+	if (ok && version > schema_newest())
+		return err_set(err, ERR_PERMANENT, "store.newer", "the store has schema %lld, this program knows %lld",
+		               (long long)version, (long long)schema_newest());
+	while (ok && version < schema_newest())
+		ok = db_begin(db, err) && apply(db, ++version, err) && db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	return ok;
+}

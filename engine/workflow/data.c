@@ -1,0 +1,180 @@
+#include "engine/workflow/data.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* One JSON node as a value of a scalar kind. */
+static bool scalar_from_json(enum kind kind, const json_t *node, struct arena *a, struct value *out) {
+	struct str text = {json_string_value(node), json_string_length(node)};
+	int64_t number;
+	switch (kind) {
+	case KIND_BOOL:
+		*out = value_bool(json_is_true(node));
+		return json_is_boolean(node);
+	case KIND_INT:
+		*out = value_int(json_integer_value(node));
+		return json_is_integer(node);
+	case KIND_DOUBLE:
+		*out = value_double(json_number_value(node));
+		return json_is_number(node);
+	case KIND_STRING:
+		*out = value_string(json_is_string(node) ? arena_str(a, text) : STR(""));
+		return json_is_string(node);
+	case KIND_DATE:
+		if (!json_is_string(node) || !civil_parse_date(text, &number))
+			return false;
+		*out = value_date(number);
+		return true;
+	case KIND_DATETIME:
+		if (!json_is_string(node) || !civil_parse_datetime(text, &number))
+			return false;
+		*out = value_datetime(number);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool wrong(const struct field *field, struct err *err) {
+	return err_set(err, ERR_PERMANENT, "error.internal", "stored value of field %.*s does not fit its type", STR_ARG(field->name));
+}
+
+static bool ref_from_json(const struct field *field, const json_t *node, const struct register_port *port, struct arena *a,
+                          struct value *out, struct err *err) {
+	const json_t *key = json_object_get(node, "key"), *version = json_object_get(node, "version");
+	int64_t number = 0;
+	if (!json_is_string(key) || (version && !json_is_string(version)))
+		return wrong(field, err);
+	if (version && !str_to_int(str_from(json_string_value(version)), &number))
+		return wrong(field, err);
+	return port->row(port->context, field->reg, (struct str){json_string_value(key), json_string_length(key)}, number, a, out, err);
+}
+
+static bool matrix_from_json(const struct field *field, json_t *node, struct arena *a, struct value *out, struct err *err) {
+	size_t count = json_object_size(node), i = 0;
+	struct value *items = ARENA_ARRAY(a, count, struct value);
+	struct str *keys = ARENA_ARRAY(a, count, struct str);
+	const char *key;
+	json_t *level;
+	json_object_foreach(node, key, level) {
+		if (!json_is_integer(level))
+			return wrong(field, err);
+		keys[i] = arena_str(a, str_from(key));
+		items[i++] = value_int(json_integer_value(level));
+	}
+	*out = (struct value){.kind = KIND_MAP, .list = {items, keys, count}};
+	return json_is_object(node) || wrong(field, err);
+}
+
+static bool item_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a,
+                           struct value *out, struct err *err) {
+	if (field->kind == FIELD_REF)
+		return ref_from_json(field, node, port, a, out, err);
+	if (field->kind == FIELD_MATRIX)
+		return matrix_from_json(field, node, a, out, err);
+	enum kind kind = field->many ? field->type.item->kind : field->type.kind;
+	return scalar_from_json(kind, node, a, out) || wrong(field, err);
+}
+
+static bool field_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a,
+                            struct value *out, struct err *err) {
+	if (json_is_null(node)) {
+		*out = VALUE_UNSET;
+		return true;
+	}
+	if (!field->many)
+		return item_from_json(field, node, port, a, out, err);
+	if (!json_is_array(node))
+		return wrong(field, err);
+	size_t count = json_array_size(node);
+	struct value *items = ARENA_ARRAY(a, count, struct value);
+	for (size_t i = 0; i < count; i++)
+		if (!item_from_json(field, json_array_get(node, i), port, a, &items[i], err))
+			return false;
+	*out = (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};
+	return true;
+}
+
+bool data_from_json(const struct definition *d, struct str json, const struct register_port *port, struct arena *a,
+                    struct value *values, struct err *err) {
+	for (size_t i = 0; i < d->fields.count; i++)
+		values[i] = VALUE_UNSET;
+	json_error_t where;
+	json_t *root = json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES, &where);
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return err_set(err, ERR_PERMANENT, "error.internal", "stored data is no JSON object");
+	}
+	bool ok = true;
+	const char *key;
+	json_t *node;
+	json_object_foreach(root, key, node) {
+		const struct field *field = definition_field(d, str_from(key));
+		if (!field)
+			ok = ok && err_set(err, ERR_INPUT, "error.input", "%.*s has no field '%s'", STR_ARG(d->name), key);
+		ok = ok && field_from_json(field, node, port, a, &values[field->slot], err);
+	}
+	json_decref(root);
+	return ok;
+}
+
+void data_to_json(const struct definition *d, const struct value *values, struct buf *out) {
+	bool first = true;
+	buf_char(out, '{');
+	for (size_t i = 0; i < d->fields.count; i++) {
+		if (values[i].kind == KIND_UNSET)
+			continue;
+		buf_printf(out, "%s\"%.*s\":", first ? "" : ",", STR_ARG(d->fields.items[i].name));
+		value_to_json(&values[i], out);
+		first = false;
+	}
+	buf_char(out, '}');
+}
+
+bool data_row_from_json(const struct register_type *reg, struct str key, int64_t version, struct str json, struct arena *a,
+                        struct value *out, struct err *err) {
+	json_error_t where;
+	json_t *root = json_loadb(json.at, json.len, 0, &where);
+	struct value *members = ARENA_ARRAY(a, reg->record.count, struct value);
+	bool ok = json_is_object(root);
+	for (size_t i = 0; ok && i < reg->record.count; i++) {
+		const struct record_member *column = &reg->record.members[i];
+		const json_t *node = json_object_get(root, arena_z(a, column->name));
+		/* A column added after the row was imported is unset, not a fault. */
+		if (node && !json_is_null(node))
+			ok = scalar_from_json(column->type.kind, node, a, &members[i]);
+	}
+	json_decref(root);
+	if (!ok)
+		return err_set(err, ERR_PERMANENT, "error.internal", "row %.*s of register %.*s does not fit its columns", STR_ARG(key), STR_ARG(reg->full_name));
+	*out = (struct value){.kind = KIND_RECORD,
+	                      .record = {&reg->record, members, arena_printf(a, "%lld", (long long)version)}};
+	return true;
+}
+
+static bool store_rows(void *context, const struct register_type *reg, struct arena *a, const struct value **rows, size_t *count,
+                       struct err *err) {
+	struct register_rows stored = {0};
+	if (!register_rows(context, reg->full_name, a, &stored, err))
+		return false;
+	struct value *out = ARENA_ARRAY(a, stored.count, struct value);
+	for (size_t i = 0; i < stored.count; i++) {
+		const struct register_row *row = &stored.items[i];
+		if (!data_row_from_json(reg, row->key, row->version, row->data, a, &out[i], err))
+			return false;
+	}
+	*rows = out;
+	*count = stored.count;
+	return true;
+}
+
+static bool store_row(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a,
+                      struct value *out, struct err *err) {
+	struct register_row row;
+	return register_row(context, reg->full_name, key, version, a, &row, err) &&
+	       data_row_from_json(reg, row.key, row.version, row.data, a, out, err);
+}
+
+struct register_port data_store_port(struct view *v) {
+	return (struct register_port){.context = v, .rows = store_rows, .row = store_row};
+}

@@ -1,0 +1,45 @@
+/* data: the fields of one instance as values, and their JSON in the store. The only reader of JSON (jansson).
+ * A record is an array of values, one a field of the definition, by slot. */
+#ifndef ENGINE_WORKFLOW_DATA_H
+#define ENGINE_WORKFLOW_DATA_H
+
+#include "engine/store/registers.h"
+#include "engine/workflow/definition.h"
+
+/* Reading registers during a decision, recorded for replay. The store's rows, or a test's. */
+struct register_port {
+	void *context;
+	/* Rows valid now, in file order, as RECORD values of reg; memory in arena. */
+	bool (*rows)(void *context, const struct register_type *reg, struct arena *a, const struct value **rows, size_t *count, struct err *err);
+	/* One row; version 0: the valid one. NOT_FOUND. */
+	bool (*row)(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a, struct value *out, struct err *err);
+};
+/* Rows from a view of the store. The port borrows v. */
+struct register_port data_store_port(struct view *v);
+
+/* JSON object <-> values; unknown members are refused on reading (INPUT), unset fields are left out on writing.
+ * Refs are kept as {"key":..., "version":...} and read back through the port. */
+bool data_from_json(const struct definition *d, struct str json, const struct register_port *port, struct arena *a, struct value *values, struct err *err);
+void data_to_json(const struct definition *d, const struct value *values, struct buf *out);
+/* One row of a register from its JSON. */
+bool data_row_from_json(const struct register_type *reg, struct str key, int64_t version, struct str json, struct arena *a, struct value *out, struct err *err);
+/* A CSV file as rows (UTF-8, optional BOM, comma or semicolon, header line with column names). Every wrong line is told with its number; all or nothing. */
+bool data_rows_from_csv(const struct register_type *reg, const char *file, struct str text, struct arena *a, struct register_rows *out, struct problems *problems);
+
+/* JSON object of strings, lists of strings and (for matrix) objects, as typed by people or given by `stafet start`:
+ * member -> texts. Numbers and booleans are taken as their text. */
+struct answer {
+	struct str name;      /* field, or "field.row" of a matrix */
+	LIST_OF(struct str) texts;
+};
+struct answers {
+	struct answer *items;
+	size_t count, cap;
+};
+const struct answer *answers_get(const struct answers *answers, struct str name);
+void answers_put(struct answers *answers, struct arena *a, struct str name, struct str text); /* appends to the name's texts */
+void answers_clear(struct answers *answers, struct str name);
+bool answers_from_json(struct str json, struct arena *a, struct answers *out, struct err *err);
+void answers_to_json(const struct answers *answers, struct buf *out);
+
+#endif

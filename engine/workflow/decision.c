@@ -1,0 +1,281 @@
+#include "engine/workflow/decision.h"
+
+#include <string.h>
+
+/* One decision under way. slots: the fields (changed by `set`), then the extras. */
+struct run {
+	const struct decision_world *world;
+	const struct snapshot *snapshot;
+	const struct definition *definition;
+	struct arena *a;
+	struct decision *out;
+	struct value *slots;
+	struct environment env;
+	const struct value *frozen; /* copy of the fields for sends, until the next `set` */
+	const struct state *state;  /* whose actions run */
+};
+
+static struct value *extra(struct run *r, int slot) {
+	return &r->slots[r->definition->fields.count + (size_t)slot];
+}
+
+static void run_begin(struct run *r, const struct decision_world *world, const struct snapshot *snapshot, const struct value *values, struct arena *a) {
+	size_t count = snapshot->definition->fields.count;
+	*r = (struct run){.world = world, .snapshot = snapshot, .definition = snapshot->definition, .a = a};
+	r->slots = ARENA_ARRAY(a, count + SLOT_EXTRA_COUNT, struct value);
+	if (count > 0)
+		memcpy(r->slots, values, count * sizeof *values);
+	r->env = (struct environment){r->slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar};
+	*extra(r, SLOT_NOW) = value_instant(world->now);
+	*extra(r, SLOT_TODAY) = value_date(civil_day_of(zone_local(world->zone, world->now)));
+	*extra(r, SLOT_REFERENCE) = value_string(snapshot->reference);
+	*extra(r, SLOT_STARTED_AT) = value_instant(snapshot->started_at);
+	*extra(r, SLOT_ENTERED_AT) = value_instant(snapshot->entered_at);
+	*extra(r, SLOT_CHILDREN) = snapshot->children ? *snapshot->children : (struct value){.kind = KIND_LIST};
+	r->state = snapshot->state;
+	if (r->state)
+		*extra(r, SLOT_STATE) = value_string(r->state->name);
+}
+
+static bool holds(struct run *r, const struct expression *guard) {
+	struct err err = {0};
+	if (!guard)
+		return true;
+	bool held = expression_holds(guard, &r->env, r->a, &err);
+	if (err.kind != ERR_NONE && r->out->guard_err.kind == ERR_NONE)
+		r->out->guard_err = err;
+	struct guard_trace *trace = ARENA_PUSH(r->a, &r->out->guards);
+	trace->guard = guard;
+	trace->held = held;
+	return held;
+}
+
+static const struct value *freeze(struct run *r) {
+	if (!r->frozen) {
+		size_t count = r->definition->fields.count;
+		struct value *copy = ARENA_ARRAY(r->a, count, struct value);
+		if (count > 0)
+			memcpy(copy, r->slots, count * sizeof *copy);
+		r->frozen = copy;
+	}
+	return r->frozen;
+}
+
+static bool evaluate(struct run *r, const struct assignment *assignment, struct value *out) {
+	struct err err = {0};
+	*out = VALUE_UNSET;
+	if (!assignment->value)
+		return true;
+	if (expression_evaluate(assignment->value, &r->env, r->a, out, &err))
+		return true;
+	r->out->guard_err = err;
+	return false;
+}
+
+static bool run_set(struct run *r, const struct action *action) {
+	for (size_t i = 0; i < action->data.count; i++) {
+		const struct assignment *assignment = &action->data.items[i];
+		if (!evaluate(r, assignment, &r->slots[assignment->field->slot]))
+			return false;
+		r->frozen = NULL;
+	}
+	return true;
+}
+
+static bool run_effect(struct run *r, const struct action *action, enum effect_kind kind) {
+	struct effect *effect = ARENA_PUSH(r->a, &r->out->effects);
+	*effect = (struct effect){.kind = kind, .action = action, .state = r->state};
+	if (kind == EFFECT_SEND)
+		effect->values = freeze(r);
+	for (size_t i = 0; i < action->data.count; i++)
+		if (!evaluate(r, &action->data.items[i], ARENA_PUSH(r->a, &effect->data)))
+			return false;
+	return true;
+}
+
+static bool run_actions(struct run *r, const struct action_list *actions) {
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct action *action = &actions->items[i];
+		if (!holds(r, action->condition))
+			continue;
+		bool ok = action->kind == ACTION_SET      ? run_set(r, action)
+		          : action->kind == ACTION_SEND   ? run_effect(r, action, EFFECT_SEND)
+		          : action->kind == ACTION_START  ? run_effect(r, action, EFFECT_START)
+		                                          : run_effect(r, action, EFFECT_SIGNAL);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* A due day at that wall-clock time. */
+static int64_t at_time(const struct run *r, int64_t day, int64_t ms_of_day) {
+	return zone_instant(r->world->zone, day * CIVIL_DAY_MS + ms_of_day);
+}
+
+static int64_t next_time_of_day(const struct run *r, int64_t instant, int64_t ms_of_day) {
+	int64_t day = civil_day_of(zone_local(r->world->zone, instant));
+	int64_t same_day = at_time(r, day, ms_of_day);
+	return same_day >= instant ? same_day : at_time(r, day + 1, ms_of_day);
+}
+
+static struct span span_times(struct span s, int64_t n) {
+	return (struct span){s.months * n, s.days * n, s.workdays * n, s.ms * n};
+}
+
+static int64_t due_after(const struct run *r, const struct timer_rule *rule, int64_t n, int64_t entered_at) {
+	int64_t due = civil_add(r->world->zone, r->world->calendar, entered_at, span_times(rule->span, n));
+	if (rule->time_of_day < 0)
+		return due;
+	if (rule->span.ms != 0)
+		return next_time_of_day(r, due, rule->time_of_day);
+	return at_time(r, civil_day_of(zone_local(r->world->zone, due)), rule->time_of_day);
+}
+
+static bool due_at_date(struct run *r, const struct timer_rule *rule, int64_t *due_at) {
+	struct value v;
+	struct err unset;
+	if (!expression_evaluate(rule->at, &r->env, r->a, &v, &unset) || v.kind == KIND_UNSET)
+		return false;
+	if (v.kind == KIND_DATE) {
+		*due_at = at_time(r, v.integer, rule->time_of_day < 0 ? 0 : rule->time_of_day);
+		return true;
+	}
+	*due_at = v.kind == KIND_DATETIME ? zone_instant(r->world->zone, v.integer) : v.integer;
+	if (rule->time_of_day >= 0)
+		*due_at = next_time_of_day(r, *due_at, rule->time_of_day);
+	return true;
+}
+
+static bool timer_due(struct run *r, const struct timer_rule *rule, int64_t fired, int64_t entered_at, int64_t *due_at) {
+	if (rule->kind == TIMER_AT)
+		return due_at_date(r, rule, due_at);
+	*due_at = due_after(r, rule, rule->kind == TIMER_EVERY ? fired + 1 : 1, entered_at);
+	return true;
+}
+
+bool decision_due(const struct decision_world *world, const struct snapshot *snapshot, const struct timer_rule *rule, int64_t fired,
+                  struct arena *a, int64_t *due_at) {
+	struct run r;
+	run_begin(&r, world, snapshot, snapshot->values, a);
+	return timer_due(&r, rule, fired, snapshot->entered_at, due_at);
+}
+
+static void push_timer(struct run *r, const struct timer_rule *rule, bool set, int64_t due_at, int64_t fired) {
+	struct timer_effect *effect = ARENA_PUSH(r->a, &r->out->timers);
+	*effect = (struct timer_effect){rule, set, due_at, fired};
+}
+
+static void set_timers(struct run *r, const struct state *state) {
+	for (size_t i = 0; i < state->after.count; i++) {
+		int64_t due_at;
+		if (timer_due(r, &state->after.items[i], 0, r->world->now, &due_at))
+			push_timer(r, &state->after.items[i], true, due_at, 0);
+	}
+}
+
+/* A timer that has just fired: a repeating one gets its next time. Repeats that an outage swallowed count as fired, so that people get one
+ * reminder and not three at once. */
+static void go_on_repeating(struct run *r, const struct timer_rule *rule, int64_t fired) {
+	int64_t due_at = 0;
+	if (rule->kind != TIMER_EVERY)
+		return;
+	for (fired += 1; rule->times == 0 || fired < rule->times; fired++) {
+		timer_due(r, rule, fired, r->snapshot->entered_at, &due_at);
+		if (due_at > r->world->now) {
+			push_timer(r, rule, true, due_at, fired);
+			return;
+		}
+	}
+}
+
+/* The state stays: dates that read a changed field are computed anew. */
+static void recompute_timers(struct run *r, const struct timer_rule *just_fired) {
+	const struct value *before = r->snapshot->values;
+	for (size_t i = 0; i < r->state->after.count; i++) {
+		const struct timer_rule *rule = &r->state->after.items[i];
+		bool changed = false;
+		if (rule->kind != TIMER_AT || rule == just_fired)
+			continue;
+		for (size_t slot = 0; slot < r->definition->fields.count && !changed; slot++)
+			changed = expression_reads(rule->at, slot) && !value_equal(&before[slot], &r->slots[slot]);
+		int64_t due_at = 0;
+		if (changed)
+			push_timer(r, rule, timer_due(r, rule, 0, r->snapshot->entered_at, &due_at), due_at, 0);
+	}
+}
+
+static void refuse(struct run *r) {
+	r->out->outcome = DECISION_REFUSED;
+	r->out->effects.count = 0;
+	r->out->timers.count = 0;
+	r->out->timers_all = false;
+	r->out->moved = false;
+	r->out->target = r->snapshot->state;
+	r->out->values = (struct value *)r->snapshot->values;
+}
+
+static bool enter(struct run *r, const struct state *target) {
+	r->state = target;
+	r->out->target = target;
+	r->out->moved = true;
+	r->out->timers_all = true;
+	*extra(r, SLOT_STATE) = value_string(target->name);
+	*extra(r, SLOT_ENTERED_AT) = value_instant(r->world->now);
+	if (!run_actions(r, &target->entry))
+		return false;
+	set_timers(r, target);
+	return true;
+}
+
+static void take_transition(struct run *r, const struct transition *transition, const struct timer_rule *timer, int64_t fired) {
+	r->out->transition = transition;
+	bool ok = (!transition->target || run_actions(r, &r->state->exit)) && run_actions(r, &transition->actions) &&
+	          (!transition->target || enter(r, transition->target));
+	if (!ok)
+		refuse(r);
+	else if (!r->out->moved)
+		recompute_timers(r, timer);
+	if (timer && !r->out->moved)
+		go_on_repeating(r, timer, fired);
+}
+
+static const struct transition_list *cases_of(const struct snapshot *snapshot, const struct event *event, const struct timer_rule **timer) {
+	*timer = NULL;
+	if (event->kind == EVENT_TIMER) {
+		*timer = state_timer(snapshot->state, event->name);
+		return *timer ? &(*timer)->cases : NULL;
+	}
+	const struct event_rule *rule = state_event(snapshot->state, event->name);
+	bool allowed = rule && (event->kind == EVENT_FORM ? event_allows(rule, event->role) : rule->by.count == 0);
+	return allowed ? &rule->cases : NULL;
+}
+
+void decision_take(const struct decision_world *world, const struct snapshot *snapshot, const struct event *event, struct arena *a,
+                   struct decision *out) {
+	struct run r;
+	const struct timer_rule *timer;
+	run_begin(&r, world, snapshot, event->values ? event->values : snapshot->values, a);
+	*out = (struct decision){.outcome = DECISION_TAKEN, .target = snapshot->state, .values = r.slots};
+	r.out = out;
+	if (event->kind == EVENT_START) {
+		if (!enter(&r, snapshot->definition->initial))
+			refuse(&r);
+		return;
+	}
+	const struct transition_list *cases = cases_of(snapshot, event, &timer);
+	if (!cases) {
+		refuse(&r);
+		out->outcome = DECISION_NOT_HERE;
+		return;
+	}
+	for (size_t i = 0; i < cases->count; i++) {
+		if (!holds(&r, cases->items[i].guard))
+			continue;
+		take_transition(&r, &cases->items[i], timer, event->fired);
+		return;
+	}
+	refuse(&r);
+	if (timer)
+		go_on_repeating(&r, timer, event->fired);
+}

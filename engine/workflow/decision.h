@@ -1,0 +1,75 @@
+/* decision: (definition, snapshot of the instance, event, now) -> effects. Pure: the engine reads everything the decision may look at from
+ * the open transaction beforehand and records those reads; engine_apply.c carries the effects out in the same transaction.
+ *
+ * Order (SCXML): form values, guard of each case in turn, exit actions, case actions, entry actions. */
+#ifndef ENGINE_WORKFLOW_DECISION_H
+#define ENGINE_WORKFLOW_DECISION_H
+
+#include "engine/workflow/form.h"
+
+enum event_kind { EVENT_START, EVENT_FORM, EVENT_TIMER, EVENT_SIGNAL };
+
+struct event {
+	enum event_kind kind;
+	struct str name;               /* event, timer or ("start") */
+	struct str role;               /* FORM, START: in which role the person acts */
+	const struct value *values;    /* FORM, START: all fields after validation; SIGNAL: with the signal's data set; NULL: unchanged */
+	int64_t fired;                 /* TIMER: how often it did before */
+};
+
+/* The instance as the decision sees it. */
+struct snapshot {
+	const struct definition *definition;
+	const struct state *state;     /* NULL for START */
+	const struct value *values;    /* by field slot */
+	struct str reference;
+	int64_t started_at, entered_at;
+	const struct value *children;  /* LIST of records, or NULL: none */
+};
+
+struct decision_world {
+	const struct zone *zone;
+	const struct calendar *calendar;
+	int64_t now;
+};
+
+enum effect_kind { EFFECT_SEND, EFFECT_START, EFFECT_SIGNAL };
+struct effect {
+	enum effect_kind kind;
+	const struct action *action;
+	const struct value *values;    /* SEND: the fields at this point, frozen into the outbox row */
+	const struct state *state;     /* SEND: the state whose task it belongs to */
+	LIST_OF(struct value) data;    /* START, SIGNAL: one a assignment of the action */
+};
+struct timer_effect {
+	const struct timer_rule *rule;
+	bool set;                      /* else it is cancelled (its date became unset) */
+	int64_t due_at;
+	int64_t fired;
+};
+
+struct decision {
+	/* REFUSED: no case let it through, or a `set` could not be computed (guard_err says why; there are no effects but a repeating timer's next
+	 * time); NOT_HERE: the state has no such event for this role. */
+	enum { DECISION_TAKEN, DECISION_REFUSED, DECISION_NOT_HERE } outcome;
+	const struct transition *transition;   /* NULL for START */
+	const struct state *target;            /* the state afterwards */
+	bool moved;                            /* exit and entry ran */
+	struct value *values;                  /* fields afterwards */
+	LIST_OF(struct effect) effects;        /* in order */
+	bool timers_all;                       /* moved: the old state's timers are all cancelled */
+	LIST_OF(struct timer_effect) timers;
+	LIST_OF(struct guard_trace {
+		const struct expression *guard;
+		bool held;
+	}) guards;
+	struct err guard_err;                  /* the first error in a guard (kind NONE: none), for the log */
+};
+
+void decision_take(const struct decision_world *world, const struct snapshot *snapshot, const struct event *event,
+                   struct arena *a, struct decision *out);
+/* When this timer is due the (fired + 1)th time, counted from snapshot->entered_at or by its expression, with the snapshot's values. False: its date is unset. */
+bool decision_due(const struct decision_world *world, const struct snapshot *snapshot, const struct timer_rule *rule,
+                  int64_t fired, struct arena *a, int64_t *due_at);
+
+#endif

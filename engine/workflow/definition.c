@@ -1,0 +1,73 @@
+#include "engine/workflow/definition.h"
+
+#include "engine/workflow/definition_reader.h"
+
+const char *field_kind_name(enum field_kind kind) {
+	return shape_field_types[kind];
+}
+
+const void *named_find(struct named list, struct str name) {
+	for (size_t i = 0; i < list.count; i++) {
+		const char *item = (const char *)list.items + i * list.size;
+		if (str_equal(*(const struct str *)(const void *)item, name))
+			return item;
+	}
+	return NULL;
+}
+
+const struct field *definition_field(const struct definition *d, struct str name) {
+	return named_find(NAMED("field", d->fields), name);
+}
+
+const struct role *definition_role(const struct definition *d, struct str name) {
+	return named_find(NAMED("role", d->roles), name);
+}
+
+const struct form *definition_form(const struct definition *d, struct str name) {
+	return named_find(NAMED("form", d->forms), name);
+}
+
+const struct state *definition_state(const struct definition *d, struct str name) {
+	return named_find(NAMED("state", d->states), name);
+}
+
+const struct view_rule *definition_view(const struct definition *d, struct str name) {
+	return named_find(NAMED("view", d->views), name);
+}
+
+const struct register_type *definition_register(const struct definition *d, struct str name) {
+	return named_find(NAMED("register", d->registers), name);
+}
+
+const struct event_rule *state_event(const struct state *s, struct str name) {
+	return named_find(NAMED("event", s->on), name);
+}
+
+const struct timer_rule *state_timer(const struct state *s, struct str name) {
+	return named_find(NAMED("timer", s->after), name);
+}
+
+const struct event_rule *definition_event(const struct definition *d, struct str name) {
+	for (size_t i = 0; i < d->states.count; i++) {
+		const struct event_rule *event = state_event(&d->states.items[i], name);
+		if (event)
+			return event;
+	}
+	return NULL;
+}
+
+bool event_allows(const struct event_rule *event, struct str role) {
+	for (size_t i = 0; i < event->by.count; i++)
+		if (str_equal(event->by.items[i]->name, role))
+			return true;
+	return false;
+}
+
+bool span_is_zero(struct span s) {
+	return s.months == 0 && s.days == 0 && s.workdays == 0 && s.ms == 0;
+}
+
+void definition_free(struct definition *d) {
+	if (d)
+		arena_free(d->arena);
+}

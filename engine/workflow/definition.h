@@ -1,0 +1,216 @@
+/* definition: one workflow as it was loaded: data, roles, forms, states, views, compiled expressions. Immutable after loading and
+ * kept in one arena from load to unload: any thread. docs/workflow-language.md is the reference of what it is read from. */
+#ifndef ENGINE_WORKFLOW_DEFINITION_H
+#define ENGINE_WORKFLOW_DEFINITION_H
+
+#include "engine/base/secret.h"
+#include "engine/workflow/expression.h"
+
+#define LIST_OF(type)                 \
+	struct {                      \
+		type *items;          \
+		size_t count, cap;    \
+	}
+
+enum field_kind {
+	FIELD_TEXT, FIELD_LONGTEXT, FIELD_EMAIL, FIELD_PHONE, FIELD_DIGITS, FIELD_INT, FIELD_DECIMAL, FIELD_BOOL,
+	FIELD_DATE, FIELD_DATETIME, FIELD_CHOICE, FIELD_REF, FIELD_MATRIX
+};
+const char *field_kind_name(enum field_kind kind); /* "text"... as in YAML */
+
+/* A register as registers.yaml declares it. */
+struct register_type {
+	struct str name;        /* "goals" */
+	struct str full_name;   /* "workflow.goals": the store's name */
+	struct record_type record; /* columns; record.key is the key column */
+	size_t label;           /* column that people see */
+	struct str sample;      /* file name, or empty */
+};
+
+struct field {
+	struct str name;
+	enum field_kind kind;
+	struct type type;       /* in expressions; LIST when many */
+	size_t slot;            /* its slot = its index in definition->fields */
+	bool many;
+	int64_t many_min, many_max;
+	bool has_min, has_max;
+	double min, max;        /* value of int and decimal, characters of text and longtext */
+	const struct expression *min_date, *max_date; /* date; NULL: none */
+	LIST_OF(struct str) options;                  /* choice */
+	const struct register_type *reg;              /* ref, matrix */
+	const struct expression *where;               /* ref, matrix; sees row; NULL: all rows */
+	int64_t scale_min, scale_max;                 /* matrix */
+	int64_t digits;                               /* digits: length */
+	struct str prefix;
+	LIST_OF(int64_t) weights;
+	int64_t modulo;
+	bool accept;                                  /* bool: only yes is valid */
+	const struct expression *initial;             /* `default`; NULL: unset */
+	struct yaml_place place;
+};
+
+struct form_item {
+	const struct field *field;
+	bool optional;
+	const struct expression *when; /* NULL: always asked */
+};
+struct form_page {
+	struct str name; /* may be empty when the form has one page */
+	LIST_OF(struct form_item) items;
+	LIST_OF(const struct field *) show;
+};
+struct form {
+	struct str name;
+	LIST_OF(struct form_page) pages;
+	bool check; /* ends with a page to check the answers */
+	struct yaml_place place;
+};
+
+struct role {
+	struct str name;
+	const struct field *contact; /* email or phone, maybe many */
+	const struct field *person;  /* `name`; NULL: none */
+	struct yaml_place place;
+};
+
+enum action_kind { ACTION_SEND, ACTION_SET, ACTION_START, ACTION_SIGNAL };
+struct assignment {
+	struct str name;              /* of a field of this workflow (set), or of the other (start, signal) */
+	const struct field *field;    /* set: resolved; else NULL: checked when all packages are there */
+	const struct expression *value; /* NULL: null, clears */
+};
+struct action {
+	enum action_kind kind;
+	const struct expression *condition; /* `if`; NULL: always */
+	LIST_OF(const struct role *) to;    /* send */
+	struct str message;                 /* send */
+	struct str link;                    /* send: event or view name; empty: none */
+	bool link_is_view;
+	int channel;                        /* send: enum channel of engine/store/people.h; 0: that of the contact */
+	struct span deadline;               /* send; all 0: none */
+	LIST_OF(struct assignment) data;    /* set, start, signal */
+	struct str workflow;                /* start; signal to children: narrows */
+	enum { SIGNAL_PARENT, SIGNAL_CHILDREN, SIGNAL_SELF } direction;
+	struct str event;                   /* signal */
+	struct yaml_place place;
+};
+struct action_list {
+	struct action *items;
+	size_t count, cap;
+};
+
+/* One way out of an event or timer: the first whose guard holds counts. */
+struct transition {
+	size_t id;                        /* numbers all transitions of the definition, for coverage */
+	const struct expression *guard;   /* NULL: always */
+	struct action_list actions;
+	const struct state *target;       /* NULL: stays, timers go on */
+	struct yaml_place place;
+};
+struct transition_list {
+	struct transition *items;
+	size_t count, cap;
+};
+
+struct event_rule {
+	struct str name;
+	LIST_OF(const struct role *) by;  /* empty: a signal */
+	const struct form *form;          /* NULL for a signal */
+	struct transition_list cases;
+	struct span expires;              /* of links for it; all 0: none */
+	struct yaml_place place;
+};
+
+enum timer_kind { TIMER_IN, TIMER_EVERY, TIMER_AT };
+struct timer_rule {
+	struct str name;                  /* given, or "after-1"... by position */
+	enum timer_kind kind;
+	struct span span;                 /* in, every */
+	int64_t times;                    /* every; 0: without end */
+	const struct expression *at;      /* at: date, datetime or instant */
+	int64_t time_of_day;              /* ms; -1: none */
+	int64_t priority;
+	struct transition_list cases;
+	struct yaml_place place;
+};
+
+struct state {
+	struct str name;
+	size_t index;
+	bool final;
+	struct action_list entry, exit;
+	LIST_OF(struct event_rule) on;
+	LIST_OF(struct timer_rule) after;
+	struct yaml_place place;
+};
+
+enum view_kind { VIEW_LIST, VIEW_PAGE };
+struct view_rule {
+	struct str name;
+	enum view_kind kind;
+	LIST_OF(const struct role *) roles;   /* `for` */
+	const struct expression *when;        /* page; NULL: always */
+	LIST_OF(struct str) columns;          /* list: field names or state, started_at, changed_at, reference; page: fields */
+	LIST_OF(const struct field *) search; /* list */
+	struct str page;                      /* list: page view a row opens; empty: none */
+	bool login;                           /* list: on /backend */
+	struct span expires;
+	struct yaml_place place;
+};
+
+/* Slots of a definition's scope: its fields first, then these. */
+enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_CHILDREN, SLOT_EXTRA_COUNT };
+
+struct definition {
+	struct arena *arena;
+	struct str name;
+	struct str folder;                /* of the package; empty when it was read from the store */
+	unsigned char hash[SECRET_HASH];  /* machine hash: of `source` */
+	struct str source;                /* canonical text of workflow.yaml and registers.yaml: definition_parse reads it again */
+	LIST_OF(struct field) fields;
+	LIST_OF(struct register_type) registers;
+	LIST_OF(struct role) roles;
+	LIST_OF(struct form) forms;
+	LIST_OF(struct state) states;
+	LIST_OF(struct view_rule) views;
+	const struct state *initial;
+	struct {
+		const struct role *by;
+		const struct form *form;
+		bool open;            /* `public` */
+		struct span expires;  /* of an unfinished start form */
+	} start;
+	struct scope scope;               /* fields, lets, extras */
+	const struct record_type *child_record; /* items of `children`: workflow, state, ended */
+	size_t transition_count;
+	LIST_OF(const struct expression *) guards; /* all of them, in file order, for coverage */
+	LIST_OF(struct expression_use {
+		const struct expression *expression;
+		struct yaml_place place;
+	}) expressions; /* where each was written, for the checker */
+};
+
+/* Reads <folder>/workflow.yaml and registers.yaml. NULL when problems->errors grew. The definition owns a new arena; caller closes
+ * with definition_free. problems lives in its own arena and may outlive it. */
+struct definition *definition_load(const char *folder, struct problems *problems);
+/* From kept source text (definition->source). */
+struct definition *definition_parse(struct str source, struct problems *problems);
+void definition_free(struct definition *d);
+
+/* Lookups by name; NULL: none. */
+const struct field *definition_field(const struct definition *d, struct str name);
+const struct role *definition_role(const struct definition *d, struct str name);
+const struct form *definition_form(const struct definition *d, struct str name);
+const struct state *definition_state(const struct definition *d, struct str name);
+const struct view_rule *definition_view(const struct definition *d, struct str name);
+const struct register_type *definition_register(const struct definition *d, struct str name);
+const struct event_rule *state_event(const struct state *s, struct str name);
+const struct timer_rule *state_timer(const struct state *s, struct str name);
+/* The rule of that event in any state that has it (for titles and link texts); NULL: none. */
+const struct event_rule *definition_event(const struct definition *d, struct str name);
+/* What is asked and how long a link for it lasts needs only: */
+bool event_allows(const struct event_rule *event, struct str role);
+bool span_is_zero(struct span s);
+
+#endif

@@ -1,0 +1,69 @@
+#include "engine/workflow/definition_reader.h"
+
+#include "engine/store/people.h"
+
+static void read_send(struct reader *r, const struct yaml *node, struct action *action) {
+	const struct yaml *channel = yaml_get(node, "channel");
+	struct yaml_nodes to = reader_names(r, yaml_get(node, "to"));
+	action->kind = ACTION_SEND;
+	for (size_t i = 0; i < to.count; i++)
+		*(const struct role **)ARENA_PUSH(r->arena, &action->to) = reader_find(r, NAMED("role", r->d->roles), to.items[i]);
+	action->message = shape_text(yaml_get(node, "message"));
+	action->link = shape_text(yaml_get(node, "link"));
+	action->deadline = shape_span(yaml_get(node, "deadline"), (struct span){0});
+	if (channel)
+		action->channel = str_is(channel->text, "sms") ? CHANNEL_SMS : CHANNEL_MAIL;
+}
+
+/* Of this workflow (own) the field is known and gives the type; fields of others are checked when all packages are there. */
+static void read_assignments(struct reader *r, const struct yaml *data, bool own, struct action *action) {
+	for (size_t i = 0; data && i < data->count; i++) {
+		const struct yaml *value = data->items[i];
+		const struct field *field = own ? reader_find(r, NAMED("field", r->d->fields), value->key) : NULL;
+		struct assignment *assignment = ARENA_PUSH(r->arena, &action->data);
+		assignment->name = value->key->text;
+		assignment->field = field;
+		if (!yaml_is_null(value) && (!own || field))
+			assignment->value = reader_expression(r, value, &r->d->scope, own ? &field->type : NULL);
+	}
+}
+
+static void read_start_action(struct reader *r, const struct yaml *node, struct action *action) {
+	action->kind = ACTION_START;
+	action->workflow = yaml_get(node, "workflow")->text;
+	read_assignments(r, yaml_get(node, "data"), false, action);
+}
+
+static void read_signal(struct reader *r, const struct yaml *node, struct action *action) {
+	struct str to = yaml_get(node, "to")->text;
+	const struct yaml *workflow = yaml_get(node, "workflow");
+	action->kind = ACTION_SIGNAL;
+	action->direction = str_is(to, "parent") ? SIGNAL_PARENT : str_is(to, "children") ? SIGNAL_CHILDREN : SIGNAL_SELF;
+	action->event = yaml_get(node, "event")->text;
+	action->workflow = shape_text(workflow);
+	if (workflow && action->direction != SIGNAL_CHILDREN)
+		problem_error(r->problems, workflow->key->place, "key 'workflow' in the signal: it narrows children only");
+	read_assignments(r, yaml_get(node, "data"), action->direction == SIGNAL_SELF, action);
+}
+
+static void read_action(struct reader *r, const struct yaml *node, struct action *action) {
+	const struct yaml *send = yaml_get(node, "send"), *set = yaml_get(node, "set"), *start = yaml_get(node, "start");
+	action->place = node->place;
+	action->condition = reader_guard(r, yaml_get(node, "if"));
+	if (send) {
+		read_send(r, send, action);
+	} else if (set) {
+		action->kind = ACTION_SET;
+		read_assignments(r, set, true, action);
+	} else if (start) {
+		read_start_action(r, start, action);
+	} else {
+		read_signal(r, yaml_get(node, "signal"), action);
+	}
+}
+
+void read_actions(struct reader *r, const struct yaml *actions, struct action_list *out) {
+	READER_FIX(r, out, actions ? actions->count : 0);
+	for (size_t i = 0; i < out->count; i++)
+		read_action(r, actions->items[i], &out->items[i]);
+}

@@ -1,0 +1,16 @@
+/* definition_check: what cannot be seen while reading one key: reachability, exits, waiting states without a timeout, undetermined timer ties,
+ * public starts that would mail strangers, texts and messages that are missing or use fields that some path leaves unset,
+ * SMS that leave GSM 7-bit or one part. Pure. */
+#ifndef ENGINE_WORKFLOW_DEFINITION_CHECK_H
+#define ENGINE_WORKFLOW_DEFINITION_CHECK_H
+
+#include "engine/workflow/definition.h"
+
+struct texts;
+/* Adds problems (errors and warnings). texts NULL: only the machine is checked. */
+void definition_check(const struct definition *d, const struct texts *texts, struct problems *problems);
+
+/* For each state, which fields are set on every path to it (bit by field slot); in arena. */
+const bool *definition_always_set(const struct definition *d, struct arena *a, const struct state *state);
+
+#endif

@@ -1,0 +1,256 @@
+#include "engine/workflow/definition_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Names that expressions, messages or forms give a meaning of their own. */
+static const char *const reserved[] = {"true", "false", "null", "in", "now", "today", "state", "reference", "started_at", "entered_at", "changed_at",
+                                       "row", "children", "link", "link_expires", "role", "recipient", "site", NULL};
+
+static const struct type type_text = {.kind = KIND_STRING}, type_int = {.kind = KIND_INT}, type_decimal = {.kind = KIND_DOUBLE},
+                         type_bool = {.kind = KIND_BOOL}, type_date = {.kind = KIND_DATE}, type_datetime = {.kind = KIND_DATETIME},
+                         type_instant = {.kind = KIND_INSTANT};
+
+static void check_reserved(struct reader *r, const struct yaml *key, const char *what) {
+	for (size_t i = 0; reserved[i]; i++)
+		if (str_is(key->text, reserved[i]))
+			problem_error(r->problems, key->place, "a %s cannot be named '%s': the name has a meaning of its own", what, reserved[i]);
+}
+
+/* registers */
+
+static struct type column_type(struct str word) {
+	return str_is(word, "int") ? type_int : str_is(word, "decimal") ? type_decimal : str_is(word, "bool") ? type_bool : str_is(word, "date") ? type_date : type_text;
+}
+
+static size_t find_column(struct reader *r, const struct register_type *reg, const struct yaml *name) {
+	const struct record_member *found = reader_find(r, (struct named){"column", reg->record.members, reg->record.count, sizeof *reg->record.members}, name);
+	return found ? (size_t)(found - reg->record.members) : 0;
+}
+
+static void read_register(struct reader *r, const struct yaml *node, struct register_type *reg) {
+	const struct yaml *columns = yaml_get(node, "columns"), *key = yaml_get(node, "key");
+	struct record_member *members = ARENA_ARRAY(r->arena, columns->count, struct record_member);
+	for (size_t i = 0; i < columns->count; i++)
+		members[i] = (struct record_member){columns->items[i]->key->text, column_type(columns->items[i]->text)};
+	*reg = (struct register_type){.name = node->key->text,
+	                              .full_name = arena_printf(r->arena, "%.*s.%.*s", STR_ARG(r->d->name), STR_ARG(node->key->text)),
+	                              .record = {.name = node->key->text, .members = members, .count = columns->count},
+	                              .sample = shape_text(yaml_get(node, "sample"))};
+	size_t before = r->problems->errors;
+	reg->record.key = find_column(r, reg, key);
+	reg->label = find_column(r, reg, yaml_get(node, "label"));
+	if (r->problems->errors == before && members[reg->record.key].type.kind != KIND_STRING)
+		problem_error(r->problems, key->place, "the key column '%.*s' of register '%.*s' must be of type text", STR_ARG(key->text), STR_ARG(reg->name));
+	if (memchr(reg->sample.at, '/', reg->sample.len) || str_starts(reg->sample, STR(".")))
+		problem_error(r->problems, yaml_get(node, "sample")->place, "the sample '%.*s' must be a file beside registers.yaml, without a folder", STR_ARG(reg->sample));
+}
+
+void read_registers(struct reader *r, const struct yaml *registers) {
+	if (!registers)
+		return;
+	READER_FIX(r, &r->d->registers, registers->count);
+	for (size_t i = 0; i < registers->count; i++)
+		read_register(r, registers->items[i], &r->d->registers.items[i]);
+}
+
+/* fields */
+
+static struct type field_type(struct reader *r, const struct field *f) {
+	struct type type = type_text;
+	switch (f->kind) {
+	case FIELD_INT:
+		type = type_int;
+		break;
+	case FIELD_DECIMAL:
+		type = type_decimal;
+		break;
+	case FIELD_BOOL:
+		type = type_bool;
+		break;
+	case FIELD_DATE:
+		type = type_date;
+		break;
+	case FIELD_DATETIME:
+		type = type_datetime;
+		break;
+	case FIELD_REF:
+		type = (struct type){.kind = KIND_RECORD, .record = f->reg ? &f->reg->record : NULL};
+		break;
+	case FIELD_MATRIX:
+		type = (struct type){.kind = KIND_MAP, .item = &type_int};
+		break;
+	default:
+		break;
+	}
+	if (!f->many)
+		return type;
+	struct type *item = ARENA_NEW(r->arena, struct type);
+	*item = type;
+	return (struct type){.kind = KIND_LIST, .item = item};
+}
+
+static bool read_number(struct reader *r, const struct yaml *node, bool whole, double *out) {
+	int64_t number = 0;
+	char *end = NULL;
+	if (!node)
+		return false;
+	if (str_to_int(node->text, &number)) {
+		*out = (double)number;
+		return true;
+	}
+	*out = strtod(arena_z(r->arena, node->text), &end);
+	if (!whole && node->text.len > 0 && node->text.len < 40 && strspn(node->text.at, "-0123456789.") >= node->text.len && end && *end == '\0')
+		return true;
+	problem_error(r->problems, node->place, "'%.*s' of field: found '%.*s', expected a %snumber", STR_ARG(node->key->text), STR_ARG(node->text), whole ? "whole " : "");
+	return false;
+}
+
+/* Bounds of values, or of the number of characters. Those of dates are expressions: read_field_expressions. */
+static void read_bounds(struct reader *r, const struct yaml *node, struct field *f) {
+	const struct yaml *min = yaml_get(node, "min"), *max = yaml_get(node, "max");
+	bool characters = f->kind == FIELD_TEXT || f->kind == FIELD_LONGTEXT;
+	double most = f->kind == FIELD_TEXT ? 1000 : 100000;
+	if (f->kind == FIELD_DATE)
+		return;
+	f->has_min = read_number(r, min, f->kind != FIELD_DECIMAL, &f->min);
+	f->has_max = read_number(r, max, f->kind != FIELD_DECIMAL, &f->max);
+	if (characters && !max) {
+		f->has_max = true;
+		f->max = f->kind == FIELD_TEXT ? 200 : 4000;
+	}
+	if (characters && ((f->has_min && f->min < 0) || f->max < 1 || f->max > most))
+		problem_error(r->problems, (max ? max : min)->place, "a %s has from 0 to %.0f characters", field_kind_name(f->kind), most);
+	else if (f->has_min && f->has_max && f->min > f->max)
+		problem_error(r->problems, (min ? min : max)->place, "'min' of field '%.*s' is more than its 'max' (%g)", STR_ARG(f->name), f->max);
+}
+
+static void read_digits(struct reader *r, const struct yaml *node, struct field *f) {
+	const struct yaml *length = yaml_get(node, "length"), *weights = yaml_get(node, "weights"), *modulo = yaml_get(node, "modulo");
+	f->digits = shape_whole(length, 0);
+	f->prefix = shape_text(yaml_get(node, "prefix"));
+	f->modulo = shape_whole(modulo, 0);
+	if (f->digits < 1 || f->digits > 40)
+		problem_error(r->problems, length->place, "'length' of field '%.*s': found %lld, expected from 1 to 40", STR_ARG(f->name), (long long)f->digits);
+	if (!weights != !modulo)
+		problem_error(r->problems, (weights ? weights : modulo)->place, "'weights' and 'modulo' of field '%.*s' need each other", STR_ARG(f->name));
+	if (modulo && f->modulo < 2)
+		problem_error(r->problems, modulo->place, "'modulo' of field '%.*s' must be 2 or more", STR_ARG(f->name));
+	if (!weights)
+		return;
+	for (size_t i = 0; i < weights->count; i++)
+		*(int64_t *)ARENA_PUSH(r->arena, &f->weights) = shape_whole(weights->items[i], 0);
+	if ((int64_t)weights->count != f->digits)
+		problem_error(r->problems, weights->place, "field '%.*s' has %lld digits, but %zu weights", STR_ARG(f->name), (long long)f->digits, weights->count);
+}
+
+static void read_ranges(struct reader *r, const struct yaml *node, struct field *f) {
+	const struct yaml *many = yaml_get(node, "many"), *scale = yaml_get(node, "scale");
+	if (many) {
+		f->many = true;
+		(void)shape_range(many->text, &f->many_min, &f->many_max);
+		if (f->many_min < 1 || f->many_max > 1000)
+			problem_error(r->problems, many->place, "'many' of field '%.*s' goes from 1 at least to 1000 at most (a field that may be left out is optional in its form)", STR_ARG(f->name));
+	}
+	if (scale) {
+		(void)shape_range(scale->text, &f->scale_min, &f->scale_max);
+		if (f->scale_min < -1000 || f->scale_max > 1000 || f->scale_max - f->scale_min > 100)
+			problem_error(r->problems, scale->place, "'scale' of field '%.*s' has at most 101 steps between -1000 and 1000", STR_ARG(f->name));
+	}
+}
+
+static void read_field(struct reader *r, const struct yaml *node, struct field *f) {
+	const struct yaml *options = yaml_get(node, "options");
+	check_reserved(r, node->key, "field");
+	while (!str_is(yaml_get(node, "type")->text, shape_field_types[f->kind]))
+		f->kind++;
+	read_bounds(r, node, f);
+	read_ranges(r, node, f);
+	if (f->kind == FIELD_DIGITS)
+		read_digits(r, node, f);
+	for (size_t i = 0; options && i < options->count; i++)
+		*(struct str *)ARENA_PUSH(r->arena, &f->options) = options->items[i]->text;
+	f->accept = shape_truth(yaml_get(node, "accept"), false);
+	f->reg = reader_find(r, NAMED("register", r->d->registers), yaml_get(node, "register"));
+	f->type = field_type(r, f);
+}
+
+void read_fields(struct reader *r, const struct yaml *data) {
+	READER_FIX(r, &r->d->fields, data->count);
+	for (size_t i = 0; i < data->count; i++) {
+		struct field *f = &r->d->fields.items[i];
+		f->name = data->items[i]->key->text;
+		f->slot = i;
+		f->place = data->items[i]->key->place;
+		read_field(r, data->items[i], f);
+	}
+}
+
+/* names of expressions */
+
+static void add_name(struct reader *r, struct scope *scope, const char *name, struct type type, size_t extra) {
+	*(struct scope_name *)ARENA_PUSH(r->arena, scope) = (struct scope_name){.name = str_from(name), .type = type, .slot = r->d->fields.count + extra};
+}
+
+static struct type children_type(struct reader *r) {
+	const struct record_member members[] = {{STR("workflow"), type_text}, {STR("state"), type_text}, {STR("ended"), type_bool}};
+	struct record_type *record = ARENA_NEW(r->arena, struct record_type);
+	*record = (struct record_type){.name = STR("child"), .members = ARENA_ARRAY(r->arena, 3, struct record_member), .count = 3, .key = SIZE_MAX};
+	memcpy(record->members, members, sizeof members);
+	r->d->child_record = record;
+	struct type *item = ARENA_NEW(r->arena, struct type);
+	*item = (struct type){.kind = KIND_RECORD, .record = record};
+	return (struct type){.kind = KIND_LIST, .item = item};
+}
+
+static void read_let(struct reader *r, const struct yaml *node) {
+	check_reserved(r, node->key, "named expression");
+	if (definition_field(r->d, node->key->text))
+		problem_error(r->problems, node->key->place, "'%.*s' is both a field and a named expression", STR_ARG(node->key->text));
+	const struct expression *let = reader_expression(r, node, &r->d->scope, NULL);
+	if (let)
+		*(struct scope_name *)ARENA_PUSH(r->arena, &r->d->scope) = (struct scope_name){.name = node->key->text, .type = *expression_type(let), .slot = SIZE_MAX, .let = let};
+}
+
+void read_scope(struct reader *r, const struct yaml *lets) {
+	struct scope *scope = &r->d->scope;
+	for (size_t i = 0; i < r->d->fields.count; i++) {
+		const struct field *f = &r->d->fields.items[i];
+		if (f->kind == FIELD_REF && !f->reg)
+			continue; /* its register is unknown, which was told */
+		*(struct scope_name *)ARENA_PUSH(r->arena, scope) = (struct scope_name){.name = f->name, .type = f->type, .slot = i};
+	}
+	add_name(r, scope, "now", type_instant, SLOT_NOW);
+	add_name(r, scope, "today", type_date, SLOT_TODAY);
+	add_name(r, scope, "state", type_text, SLOT_STATE);
+	add_name(r, scope, "reference", type_text, SLOT_REFERENCE);
+	add_name(r, scope, "started_at", type_instant, SLOT_STARTED_AT);
+	add_name(r, scope, "entered_at", type_instant, SLOT_ENTERED_AT);
+	add_name(r, scope, "children", children_type(r), SLOT_CHILDREN);
+	for (size_t i = 0; lets && i < lets->count; i++)
+		read_let(r, lets->items[i]);
+}
+
+static struct scope row_scope(struct reader *r, const struct register_type *reg) {
+	struct scope scope = {.items = ARENA_ARRAY(r->arena, r->d->scope.count + 1, struct scope_name), .count = r->d->scope.count, .cap = r->d->scope.count + 1};
+	memcpy(scope.items, r->d->scope.items, scope.count * sizeof *scope.items);
+	add_name(r, &scope, "row", (struct type){.kind = KIND_RECORD, .record = &reg->record}, SLOT_ROW);
+	return scope;
+}
+
+void read_field_expressions(struct reader *r, const struct yaml *data) {
+	for (size_t i = 0; i < data->count; i++) {
+		const struct yaml *node = data->items[i], *where = yaml_get(node, "where");
+		struct field *f = &r->d->fields.items[i];
+		if (f->kind == FIELD_DATE) {
+			f->min_date = reader_expression(r, yaml_get(node, "min"), &r->d->scope, &type_date);
+			f->max_date = reader_expression(r, yaml_get(node, "max"), &r->d->scope, &type_date);
+		}
+		if (where && f->reg) {
+			struct scope scope = row_scope(r, f->reg);
+			f->where = reader_expression(r, where, &scope, &type_bool);
+		}
+		if (f->kind != FIELD_REF || f->reg)
+			f->initial = reader_expression(r, yaml_get(node, "default"), &r->d->scope, &f->type);
+	}
+}

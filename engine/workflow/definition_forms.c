@@ -1,0 +1,85 @@
+#include "engine/workflow/definition_reader.h"
+
+static const struct field *find_field(struct reader *r, const struct yaml *name) {
+	return reader_find(r, NAMED("field", r->d->fields), name);
+}
+
+void read_roles(struct reader *r, const struct yaml *roles) {
+	READER_FIX(r, &r->d->roles, roles->count);
+	for (size_t i = 0; i < roles->count; i++) {
+		const struct yaml *node = roles->items[i], *contact = yaml_get(node, "contact"), *person = yaml_get(node, "name");
+		struct role *role = &r->d->roles.items[i];
+		*role = (struct role){node->key->text, find_field(r, contact), find_field(r, person), node->key->place};
+		if (role->contact && role->contact->kind != FIELD_EMAIL && role->contact->kind != FIELD_PHONE)
+			problem_error(r->problems, contact->place, "'contact' of role '%.*s': '%.*s' is a field of type %s, expected email or phone", STR_ARG(role->name), STR_ARG(contact->text), field_kind_name(role->contact->kind));
+		if (role->person && (role->person->kind != FIELD_TEXT || role->person->many))
+			problem_error(r->problems, person->place, "'name' of role '%.*s': '%.*s' must be one field of type text", STR_ARG(role->name), STR_ARG(person->text));
+	}
+}
+
+static bool asked_before(const struct form *form, const struct field *field) {
+	for (size_t p = 0; p < form->pages.count; p++)
+		for (size_t i = 0; i < form->pages.items[p].items.count; i++)
+			if (form->pages.items[p].items.items[i].field == field)
+				return true;
+	return false;
+}
+
+static void read_item(struct reader *r, const struct form *form, const struct yaml *node, struct form_page *page) {
+	const struct yaml *name = node->kind == YAML_MAP ? yaml_get(node, "field") : node;
+	const struct field *field = find_field(r, name);
+	if (field && asked_before(form, field))
+		problem_error(r->problems, name->place, "form '%.*s' asks for '%.*s' twice", STR_ARG(form->name), STR_ARG(name->text));
+	struct form_item *item = ARENA_PUSH(r->arena, &page->items);
+	item->field = field;
+	item->optional = shape_truth(yaml_get(node, "optional"), false);
+	item->when = reader_guard(r, yaml_get(node, "when"));
+}
+
+static void read_page(struct reader *r, struct form *form, const struct yaml *node) {
+	const struct yaml *items = yaml_get(node, "fields"), *show = yaml_get(node, "show");
+	struct form_page *page = ARENA_PUSH(r->arena, &form->pages);
+	for (size_t i = 0; items && i < items->count; i++)
+		read_item(r, form, items->items[i], page);
+	for (size_t i = 0; show && i < show->count; i++)
+		*(const struct field **)ARENA_PUSH(r->arena, &page->show) = find_field(r, show->items[i]);
+	if (page->items.count == 0 && page->show.count == 0 && node->key == NULL)
+		problem_error(r->problems, node->place, "this page of form '%.*s' neither asks nor shows anything", STR_ARG(form->name));
+}
+
+static void name_page(struct reader *r, struct form *form, const struct yaml *node, size_t count) {
+	const struct yaml *name = yaml_get(node, "name");
+	struct form_page *page = &form->pages.items[form->pages.count - 1];
+	if (name)
+		for (size_t i = 0; i + 1 < form->pages.count; i++)
+			if (str_equal(form->pages.items[i].name, name->text))
+				problem_error(r->problems, name->place, "form '%.*s' has two pages named '%.*s'", STR_ARG(form->name), STR_ARG(name->text));
+	if (!name && count > 1)
+		problem_error(r->problems, node->place, "key 'name' is missing: form '%.*s' has several pages", STR_ARG(form->name));
+	page->name = shape_text(name);
+}
+
+static void read_form(struct reader *r, const struct yaml *node, struct form *form) {
+	const struct yaml *pages = yaml_get(node, "pages"), *show = yaml_get(node, "show");
+	form->name = node->key->text;
+	form->place = node->key->place;
+	form->check = shape_truth(yaml_get(node, "check"), true);
+	if (!pages) {
+		read_page(r, form, node);
+		return;
+	}
+	if (show)
+		problem_error(r->problems, show->key->place, "key 'show' in form '%.*s': it belongs in one of its pages", STR_ARG(form->name));
+	for (size_t i = 0; i < pages->count; i++) {
+		read_page(r, form, pages->items[i]);
+		name_page(r, form, pages->items[i], pages->count);
+	}
+}
+
+void read_forms(struct reader *r, const struct yaml *forms) {
+	if (!forms)
+		return;
+	READER_FIX(r, &r->d->forms, forms->count);
+	for (size_t i = 0; i < forms->count; i++)
+		read_form(r, forms->items[i], &r->d->forms.items[i]);
+}

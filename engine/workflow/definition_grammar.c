@@ -1,0 +1,218 @@
+#include "engine/workflow/definition_shape.h"
+
+#include "engine/workflow/definition.h"
+
+static const struct shape text = {.kind = SHAPE_TEXT};
+static const struct shape name = {.kind = SHAPE_NAME};
+static const struct shape word = {.kind = SHAPE_WORD};
+static const struct shape option = {.kind = SHAPE_OPTION};
+static const struct shape names = {.kind = SHAPE_NAMES};
+static const struct shape truth = {.kind = SHAPE_TRUTH};
+static const struct shape whole = {.kind = SHAPE_WHOLE};
+static const struct shape range = {.kind = SHAPE_RANGE};
+static const struct shape span = {.kind = SHAPE_SPAN};
+static const struct shape time_of_day = {.kind = SHAPE_TIME};
+static const struct shape expression = {.kind = SHAPE_EXPRESSION};
+static const struct shape assigned = {.kind = SHAPE_ASSIGNED};
+static const struct shape word_list = {.kind = SHAPE_LIST, .each = &word};
+
+/* actions */
+
+static const char *const channels[] = {"mail", "sms", NULL};
+static const struct shape channel = {.kind = SHAPE_ONE_OF, .words = channels};
+static const char *const directions[] = {"parent", "children", "self", NULL};
+static const struct shape direction = {.kind = SHAPE_ONE_OF, .words = directions};
+static const struct shape set = {.kind = SHAPE_NAMED, .what = "assignment", .each = &assigned, .filled = true, .words_only = true};
+static const struct shape passed = {.kind = SHAPE_NAMED, .what = "assignment", .each = &assigned, .words_only = true};
+
+static const struct shape_key send_keys[] = {
+        {.key = "to", .shape = &names, .needed = true, .help = "Role or roles; each contact of them gets a message of its own."},
+        {.key = "message", .shape = &name, .needed = true, .help = "messages/<name>.<lang>.md or .txt"},
+        {.key = "link", .shape = &name, .help = "An event (a task) or a view that the person gets a link for."},
+        {.key = "channel", .shape = &channel, .help = "Only contacts of this kind."},
+        {.key = "deadline", .shape = &span, .help = "How long trying to send it makes sense."},
+        {0}};
+static const struct shape send = {.kind = SHAPE_MAP, .what = "send", .keys = send_keys};
+static const struct shape_key start_action_keys[] = {
+        {.key = "workflow", .shape = &name, .needed = true, .help = "The workflow of the child instance."},
+        {.key = "data", .shape = &passed, .help = "Fields of the child."},
+        {0}};
+static const struct shape start_action = {.kind = SHAPE_MAP, .what = "start of a child", .keys = start_action_keys};
+static const struct shape_key signal_keys[] = {
+        {.key = "to", .shape = &direction, .needed = true},
+        {.key = "event", .shape = &name, .needed = true},
+        {.key = "data", .shape = &passed, .help = "Fields of the receiver."},
+        {.key = "workflow", .shape = &name, .help = "Only children of this workflow."},
+        {0}};
+static const struct shape signal = {.kind = SHAPE_MAP, .what = "signal", .keys = signal_keys};
+static const struct shape_key action_keys[] = {
+        {.key = "if", .shape = &expression, .help = "Done only when this is true."},
+        {.key = "send", .shape = &send, .one = true},
+        {.key = "set", .shape = &set, .one = true, .help = "Sets fields; null clears."},
+        {.key = "start", .shape = &start_action, .one = true},
+        {.key = "signal", .shape = &signal, .one = true},
+        {0}};
+static const struct shape action = {.kind = SHAPE_MAP, .what = "action", .keys = action_keys};
+static const struct shape actions = {.kind = SHAPE_LIST, .each = &action};
+
+/* states */
+
+static const struct shape_key case_keys[] = {
+        {.key = "guard", .shape = &expression, .help = "The case counts when this is true."},
+        {.key = "actions", .shape = &actions},
+        {.key = "target", .shape = &name, .help = "The next state; none: the instance stays, and timers go on."},
+        {0}};
+static const struct shape one_case = {.kind = SHAPE_MAP, .what = "case", .keys = case_keys};
+static const struct shape cases = {.kind = SHAPE_LIST, .each = &one_case, .filled = true};
+static const struct shape_key event_keys[] = {
+        {.key = "by", .shape = &names, .help = "Role or roles that act; none: a signal."},
+        {.key = "form", .shape = &name},
+        {.key = "guard", .shape = &expression},
+        {.key = "actions", .shape = &actions},
+        {.key = "target", .shape = &name},
+        {.key = "cases", .shape = &cases, .help = "The first case whose guard is true counts."},
+        {.key = "expires", .shape = &span, .help = "How long a link for it can be used."},
+        {0}};
+static const struct shape event = {.kind = SHAPE_MAP, .what = "event", .keys = event_keys};
+static const struct shape_key timer_keys[] = {
+        {.key = "in", .shape = &span, .one = true, .help = "From entering the state."},
+        {.key = "every", .shape = &span, .one = true, .help = "From entering the state, repeated."},
+        {.key = "at", .shape = &expression, .one = true, .help = "A date, datetime or instant."},
+        {.key = "times", .shape = &whole, .help = "Of `every`: how often."},
+        {.key = "time", .shape = &time_of_day, .help = "The wall-clock time to wait for."},
+        {.key = "name", .shape = &name},
+        {.key = "priority", .shape = &whole, .help = "Lower first among timers due at the same instant; 50 unless given."},
+        {.key = "guard", .shape = &expression},
+        {.key = "actions", .shape = &actions},
+        {.key = "target", .shape = &name},
+        {.key = "cases", .shape = &cases},
+        {0}};
+static const struct shape timer = {.kind = SHAPE_MAP, .what = "timer", .keys = timer_keys};
+static const struct shape timers = {.kind = SHAPE_LIST, .each = &timer};
+static const struct shape events = {.kind = SHAPE_NAMED, .what = "event", .each = &event};
+static const struct shape_key state_keys[] = {
+        {.key = "final", .shape = &truth, .help = "The instance ends here."},
+        {.key = "entry", .shape = &actions},
+        {.key = "exit", .shape = &actions},
+        {.key = "after", .shape = &timers},
+        {.key = "on", .shape = &events},
+        {0}};
+static const struct shape state = {.kind = SHAPE_MAP, .what = "state", .keys = state_keys};
+static const struct shape states = {.kind = SHAPE_NAMED, .what = "state", .each = &state, .filled = true};
+
+/* forms */
+
+static const struct shape_key item_keys[] = {
+        {.key = "field", .shape = &word, .needed = true},
+        {.key = "optional", .shape = &truth},
+        {.key = "when", .shape = &expression, .help = "Asked only when this is true; else the field is cleared."},
+        {0}};
+static const struct shape item = {.kind = SHAPE_NAME_OR_MAP, .what = "form item", .keys = item_keys};
+static const struct shape items = {.kind = SHAPE_LIST, .each = &item};
+static const struct shape_key page_keys[] = {
+        {.key = "name", .shape = &name},
+        {.key = "fields", .shape = &items},
+        {.key = "show", .shape = &word_list, .help = "Fields that are shown, not asked."},
+        {0}};
+static const struct shape page = {.kind = SHAPE_MAP, .what = "page", .keys = page_keys};
+static const struct shape pages = {.kind = SHAPE_LIST, .each = &page, .filled = true};
+static const struct shape_key form_keys[] = {
+        {.key = "pages", .shape = &pages, .one = true},
+        {.key = "fields", .shape = &items, .one = true, .help = "Of a form with one page."},
+        {.key = "show", .shape = &word_list, .help = "With `fields`: fields that are shown, not asked."},
+        {.key = "check", .shape = &truth, .help = "Whether it ends with a page to check the answers; true unless given."},
+        {0}};
+static const struct shape form = {.kind = SHAPE_MAP, .what = "form", .keys = form_keys};
+static const struct shape forms = {.kind = SHAPE_NAMED, .what = "form", .each = &form};
+
+/* data, in the order of enum field_kind */
+
+const char *const shape_field_types[] = {"text", "longtext", "email", "phone", "digits", "int", "decimal", "bool",
+                                         "date", "datetime", "choice", "ref", "matrix", NULL};
+#define BIT(kind) (1U << (kind))
+enum {
+	BOUNDED = BIT(FIELD_TEXT) | BIT(FIELD_LONGTEXT) | BIT(FIELD_INT) | BIT(FIELD_DECIMAL) | BIT(FIELD_DATE),
+	OF_REGISTER = BIT(FIELD_REF) | BIT(FIELD_MATRIX),
+	LISTED = (BIT(FIELD_MATRIX) - 1) & ~BIT(FIELD_BOOL)
+};
+static const struct shape field_type = {.kind = SHAPE_ONE_OF, .words = shape_field_types};
+static const struct shape weights = {.kind = SHAPE_LIST, .each = &whole, .filled = true};
+static const struct shape options = {.kind = SHAPE_LIST, .each = &option, .filled = true};
+static const struct shape_key field_keys[] = {
+        {.key = "type", .shape = &field_type, .needed = true},
+        {.key = "min", .shape = &text, .only = BOUNDED, .help = "Least value or number of characters; of a date: an expression."},
+        {.key = "max", .shape = &text, .only = BOUNDED, .help = "Largest value or number of characters; of a date: an expression."},
+        {.key = "length", .shape = &whole, .needed = true, .only = BIT(FIELD_DIGITS), .help = "How many digits."},
+        {.key = "prefix", .shape = &text, .only = BIT(FIELD_DIGITS), .help = "May stand before the digits."},
+        {.key = "weights", .shape = &weights, .only = BIT(FIELD_DIGITS), .help = "A weight for each digit."},
+        {.key = "modulo", .shape = &whole, .only = BIT(FIELD_DIGITS), .help = "Divides the weighted sum."},
+        {.key = "accept", .shape = &truth, .only = BIT(FIELD_BOOL), .help = "Only yes is a valid answer."},
+        {.key = "options", .shape = &options, .needed = true, .only = BIT(FIELD_CHOICE)},
+        {.key = "register", .shape = &name, .needed = true, .only = OF_REGISTER},
+        {.key = "where", .shape = &expression, .only = OF_REGISTER, .help = "Which rows: sees `row` and the fields."},
+        {.key = "scale", .shape = &range, .needed = true, .only = BIT(FIELD_MATRIX), .help = "The whole numbers that a row may get."},
+        {.key = "many", .shape = &range, .only = LISTED, .help = "A list of so many."},
+        {.key = "default", .shape = &expression, .help = "Set at the start, before the form."},
+        {0}};
+static const struct shape field = {.kind = SHAPE_MAP, .what = "field", .keys = field_keys, .choose = "type"};
+static const struct shape fields = {.kind = SHAPE_NAMED, .what = "field", .each = &field, .words_only = true};
+static const struct shape lets = {.kind = SHAPE_NAMED, .what = "named expression", .each = &expression, .words_only = true};
+
+/* roles, views, start */
+
+static const struct shape_key role_keys[] = {
+        {.key = "contact", .shape = &word, .needed = true, .help = "A field of type email or phone."},
+        {.key = "name", .shape = &word, .help = "A text field with the person's name."},
+        {0}};
+static const struct shape role = {.kind = SHAPE_MAP, .what = "role", .keys = role_keys};
+static const struct shape roles = {.kind = SHAPE_NAMED, .what = "role", .each = &role, .filled = true};
+static const char *const view_kinds[] = {"list", "page", NULL};
+static const struct shape view_kind = {.kind = SHAPE_ONE_OF, .words = view_kinds};
+static const struct shape shown = {.kind = SHAPE_LIST, .each = &word, .filled = true};
+static const struct shape_key view_keys[] = {
+        {.key = "kind", .shape = &view_kind, .needed = true},
+        {.key = "for", .shape = &names, .needed = true, .help = "Role or roles that see it."},
+        {.key = "when", .shape = &expression, .only = BIT(VIEW_PAGE)},
+        {.key = "fields", .shape = &shown, .needed = true, .only = BIT(VIEW_PAGE)},
+        {.key = "columns", .shape = &shown, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference."},
+        {.key = "search", .shape = &word_list, .only = BIT(VIEW_LIST)},
+        {.key = "page", .shape = &name, .only = BIT(VIEW_LIST), .help = "The page view that a row opens."},
+        {.key = "login", .shape = &truth, .only = BIT(VIEW_LIST), .help = "On /backend after log-in."},
+        {.key = "expires", .shape = &span, .help = "How long a link for it can be used."},
+        {0}};
+static const struct shape view = {.kind = SHAPE_MAP, .what = "view", .keys = view_keys, .choose = "kind"};
+static const struct shape views = {.kind = SHAPE_NAMED, .what = "view", .each = &view};
+static const struct shape_key start_keys[] = {
+        {.key = "by", .shape = &name, .needed = true, .help = "The role that starts."},
+        {.key = "form", .shape = &name, .needed = true},
+        {.key = "public", .shape = &truth, .help = "On the portal's front page, for strangers."},
+        {.key = "expires", .shape = &span, .help = "How long an unfinished start form is kept; 1d unless given."},
+        {0}};
+static const struct shape start = {.kind = SHAPE_MAP, .what = "start", .keys = start_keys};
+
+static const struct shape_key workflow_keys[] = {
+        {.key = "workflow", .shape = &name, .needed = true, .help = "The name."},
+        {.key = "start", .shape = &start, .needed = true, .help = "Who starts an instance, and how."},
+        {.key = "roles", .shape = &roles, .needed = true, .help = "Who takes part."},
+        {.key = "data", .shape = &fields, .needed = true, .help = "The fields of an instance."},
+        {.key = "let", .shape = &lets, .help = "Named expressions."},
+        {.key = "forms", .shape = &forms, .help = "The pages that people fill in."},
+        {.key = "initial", .shape = &name, .needed = true, .help = "The first state."},
+        {.key = "states", .shape = &states, .needed = true, .help = "The machine."},
+        {.key = "views", .shape = &views, .help = "Lists and pages that people look at."},
+        {0}};
+const struct shape shape_workflow = {.kind = SHAPE_MAP, .what = "workflow", .keys = workflow_keys};
+
+/* registers.yaml */
+
+static const char *const column_types[] = {"text", "int", "decimal", "bool", "date", NULL};
+static const struct shape column = {.kind = SHAPE_ONE_OF, .what = "column", .words = column_types};
+static const struct shape columns = {.kind = SHAPE_NAMED, .what = "column", .each = &column, .filled = true, .words_only = true};
+static const struct shape_key register_keys[] = {
+        {.key = "key", .shape = &word, .needed = true, .help = "The column that names a row; a text."},
+        {.key = "label", .shape = &word, .needed = true, .help = "The column that people see."},
+        {.key = "columns", .shape = &columns, .needed = true},
+        {.key = "sample", .shape = &text, .help = "A CSV file beside registers.yaml."},
+        {0}};
+static const struct shape one_register = {.kind = SHAPE_MAP, .what = "register", .keys = register_keys};
+const struct shape shape_registers = {.kind = SHAPE_NAMED, .what = "register", .each = &one_register, .words_only = true};

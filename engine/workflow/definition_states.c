@@ -1,0 +1,114 @@
+#include "engine/workflow/definition_reader.h"
+
+static const struct span no_span = {0};
+
+static const struct state *find_state(struct reader *r, const struct yaml *name) {
+	return reader_find(r, NAMED("state", r->d->states), name);
+}
+
+/* The ways out: `cases`, or guard, actions and target beside the other keys. */
+static void read_case(struct reader *r, const struct yaml *node, struct transition_list *out) {
+	const struct yaml *guard = yaml_get(node, "guard");
+	struct transition *t = ARENA_PUSH(r->arena, out);
+	t->id = r->d->transition_count++;
+	t->place = guard ? guard->place : node->place;
+	t->guard = reader_guard(r, guard);
+	if (t->guard)
+		*(const struct expression **)ARENA_PUSH(r->arena, &r->d->guards) = t->guard;
+	read_actions(r, yaml_get(node, "actions"), &t->actions);
+	t->target = find_state(r, yaml_get(node, "target"));
+}
+
+static void read_cases(struct reader *r, const struct yaml *node, const char *what, struct str name, struct transition_list *out) {
+	static const char *const alone[] = {"guard", "actions", "target", NULL};
+	const struct yaml *cases = yaml_get(node, "cases");
+	if (!cases) {
+		read_case(r, node, out);
+		return;
+	}
+	for (size_t i = 0; alone[i]; i++)
+		if (yaml_get(node, alone[i]))
+			problem_error(r->problems, yaml_get(node, alone[i])->key->place, "key '%s' in %s '%.*s': with 'cases' it belongs in one of them", alone[i], what, STR_ARG(name));
+	for (size_t i = 0; i < cases->count; i++) {
+		read_case(r, cases->items[i], out);
+		if (!yaml_get(cases->items[i], "guard") && i + 1 < cases->count)
+			problem_error(r->problems, cases->items[i + 1]->place, "the cases from here on can never count: the one before has no guard");
+	}
+}
+
+static void read_event(struct reader *r, const struct yaml *node, struct event_rule *event) {
+	const struct yaml *form = yaml_get(node, "form"), *by = yaml_get(node, "by"), *expires = yaml_get(node, "expires");
+	event->name = node->key->text;
+	event->place = node->key->place;
+	struct yaml_nodes names = reader_names(r, by);
+	for (size_t i = 0; i < names.count; i++)
+		*(const struct role **)ARENA_PUSH(r->arena, &event->by) = reader_find(r, NAMED("role", r->d->roles), names.items[i]);
+	event->form = reader_find(r, NAMED("form", r->d->forms), form);
+	event->expires = shape_span(expires, no_span);
+	if (!by != !form)
+		problem_error(r->problems, node->key->place, "event '%.*s' has '%s' but no '%s': an act of people needs both, a signal has none", STR_ARG(event->name), by ? "by" : "form", by ? "form" : "by");
+	if (expires && !by)
+		problem_error(r->problems, expires->key->place, "key 'expires' in event '%.*s': a signal has no link that could expire", STR_ARG(event->name));
+	read_cases(r, node, "event", event->name, &event->cases);
+}
+
+static void check_at(struct reader *r, const struct timer_rule *timer, const struct yaml *at) {
+	if (!timer->at)
+		return;
+	const struct type *type = expression_type(timer->at);
+	if (type->kind != KIND_DATE && type->kind != KIND_DATETIME && type->kind != KIND_INSTANT)
+		problem_error(r->problems, at->place, "'at' of timer '%.*s' is a %.*s, expected a date, datetime or instant", STR_ARG(timer->name), STR_ARG(type_name(r->arena, type)));
+}
+
+static void read_timer(struct reader *r, const struct yaml *node, const struct state *state, struct timer_rule *timer) {
+	const struct yaml *in = yaml_get(node, "in"), *every = yaml_get(node, "every"), *at = yaml_get(node, "at");
+	const struct yaml *times = yaml_get(node, "times"), *time = yaml_get(node, "time"), *name = yaml_get(node, "name");
+	timer->place = node->place;
+	timer->kind = in ? TIMER_IN : every ? TIMER_EVERY : TIMER_AT;
+	timer->name = name ? name->text : arena_printf(r->arena, "after-%zu", (size_t)(timer - state->after.items) + 1);
+	timer->span = shape_span(in ? in : every, no_span);
+	timer->times = shape_whole(times, 0);
+	timer->priority = shape_whole(yaml_get(node, "priority"), 50);
+	timer->time_of_day = -1;
+	if (time)
+		(void)civil_parse_time(time->text, &timer->time_of_day);
+	timer->at = reader_expression(r, at, &r->d->scope, NULL);
+	check_at(r, timer, at);
+	if (times && (!every || timer->times == 0))
+		problem_error(r->problems, times->key->place, "'times' of timer '%.*s': expected 1 or more, and only with 'every'", STR_ARG(timer->name));
+	for (const struct timer_rule *other = state->after.items; other < timer; other++)
+		if (str_equal(other->name, timer->name))
+			problem_error(r->problems, name ? name->place : node->place, "state '%.*s' has two timers named '%.*s'", STR_ARG(state->name), STR_ARG(timer->name));
+	if (!yaml_get(node, "cases") && !yaml_get(node, "actions") && !yaml_get(node, "target"))
+		problem_error(r->problems, node->place, "timer '%.*s' does nothing: expected 'actions', 'target' or 'cases'", STR_ARG(timer->name));
+	read_cases(r, node, "timer", timer->name, &timer->cases);
+}
+
+static void read_state(struct reader *r, const struct yaml *node, struct state *state) {
+	const struct yaml *on = yaml_get(node, "on"), *after = yaml_get(node, "after"), *exit = yaml_get(node, "exit");
+	state->final = shape_truth(yaml_get(node, "final"), false);
+	read_actions(r, yaml_get(node, "entry"), &state->entry);
+	read_actions(r, exit, &state->exit);
+	READER_FIX(r, &state->after, after ? after->count : 0);
+	for (size_t i = 0; i < state->after.count; i++)
+		read_timer(r, after->items[i], state, &state->after.items[i]);
+	READER_FIX(r, &state->on, on ? on->count : 0);
+	for (size_t i = 0; i < state->on.count; i++)
+		read_event(r, on->items[i], &state->on.items[i]);
+	const struct yaml *wrong = on && on->count ? on : after && after->count ? after : exit && exit->count ? exit : NULL;
+	if (state->final && wrong)
+		problem_error(r->problems, wrong->key->place, "key '%.*s' in state '%.*s': a final state is never left", STR_ARG(wrong->key->text), STR_ARG(state->name));
+}
+
+void read_states(struct reader *r, const struct yaml *states, const struct yaml *initial) {
+	READER_FIX(r, &r->d->states, states->count);
+	for (size_t i = 0; i < states->count; i++) {
+		struct state *state = &r->d->states.items[i];
+		state->name = states->items[i]->key->text;
+		state->index = i;
+		state->place = states->items[i]->key->place;
+	}
+	for (size_t i = 0; i < states->count; i++)
+		read_state(r, states->items[i], &r->d->states.items[i]);
+	r->d->initial = find_state(r, initial);
+}

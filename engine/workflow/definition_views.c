@@ -1,0 +1,76 @@
+#include "engine/workflow/definition_reader.h"
+
+#include <string.h>
+
+static void read_columns(struct reader *r, const struct yaml *names, struct view_rule *view) {
+	static const char *const extra[] = {"state", "started_at", "changed_at", "reference"};
+	enum { EXTRAS = sizeof extra / sizeof *extra };
+	size_t fields = r->d->fields.count;
+	struct str *known = ARENA_ARRAY(r->arena, fields + EXTRAS, struct str);
+	for (size_t i = 0; i < fields; i++)
+		known[i] = r->d->fields.items[i].name;
+	for (size_t i = 0; i < EXTRAS; i++)
+		known[fields + i] = str_from(extra[i]);
+	struct named columns = {view->kind == VIEW_LIST ? "column" : "field", known, view->kind == VIEW_LIST ? fields + EXTRAS : fields, sizeof *known};
+	for (size_t i = 0; i < names->count; i++) {
+		(void)reader_find(r, columns, names->items[i]);
+		*(struct str *)ARENA_PUSH(r->arena, &view->columns) = names->items[i]->text;
+	}
+}
+
+static void read_view(struct reader *r, const struct yaml *node, struct view_rule *view) {
+	const struct yaml *search = yaml_get(node, "search");
+	struct yaml_nodes roles = reader_names(r, yaml_get(node, "for"));
+	view->kind = str_is(yaml_get(node, "kind")->text, "list") ? VIEW_LIST : VIEW_PAGE;
+	for (size_t i = 0; i < roles.count; i++)
+		*(const struct role **)ARENA_PUSH(r->arena, &view->roles) = reader_find(r, NAMED("role", r->d->roles), roles.items[i]);
+	view->when = reader_guard(r, yaml_get(node, "when"));
+	read_columns(r, yaml_get(node, view->kind == VIEW_LIST ? "columns" : "fields"), view);
+	for (size_t i = 0; search && i < search->count; i++)
+		*(const struct field **)ARENA_PUSH(r->arena, &view->search) = reader_find(r, NAMED("field", r->d->fields), search->items[i]);
+	view->login = shape_truth(yaml_get(node, "login"), false);
+	view->expires = shape_span(yaml_get(node, "expires"), (struct span){0});
+	view->page = shape_text(yaml_get(node, "page"));
+}
+
+static bool role_in(const struct view_rule *view, const struct role *role) {
+	for (size_t i = 0; i < view->roles.count; i++)
+		if (view->roles.items[i] == role)
+			return true;
+	return false;
+}
+
+/* A row must not open a page that its reader may not see. */
+static void check_page(struct reader *r, const struct view_rule *list, const struct yaml *name) {
+	const struct view_rule *page = reader_find(r, NAMED("view", r->d->views), name);
+	if (!page)
+		return;
+	if (page->kind != VIEW_PAGE) {
+		problem_error(r->problems, name->place, "'page' of view '%.*s': '%.*s' is a list, expected a view of kind page", STR_ARG(list->name), STR_ARG(name->text));
+		return;
+	}
+	for (size_t i = 0; i < list->roles.count; i++)
+		if (list->roles.items[i] && !role_in(page, list->roles.items[i]))
+			problem_error(r->problems, name->place, "'page' of view '%.*s': '%.*s' is not for the role '%.*s'", STR_ARG(list->name), STR_ARG(name->text), STR_ARG(list->roles.items[i]->name));
+}
+
+void read_views(struct reader *r, const struct yaml *views) {
+	if (!views)
+		return;
+	READER_FIX(r, &r->d->views, views->count);
+	for (size_t i = 0; i < views->count; i++) {
+		r->d->views.items[i].name = views->items[i]->key->text;
+		r->d->views.items[i].place = views->items[i]->key->place;
+	}
+	for (size_t i = 0; i < views->count; i++)
+		read_view(r, views->items[i], &r->d->views.items[i]);
+	for (size_t i = 0; i < views->count; i++)
+		check_page(r, &r->d->views.items[i], yaml_get(views->items[i], "page"));
+}
+
+void read_start(struct reader *r, const struct yaml *start) {
+	r->d->start.by = reader_find(r, NAMED("role", r->d->roles), yaml_get(start, "by"));
+	r->d->start.form = reader_find(r, NAMED("form", r->d->forms), yaml_get(start, "form"));
+	r->d->start.open = shape_truth(yaml_get(start, "public"), false);
+	r->d->start.expires = shape_span(yaml_get(start, "expires"), (struct span){.days = 1});
+}

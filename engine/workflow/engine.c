@@ -1,0 +1,150 @@
+#include "engine/workflow/engine_run.h"
+
+#include "engine/base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct engine *engine_open(struct site *site) {
+	struct engine *e = calloc(1, sizeof *e);
+	BUG_IF(e == NULL);
+	e->site = site;
+	return e;
+}
+
+void engine_close(struct engine *e) {
+	free(e);
+}
+
+void engine_watch(struct engine *e, struct engine_watch watch) {
+	e->watch = watch;
+}
+
+struct run run_open(struct engine *e, struct tx *tx, int64_t now, struct arena *a) {
+	return (struct run){.engine = e, .tx = tx, .view = tx_view(tx), .now = now, .a = a};
+}
+
+static void note(struct read_log *log, struct str what) {
+	*(struct str *)ARENA_PUSH(log->a, &log->reads) = what;
+}
+
+static bool logged_rows(void *context, const struct register_type *reg, struct arena *a, const struct value **rows, size_t *count, struct err *err) {
+	struct read_log *log = context;
+	note(log, arena_printf(log->a, "rows %.*s", STR_ARG(reg->full_name)));
+	return log->inner.rows(log->inner.context, reg, a, rows, count, err);
+}
+
+static bool logged_row(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a, struct value *out, struct err *err) {
+	struct read_log *log = context;
+	if (!log->inner.row(log->inner.context, reg, key, version, a, out, err))
+		return false;
+	note(log, arena_printf(log->a, "row %.*s %.*s %.*s", STR_ARG(reg->full_name), STR_ARG(key), STR_ARG(out->record.version)));
+	return true;
+}
+
+struct register_port read_log_port(struct read_log *log, struct view *v, struct arena *a) {
+	*log = (struct read_log){.inner = data_store_port(v), .a = a};
+	return (struct register_port){log, logged_rows, logged_row};
+}
+
+struct decision_world run_world(const struct run *r) {
+	return (struct decision_world){site_zone(r->engine->site), site_calendar(r->engine->site), r->now};
+}
+
+struct snapshot loaded_snapshot(const struct loaded *l) {
+	return (struct snapshot){
+	        .definition = l->definition,
+	        .state = l->state,
+	        .values = l->values,
+	        .reference = l->instance.reference,
+	        .started_at = l->instance.started_at,
+	        .entered_at = l->instance.entered_at,
+	        .children = &l->children,
+	};
+}
+
+struct form_world run_form_world(struct run *r, struct loaded *l) {
+	return engine_world(r->engine, l->definition, l->instance.id ? &l->instance : NULL, &l->port, r->now);
+}
+
+struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now) {
+	struct form_world world = {
+	        .definition = d,
+	        .registers = registers,
+	        .zone = site_zone(e->site),
+	        .calendar = site_calendar(e->site),
+	        .now = now,
+	        .country = site_country(e->site),
+	};
+	if (instance) {
+		world.state = instance->state;
+		world.reference = instance->reference;
+		world.started_at = instance->started_at;
+		world.entered_at = instance->entered_at;
+	}
+	return world;
+}
+
+static struct value child_value(const struct definition *d, const struct instance *child, struct arena *a) {
+	struct value *members = ARENA_ARRAY(a, d->child_record->count, struct value);
+	members[0] = value_string(child->workflow);
+	members[1] = value_string(child->state);
+	members[2] = value_bool(child->ended_at != 0);
+	return (struct value){.kind = KIND_RECORD, .record = {d->child_record, members, STR("")}};
+}
+
+static bool load_children(struct run *r, struct loaded *l, struct err *err) {
+	struct instance_list children = {0};
+	struct instance_query query = {.parent_id = l->instance.id, .limit = 10000};
+	if (!instance_query(r->view, &query, r->a, &children, NULL, err))
+		return false;
+	struct value *items = ARENA_ARRAY(r->a, children.count, struct value);
+	for (size_t i = 0; i < children.count; i++) {
+		items[i] = child_value(l->definition, &children.items[i], r->a);
+		note(&l->log, arena_printf(r->a, "child %lld %lld", (long long)children.items[i].id, (long long)children.items[i].version));
+	}
+	l->children = (struct value){.kind = KIND_LIST, .list = {items, NULL, children.count}};
+	return true;
+}
+
+bool run_load(struct run *r, int64_t instance_id, struct loaded *l, struct err *err) {
+	*l = (struct loaded){0};
+	l->port = read_log_port(&l->log, r->view, r->a);
+	if (!instance_load(r->view, instance_id, r->a, &l->instance, err))
+		return false;
+	l->definition = site_definition(r->engine->site, r->view, l->instance.definition, err);
+	if (!l->definition)
+		return false;
+	l->state = definition_state(l->definition, l->instance.state);
+	if (!l->state)
+		return err_set(err, ERR_PERMANENT, "error.internal", "instance %.*s is in a state that its definition does not have", STR_ARG(l->instance.reference));
+	l->values = ARENA_ARRAY(r->a, l->definition->fields.count, struct value);
+	return data_from_json(l->definition, l->instance.data, &l->port, r->a, l->values, err) && load_children(r, l, err);
+}
+
+bool run_prepare(struct run *r, const struct definition *d, struct loaded *l, struct err *err) {
+	*l = (struct loaded){.definition = d, .children = {.kind = KIND_LIST}};
+	l->port = read_log_port(&l->log, r->view, r->a);
+	l->values = ARENA_ARRAY(r->a, d->fields.count, struct value);
+	struct form_world world = run_form_world(r, l);
+	for (size_t i = 0; i < d->fields.count; i++) {
+		struct environment env = form_environment(&world, l->values, r->a);
+		const struct field *field = &d->fields.items[i];
+		if (field->initial && !expression_evaluate(field->initial, &env, r->a, &l->values[i], err)) {
+			err_context(err, "default of field %.*s", STR_ARG(field->name));
+			return false;
+		}
+	}
+	return true;
+}
+
+void run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out) {
+	struct decision_world world = run_world(r);
+	struct snapshot snapshot = loaded_snapshot(l);
+	decision_take(&world, &snapshot, event, r->a, out);
+	if (out->guard_err.kind != ERR_NONE)
+		log_event(LOG_WARN, "expression-error", "workflow=%.*s instance=%.*s event=%.*s text=\"%s\"", STR_ARG(l->definition->name),
+		          STR_ARG(l->instance.reference), STR_ARG(event->name), out->guard_err.text);
+	if (r->engine->watch.decided)
+		r->engine->watch.decided(r->engine->watch.context, l->definition, l->state, event, out);
+}

@@ -1,0 +1,91 @@
+/* engine: carries events out. One event is one transaction: state, history, timers, outbox, links are all written or none
+ * (design.md section 5). Every function here runs inside a transaction of the writer (or of a scenario), single-threaded; a refusal comes
+ * before the first write. Before an event is decided, the overdue timers and waiting signals of the same root run. */
+#ifndef ENGINE_WORKFLOW_ENGINE_H
+#define ENGINE_WORKFLOW_ENGINE_H
+
+#include "engine/store/history.h"
+#include "engine/store/links.h"
+#include "engine/store/outbox.h"
+#include "engine/workflow/decision.h"
+#include "engine/workflow/site.h"
+
+struct engine;
+
+/* Seen by scenarios and graphs; NULL members are not called. */
+struct engine_watch {
+	void *context;
+	void (*decided)(void *context, const struct definition *d, const struct state *from, const struct event *event, const struct decision *decision);
+};
+
+struct engine *engine_open(struct site *site); /* caller closes */
+void engine_close(struct engine *e);
+void engine_watch(struct engine *e, struct engine_watch watch);
+
+/* Who and what came of it. */
+struct receipt {
+	int64_t instance_id, history_id, at;
+	struct str reference;
+	struct str workflow, state;
+	bool repeated; /* the idempotency key was there already: nothing was done again */
+};
+
+/* Starts an instance from answers to its start form. link: the START link it came through, used in the same transaction; NULL: command line, scenario.
+ * language of the starter. INPUT with problems filled when answers are not valid. All memory in arena. */
+struct start_request {
+	struct str workflow, language;
+	const struct answers *answers;
+	const struct link *link;
+	unsigned char key[SECRET_HASH]; /* idempotency; all zero: none */
+	int64_t parent_id;
+};
+bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,
+                  struct form_problems *problems, struct receipt *out, struct err *err);
+
+/* A person acts. link: the TASK link; its use is conditional (CONFLICT "link.used" when somebody was faster and the key differs).
+ * version: the instance version that the form showed; the key is hash(link, version). */
+struct act_request {
+	const struct link *link;        /* contact, role, event, instance */
+	int64_t version;
+	struct str language;            /* "", or the language the page was read in: becomes the contact's */
+	const struct answers *answers;
+};
+void engine_act_key(const struct link *link, int64_t version, unsigned char key[SECRET_HASH]);
+bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_request *request, struct arena *a,
+                struct form_problems *problems, struct receipt *out, struct err *err);
+
+/* Puts a signal in the mailbox and drains that root. */
+bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instance_id, struct str event, const struct answers *data,
+                   struct arena *a, struct err *err);
+/* Fires one due timer, with what is older of its root. False: failure; *more: others are due. */
+bool engine_tick(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *more, struct err *err);
+/* The first due timer, or waiting signal, failed for good and its transaction is undone: records it as refused without deciding it, so that the others go on. */
+bool engine_set_aside(struct engine *e, struct tx *tx, int64_t now, const struct err *why, struct arena *a, struct err *err);
+/* Drains up to limit signals of any root. */
+bool engine_drain(struct engine *e, struct tx *tx, int64_t now, int64_t limit, struct arena *a, bool *more, struct err *err);
+
+/* Replays a link's page: what stands behind it now. All read-only. */
+struct link_view {
+	struct link link;
+	bool expired, open;              /* open: can be used now (TASK) or shown (VIEW) */
+	struct instance instance;        /* id 0 for an unused START link */
+	const struct definition *definition;
+	const struct package *package;
+	const struct event_rule *event;  /* TASK: in the current state; NULL: not now */
+	const struct view_rule *view;    /* VIEW */
+	const struct form *form;         /* TASK, START */
+	struct value *values;            /* fields of the instance (START: defaults) */
+	struct contact contact;          /* id 0 for START */
+	struct participation_list people;
+};
+bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token, struct arena *a, struct link_view *out, struct err *err); /* NOT_FOUND "link.unknown" for every wrong token */
+/* The START link for a form under way; written when its first page is posted. */
+bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err);
+struct str engine_token(const struct engine *e, const struct link *link, struct arena *a);
+struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now);
+
+/* Chain and path of one instance (or all: id 0): history is a path through the pinned definition, every outbox row and used link belongs to an entry,
+ * the last entry's state is the instance's. Faults are written as lines to out; *faults counts them. */
+bool engine_verify(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, int64_t *checked, int64_t *faults, struct err *err);
+
+#endif

@@ -1,0 +1,155 @@
+/* What people do: start an instance, answer a form through a link. */
+#include "engine/workflow/engine_run.h"
+
+#include <string.h>
+
+void engine_act_key(const struct link *link, int64_t version, unsigned char key[SECRET_HASH]) {
+	int64_t number = version;
+	struct str parts[] = {STR("act"), {(const char *)link->id, sizeof link->id}, {(const char *)&number, sizeof number}};
+	secret_hash(key, parts, 3);
+}
+
+static bool is_zero(const unsigned char key[SECRET_HASH]) {
+	static const unsigned char none[SECRET_HASH];
+	return memcmp(key, none, SECRET_HASH) == 0;
+}
+
+/* The entry that this key has made already. */
+static bool find_repeat(struct run *r, const unsigned char key[SECRET_HASH], struct receipt *out, bool *found, struct err *err) {
+	struct history entry;
+	struct instance instance;
+	*found = false;
+	if (is_zero(key))
+		return true;
+	if (!history_by_key(r->view, key, r->a, &entry, err)) {
+		bool none = err->kind == ERR_NOT_FOUND;
+		if (none)
+			*err = (struct err){0};
+		return none;
+	}
+	if (!instance_load(r->view, entry.instance_id, r->a, &instance, err))
+		return false;
+	*found = true;
+	*out = (struct receipt){entry.instance_id, entry.id, entry.at, instance.reference, instance.workflow, instance.state, true};
+	return true;
+}
+
+static bool refused(const struct decision *decision, struct err *err) {
+	if (decision->outcome == DECISION_TAKEN)
+		return false;
+	bool broken = decision->guard_err.kind != ERR_NONE;
+	err_set(err, ERR_CONFLICT, decision->outcome == DECISION_NOT_HERE ? "link.not-now" : "event.refused", "%s",
+	        broken ? decision->guard_err.text : "not possible now");
+	return true;
+}
+
+/* A link that can be used now, as it stands in this transaction. */
+static bool check_link(struct run *r, const struct link *given, struct link *link, struct err *err) {
+	if (!link_load(r->view, given->id, r->a, link, err))
+		return false;
+	if (link->state == LINK_USED)
+		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
+	if (link->state != LINK_LIVE)
+		return err_set(err, ERR_CONFLICT, "link.withdrawn", "the link was withdrawn");
+	if (link->expires_at != 0 && link->expires_at <= r->now)
+		return err_set(err, ERR_CONFLICT, "link.expired", "the link has expired");
+	return true;
+}
+
+static bool validate(struct run *r, struct loaded *l, const struct form *form, const struct answers *answers, struct value *values,
+                     struct form_problems *problems, struct err *err) {
+	struct form_world world = run_form_world(r, l);
+	if (!form_validate(&world, form, -1, answers, r->a, values, problems, err))
+		return false;
+	if (problems->count == 0)
+		return true;
+	return err_set(err, ERR_INPUT, "form.problems", "%zu answers are not valid; first %.*s: %s", problems->count, STR_ARG(problems->items[0].name),
+	               problems->items[0].key);
+}
+
+bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,
+                  struct form_problems *problems, struct receipt *out, struct err *err) {
+	struct run r = run_open(e, tx, now, a);
+	struct link link;
+	struct loaded l;
+	struct decision decision;
+	bool repeated;
+	const struct package *package = site_package(e->site, request->workflow);
+	if (!package)
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no workflow '%.*s'", STR_ARG(request->workflow));
+	if (!find_repeat(&r, request->key, out, &repeated, err))
+		return false;
+	if (repeated)
+		return true;
+	if (request->link && !check_link(&r, request->link, &link, err))
+		return false;
+	const struct definition *d = package->definition;
+	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, d->start.form, request->answers, l.values, problems, err))
+		return false;
+	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = d->start.by->name, .values = l.values};
+	run_decide(&r, &l, &event, &decision);
+	if (refused(&decision, err))
+		return false;
+	struct cause cause = {.kind = "start", .link = request->link ? &link : NULL, .role = d->start.by->name, .language = request->language};
+	memcpy(cause.key, request->key, sizeof cause.key);
+	l.instance.parent_id = request->parent_id;
+	if (!run_apply(&r, &l, &event, &decision, &cause, out, err))
+		return false;
+	tx_mark(tx);
+	return run_catch_up(&r, l.instance.root_id, err);
+}
+
+bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_request *request, struct arena *a,
+                struct form_problems *problems, struct receipt *out, struct err *err) {
+	struct run r = run_open(e, tx, now, a);
+	struct link link;
+	struct loaded l;
+	struct instance instance;
+	struct decision decision;
+	struct cause cause = {.kind = "form", .link = &link, .role = request->link->role, .language = request->language};
+	bool repeated;
+	engine_act_key(request->link, request->version, cause.key);
+	if (!find_repeat(&r, cause.key, out, &repeated, err))
+		return false;
+	if (repeated)
+		return true;
+	if (!instance_load(r.view, request->link->instance_id, a, &instance, err) || !run_catch_up(&r, instance.root_id, err))
+		return false;
+	/* Only now: what was overdue may have moved the instance or closed the link. */
+	if (!check_link(&r, request->link, &link, err) || !run_load(&r, link.instance_id, &l, err))
+		return false;
+	const struct event_rule *rule = state_event(l.state, link.task);
+	if (!rule || !rule->form || !event_allows(rule, link.role))
+		return err_set(err, ERR_CONFLICT, "link.not-now", "state %.*s has no event %.*s for this role", STR_ARG(l.state->name), STR_ARG(link.task));
+	struct value *values = ARENA_ARRAY(a, l.definition->fields.count, struct value);
+	for (size_t i = 0; i < l.definition->fields.count; i++)
+		values[i] = l.values[i];
+	if (!validate(&r, &l, rule->form, request->answers, values, problems, err))
+		return false;
+	struct event event = {.kind = EVENT_FORM, .name = link.task, .role = link.role, .values = values};
+	run_decide(&r, &l, &event, &decision);
+	if (refused(&decision, err))
+		return false;
+	cause.contact_id = link.contact_id;
+	if (!run_apply(&r, &l, &event, &decision, &cause, out, err))
+		return false;
+	tx_mark(tx);
+	return run_catch_up(&r, l.instance.root_id, err);
+}
+
+bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err) {
+	const struct package *package = site_package(e->site, workflow);
+	if (!package || !package->definition->start.open)
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "'%.*s' cannot be started by everybody", STR_ARG(workflow));
+	*out = (struct link){
+	        .key_id = keyring_current(site_keys(e->site)),
+	        .kind = LINK_START,
+	        .workflow = package->definition->name,
+	        .task = package->definition->start.form->name,
+	        .role = package->definition->start.by->name,
+	        .created_at = now,
+	        .expires_at = civil_add(site_zone(e->site), site_calendar(e->site), now, package->definition->start.expires),
+	};
+	secret_random(out->id, sizeof out->id);
+	return link_insert(tx, out, err);
+}

@@ -1,0 +1,182 @@
+/* What a decision causes, written in one transaction: instance, history, people, timers, links, outbox, children, signals. */
+#include "engine/base/escape.h"
+#include "engine/base/fold.h"
+#include "engine/store/mailbox.h"
+#include "engine/store/timers.h"
+#include "engine/workflow/engine_run.h"
+
+#include <string.h>
+
+enum { PAYLOAD_LIMIT = 4 << 20 };
+
+/* {"set":{field:value...},"reads":[...],"seed":"..."}: what is needed to decide again. Unset fields are null. */
+static struct str payload_json(struct run *r, const struct loaded *l, const struct decision *decision, const struct value *before) {
+	struct buf out;
+	bool first = true;
+	buf_init(&out, PAYLOAD_LIMIT);
+	buf_z(&out, "{\"set\":{");
+	for (size_t i = 0; i < l->definition->fields.count; i++) {
+		if (before && value_equal(&before[i], &decision->values[i]))
+			continue;
+		if (!before && decision->values[i].kind == KIND_UNSET)
+			continue;
+		buf_printf(&out, "%s\"%.*s\":", first ? "" : ",", STR_ARG(l->definition->fields.items[i].name));
+		value_to_json(&decision->values[i], &out);
+		first = false;
+	}
+	buf_z(&out, "},\"reads\":[");
+	for (size_t i = 0; i < l->log.reads.count; i++) {
+		buf_z(&out, i ? "," : "");
+		escape_json(&out, l->log.reads.items[i]);
+	}
+	buf_char(&out, ']');
+	if (decision->guard_err.kind != ERR_NONE) {
+		buf_z(&out, ",\"error\":");
+		escape_json(&out, str_from(decision->guard_err.text));
+	}
+	buf_char(&out, '}');
+	BUG_IF(out.overflow);
+	struct str text = arena_str(r->a, buf_text(&out));
+	buf_free(&out);
+	return text;
+}
+
+static struct str data_json(struct run *r, const struct definition *d, const struct value *values) {
+	struct buf out;
+	buf_init(&out, PAYLOAD_LIMIT);
+	data_to_json(d, values, &out);
+	BUG_IF(out.overflow);
+	struct str text = arena_str(r->a, buf_text(&out));
+	buf_free(&out);
+	return text;
+}
+
+static bool write_history(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision,
+                          const struct cause *cause, struct str payload, struct history *entry, struct err *err) {
+	*entry = (struct history){
+	        .instance_id = l->instance.id,
+	        .seq = l->instance.version,
+	        .at = r->now,
+	        .kind = str_from(cause->kind),
+	        .event = event->name,
+	        .from = l->state ? l->state->name : STR(""),
+	        .to = decision->moved ? decision->target->name : STR(""),
+	        .refused = decision->outcome != DECISION_TAKEN,
+	        .contact_id = cause->contact_id,
+	        .role = cause->role,
+	        .payload = payload,
+	};
+	memcpy(entry->key, cause->key, sizeof entry->key);
+	return history_append(r->tx, site_keys(r->engine->site), entry, err);
+}
+
+static bool write_timers(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, struct err *err) {
+	if (decision->timers_all && !timer_cancel_all(r->tx, l->instance.id, err))
+		return false;
+	if (event->kind == EVENT_TIMER && !decision->timers_all && !timer_cancel(r->tx, l->instance.id, event->name, err))
+		return false;
+	for (size_t i = 0; i < decision->timers.count; i++) {
+		const struct timer_effect *effect = &decision->timers.items[i];
+		struct timer row = {
+		        .instance_id = l->instance.id,
+		        .root_id = l->instance.root_id,
+		        .state = decision->target->name,
+		        .name = effect->rule->name,
+		        .due_at = effect->due_at,
+		        .priority = effect->rule->priority,
+		        .fired = effect->fired,
+		};
+		if (!(effect->set ? timer_set(r->tx, &row, err) : timer_cancel(r->tx, l->instance.id, row.name, err)))
+			return false;
+	}
+	return true;
+}
+
+/* Links and unsent messages of tasks that the instance has left behind. */
+static bool close_tasks(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, int64_t history_id, struct err *err) {
+	if (!decision->moved)
+		return true;
+	bool gone = event->kind == EVENT_FORM && !state_event(decision->target, event->name);
+	if (gone && !link_close_task(r->tx, l->instance.id, event->name, history_id, r->now, err))
+		return false;
+	if (decision->target->final && !link_withdraw_tasks(r->tx, l->instance.id, err))
+		return false;
+	return outbox_cancel_tasks(r->tx, l->instance.id, err) && mailbox_release(r->tx, l->instance.id, err);
+}
+
+/* Every text of the fields that a list view searches, folded. */
+static bool write_search(struct run *r, const struct loaded *l, const struct value *values, struct err *err) {
+	struct buf text;
+	buf_init(&text, 64 << 10);
+	fold_text(&text, l->instance.reference);
+	for (size_t v = 0; v < l->definition->views.count; v++) {
+		const struct view_rule *view = &l->definition->views.items[v];
+		for (size_t i = 0; i < view->search.count; i++) {
+			const struct field *field = view->search.items[i];
+			const struct value *value = &values[field->slot];
+			if (value->kind == KIND_RECORD)
+				value = &value->record.members[field->reg->label];
+			buf_char(&text, ' ');
+			if (value->kind != KIND_UNSET)
+				fold_text(&text, value_text(r->a, value));
+		}
+	}
+	bool ok = instance_set_search(r->tx, l->instance.id, buf_text(&text), err);
+	buf_free(&text);
+	return ok;
+}
+
+static bool write_instance(struct run *r, struct loaded *l, const struct decision *decision, struct err *err) {
+	struct instance *instance = &l->instance;
+	bool is_new = instance->id == 0;
+	instance->data = data_json(r, l->definition, decision->values);
+	instance->state = decision->target->name;
+	instance->changed_at = r->now;
+	instance->version++;
+	if (decision->moved) {
+		instance->entered_at = r->now;
+		instance->ended_at = decision->target->final ? r->now : 0;
+	}
+	if (!is_new)
+		return instance_update(r->tx, instance, err);
+	instance->workflow = l->definition->name;
+	memcpy(instance->definition, l->definition->hash, sizeof instance->definition);
+	instance->started_at = r->now;
+	return definition_keep(r->tx, l->definition->hash, l->definition->name, l->definition->source, r->now, err) &&
+	       instance_insert(r->tx, r->a, instance, err);
+}
+
+static bool use_link(struct run *r, const struct loaded *l, const struct cause *cause, int64_t history_id, struct err *err) {
+	if (!cause->link)
+		return true;
+	return link_use(r->tx, cause->link->id, l->instance.id, history_id, r->now, err) && draft_remove(r->tx, cause->link->id, err);
+}
+
+bool run_apply(struct run *r, struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause,
+               struct receipt *receipt, struct err *err) {
+	struct prepared_starts children = {0};
+	struct history entry;
+	const struct value *before = l->instance.id ? l->values : NULL;
+	if (!run_prepare_children(r, decision, &children, err))
+		return false;
+	struct str payload = payload_json(r, l, decision, before);
+	if (!write_instance(r, l, decision, err) || !write_history(r, l, event, decision, cause, payload, &entry, err) ||
+	    !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
+	    !write_timers(r, l, event, decision, err) || !write_search(r, l, decision->values, err))
+		return false;
+	l->values = decision->values;
+	if (!run_people(r, l, before, cause, err))
+		return false;
+	/* Sends of a transition belong to the state that is entered: they come after its old tasks were cancelled. */
+	if (!run_messages(r, l, decision, entry.id, err) || !run_start_children(r, l, &children, err) || !run_send_signals(r, l, decision, err))
+		return false;
+	*receipt = (struct receipt){
+	        .instance_id = l->instance.id,
+	        .history_id = entry.id,
+	        .at = r->now,
+	        .reference = l->instance.reference,
+	        .workflow = l->definition->name,
+	        .state = l->instance.state,
+	};
+	return true;
+}

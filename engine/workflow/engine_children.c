@@ -1,0 +1,130 @@
+/* Children and signals. A child starts through the same gate as a form: the parent's values become answers, so nothing gets in unchecked. */
+#include "engine/store/mailbox.h"
+#include "engine/workflow/engine_run.h"
+
+enum { MOST_DEPTH = 8, DATA_LIMIT = 1 << 20 };
+
+/* Values as the answers that would give them. */
+static void value_to_answers(struct arena *a, struct str name, const struct value *v, struct answers *out) {
+	if (v->kind == KIND_LIST) {
+		for (size_t i = 0; i < v->list.count; i++)
+			value_to_answers(a, name, &v->list.items[i], out);
+	} else if (v->kind == KIND_MAP) {
+		for (size_t i = 0; i < v->list.count; i++)
+			answers_put(out, a, arena_printf(a, "%.*s.%.*s", STR_ARG(name), STR_ARG(v->list.keys[i])), value_text(a, &v->list.items[i]));
+	} else if (v->kind == KIND_RECORD && v->record.type->key != SIZE_MAX) {
+		answers_put(out, a, name, value_text(a, &v->record.members[v->record.type->key]));
+	} else if (v->kind != KIND_UNSET) {
+		answers_put(out, a, name, value_text(a, v));
+	}
+}
+
+static struct answers effect_answers(struct run *r, const struct effect *effect) {
+	struct answers answers = {0};
+	for (size_t i = 0; i < effect->data.count; i++)
+		value_to_answers(r->a, effect->action->data.items[i].name, &effect->data.items[i], &answers);
+	return answers;
+}
+
+static bool prepare_child(struct run *r, const struct effect *effect, struct prepared_starts *out, struct err *err) {
+	const struct package *package = site_package(r->engine->site, effect->action->workflow);
+	if (!package)
+		return err_set(err, ERR_PERMANENT, "error.internal", "no workflow '%.*s' to start", STR_ARG(effect->action->workflow));
+	if (r->depth >= MOST_DEPTH)
+		return err_set(err, ERR_PERMANENT, "error.internal", "children nest deeper than %d", MOST_DEPTH);
+	struct prepared_start *start = ARENA_PUSH(r->a, out);
+	*start = (struct prepared_start){.effect = effect, .definition = package->definition};
+	if (!run_prepare(r, start->definition, &start->loaded, err))
+		return false;
+	struct answers answers = effect_answers(r, effect);
+	struct form_problems problems = {0};
+	struct form_world world = run_form_world(r, &start->loaded);
+	if (!form_validate(&world, start->definition->start.form, -1, &answers, r->a, start->loaded.values, &problems, err))
+		return false;
+	if (problems.count > 0)
+		return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: field %.*s: %s", STR_ARG(start->definition->name),
+		               STR_ARG(problems.items[0].name), problems.items[0].key);
+	return true;
+}
+
+bool run_prepare_children(struct run *r, const struct decision *decision, struct prepared_starts *out, struct err *err) {
+	size_t most = decision->effects.count;
+	out->items = ARENA_ARRAY(r->a, most, struct prepared_start);
+	out->cap = most;
+	for (size_t i = 0; i < most; i++)
+		if (decision->effects.items[i].kind == EFFECT_START && !prepare_child(r, &decision->effects.items[i], out, err))
+			return false;
+	return true;
+}
+
+bool run_start_children(struct run *r, const struct loaded *parent, struct prepared_starts *starts, struct err *err) {
+	for (size_t i = 0; i < starts->count; i++) {
+		struct prepared_start *start = &starts->items[i];
+		struct event event = {.kind = EVENT_START, .name = STR("start"), .role = start->definition->start.by->name, .values = start->loaded.values};
+		struct cause cause = {.kind = "start"};
+		struct decision decision;
+		struct receipt receipt;
+		run_decide(r, &start->loaded, &event, &decision);
+		if (decision.outcome != DECISION_TAKEN)
+			return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: %s", STR_ARG(start->definition->name), decision.guard_err.text);
+		start->loaded.instance.parent_id = parent->instance.id;
+		start->loaded.instance.root_id = parent->instance.root_id;
+		r->depth++;
+		bool ok = run_apply(r, &start->loaded, &event, &decision, &cause, &receipt, err);
+		r->depth--;
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static struct str signal_data(struct run *r, const struct effect *effect) {
+	struct answers answers = effect_answers(r, effect);
+	struct buf out;
+	buf_init(&out, DATA_LIMIT);
+	answers_to_json(&answers, &out);
+	struct str json = arena_str(r->a, buf_text(&out));
+	buf_free(&out);
+	return json;
+}
+
+static bool put_signal(struct run *r, const struct loaded *l, int64_t to, const struct effect *effect, struct err *err) {
+	struct signal_row row = {
+	        .instance_id = to,
+	        .root_id = l->instance.root_id,
+	        .from_instance_id = l->instance.id,
+	        .event = effect->action->event,
+	        .data = signal_data(r, effect),
+	        .at = r->now,
+	};
+	return mailbox_put(r->tx, &row, err);
+}
+
+static bool signal_children(struct run *r, const struct loaded *l, const struct effect *effect, struct err *err) {
+	struct instance_list children = {0};
+	struct instance_query query = {.parent_id = l->instance.id, .workflow = effect->action->workflow, .limit = 100000};
+	if (!instance_query(r->view, &query, r->a, &children, NULL, err))
+		return false;
+	for (size_t i = 0; i < children.count; i++)
+		if (children.items[i].ended_at == 0 && !put_signal(r, l, children.items[i].id, effect, err))
+			return false;
+	return true;
+}
+
+bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, struct err *err) {
+	for (size_t i = 0; i < decision->effects.count; i++) {
+		const struct effect *effect = &decision->effects.items[i];
+		bool ok = true;
+		if (effect->kind != EFFECT_SIGNAL)
+			continue;
+		if (effect->action->direction == SIGNAL_CHILDREN)
+			ok = signal_children(r, l, effect, err);
+		else if (effect->action->direction == SIGNAL_SELF)
+			ok = put_signal(r, l, l->instance.id, effect, err);
+		else if (l->instance.parent_id != 0)
+			ok = put_signal(r, l, l->instance.parent_id, effect, err);
+		if (!ok)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,88 @@
+/* What stands behind a link now. Read-only: a page may be opened any number of times, by people and by mail scanners. */
+#include "engine/workflow/engine_run.h"
+
+static bool unknown(struct err *err) {
+	return err_set(err, ERR_NOT_FOUND, "link.unknown", "no such link");
+}
+
+/* A wrong MAC is answered as a token that never was. */
+static bool open_token(struct engine *e, struct view *v, struct str token, struct arena *a, struct link *link, struct err *err) {
+	unsigned char id[SECRET_ID], mac[SECRET_MAC];
+	if (!token_split(token, id, mac))
+		return unknown(err);
+	if (!link_load(v, id, a, link, err))
+		return err->kind == ERR_NOT_FOUND ? unknown(err) : false;
+	return token_verify(site_keys(e->site), link->key_id, "link", id, mac) || unknown(err);
+}
+
+static bool look_start(struct link_view *out, struct err *err) {
+	out->definition = out->package->definition;
+	out->form = definition_form(out->definition, out->link.task);
+	if (!out->form)
+		return unknown(err);
+	out->open = out->link.state == LINK_LIVE && !out->expired;
+	return true;
+}
+
+static bool look_task(struct link_view *out) {
+	const struct state *state = definition_state(out->definition, out->instance.state);
+	const struct event_rule *event = state ? state_event(state, out->link.task) : NULL;
+	if (event && event->form && event_allows(event, out->link.role)) {
+		out->event = event;
+		out->form = event->form;
+	}
+	out->open = out->event && out->link.state == LINK_LIVE && !out->expired;
+	return true;
+}
+
+static bool look_view(struct engine *e, struct link_view *out, const struct register_port *port, int64_t now, struct arena *a, struct err *err) {
+	out->view = definition_view(out->definition, out->link.task);
+	if (!out->view)
+		return unknown(err);
+	struct form_world world = engine_world(e, out->definition, &out->instance, port, now);
+	struct environment env = form_environment(&world, out->values, a);
+	struct err unset;
+	bool ready = !out->view->when || expression_holds(out->view->when, &env, a, &unset);
+	out->open = ready && out->link.state == LINK_LIVE && !out->expired;
+	return true;
+}
+
+static bool load_values(struct engine *e, struct view *v, struct link_view *out, int64_t now, struct arena *a, struct err *err) {
+	struct register_port port = data_store_port(v);
+	out->values = ARENA_ARRAY(a, out->definition->fields.count, struct value);
+	if (out->instance.id != 0)
+		return data_from_json(out->definition, out->instance.data, &port, a, out->values, err);
+	struct form_world world = engine_world(e, out->definition, NULL, &port, now);
+	for (size_t i = 0; i < out->definition->fields.count; i++) {
+		struct environment env = form_environment(&world, out->values, a);
+		const struct expression *initial = out->definition->fields.items[i].initial;
+		if (initial && !expression_evaluate(initial, &env, a, &out->values[i], err))
+			return false;
+	}
+	return true;
+}
+
+bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token, struct arena *a, struct link_view *out, struct err *err) {
+	*out = (struct link_view){0};
+	if (!open_token(e, v, token, a, &out->link, err))
+		return false;
+	out->package = site_package(e->site, out->link.workflow);
+	if (!out->package)
+		return unknown(err);
+	out->expired = out->link.expires_at != 0 && out->link.expires_at <= now;
+	if (out->link.contact_id != 0 && !contact_load(v, out->link.contact_id, a, &out->contact, err))
+		return false;
+	if (out->link.instance_id == 0)
+		return look_start(out, err) && load_values(e, v, out, now, a, err);
+	if (!instance_load(v, out->link.instance_id, a, &out->instance, err))
+		return false;
+	out->definition = site_definition(e->site, v, out->instance.definition, err);
+	if (!out->definition || !load_values(e, v, out, now, a, err) || !participation_list(v, out->instance.id, a, &out->people, err))
+		return false;
+	if (out->link.kind == LINK_START) {
+		out->form = definition_form(out->definition, out->link.task);
+		return true;
+	}
+	struct register_port port = data_store_port(v);
+	return out->link.kind == LINK_VIEW ? look_view(e, out, &port, now, a, err) : look_task(out);
+}

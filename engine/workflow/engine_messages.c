@@ -1,0 +1,123 @@
+/* Sends become outbox rows in the transition's own transaction: recipient and data frozen, the link's row made, its token left to the mailer. */
+#include "engine/workflow/engine_run.h"
+
+#include <string.h>
+
+enum { PRIORITY_TASK = 10, PRIORITY_OTHER = 50, DATA_LIMIT = 4 << 20 };
+
+struct str engine_token(const struct engine *e, const struct link *link, struct arena *a) {
+	char token[SECRET_TOKEN + 1];
+	BUG_IF(!token_make(site_keys(e->site), link->key_id, "link", link->id, token));
+	return arena_str(a, str_from(token));
+}
+
+static struct str mail_domain(const struct run *r) {
+	struct str rest = site_config(r->engine->site)->mail.from_address;
+	str_cut(&rest, '@');
+	return rest.len ? rest : STR("stafet.invalid");
+}
+
+static struct str new_message_id(struct run *r) {
+	unsigned char id[16];
+	secret_random(id, sizeof id);
+	return arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(secret_hex(r->a, id, sizeof id)), STR_ARG(mail_domain(r)));
+}
+
+static int64_t ends_at(struct run *r, struct span span) {
+	return span_is_zero(span) ? 0 : civil_add(site_zone(r->engine->site), site_calendar(r->engine->site), r->now, span);
+}
+
+/* The person's live link for that task, or a new one: a reminder carries the same link as the mail before it. */
+static bool ensure_link(struct run *r, const struct loaded *l, const struct action *action, const struct state *state,
+                        const struct participation *p, struct link *link, struct err *err) {
+	bool found;
+	if (!link_find(r->view, l->instance.id, p->contact_id, p->role, action->link, r->a, link, &found, err))
+		return false;
+	if (found && (link->expires_at == 0 || link->expires_at > r->now))
+		return true;
+	const struct event_rule *event = action->link_is_view ? NULL : state_event(state, action->link);
+	const struct view_rule *view = action->link_is_view ? definition_view(l->definition, action->link) : NULL;
+	*link = (struct link){
+	        .key_id = keyring_current(site_keys(r->engine->site)),
+	        .kind = action->link_is_view ? LINK_VIEW : LINK_TASK,
+	        .workflow = l->definition->name,
+	        .task = action->link,
+	        .instance_id = l->instance.id,
+	        .contact_id = p->contact_id,
+	        .role = p->role,
+	        .created_at = r->now,
+	        .expires_at = event ? ends_at(r, event->expires) : view ? ends_at(r, view->expires) : 0,
+	};
+	secret_random(link->id, sizeof link->id);
+	return link_insert(r->tx, link, err);
+}
+
+static struct str frozen_data(struct run *r, const struct loaded *l, const struct effect *effect) {
+	struct buf out;
+	buf_init(&out, DATA_LIMIT);
+	data_to_json(l->definition, effect->values, &out);
+	BUG_IF(out.overflow);
+	struct str json = arena_str(r->a, buf_text(&out));
+	buf_free(&out);
+	return json;
+}
+
+static bool put_message(struct run *r, const struct loaded *l, const struct effect *effect, const struct participation *p, struct str data,
+                        int64_t history_id, struct err *err) {
+	const struct action *action = effect->action;
+	struct outbox_row row = {
+	        .instance_id = l->instance.id,
+	        .history_id = history_id,
+	        .contact_id = p->contact_id,
+	        .channel = p->contact.channel,
+	        .recipient = p->contact.value,
+	        .recipient_name = p->name,
+	        .role = p->role,
+	        .language = p->contact.language.len ? p->contact.language : site_config(r->engine->site)->languages[0],
+	        .workflow = l->definition->name,
+	        .message = action->message,
+	        .data = data,
+	        .message_id = new_message_id(r),
+	        .thread = arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(l->instance.reference), STR_ARG(mail_domain(r))),
+	        .priority = PRIORITY_OTHER,
+	        .created_at = r->now,
+	        .next_at = r->now,
+	        .deadline_at = ends_at(r, action->deadline),
+	};
+	if (action->link.len > 0) {
+		struct link link;
+		if (!ensure_link(r, l, action, effect->state, p, &link, err))
+			return false;
+		row.has_link = true;
+		row.task = link.kind == LINK_TASK;
+		memcpy(row.link_id, link.id, sizeof row.link_id);
+		row.priority = row.task ? PRIORITY_TASK : PRIORITY_OTHER;
+		if (link.expires_at != 0 && (row.deadline_at == 0 || link.expires_at < row.deadline_at))
+			row.deadline_at = link.expires_at;
+	}
+	return outbox_put(r->tx, &row, err);
+}
+
+static bool wanted(const struct action *action, const struct participation *p, const struct role *role) {
+	return str_equal(p->role, role->name) && (action->channel == 0 || action->channel == (int)p->contact.channel);
+}
+
+bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err) {
+	struct participation_list people = {0};
+	bool read = false;
+	for (size_t i = 0; i < decision->effects.count; i++) {
+		const struct effect *effect = &decision->effects.items[i];
+		if (effect->kind != EFFECT_SEND)
+			continue;
+		if (!read && !participation_list(r->view, l->instance.id, r->a, &people, err))
+			return false;
+		read = true;
+		struct str data = frozen_data(r, l, effect);
+		for (size_t k = 0; k < effect->action->to.count; k++)
+			for (size_t p = 0; p < people.count; p++)
+				if (wanted(effect->action, &people.items[p], effect->action->to.items[k]) &&
+				    !put_message(r, l, effect, &people.items[p], data, history_id, err))
+					return false;
+	}
+	return true;
+}

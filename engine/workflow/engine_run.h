@@ -1,0 +1,80 @@
+/* engine_run: one event on its way through one transaction. Private to engine*.c: load -> (engine_due.c catches up) -> decide -> engine_apply.c. */
+#ifndef ENGINE_WORKFLOW_ENGINE_RUN_H
+#define ENGINE_WORKFLOW_ENGINE_RUN_H
+
+#include "engine/workflow/engine.h"
+
+struct engine {
+	struct site *site;
+	struct engine_watch watch;
+};
+
+/* What one transaction shares among the events that it decides. */
+struct run {
+	struct engine *engine;
+	struct tx *tx;
+	struct view *view; /* of the same transaction */
+	int64_t now;
+	struct arena *a;
+	int depth;         /* of children started by children */
+};
+struct run run_open(struct engine *e, struct tx *tx, int64_t now, struct arena *a);
+
+/* A register port that notes what was read, for the history's payload. */
+struct read_log {
+	struct register_port inner;
+	struct arena *a;
+	LIST_OF(struct str) reads;
+};
+struct register_port read_log_port(struct read_log *log, struct view *v, struct arena *a);
+
+/* An instance with its definition and values, as read from the transaction. */
+struct loaded {
+	struct instance instance;
+	const struct definition *definition;
+	const struct state *state;
+	struct value *values;
+	struct value children;
+	struct read_log log;
+	struct register_port port; /* of log */
+};
+bool run_load(struct run *r, int64_t instance_id, struct loaded *out, struct err *err);
+/* For an instance that does not exist yet: defaults of its fields. */
+bool run_prepare(struct run *r, const struct definition *d, struct loaded *out, struct err *err);
+struct decision_world run_world(const struct run *r);
+struct snapshot loaded_snapshot(const struct loaded *l);
+struct form_world run_form_world(struct run *r, struct loaded *l);
+
+/* What the history says of an event beside the decision. */
+struct cause {
+	const char *kind;             /* "start", "form", "timer", "signal" */
+	const struct link *link;      /* the link that is used up, or NULL */
+	int64_t contact_id;
+	struct str role, language;
+	unsigned char key[SECRET_HASH];
+};
+void run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out);
+/* Writes everything a taken (or refused, for timers and signals) decision causes; fills receipt. The instance's row in *l is brought up to date. */
+bool run_apply(struct run *r, struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause,
+               struct receipt *receipt, struct err *err);
+/* engine_children.c: child starts are validated before the first write, so that a refusal comes in time. */
+struct prepared_start {
+	const struct effect *effect;
+	const struct definition *definition;
+	struct loaded loaded;
+};
+struct prepared_starts {
+	struct prepared_start *items;
+	size_t count, cap;
+};
+bool run_prepare_children(struct run *r, const struct decision *decision, struct prepared_starts *out, struct err *err);
+bool run_start_children(struct run *r, const struct loaded *parent, struct prepared_starts *starts, struct err *err);
+bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, struct err *err);
+/* engine_people.c: participations follow the roles' fields. */
+bool run_people(struct run *r, const struct loaded *l, const struct value *before, const struct cause *cause, struct err *err);
+/* engine_messages.c: outbox rows and links of the decision's sends. */
+bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
+/* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
+bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
+
+#endif

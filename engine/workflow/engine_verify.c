@@ -1,0 +1,132 @@
+/* stafet verify: the chain of every instance is whole, its history is a path through the definition it is pinned to, and every outbox row and used
+ * link belongs to an entry. */
+#include "engine/workflow/engine_run.h"
+
+#include <string.h>
+
+struct check {
+	struct engine *e;
+	struct view *v;
+	struct arena *a;
+	struct buf *out;
+	int64_t faults;
+};
+
+__attribute__((format(printf, 3, 4))) static void fault(struct check *c, const struct instance *instance, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	buf_printf(c->out, "%.*s: ", STR_ARG(instance->reference));
+	buf_vprintf(c->out, format, args);
+	buf_char(c->out, '\n');
+	va_end(args);
+	c->faults++;
+}
+
+static const struct transition_list *cases_of(const struct state *from, const struct history *entry) {
+	if (str_is(entry->kind, "timer")) {
+		const struct timer_rule *timer = state_timer(from, entry->event);
+		return timer ? &timer->cases : NULL;
+	}
+	const struct event_rule *event = state_event(from, entry->event);
+	return event ? &event->cases : NULL;
+}
+
+/* Whether the definition has a way from `from` to where the entry says it went (target NULL: stayed). */
+static bool has_way(const struct state *from, const struct state *target, const struct history *entry) {
+	const struct transition_list *cases = cases_of(from, entry);
+	for (size_t i = 0; cases && i < cases->count; i++)
+		if (cases->items[i].target == target)
+			return true;
+	return entry->refused && target == NULL;
+}
+
+static const struct state *check_entry(struct check *c, const struct instance *instance, const struct definition *d, const struct state *at, const struct history *entry) {
+	const struct state *to = entry->to.len ? definition_state(d, entry->to) : NULL;
+	if (entry->to.len && !to) {
+		fault(c, instance, "entry %lld enters an unknown state '%.*s'", (long long)entry->seq, STR_ARG(entry->to));
+		return at;
+	}
+	if (!at) {
+		if (to != d->initial || !str_is(entry->kind, "start"))
+			fault(c, instance, "entry %lld does not start in the initial state", (long long)entry->seq);
+		return to ? to : d->initial;
+	}
+	if (!str_equal(entry->from, at->name))
+		fault(c, instance, "entry %lld comes from '%.*s', but the instance was in '%.*s'", (long long)entry->seq, STR_ARG(entry->from), STR_ARG(at->name));
+	else if (!has_way(at, to, entry))
+		fault(c, instance, "entry %lld: the definition has no way from '%.*s' on '%.*s' to '%.*s'", (long long)entry->seq, STR_ARG(entry->from), STR_ARG(entry->event), STR_ARG(entry->to));
+	return to ? to : at;
+}
+
+static void check_path(struct check *c, const struct instance *instance, const struct definition *d, const struct history_list *entries) {
+	const struct state *at = NULL;
+	for (size_t i = 0; i < entries->count; i++)
+		at = check_entry(c, instance, d, at, &entries->items[i]);
+	if (!at || !str_equal(at->name, instance->state))
+		fault(c, instance, "its state is '%.*s', but its history ends in '%.*s'", STR_ARG(instance->state), STR_ARG(at ? at->name : STR("")));
+	if (instance->version != (int64_t)entries->count)
+		fault(c, instance, "its version is %lld, but it has %zu entries", (long long)instance->version, entries->count);
+}
+
+static bool belongs(const struct history_list *entries, int64_t history_id) {
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].id == history_id)
+			return true;
+	return false;
+}
+
+static bool check_messages(struct check *c, const struct instance *instance, const struct history_list *entries, struct err *err) {
+	struct outbox_list rows = {0};
+	struct link_list links = {0};
+	if (!outbox_of_instance(c->v, instance->id, c->a, &rows, err) || !link_of_instance(c->v, instance->id, c->a, &links, err))
+		return false;
+	for (size_t i = 0; i < rows.count; i++)
+		if (!belongs(entries, rows.items[i].history_id))
+			fault(c, instance, "message %lld belongs to no entry", (long long)rows.items[i].id);
+	for (size_t i = 0; i < links.count; i++) {
+		const struct link *link = &links.items[i];
+		if (link->state == LINK_USED && !belongs(entries, link->history_id))
+			fault(c, instance, "a used link for '%.*s' belongs to no entry", STR_ARG(link->task));
+	}
+	return true;
+}
+
+static bool check_instance(struct check *c, const struct instance *instance, struct err *err) {
+	struct history_list entries = {0};
+	struct err broken = {0}, gone = {0};
+	if (!history_list(c->v, instance->id, c->a, &entries, err))
+		return false;
+	if (!history_verify(site_keys(c->e->site), &entries, &broken))
+		fault(c, instance, "%s", broken.text);
+	const struct definition *d = site_definition(c->e->site, c->v, instance->definition, &gone);
+	if (d)
+		check_path(c, instance, d, &entries);
+	else
+		fault(c, instance, "%s", gone.text);
+	return check_messages(c, instance, &entries, err);
+}
+
+bool engine_verify(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, int64_t *checked, int64_t *faults, struct err *err) {
+	struct check c = {e, v, arena_new(), out, 0};
+	bool ok = true;
+	*checked = 0;
+	for (int64_t after = 0; ok;) {
+		struct instance instance;
+		bool found = true;
+		arena_reset(c.a);
+		if (instance_id != 0)
+			ok = instance_load(v, instance_id, c.a, &instance, err);
+		else
+			ok = instance_next(v, after, c.a, &instance, &found, err);
+		if (!ok || !found)
+			break;
+		ok = check_instance(&c, &instance, err);
+		++*checked;
+		after = instance.id;
+		if (instance_id != 0)
+			break;
+	}
+	*faults = c.faults;
+	arena_free(c.a);
+	return ok;
+}

@@ -1,0 +1,50 @@
+/* expression: a statically typed subset of CEL with civil types (docs/workflow-language.md, "Expressions").
+ * Compiled once at load; evaluation has no side effect, always ends, and costs at most a bounded number of
+ * steps. A compiled expression is immutable: any thread may evaluate it. */
+#ifndef ENGINE_WORKFLOW_EXPRESSION_H
+#define ENGINE_WORKFLOW_EXPRESSION_H
+
+#include "engine/base/yaml.h"
+#include "engine/workflow/value.h"
+
+/* The names an expression may use. Slots number the values that the evaluator is given. */
+struct scope {
+	struct scope_name {
+		struct str name;
+		struct type type;
+		size_t slot;
+		bool optional;                  /* may be unset: reading it unguarded is a warning */
+		const struct expression *let;   /* a named expression: evaluated in place, slot unused */
+	} *items;
+	size_t count, cap;
+};
+
+struct expression; /* in the arena it was compiled in */
+
+/* text stands at place in its file; problems are told with line and column inside it. want: the type needed,
+ * or NULL for any. NULL on error (told in problems). Limits: 4000 bytes, 64 levels, 1000 nodes. */
+const struct expression *expression_compile(struct arena *a, struct str text, struct yaml_place place,
+                                            const struct scope *scope, const struct type *want,
+                                            struct problems *problems);
+const struct type *expression_type(const struct expression *e);
+struct str expression_source(const struct expression *e);
+/* Whether its value depends on the name in this slot, directly or through a let. */
+bool expression_reads(const struct expression *e, size_t slot);
+
+/* What an evaluation needs beside the slots. */
+struct environment {
+	const struct value *slots;      /* values of the names by slot; may hold KIND_UNSET */
+	size_t slot_count;
+	const struct zone *zone;
+	const struct calendar *calendar;
+};
+
+/* Result in *out, memory in arena. False: unset field, division by zero, overflow, index out of range, step
+ * limit (100,000); err->text says which and where. && and || follow CEL: an error on one side counts only when the
+ * other side does not decide. */
+bool expression_evaluate(const struct expression *e, const struct environment *env, struct arena *a,
+                         struct value *out, struct err *err);
+/* As a guard: unset and error are "no"; *err is set on error so that it can be logged. */
+bool expression_holds(const struct expression *e, const struct environment *env, struct arena *a, struct err *err);
+
+#endif

@@ -1,0 +1,337 @@
+/* Names to slots, types, and warnings for fields that may be unset where they are read. */
+#include "engine/workflow/expression_tree.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Line and column of a byte of the expression in its file. */
+static struct yaml_place place_of(const struct expression *e, size_t at) {
+	struct yaml_place place = e->place;
+	for (size_t i = 0; i < at && i < e->source.len; i++) {
+		place.column++;
+		if (e->source.at[i] == '\n') {
+			place.line++;
+			place.column = 1;
+		}
+	}
+	return place;
+}
+
+bool check_error(struct checking *c, const struct node *n, const char *format, ...) {
+	char text[400];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	problem_error(c->problems, place_of(c->e, n->at), "%s", text);
+	return false;
+}
+
+/* Which names has() vouches for when the node is `truth`. */
+static void vouch(const struct checking *c, const struct node *n, bool truth, bool *known) {
+	bool call = n->kind == NODE_CALL && str_is(n->name, "has") && n->count == 1 && n->args[0]->kind == NODE_NAME;
+	if (call && truth) {
+		for (size_t i = 0; i < c->scope->count; i++)
+			if (str_equal(c->scope->items[i].name, n->args[0]->name))
+				known[i] = true;
+	} else if (n->kind == NODE_NAME) {
+		for (size_t i = 0; i < c->scope->count; i++)
+			if (c->scope->items[i].let && str_equal(c->scope->items[i].name, n->name))
+				vouch(c, c->scope->items[i].let->root, truth, known);
+	} else if (n->kind == NODE_UNARY && str_is(n->name, "!")) {
+		vouch(c, n->args[0], !truth, known);
+	} else if (n->kind == NODE_BINARY && str_is(n->name, truth ? "&&" : "||")) {
+		vouch(c, n->args[0], truth, known);
+		vouch(c, n->args[1], truth, known);
+	}
+}
+
+/* Checks a part where `condition` has been found to be `truth`. */
+static bool check_where(struct checking *c, struct node *n, const struct node *condition, bool truth) {
+	const bool *before = c->vouched;
+	bool *known = ARENA_ARRAY(c->a, c->scope->count, bool);
+	if (before && c->scope->count > 0)
+		memcpy(known, before, c->scope->count * sizeof *known);
+	vouch(c, condition, truth, known);
+	c->vouched = known;
+	bool ok = expression_check(c, n);
+	c->vouched = before;
+	return ok;
+}
+
+static void note_read(struct checking *c, size_t slot) {
+	struct {
+		size_t *items;
+		size_t count, cap;
+	} list = {c->e->reads, c->e->read_count, c->e->read_cap};
+	*(size_t *)ARENA_PUSH(c->a, &list) = slot;
+	c->e->reads = list.items;
+	c->e->read_count = list.count;
+	c->e->read_cap = list.cap;
+}
+
+static void note_let(struct checking *c, const struct expression *let) {
+	struct {
+		const struct expression **items;
+		size_t count, cap;
+	} list = {c->e->lets, c->e->let_count, c->e->let_cap};
+	*(const struct expression **)ARENA_PUSH(c->a, &list) = let;
+	c->e->lets = list.items;
+	c->e->let_count = list.count;
+	c->e->let_cap = list.cap;
+}
+
+static bool check_scope_name(struct checking *c, struct node *n, size_t index) {
+	const struct scope_name *name = &c->scope->items[index];
+	n->type = name->type;
+	if (name->let) {
+		n->let = name->let;
+		n->run = run_let;
+		note_let(c, name->let);
+		return true;
+	}
+	n->slot = name->slot;
+	n->run = run_slot;
+	note_read(c, name->slot);
+	if (name->optional && !(c->vouched && c->vouched[index]))
+		problem_warn(c->problems, place_of(c->e, n->at), "'%.*s' may be unset here; ask has(%.*s) first", STR_ARG(n->name), STR_ARG(n->name));
+	return true;
+}
+
+static bool check_name(struct checking *c, struct node *n) {
+	struct str *names = ARENA_ARRAY(c->a, c->scope->count + c->local_count, struct str);
+	for (size_t i = c->local_count; i-- > 0;) {
+		if (str_equal(c->locals[i].name, n->name)) {
+			n->type = c->locals[i].type;
+			n->slot = i;
+			n->run = run_local;
+			return true;
+		}
+		names[c->scope->count + i] = c->locals[i].name;
+	}
+	for (size_t i = 0; i < c->scope->count; i++) {
+		if (str_equal(c->scope->items[i].name, n->name))
+			return check_scope_name(c, n, i);
+		names[i] = c->scope->items[i].name;
+	}
+	struct str near = name_nearest(n->name, names, c->scope->count + c->local_count);
+	if (near.len > 0)
+		return check_error(c, n, "unknown name '%.*s'; did you mean '%.*s'?", STR_ARG(n->name), STR_ARG(near));
+	return check_error(c, n, "unknown name '%.*s'", STR_ARG(n->name));
+}
+
+static bool check_list(struct checking *c, struct node *n) {
+	n->run = run_list;
+	n->type = (struct type){.kind = KIND_LIST};
+	for (size_t i = 0; i < n->count; i++) {
+		if (!expression_check(c, n->args[i]))
+			return false;
+		if (i > 0 && !type_equal(&n->args[0]->type, &n->args[i]->type)) {
+			struct str first = type_name(c->a, &n->args[0]->type), this = type_name(c->a, &n->args[i]->type);
+			return check_error(c, n->args[i], "a list holds values of one type: %.*s first, %.*s here", STR_ARG(first), STR_ARG(this));
+		}
+	}
+	if (n->count > 0)
+		n->type.item = &n->args[0]->type;
+	return true;
+}
+
+static bool check_index(struct checking *c, struct node *n) {
+	if (!expression_check(c, n->args[0]) || !expression_check(c, n->args[1]))
+		return false;
+	const struct type *outer = &n->args[0]->type;
+	struct str name = type_name(c->a, outer);
+	enum kind wanted = outer->kind == KIND_MAP ? KIND_STRING : KIND_INT;
+	if (outer->kind != KIND_LIST && outer->kind != KIND_MAP)
+		return check_error(c, n, "%.*s has no [ ]", STR_ARG(name));
+	if (n->args[1]->type.kind != wanted)
+		return check_error(c, n->args[1], "%s is expected between [ ]", wanted == KIND_INT ? "an int" : "a string");
+	if (!outer->item)
+		return check_error(c, n, "the empty list has no items");
+	n->type = *outer->item;
+	n->run = run_index;
+	return true;
+}
+
+static bool check_member(struct checking *c, struct node *n) {
+	if (!expression_check(c, n->args[0]))
+		return false;
+	const struct type *outer = &n->args[0]->type;
+	struct str name = type_name(c->a, outer);
+	if (outer->kind != KIND_RECORD)
+		return check_error(c, n, "%.*s has no members", STR_ARG(name));
+	const struct record_type *record = outer->record;
+	struct str *names = ARENA_ARRAY(c->a, record->count, struct str);
+	n->run = run_member;
+	for (size_t i = 0; i < record->count; i++) {
+		names[i] = record->members[i].name;
+		bool key = record->key == i && str_is(n->name, "key");
+		if (!str_equal(names[i], n->name) && !key)
+			continue;
+		n->slot = i;
+		n->type = record->members[i].type;
+		return true;
+	}
+	struct str near = name_nearest(n->name, names, record->count);
+	return check_error(c, n, "%.*s has no '%.*s'%s%.*s%s", STR_ARG(name), STR_ARG(n->name), near.len ? "; did you mean '" : "", STR_ARG(near), near.len ? "'?" : "");
+}
+
+static bool check_bool(struct checking *c, const struct node *n, const char *what) {
+	struct str name = type_name(c->a, &n->type);
+	return n->type.kind == KIND_BOOL || check_error(c, n, "%s must be bool, not %.*s", what, STR_ARG(name));
+}
+
+static bool check_condition(struct checking *c, struct node *n) {
+	if (!expression_check(c, n->args[0]) || !check_bool(c, n->args[0], "what stands before ?") || !check_where(c, n->args[1], n->args[0], true) ||
+	    !check_where(c, n->args[2], n->args[0], false))
+		return false;
+	if (!type_equal(&n->args[1]->type, &n->args[2]->type)) {
+		struct str yes = type_name(c->a, &n->args[1]->type), no = type_name(c->a, &n->args[2]->type);
+		return check_error(c, n, "both sides of : must have one type, not %.*s and %.*s", STR_ARG(yes), STR_ARG(no));
+	}
+	n->type = n->args[1]->type.item || n->args[1]->type.kind != KIND_LIST ? n->args[1]->type : n->args[2]->type;
+	n->run = run_condition;
+	return true;
+}
+
+static bool check_logic(struct checking *c, struct node *n) {
+	bool and = str_is(n->name, "&&");
+	n->type = (struct type){.kind = KIND_BOOL};
+	n->run = and ? run_and : run_or;
+	return check_where(c, n->args[0], n->args[1], and) && check_where(c, n->args[1], n->args[0], and) &&
+	       check_bool(c, n->args[0], "what stands before && or ||") && check_bool(c, n->args[1], "what stands after && or ||");
+}
+
+static bool check_has(struct checking *c, struct node *n) {
+	if (n->count != 1 || (n->args[0]->kind != NODE_NAME && n->args[0]->kind != NODE_MEMBER && n->args[0]->kind != NODE_INDEX))
+		return check_error(c, n, "has() takes one field, member or item");
+	/* Asking is no reading: no warning. */
+	bool *all = ARENA_ARRAY(c->a, c->scope->count, bool);
+	const bool *before = c->vouched;
+	memset(all, true, c->scope->count);
+	c->vouched = all;
+	bool ok = expression_check(c, n->args[0]);
+	c->vouched = before;
+	n->type = (struct type){.kind = KIND_BOOL};
+	n->run = run_has;
+	return ok;
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(const struct node *n, struct machine *m, struct value *out);
+} macros[] = {{"all", run_all}, {"exists", run_exists}, {"exists_one", run_exists_one}, {"filter", run_filter}, {"map", run_map}};
+
+static bool is_macro(const struct node *n) {
+	for (size_t i = 0; i < sizeof macros / sizeof macros[0]; i++)
+		if (str_is(n->name, macros[i].name))
+			return n->kind == NODE_METHOD;
+	return false;
+}
+
+static bool check_body(struct checking *c, struct node *n, const struct type *item) {
+	bool ok = true, map = str_is(n->name, "map");
+	n->slot = c->local_count;
+	c->locals[c->local_count++] = (struct checker_locals){n->args[1]->name, *item};
+	for (size_t i = 2; i < n->count; i++)
+		ok = ok && expression_check(c, n->args[i]);
+	c->local_count--;
+	return ok && ((map && n->count == 3) || check_bool(c, n->args[2], "the condition"));
+}
+
+/* receiver.all(name, body): the name is each item of a list, each key of a map. */
+static bool check_macro(struct checking *c, struct node *n) {
+	static const struct type string = {.kind = KIND_STRING};
+	bool map = str_is(n->name, "map");
+	if (n->count != 3 && !(map && n->count == 4))
+		return check_error(c, n, "%.*s takes a name and an expression: list.%.*s(x, ...)", STR_ARG(n->name), STR_ARG(n->name));
+	if (n->args[1]->kind != NODE_NAME)
+		return check_error(c, n->args[1], "a name for the item is expected");
+	if (!expression_check(c, n->args[0]))
+		return false;
+	const struct type *outer = &n->args[0]->type;
+	struct str name = type_name(c->a, outer);
+	if (outer->kind != KIND_LIST && outer->kind != KIND_MAP)
+		return check_error(c, n, "%.*s is no list", STR_ARG(name));
+	if (c->local_count == EXPRESSION_LOCALS)
+		return check_error(c, n, "more than %d names are bound inside each other", EXPRESSION_LOCALS);
+	/* Over the literal [] the body has no type, and never runs. */
+	bool empty = outer->kind == KIND_LIST && !outer->item;
+	if (!empty && !check_body(c, n, outer->kind == KIND_MAP ? &string : outer->item))
+		return false;
+	for (size_t i = 0; i < sizeof macros / sizeof macros[0]; i++)
+		if (str_is(n->name, macros[i].name))
+			n->run = macros[i].run;
+	n->type = (struct type){.kind = KIND_BOOL};
+	if (map)
+		n->type = (struct type){.kind = KIND_LIST, .item = empty ? NULL : &n->args[n->count - 1]->type};
+	else if (str_is(n->name, "filter"))
+		n->type = outer->kind == KIND_MAP ? (struct type){.kind = KIND_LIST, .item = &string} : *outer;
+	return true;
+}
+
+static bool check_call(struct checking *c, struct node *n) {
+	for (size_t i = 0; i < n->count; i++)
+		if (!expression_check(c, n->args[i]))
+			return false;
+	return expression_bind(c, n);
+}
+
+bool expression_check(struct checking *c, struct node *n) {
+	switch (n->kind) {
+	case NODE_LITERAL:
+		n->type = (struct type){.kind = n->literal.kind};
+		n->run = run_literal;
+		return true;
+	case NODE_NAME: return check_name(c, n);
+	case NODE_LIST: return check_list(c, n);
+	case NODE_INDEX: return check_index(c, n);
+	case NODE_MEMBER: return check_member(c, n);
+	case NODE_CONDITION: return check_condition(c, n);
+	case NODE_BINARY: return str_is(n->name, "&&") || str_is(n->name, "||") ? check_logic(c, n) : check_call(c, n);
+	case NODE_CALL: return str_is(n->name, "has") ? check_has(c, n) : check_call(c, n);
+	case NODE_METHOD: return is_macro(n) ? check_macro(c, n) : check_call(c, n);
+	case NODE_UNARY: return check_call(c, n);
+	}
+	return false;
+}
+
+const struct expression *expression_compile(struct arena *a, struct str text, struct yaml_place place, const struct scope *scope, const struct type *want, struct problems *problems) {
+	struct parser parser;
+	struct expression *e = ARENA_NEW(a, struct expression);
+	struct checking c = {.a = a, .e = e, .scope = scope, .problems = problems};
+	e->source = arena_str(a, text);
+	e->place = place;
+	struct node *root = expression_parse(&parser, a, e->source);
+	if (!root) {
+		problem_error(problems, place_of(e, parser.error_at), "%s", parser.error);
+		return NULL;
+	}
+	e->root = root;
+	if (!expression_check(&c, root))
+		return NULL;
+	if (want && !type_equal(&root->type, want)) {
+		struct str is = type_name(a, &root->type), should = type_name(a, want);
+		problem_error(problems, place_of(e, root->at), "%.*s is expected, this is %.*s", STR_ARG(should), STR_ARG(is));
+		return NULL;
+	}
+	return e;
+}
+
+const struct type *expression_type(const struct expression *e) {
+	return &e->root->type;
+}
+
+struct str expression_source(const struct expression *e) {
+	return e->source;
+}
+
+bool expression_reads(const struct expression *e, size_t slot) {
+	for (size_t i = 0; i < e->read_count; i++)
+		if (e->reads[i] == slot)
+			return true;
+	for (size_t i = 0; i < e->let_count; i++)
+		if (expression_reads(e->lets[i], slot))
+			return true;
+	return false;
+}

@@ -1,0 +1,44 @@
+/* form: the one validation gate. Whatever people typed, wherever it came from (portal, command line, scenario), becomes values here or is
+ * refused with a message key at its field. Pure but for the register port. */
+#ifndef ENGINE_WORKFLOW_FORM_H
+#define ENGINE_WORKFLOW_FORM_H
+
+#include "engine/workflow/data.h"
+
+struct form_problem {
+	struct str name;   /* field, or "field.row" */
+	const char *key;   /* message key of languages/<lang>.yaml, e.g. "field.missing" */
+	struct str arg[2]; /* its arguments */
+};
+struct form_problems {
+	struct form_problem *items;
+	size_t count, cap;
+};
+
+/* What validation needs to know of the world. */
+struct form_world {
+	const struct definition *definition;
+	const struct register_port *registers;
+	const struct zone *zone;
+	const struct calendar *calendar;
+	int64_t now;
+	int64_t country; /* calling code for phone numbers without + */
+	struct str state, reference;
+	int64_t started_at, entered_at;
+};
+
+/* Validates the asked fields of one page (page < 0: all pages) over `values` (the instance's, changed in place: asked fields get their
+ * value, unasked ones of these pages are cleared). False on failure of registers; problems are told, not failures. */
+bool form_validate(const struct form_world *world, const struct form *form, int page, const struct answers *answers,
+                   struct arena *a, struct value *values, struct form_problems *problems, struct err *err);
+/* Whether the item is asked, given the values so far. */
+bool form_asked(const struct form_world *world, const struct form_item *item, const struct value *values, struct arena *a);
+/* The rows that a ref or matrix field offers, given the values so far; RECORD values in file order. */
+bool form_rows(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a,
+               const struct value **rows, size_t *count, struct err *err);
+/* The answers that would give this value (to fill a form in again). */
+void form_answers_of(const struct field *field, const struct value *value, struct arena *a, struct answers *out);
+/* slots + extras for expressions of the definition over these values; row/children unset. */
+struct environment form_environment(const struct form_world *world, const struct value *values, struct arena *a);
+
+#endif

@@ -1,0 +1,201 @@
+#include "engine/workflow/form_field.h"
+
+#include "engine/base/address.h"
+#include "engine/base/escape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool refuse(struct field_refusal *refusal, const char *key, struct str arg) {
+	*refusal = (struct field_refusal){key, {arg, STR("")}};
+	return false;
+}
+
+static bool control_free(struct str text, bool lines) {
+	for (size_t at = 0; at < text.len;) {
+		uint32_t c = str_utf8_next(text, &at);
+		bool line_end = lines && (c == '\n' || c == '\t');
+		/* C0, DEL, C1, the bidi overrides and isolates, broken UTF-8 */
+		if (c == UINT32_MAX || (c < 0x20 && !line_end) || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069))
+			return false;
+	}
+	return true;
+}
+
+/* Browsers send CRLF for a line end in a text area. */
+static struct str plain_lines(struct str text, struct arena *a) {
+	char *copy = arena_alloc(a, text.len + 1);
+	size_t len = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] == '\r' && i + 1 < text.len && text.at[i + 1] == '\n')
+			continue;
+		copy[len++] = text.at[i] == '\r' ? '\n' : text.at[i];
+	}
+	return (struct str){copy, len};
+}
+
+static bool parse_text(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
+	bool lines = field->kind == FIELD_LONGTEXT;
+	text = str_trim(lines ? plain_lines(text, a) : text);
+	if (!control_free(text, lines))
+		return refuse(refusal, "field.control", STR(""));
+	int64_t count = (int64_t)str_utf8_count(text);
+	int64_t most = field->has_max ? (int64_t)field->max : lines ? 4000 : 200;
+	if (count > most)
+		return refuse(refusal, "field.too-long", arena_printf(a, "%lld", (long long)most));
+	if (field->has_min && count < (int64_t)field->min)
+		return refuse(refusal, "field.too-short", arena_printf(a, "%lld", (long long)field->min));
+	*out = value_string(arena_str(a, text));
+	return true;
+}
+
+/* Digits without blanks and prefix; checked by length and weighted sum. */
+static bool parse_digits(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
+	char *digits = arena_alloc(a, text.len + 1);
+	size_t count = 0;
+	int64_t sum = 0;
+	text = str_trim(text);
+	if (field->prefix.len > 0 && text.len >= field->prefix.len && strncasecmp(text.at, field->prefix.at, field->prefix.len) == 0)
+		text = (struct str){text.at + field->prefix.len, text.len - field->prefix.len};
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] == ' ' || text.at[i] == '-' || text.at[i] == '.')
+			continue;
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return refuse(refusal, "field.not-digits", arena_printf(a, "%lld", (long long)field->digits));
+		digits[count++] = text.at[i];
+	}
+	if ((int64_t)count != field->digits)
+		return refuse(refusal, "field.not-digits", arena_printf(a, "%lld", (long long)field->digits));
+	for (size_t i = 0; i < field->weights.count && i < count; i++)
+		sum += field->weights.items[i] * (digits[i] - '0');
+	if (field->modulo > 0 && sum % field->modulo != 0)
+		return refuse(refusal, "field.checksum", STR(""));
+	*out = value_string((struct str){digits, count});
+	return true;
+}
+
+/* Range of numbers, told in the person's own terms. */
+static bool in_range(const struct field *field, double number, struct arena *a, struct field_refusal *refusal) {
+	if (field->has_min && number < field->min)
+		return refuse(refusal, "field.too-small", arena_printf(a, "%.15g", field->min));
+	if (field->has_max && number > field->max)
+		return refuse(refusal, "field.too-large", arena_printf(a, "%.15g", field->max));
+	return true;
+}
+
+static bool parse_int(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
+	int64_t number;
+	if (!str_to_int(str_trim(text), &number))
+		return refuse(refusal, "field.not-int", STR(""));
+	*out = value_int(number);
+	return in_range(field, (double)number, a, refusal);
+}
+
+/* "1.350,5", "1350.5", "1350,5": a comma is the decimal mark and points before it group thousands; without a comma a point is the decimal mark. */
+static bool parse_decimal(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
+	char copy[40];
+	size_t len = 0;
+	text = str_trim(text);
+	bool comma = text.len > 0 && memchr(text.at, ',', text.len) != NULL;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		bool sign = i == 0 && (c == '-' || c == '+');
+		if ((comma && c == '.') || c == ' ')
+			continue;
+		if ((!sign && c != ',' && c != '.' && (c < '0' || c > '9')) || len == sizeof copy - 1)
+			return refuse(refusal, "field.not-decimal", STR(""));
+		copy[len++] = c == ',' ? '.' : c;
+	}
+	copy[len] = '\0';
+	char *end;
+	double number = strtod(copy, &end);
+	if (len == 0 || *end != '\0' || number - number != 0.0)
+		return refuse(refusal, "field.not-decimal", STR(""));
+	*out = value_double(number);
+	return in_range(field, number, a, refusal);
+}
+
+static bool parse_bool(const struct field *field, struct str text, struct value *out, struct field_refusal *refusal) {
+	bool yes = str_is(text, "true") || str_is(text, "yes") || str_is(text, "1") || str_is(text, "on");
+	bool no = str_is(text, "false") || str_is(text, "no") || str_is(text, "0");
+	if (!yes && !no)
+		return refuse(refusal, "field.not-choice", STR(""));
+	if (no && field->accept)
+		return refuse(refusal, "field.must-accept", STR(""));
+	*out = value_bool(yes);
+	return true;
+}
+
+static bool parse_date(const struct form_world *world, const struct field *field, struct str text, const struct value *values,
+                       struct arena *a, struct value *out, struct field_refusal *refusal) {
+	int64_t day;
+	struct err unset;
+	struct value limit;
+	if (!civil_parse_date(str_trim(text), &day))
+		return refuse(refusal, "field.not-date", STR(""));
+	*out = value_date(day);
+	struct environment env = form_environment(world, values, a);
+	/* A limit that cannot be computed (a field it reads is not set yet) is no limit. */
+	if (field->min_date && expression_evaluate(field->min_date, &env, a, &limit, &unset) && day < limit.integer)
+		return refuse(refusal, "field.too-early", civil_format_date(a, limit.integer));
+	if (field->max_date && expression_evaluate(field->max_date, &env, a, &limit, &unset) && day > limit.integer)
+		return refuse(refusal, "field.too-late", civil_format_date(a, limit.integer));
+	return true;
+}
+
+static bool parse_choice(const struct field *field, struct str text, struct value *out, struct field_refusal *refusal) {
+	for (size_t i = 0; i < field->options.count; i++) {
+		if (!str_equal(field->options.items[i], text))
+			continue;
+		*out = value_string(field->options.items[i]);
+		return true;
+	}
+	return refuse(refusal, "field.not-choice", STR(""));
+}
+
+static bool parse_address(const struct form_world *world, const struct field *field, struct str text, struct arena *a, struct value *out,
+                          struct field_refusal *refusal) {
+	struct str normal;
+	struct err err;
+	bool email = field->kind == FIELD_EMAIL;
+	bool ok = email ? address_email(a, text, &normal, &err) : address_phone(a, text, world->country, &normal, &err);
+	if (!ok)
+		return refuse(refusal, email ? "field.not-email" : "field.not-phone", STR(""));
+	*out = value_string(normal);
+	return true;
+}
+
+bool field_parse(const struct form_world *world, const struct field *field, struct str text, const struct value *values,
+                 struct arena *a, struct value *out, struct field_refusal *refusal) {
+	int64_t local;
+	switch (field->kind) {
+	case FIELD_TEXT:
+	case FIELD_LONGTEXT:
+		return parse_text(field, text, a, out, refusal);
+	case FIELD_EMAIL:
+	case FIELD_PHONE:
+		return parse_address(world, field, text, a, out, refusal);
+	case FIELD_DIGITS:
+		return parse_digits(field, text, a, out, refusal);
+	case FIELD_INT:
+		return parse_int(field, text, a, out, refusal);
+	case FIELD_DECIMAL:
+		return parse_decimal(field, text, a, out, refusal);
+	case FIELD_BOOL:
+		return parse_bool(field, text, out, refusal);
+	case FIELD_DATE:
+		return parse_date(world, field, text, values, a, out, refusal);
+	case FIELD_DATETIME:
+		if (!civil_parse_datetime(str_trim(text), &local))
+			return refuse(refusal, "field.not-datetime", STR(""));
+		*out = value_datetime(local);
+		return true;
+	case FIELD_CHOICE:
+		return parse_choice(field, text, out, refusal);
+	case FIELD_REF:
+	case FIELD_MATRIX:
+		break;
+	}
+	BUG_IF(true);
+	return false;
+}

@@ -1,0 +1,336 @@
+#include "engine/workflow/scenario_run.h"
+
+#include "engine/base/address.h"
+#include "engine/base/clock.h"
+#include "engine/store/timers.h"
+
+#include <string.h>
+
+enum { MOST_TIMERS = 100000 };
+
+bool scenario_fail(struct scenario *s, const struct yaml *at, const char *format, ...) {
+	if (s->failed)
+		return false;
+	s->failed = true;
+	buf_printf(s->out, "FAIL %s:%d:%d: ", at->place.file, at->place.line, at->place.column);
+	va_list args;
+	va_start(args, format);
+	buf_vprintf(s->out, format, args);
+	va_end(args);
+	buf_char(s->out, '\n');
+	return false;
+}
+
+bool scenario_keys(struct scenario *s, const struct yaml *map, const char *const *allowed) {
+	struct str names[16];
+	size_t count = 0;
+	if (!map || map->kind != YAML_MAP)
+		return scenario_fail(s, map ? map : s->root, "a map {key: value} is expected");
+	while (allowed[count]) {
+		names[count] = str_from(allowed[count]);
+		count++;
+	}
+	for (size_t i = 0; i < map->count; i++) {
+		const struct yaml *key = map->items[i]->key;
+		bool known = false;
+		for (size_t k = 0; k < count; k++)
+			known = known || str_equal(names[k], key->text);
+		struct str near = name_nearest(key->text, names, count);
+		if (!known)
+			return scenario_fail(s, key, "unknown key '%.*s'%s%.*s%s", STR_ARG(key->text), near.len ? "; did you mean '" : "", STR_ARG(near), near.len ? "'?" : "");
+	}
+	return true;
+}
+
+struct str scenario_text(const struct yaml *map, const char *key) {
+	const struct yaml *node = yaml_get(map, key);
+	return node && node->kind == YAML_SCALAR ? node->text : STR("");
+}
+
+static void put_answers(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
+	if (node->kind == YAML_SCALAR) {
+		answers_put(out, s->a, name, yaml_is_null(node) ? STR("") : node->text);
+		return;
+	}
+	for (size_t i = 0; i < node->count; i++) {
+		struct str item = node->kind == YAML_MAP ? arena_printf(s->a, "%.*s.%.*s", STR_ARG(name), STR_ARG(node->items[i]->key->text)) : name;
+		put_answers(s, item, node->items[i], out);
+	}
+}
+
+static struct answers read_answers(struct scenario *s, const struct yaml *map) {
+	struct answers answers = {0};
+	for (size_t i = 0; map && map->kind == YAML_MAP && i < map->count; i++)
+		put_answers(s, map->items[i]->key->text, map->items[i], &answers);
+	return answers;
+}
+
+bool scenario_begin(struct scenario *s, const struct yaml *at, struct tx **tx) {
+	struct err err;
+	if (!store_begin(s->store, tx, &err))
+		return scenario_fail(s, at, "%s", err.text);
+	tx_mark(*tx);
+	return true;
+}
+
+/* Commits what went well, undoes the rest. */
+bool scenario_end(struct scenario *s, const struct yaml *at, struct tx *tx, bool ok, const struct err *why) {
+	struct err err;
+	if (!ok) {
+		store_rollback(tx);
+		return scenario_fail(s, at, "%s", why->text);
+	}
+	return store_commit(tx, &err) || scenario_fail(s, at, "%s", err.text);
+}
+
+static void describe_problems(const struct form_problems *problems, struct buf *text) {
+	for (size_t i = 0; i < problems->count; i++)
+		buf_printf(text, "%s%.*s: %s", i ? ", " : "", STR_ARG(problems->items[i].name), problems->items[i].key);
+}
+
+/* An act that was or was not accepted, against what the step expects. */
+static bool judge(struct scenario *s, const struct yaml *step, const struct yaml *body, struct tx *tx, bool ok, const struct form_problems *problems, const struct err *err) {
+	bool refused = str_is(scenario_text(body, "refused"), "true");
+	struct buf text;
+	bool inner = err->kind != ERR_TRANSIENT && err->kind != ERR_PERMANENT;
+	if (!ok && refused && inner)
+		return scenario_end(s, step, tx, true, err);
+	if (ok && refused) {
+		store_rollback(tx);
+		return scenario_fail(s, step, "was accepted, but a refusal is expected");
+	}
+	if (ok)
+		return scenario_end(s, step, tx, true, err);
+	buf_init(&text, 2000);
+	describe_problems(problems, &text);
+	store_rollback(tx);
+	scenario_fail(s, step, "refused: %s", text.len ? text.at : err->text);
+	buf_free(&text);
+	return false;
+}
+
+/* The instance that the step is about: the first one started, or the newest of a workflow. */
+bool scenario_instance(struct scenario *s, const struct yaml *step, struct view *v, struct instance *out) {
+	struct str workflow = scenario_text(step, "workflow");
+	struct err err;
+	if (workflow.len == 0) {
+		if (s->instance_id == 0)
+			return scenario_fail(s, step, "nothing was started yet");
+		return instance_load(v, s->instance_id, s->a, out, &err) || scenario_fail(s, step, "%s", err.text);
+	}
+	struct instance_list list = {0};
+	struct instance_query query = {.workflow = workflow, .limit = 100000};
+	if (!instance_query(v, &query, s->a, &list, NULL, &err))
+		return scenario_fail(s, step, "%s", err.text);
+	if (list.count == 0)
+		return scenario_fail(s, step, "no instance of workflow '%.*s' was started", STR_ARG(workflow));
+	*out = list.items[0];
+	for (size_t i = 1; i < list.count; i++)
+		if (list.items[i].id > out->id)
+			*out = list.items[i];
+	return true;
+}
+
+static bool step_start(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	struct answers answers = read_answers(s, body);
+	struct form_problems problems = {0};
+	struct receipt receipt = {0};
+	struct err err = {0};
+	struct tx *tx;
+	struct str workflow = scenario_text(step, "workflow");
+	struct start_request request = {.workflow = workflow.len ? workflow : s->options->package->definition->name, .answers = &answers};
+	if (!scenario_begin(s, step, &tx))
+		return false;
+	bool ok = engine_start(s->engine, tx, clock_now(), &request, s->a, &problems, &receipt, &err);
+	if (ok && s->instance_id == 0)
+		s->instance_id = receipt.instance_id;
+	return judge(s, step, step, tx, ok, &problems, &err);
+}
+
+/* The link for that event that was sent to the address; in a role that may use it. */
+static bool find_link(struct scenario *s, struct view *v, const struct instance *instance, struct str event, struct str address, struct link *out, bool *found) {
+	struct participation_list people = {0};
+	struct err err;
+	struct str key = address_key(s->a, address);
+	*found = false;
+	if (!participation_list(v, instance->id, s->a, &people, &err))
+		return scenario_fail(s, s->root, "%s", err.text);
+	for (size_t i = 0; i < people.count && !*found; i++)
+		if (str_equal(people.items[i].contact.key, key) &&
+		    !link_find(v, instance->id, people.items[i].contact_id, people.items[i].role, event, s->a, out, found, &err))
+			return scenario_fail(s, s->root, "%s", err.text);
+	return true;
+}
+
+static bool step_do(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	static const char *const keys[] = {"event", "by", "with", "refused", NULL};
+	struct instance instance;
+	struct link link;
+	struct tx *tx;
+	struct err err = {0};
+	bool found;
+	struct str event = scenario_text(body, "event"), by = scenario_text(body, "by");
+	if (!scenario_keys(s, body, keys) || !scenario_begin(s, step, &tx))
+		return false;
+	if (!scenario_instance(s, step, tx_view(tx), &instance) || !find_link(s, tx_view(tx), &instance, event, by, &link, &found)) {
+		store_rollback(tx);
+		return false;
+	}
+	struct answers answers = read_answers(s, yaml_get(body, "with"));
+	struct form_problems problems = {0};
+	struct receipt receipt;
+	struct act_request request = {.link = &link, .version = instance.version, .answers = &answers};
+	bool ok = found ? engine_act(s->engine, tx, clock_now(), &request, s->a, &problems, &receipt, &err)
+	                : err_set(&err, ERR_NOT_FOUND, "link.unknown", "no live link for '%.*s' was sent to %.*s", STR_ARG(event), STR_ARG(by));
+	return judge(s, step, body, tx, ok, &problems, &err);
+}
+
+static bool step_signal(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	static const char *const keys[] = {"event", "with", NULL};
+	struct instance instance;
+	struct tx *tx;
+	struct err err = {0};
+	if (!scenario_keys(s, body, keys) || !scenario_begin(s, step, &tx))
+		return false;
+	if (!scenario_instance(s, step, tx_view(tx), &instance)) {
+		store_rollback(tx);
+		return false;
+	}
+	struct answers answers = read_answers(s, yaml_get(body, "with"));
+	bool ok = engine_signal(s->engine, tx, clock_now(), instance.id, scenario_text(body, "event"), &answers, s->a, &err);
+	return scenario_end(s, step, tx, ok, &err);
+}
+
+static bool next_due(struct scenario *s, const struct yaml *step, int64_t *due_at) {
+	struct err err;
+	struct view *v = store_view(s->store, &err);
+	bool ok = v && timer_next(v, due_at, &err);
+	if (v)
+		view_close(v);
+	return ok || scenario_fail(s, step, "%s", err.text);
+}
+
+static bool fire_due(struct scenario *s, const struct yaml *step) {
+	struct tx *tx;
+	struct err err;
+	bool more = true, ok = true;
+	if (!scenario_begin(s, step, &tx))
+		return false;
+	while (ok && more)
+		ok = engine_tick(s->engine, tx, clock_now(), s->a, &more, &err);
+	return scenario_end(s, step, tx, ok, &err) && scenario_deliver(s, step);
+}
+
+/* Timers fire at their own times on the way, as they would have. */
+static bool step_advance(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	struct span span;
+	int64_t local, target, due_at;
+	const struct zone *zone = site_zone(s->options->site);
+	if (span_parse(body->text, &span))
+		target = civil_add(zone, site_calendar(s->options->site), clock_now(), span);
+	else if (civil_parse_datetime(body->text, &local))
+		target = zone_instant(zone, local);
+	else
+		return scenario_fail(s, body, "'%.*s' is neither a duration such as 7d nor a datetime such as 2026-03-29T12:00", STR_ARG(body->text));
+	if (target < clock_now())
+		return scenario_fail(s, body, "the clock cannot go back");
+	for (int i = 0; i < MOST_TIMERS; i++) {
+		if (!next_due(s, step, &due_at))
+			return false;
+		if (due_at > target)
+			break;
+		if (due_at > clock_now())
+			clock_simulate(due_at, 0);
+		if (!fire_due(s, step))
+			return false;
+	}
+	clock_simulate(target, 0);
+	return true;
+}
+
+static bool run_step(struct scenario *s, const struct yaml *step) {
+	static const char *const keys[] = {"start", "do", "signal", "advance", "expect", "workflow", "refused", NULL};
+	static const struct {
+		const char *key;
+		bool (*run)(struct scenario *s, const struct yaml *step, const struct yaml *body);
+	} kinds[] = {{"start", step_start}, {"do", step_do}, {"signal", step_signal}, {"advance", step_advance}, {"expect", scenario_expect}};
+	if (!scenario_keys(s, step, keys))
+		return false;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		const struct yaml *body = yaml_get(step, kinds[i].key);
+		if (body)
+			return kinds[i].run(s, step, body) && scenario_deliver(s, step);
+	}
+	return scenario_fail(s, step, "a step is one of start, do, signal, advance, expect");
+}
+
+static void decided(void *context, const struct definition *d, const struct state *from, const struct event *event, const struct decision *decision) {
+	struct scenario *s = context;
+	(void)from;
+	(void)event;
+	if (s->options->coverage)
+		coverage_note(s->options->coverage, d, decision);
+}
+
+static bool run_steps(struct scenario *s) {
+	const struct yaml *steps = yaml_get(s->root, "steps");
+	if (!steps || steps->kind != YAML_LIST)
+		return scenario_fail(s, s->root, "a list of `steps` is expected");
+	for (size_t i = 0; i < steps->count; i++)
+		if (!run_step(s, steps->items[i]))
+			return false;
+	return true;
+}
+
+static bool set_up(struct scenario *s) {
+	struct err err = {0};
+	struct problems problems = {.arena = s->a};
+	unsigned char fingerprint[SECRET_FINGERPRINT];
+	int64_t local;
+	struct tx *tx;
+	struct str now = scenario_text(s->root, "now");
+	if (!civil_parse_datetime(now.len ? now : STR("2026-03-02T10:00"), &local))
+		return scenario_fail(s, s->root, "`now` is no datetime such as 2026-03-02T10:00");
+	clock_simulate(zone_instant(site_zone(s->options->site), local), 0);
+	keyring_fingerprint(site_keys(s->options->site), fingerprint);
+	s->store = store_open(NULL, fingerprint, &err);
+	if (!s->store)
+		return scenario_fail(s, s->root, "%s", err.text);
+	s->engine = engine_open(s->options->site);
+	engine_watch(s->engine, (struct engine_watch){s, decided});
+	if (!scenario_begin(s, s->root, &tx))
+		return false;
+	bool ok = samples_load(s->options->site, tx, clock_now(), s->a, &problems, &err);
+	if (!ok && problems.count > 0)
+		err_set(&err, ERR_INPUT, "error.input", "%s:%d: %.*s", problems.items[0].place.file, problems.items[0].place.line, STR_ARG(problems.items[0].text));
+	return scenario_end(s, s->root, tx, ok, &err);
+}
+
+static void note_covers(struct scenario *s) {
+	const struct yaml *covers = yaml_get(s->root, "covers");
+	for (size_t i = 0; s->options->covers && covers && i < covers->count; i++)
+		buf_printf(s->options->covers, "%.*s\n", STR_ARG(covers->items[i]->text));
+}
+
+bool scenario_run(const struct scenario_options *options, const char *path, struct buf *out) {
+	static const char *const keys[] = {"scenario", "covers", "now", "steps", NULL};
+	struct scenario s = {.options = options, .out = out, .a = arena_new()};
+	struct err err = {0};
+	s.root = yaml_read(s.a, path, &err);
+	if (!s.root) {
+		buf_printf(out, "FAIL %s\n", err.text);
+		arena_free(s.a);
+		return false;
+	}
+	bool ok = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s);
+	if (ok) {
+		struct str name = scenario_text(s.root, "scenario");
+		note_covers(&s);
+		buf_printf(out, "ok   %s: %.*s\n", path, STR_ARG(name));
+	}
+	engine_close(s.engine);
+	if (s.store)
+		store_close(s.store);
+	arena_free(s.a);
+	return ok;
+}

@@ -1,0 +1,30 @@
+/* scenario: a package's tests (scenarios/<name>.yaml) on a virtual clock, against the real engine and an in-memory store, with messages recorded instead of
+ * sent. docs/workflow-language.md, "Scenarios", is the reference. One thread; moves the process's clock. */
+#ifndef ENGINE_WORKFLOW_SCENARIO_H
+#define ENGINE_WORKFLOW_SCENARIO_H
+
+#include "engine/workflow/engine.h"
+
+/* What the scenarios of one definition have touched. */
+struct coverage;
+struct coverage *coverage_new(const struct definition *d, struct arena *a);
+void coverage_note(struct coverage *c, const struct definition *d, const struct decision *decision);
+/* "states 7/8 (never entered: expired)", transitions and guards likewise, one line each. True when everything was touched. */
+bool coverage_report(const struct coverage *c, struct buf *out);
+
+struct scenario_options {
+	struct site *site;
+	const struct package *package;
+	/* Renders a message as it would be sent, so that every message a scenario sends is known to render; text in arena. NULL: not rendered. */
+	bool (*render)(void *context, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a, struct str *text, struct err *err);
+	void *context;
+	struct coverage *coverage;
+	struct buf *covers; /* requirement IDs of `covers` are appended, one a line */
+};
+/* Runs one file. Writes one line "ok ..." or "FAIL file:line:column: ..." to out; true when it passed. */
+bool scenario_run(const struct scenario_options *options, const char *path, struct buf *out);
+
+/* Loads the samples of all registers of the site's packages. */
+bool samples_load(struct site *site, struct tx *tx, int64_t now, struct arena *a, struct problems *problems, struct err *err);
+
+#endif

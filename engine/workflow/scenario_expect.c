@@ -1,0 +1,189 @@
+/* What a scenario expects: state, fields, and the messages that were sent. */
+#include "engine/base/address.h"
+#include "engine/base/clock.h"
+#include "engine/workflow/scenario_run.h"
+
+#include <string.h>
+
+enum { LEASE_MS = 60000, MOST_AT_ONCE = 1000 };
+
+static bool deliver_row(struct scenario *s, const struct yaml *at, struct tx *tx, const struct outbox_row *row) {
+	struct err err = {0};
+	int64_t now = clock_now();
+	struct sent *sent = ARENA_PUSH(s->a, &s->sent);
+	sent->row = *row;
+	if (s->options->render &&
+	    !s->options->render(s->options->context, s->engine, s->options->site, tx_view(tx), row, s->a, &sent->text, &err))
+		return scenario_fail(s, at, "message '%.*s' to %.*s cannot be rendered: %s", STR_ARG(row->message), STR_ARG(row->recipient), err.text);
+	return (outbox_begin(tx, row->id, row->fence, now, &err) && outbox_settle(tx, row->id, row->fence, OUTBOX_SENT, now, STR("recorded"), now, &err)) ||
+	       scenario_fail(s, at, "%s", err.text);
+}
+
+static bool deliver_channel(struct scenario *s, const struct yaml *at, struct tx *tx, enum channel channel) {
+	struct outbox_list rows = {0};
+	struct err err;
+	int64_t now = clock_now();
+	if (!outbox_lease(tx, channel, STR("scenario"), now, now + LEASE_MS, MOST_AT_ONCE, s->a, &rows, &err))
+		return scenario_fail(s, at, "%s", err.text);
+	for (size_t i = 0; i < rows.count; i++)
+		if (!deliver_row(s, at, tx, &rows.items[i]))
+			return false;
+	return true;
+}
+
+bool scenario_deliver(struct scenario *s, const struct yaml *at) {
+	struct tx *tx;
+	struct err err = {0};
+	if (!scenario_begin(s, at, &tx))
+		return false;
+	if (deliver_channel(s, at, tx, CHANNEL_MAIL) && deliver_channel(s, at, tx, CHANNEL_SMS))
+		return scenario_end(s, at, tx, true, &err);
+	store_rollback(tx);
+	return false;
+}
+
+static struct str list_sent(struct scenario *s) {
+	struct buf text;
+	buf_init(&text, 4000);
+	for (size_t i = s->seen; i < s->sent.count; i++)
+		buf_printf(&text, "%s%.*s to %.*s", i > s->seen ? ", " : "", STR_ARG(s->sent.items[i].row.message), STR_ARG(s->sent.items[i].row.recipient));
+	struct str out = arena_str(s->a, text.len ? buf_text(&text) : STR("nothing"));
+	buf_free(&text);
+	return out;
+}
+
+static bool contains(struct str text, struct str wanted) {
+	return wanted.len == 0 || memmem(text.at, text.len, wanted.at, wanted.len) != NULL;
+}
+
+static bool expect_sent(struct scenario *s, const struct yaml *list) {
+	static const char *const keys[] = {"to", "message", "contains", NULL};
+	size_t count = s->sent.count - s->seen;
+	if (list->kind != YAML_LIST)
+		return scenario_fail(s, list, "`sent` is a list of {to, message, contains}");
+	for (size_t i = 0; i < list->count; i++) {
+		const struct yaml *wanted = list->items[i];
+		if (!scenario_keys(s, wanted, keys))
+			return false;
+		struct str to = scenario_text(wanted, "to"), message = scenario_text(wanted, "message");
+		if (i >= count)
+			return scenario_fail(s, wanted, "'%.*s' to %.*s was not sent; sent was: %.*s", STR_ARG(message), STR_ARG(to), STR_ARG(list_sent(s)));
+		const struct sent *sent = &s->sent.items[s->seen + i];
+		if (!str_equal(address_key(s->a, to), address_key(s->a, sent->row.recipient)) || !str_equal(message, sent->row.message))
+			return scenario_fail(s, wanted, "'%.*s' to %.*s is expected here; sent was: %.*s", STR_ARG(message), STR_ARG(to), STR_ARG(list_sent(s)));
+		if (s->options->render && !contains(sent->text, scenario_text(wanted, "contains")))
+			return scenario_fail(s, wanted, "the message does not contain '%.*s'; it reads: %.*s", STR_ARG(scenario_text(wanted, "contains")), STR_ARG(sent->text));
+	}
+	if (count > list->count)
+		return scenario_fail(s, list, "%zu messages are expected; sent was: %.*s", list->count, STR_ARG(list_sent(s)));
+	s->seen = s->sent.count;
+	return true;
+}
+
+/* How a person would have typed the value, to compare with what the scenario says. */
+static struct str value_as_typed(struct scenario *s, const struct field *field, const struct value *v) {
+	struct buf text;
+	struct answers answers = {0};
+	if (v->kind != KIND_LIST && v->kind != KIND_RECORD)
+		return value_text(s->a, v);
+	form_answers_of(field, v, s->a, &answers);
+	buf_init(&text, 64 << 10);
+	for (size_t i = 0; answers.count > 0 && i < answers.items[0].texts.count; i++)
+		buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(answers.items[0].texts.items[i]));
+	struct str out = arena_str(s->a, buf_text(&text));
+	buf_free(&text);
+	return out;
+}
+
+static struct str wanted_text(struct scenario *s, const struct yaml *node) {
+	struct buf text;
+	if (node->kind == YAML_SCALAR)
+		return node->text;
+	buf_init(&text, 64 << 10);
+	for (size_t i = 0; i < node->count; i++)
+		buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(node->items[i]->text));
+	struct str out = arena_str(s->a, buf_text(&text));
+	buf_free(&text);
+	return out;
+}
+
+static bool expect_member(struct scenario *s, const struct yaml *wanted, const struct value *map, struct str key) {
+	const struct value *level = value_at(map, key);
+	struct str is = level ? value_text(s->a, level) : STR("unset");
+	return str_equal(is, wanted->text) || scenario_fail(s, wanted, "%.*s is %.*s, not %.*s", STR_ARG(key), STR_ARG(is), STR_ARG(wanted->text));
+}
+
+static bool expect_field(struct scenario *s, const struct yaml *wanted, const struct definition *d, const struct value *values) {
+	const struct field *field = definition_field(d, wanted->key->text);
+	if (!field)
+		return scenario_fail(s, wanted->key, "there is no field '%.*s'", STR_ARG(wanted->key->text));
+	const struct value *value = &values[field->slot];
+	if (wanted->kind == YAML_MAP && value->kind == KIND_MAP) {
+		for (size_t i = 0; i < wanted->count; i++)
+			if (!expect_member(s, wanted->items[i], value, wanted->items[i]->key->text))
+				return false;
+		return true;
+	}
+	struct str is = value->kind == KIND_UNSET ? STR("unset") : value_as_typed(s, field, value);
+	struct str should = wanted_text(s, wanted);
+	return str_equal(is, should) || scenario_fail(s, wanted, "%.*s is '%.*s', not '%.*s'", STR_ARG(field->name), STR_ARG(is), STR_ARG(should));
+}
+
+static bool expect_data(struct scenario *s, const struct yaml *body, struct view *v, const struct instance *instance) {
+	const struct yaml *data = yaml_get(body, "data"), *unset = yaml_get(body, "unset");
+	struct err err = {0};
+	struct register_port port = data_store_port(v);
+	const struct definition *d = site_definition(s->options->site, v, instance->definition, &err);
+	if (!d)
+		return scenario_fail(s, body, "%s", err.text);
+	struct value *values = ARENA_ARRAY(s->a, d->fields.count, struct value);
+	if (!data_from_json(d, instance->data, &port, s->a, values, &err))
+		return scenario_fail(s, body, "%s", err.text);
+	for (size_t i = 0; data && i < data->count; i++)
+		if (!expect_field(s, data->items[i], d, values))
+			return false;
+	for (size_t i = 0; unset && i < unset->count; i++) {
+		const struct field *field = definition_field(d, unset->items[i]->text);
+		if (!field || values[field->slot].kind != KIND_UNSET)
+			return scenario_fail(s, unset->items[i], field ? "%.*s is set" : "there is no field '%.*s'", STR_ARG(unset->items[i]->text));
+	}
+	return true;
+}
+
+static bool expect_instance(struct scenario *s, const struct yaml *step, const struct yaml *body, struct view *v) {
+	struct instance instance;
+	struct instance_list children = {0};
+	struct err err;
+	int64_t wanted;
+	if (!scenario_instance(s, step, v, &instance))
+		return false;
+	const struct yaml *state = yaml_get(body, "state"), *count = yaml_get(body, "children");
+	if (state && !str_equal(state->text, instance.state))
+		return scenario_fail(s, state, "state is '%.*s', not '%.*s'", STR_ARG(instance.state), STR_ARG(state->text));
+	if (count) {
+		struct instance_query query = {.parent_id = instance.id, .limit = 100000};
+		if (!instance_query(v, &query, s->a, &children, NULL, &err))
+			return scenario_fail(s, count, "%s", err.text);
+		if (!str_to_int(count->text, &wanted) || wanted != (int64_t)children.count)
+			return scenario_fail(s, count, "%zu children, not %.*s", children.count, STR_ARG(count->text));
+	}
+	return expect_data(s, body, v, &instance);
+}
+
+bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	static const char *const keys[] = {"state", "sent", "data", "unset", "children", NULL};
+	struct err err;
+	if (!scenario_keys(s, body, keys))
+		return false;
+	bool about_instance = yaml_get(body, "state") || yaml_get(body, "data") || yaml_get(body, "unset") || yaml_get(body, "children");
+	if (about_instance) {
+		struct view *v = store_view(s->store, &err);
+		if (!v)
+			return scenario_fail(s, step, "%s", err.text);
+		bool ok = expect_instance(s, step, body, v);
+		view_close(v);
+		if (!ok)
+			return false;
+	}
+	return !yaml_get(body, "sent") || expect_sent(s, yaml_get(body, "sent"));
+}

@@ -1,0 +1,34 @@
+/* scenario_run: one scenario under way. Private to scenario*.c. */
+#ifndef ENGINE_WORKFLOW_SCENARIO_RUN_H
+#define ENGINE_WORKFLOW_SCENARIO_RUN_H
+
+#include "engine/workflow/scenario.h"
+
+struct scenario {
+	const struct scenario_options *options;
+	const struct yaml *root;
+	struct arena *a;
+	struct buf *out;
+	struct store *store;
+	struct engine *engine;
+	int64_t instance_id;  /* the first one started */
+	bool failed;          /* told already */
+	LIST_OF(struct sent {
+		struct outbox_row row;
+		struct str text;  /* as rendered; empty without a renderer */
+	}) sent;
+	size_t seen;          /* of `sent`, by expectations so far */
+};
+
+/* Tells the first failure with its place; always false. */
+__attribute__((format(printf, 3, 4))) bool scenario_fail(struct scenario *s, const struct yaml *at, const char *format, ...);
+bool scenario_keys(struct scenario *s, const struct yaml *map, const char *const *allowed); /* NULL-terminated, at most 15 */
+struct str scenario_text(const struct yaml *map, const char *key); /* empty: not there */
+bool scenario_begin(struct scenario *s, const struct yaml *at, struct tx **tx);
+bool scenario_end(struct scenario *s, const struct yaml *at, struct tx *tx, bool ok, const struct err *why);
+bool scenario_instance(struct scenario *s, const struct yaml *step, struct view *v, struct instance *out);
+/* Renders and "sends" everything that is queued. */
+bool scenario_deliver(struct scenario *s, const struct yaml *at);
+bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body);
+
+#endif

@@ -1,0 +1,307 @@
+#include "engine/workflow/site.h"
+
+#include "engine/base/log.h"
+#include "engine/store/instances.h"
+#include "engine/workflow/definition_check.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All packages as they were read at one time; never changed afterwards. */
+struct catalog {
+	struct package *packages;
+	size_t count;
+	struct catalog *older;
+};
+
+/* Definitions that only instances remember, read from the store when first asked for. */
+struct remembered {
+	struct definition *definition;
+	struct remembered *next;
+};
+
+struct site {
+	const struct site_config *config;
+	struct keyring *keys;
+	struct zone *zone;
+	struct calendar *calendar;
+	struct languages *languages;
+	_Atomic(struct catalog *) catalog;
+	pthread_mutex_t lock; /* of remembered */
+	struct remembered *remembered;
+};
+
+static void catalog_free(struct catalog *c) {
+	while (c) {
+		struct catalog *older = c->older;
+		for (size_t i = 0; i < c->count; i++) {
+			texts_free(c->packages[i].texts);
+			definition_free(c->packages[i].definition);
+		}
+		free(c->packages);
+		free(c);
+		c = older;
+	}
+}
+
+static bool load_package(const struct site_config *config, struct str folder, struct package *out, struct problems *problems) {
+	size_t before = problems->errors;
+	*out = (struct package){.folder = folder};
+	out->definition = definition_load(folder.at, problems);
+	out->texts = texts_load(folder.at, config->languages, config->language_count, problems);
+	if (out->definition && out->texts)
+		definition_check(out->definition, out->texts, problems);
+	return problems->errors == before && out->definition && out->texts;
+}
+
+static void refuse_twins(const struct catalog *c, struct problems *problems) {
+	for (size_t i = 0; i < c->count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (c->packages[i].definition && c->packages[k].definition && str_equal(c->packages[i].definition->name, c->packages[k].definition->name))
+				problem_error(problems, (struct yaml_place){c->packages[i].folder.at, 1, 1}, "workflow '%.*s' is also in %.*s",
+				              STR_ARG(c->packages[i].definition->name), STR_ARG(c->packages[k].folder));
+}
+
+static const struct definition *find_definition(const struct catalog *c, struct str name) {
+	for (size_t i = 0; i < c->count; i++)
+		if (c->packages[i].definition && str_equal(c->packages[i].definition->name, name))
+			return c->packages[i].definition;
+	return NULL;
+}
+
+/* `start` and `signal` name fields of another workflow: known only when all packages are there. */
+static void check_actions(const struct catalog *c, const struct action_list *actions, struct problems *problems) {
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct action *action = &actions->items[i];
+		if (action->kind != ACTION_START)
+			continue;
+		const struct definition *other = find_definition(c, action->workflow);
+		if (!other)
+			problem_error(problems, action->place, "no package in this site has a workflow '%.*s'", STR_ARG(action->workflow));
+		for (size_t k = 0; other && k < action->data.count; k++)
+			if (!definition_field(other, action->data.items[k].name))
+				problem_error(problems, action->place, "workflow '%.*s' has no field '%.*s'", STR_ARG(action->workflow), STR_ARG(action->data.items[k].name));
+	}
+}
+
+static void check_transitions(const struct catalog *c, const struct transition_list *list, struct problems *problems) {
+	for (size_t i = 0; i < list->count; i++)
+		check_actions(c, &list->items[i].actions, problems);
+}
+
+static void check_between(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	for (size_t i = 0; i < d->states.count; i++) {
+		const struct state *state = &d->states.items[i];
+		check_actions(c, &state->entry, problems);
+		check_actions(c, &state->exit, problems);
+		for (size_t k = 0; k < state->on.count; k++)
+			check_transitions(c, &state->on.items[k].cases, problems);
+		for (size_t k = 0; k < state->after.count; k++)
+			check_transitions(c, &state->after.items[k].cases, problems);
+	}
+}
+
+static struct catalog *catalog_load(const struct site_config *config, struct problems *problems) {
+	struct catalog *c = calloc(1, sizeof *c);
+	BUG_IF(c == NULL);
+	bool ok = true;
+	c->packages = calloc(config->package_count + 1, sizeof *c->packages);
+	BUG_IF(c->packages == NULL);
+	c->count = config->package_count;
+	for (size_t i = 0; i < c->count; i++)
+		ok = load_package(config, config->packages[i], &c->packages[i], problems) && ok;
+	refuse_twins(c, problems);
+	for (size_t i = 0; ok && i < c->count; i++)
+		check_between(c, c->packages[i].definition, problems);
+	if (ok && problems->errors == 0)
+		return c;
+	catalog_free(c);
+	return NULL;
+}
+
+static struct str read_closed_days(const struct site_config *config, struct buf *text) {
+	buf_init(text, 1 << 20);
+	if (config->closed_days_file.len == 0)
+		return STR("");
+	FILE *f = fopen(config->closed_days_file.at, "r");
+	char chunk[4096];
+	for (size_t n; f && (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
+		buf_add(text, chunk, n);
+	if (f)
+		fclose(f);
+	return buf_text(text);
+}
+
+static bool open_parts(struct site *s, struct err *err) {
+	const struct site_config *config = s->config;
+	struct buf closed;
+	s->keys = keyring_open(config->key_file.at, err);
+	if (!s->keys)
+		return false;
+	s->zone = zone_open(config->zone.at, err);
+	if (!s->zone)
+		return false;
+	s->calendar = calendar_open(config->holidays, read_closed_days(config, &closed), err);
+	buf_free(&closed);
+	if (!s->calendar)
+		return false;
+	char folder[4096];
+	snprintf(folder, sizeof folder, "%s/languages", config->folder);
+	s->languages = languages_open(folder, err);
+	return s->languages != NULL;
+}
+
+struct site *site_open(const struct site_config *config, struct problems *problems, struct err *err) {
+	struct site *s = calloc(1, sizeof *s);
+	BUG_IF(s == NULL);
+	s->config = config;
+	pthread_mutex_init(&s->lock, NULL);
+	if (!open_parts(s, err)) {
+		site_close(s);
+		return NULL;
+	}
+	s->catalog = catalog_load(config, problems);
+	if (!s->catalog) {
+		err_set(err, ERR_INPUT, "error.input", "%zu errors in the packages", problems->errors);
+		site_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void site_close(struct site *s) {
+	if (!s)
+		return;
+	catalog_free(s->catalog);
+	while (s->remembered) {
+		struct remembered *next = s->remembered->next;
+		definition_free(s->remembered->definition);
+		free(s->remembered);
+		s->remembered = next;
+	}
+	languages_close(s->languages);
+	calendar_close(s->calendar);
+	zone_close(s->zone);
+	keyring_close(s->keys);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static const struct package *catalog_package(const struct catalog *c, struct str workflow) {
+	for (size_t i = 0; i < c->count; i++)
+		if (str_equal(c->packages[i].definition->name, workflow))
+			return &c->packages[i];
+	return NULL;
+}
+
+/* Texts are live: they must still fit every machine that an instance is pinned to. */
+static bool check_in_use(const struct catalog *c, struct view *v, struct problems *problems, struct err *err) {
+	struct arena *a = arena_new();
+	struct kept_definition_list kept = {0};
+	bool ok = definition_in_use(v, a, &kept, err);
+	for (size_t i = 0; ok && i < kept.count; i++) {
+		const struct package *package = catalog_package(c, kept.items[i].workflow);
+		if (package && memcmp(package->definition->hash, kept.items[i].hash, SECRET_HASH) == 0)
+			continue;
+		struct definition *old = definition_parse(kept.items[i].source, problems);
+		if (!package)
+			problem_error(problems, (struct yaml_place){"stafet.yaml", 1, 1}, "workflow '%.*s' still has running instances, but no package has it", STR_ARG(kept.items[i].workflow));
+		else if (old)
+			definition_check(old, package->texts, problems);
+		definition_free(old);
+	}
+	arena_free(a);
+	return ok && problems->errors == 0;
+}
+
+bool site_reload(struct site *s, struct view *v, struct problems *problems, struct err *err) {
+	struct catalog *fresh = catalog_load(s->config, problems);
+	if (fresh && check_in_use(fresh, v, problems, err)) {
+		fresh->older = s->catalog;
+		s->catalog = fresh;
+		return true;
+	}
+	catalog_free(fresh);
+	return err_set(err, ERR_INPUT, "error.input", "%zu errors; the packages stay as they were", problems->errors);
+}
+
+const struct site_config *site_config(const struct site *s) {
+	return s->config;
+}
+
+const struct keyring *site_keys(const struct site *s) {
+	return s->keys;
+}
+
+const struct zone *site_zone(const struct site *s) {
+	return s->zone;
+}
+
+const struct calendar *site_calendar(const struct site *s) {
+	return s->calendar;
+}
+
+const struct languages *site_languages(const struct site *s) {
+	return s->languages;
+}
+
+int64_t site_country(const struct site *s) {
+	int64_t country;
+	return str_to_int(s->config->sms.country, &country) ? country : 45;
+}
+
+size_t site_package_count(const struct site *s) {
+	return s->catalog->count;
+}
+
+const struct package *site_package_at(const struct site *s, size_t index) {
+	return &s->catalog->packages[index];
+}
+
+const struct package *site_package(const struct site *s, struct str workflow) {
+	return catalog_package(s->catalog, workflow);
+}
+
+static const struct definition *find_hash(struct site *s, const unsigned char hash[SECRET_HASH]) {
+	for (const struct catalog *c = s->catalog; c; c = c->older)
+		for (size_t i = 0; i < c->count; i++)
+			if (memcmp(c->packages[i].definition->hash, hash, SECRET_HASH) == 0)
+				return c->packages[i].definition;
+	for (const struct remembered *r = s->remembered; r; r = r->next)
+		if (memcmp(r->definition->hash, hash, SECRET_HASH) == 0)
+			return r->definition;
+	return NULL;
+}
+
+static const struct definition *remember(struct site *s, struct view *v, const unsigned char hash[SECRET_HASH], struct err *err) {
+	struct arena *a = arena_new();
+	struct problems problems = {.arena = a};
+	struct str source;
+	struct remembered *entry = NULL;
+	if (definition_load_kept(v, hash, a, &source, err)) {
+		struct definition *d = definition_parse(source, &problems);
+		if (d) {
+			entry = malloc(sizeof *entry);
+			BUG_IF(entry == NULL);
+			*entry = (struct remembered){d, s->remembered};
+			s->remembered = entry;
+		} else {
+			err_set(err, ERR_PERMANENT, "error.internal", "a kept definition cannot be read any more: %.*s",
+			        STR_ARG(problems.count ? problems.items[0].text : STR("")));
+		}
+	}
+	arena_free(a);
+	return entry ? entry->definition : NULL;
+}
+
+const struct definition *site_definition(struct site *s, struct view *v, const unsigned char hash[SECRET_HASH], struct err *err) {
+	pthread_mutex_lock(&s->lock);
+	const struct definition *d = find_hash(s, hash);
+	if (!d)
+		d = remember(s, v, hash, err);
+	pthread_mutex_unlock(&s->lock);
+	return d;
+}

@@ -1,0 +1,147 @@
+#include "engine/workflow/texts_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_PATH_PARTS = 6 };
+
+/* err->text begins with file:line:column, which a problem has as its place. */
+static void tell_unread(struct problems *problems, const char *path, const struct err *err) {
+	struct str rest = str_from(err->text), file = str_from(path);
+	struct yaml_place place = {arena_z(problems->arena, file), 1, 1};
+	int64_t line, column;
+	if (str_starts(rest, file) && rest.at[file.len] == ':') {
+		rest = (struct str){rest.at + file.len + 1, rest.len - file.len - 1};
+		if (str_to_int(str_cut(&rest, ':'), &line) && str_to_int(str_cut(&rest, ':'), &column))
+			place.line = (int)line, place.column = (int)column;
+	}
+	problem_error(problems, place, "%.*s", STR_ARG(str_trim(rest)));
+}
+
+static void read_words(struct texts *t, const char *folder, struct str language, struct problems *problems) {
+	const char *path = arena_printf(t->arena, "%s/texts/%.*s.yaml", folder, STR_ARG(language)).at;
+	struct err err = {0};
+	const struct yaml *root = yaml_read(t->arena, path, &err);
+	if (root) {
+		texts_check(root, t->arena, problems);
+		t->words[t->word_count++] = (struct words){arena_str(t->arena, language), root};
+	} else if (err.kind != ERR_NOT_FOUND) {
+		tell_unread(problems, path, &err);
+	}
+}
+
+/* The problems outlive the texts, whose arena holds the names of their files. */
+static void keep_places(const struct problems *problems, size_t first) {
+	for (size_t i = first; i < problems->count; i++)
+		if (problems->items[i].place.file)
+			problems->items[i].place.file = arena_z(problems->arena, str_from(problems->items[i].place.file));
+}
+
+struct texts *texts_load(const char *folder, const struct str *languages, size_t language_count, struct problems *problems) {
+	struct arena *arena = arena_new();
+	struct texts *t = ARENA_NEW(arena, struct texts);
+	size_t first = problems->count, errors = problems->errors;
+	*t = (struct texts){.arena = arena, .words = ARENA_ARRAY(arena, language_count, struct words)};
+	for (size_t i = 0; i < language_count; i++)
+		read_words(t, folder, languages[i], problems);
+	if (t->word_count == 0 && problems->errors == errors)
+		problem_error(problems, (struct yaml_place){folder, 1, 1}, "no texts: expected texts/%.*s.yaml", STR_ARG(language_count ? languages[0] : STR("da")));
+	texts_read_messages(t, folder, languages, language_count, problems);
+	keep_places(problems, first);
+	if (problems->errors == errors)
+		return t;
+	texts_free(t);
+	return NULL;
+}
+
+void texts_free(struct texts *t) {
+	if (t)
+		arena_free(t->arena);
+}
+
+/* looking up */
+
+static const struct yaml *member(const struct yaml *map, struct str key) {
+	for (size_t i = 0; map->kind == YAML_MAP && i < map->count; i++)
+		if (str_equal(map->items[i]->key->text, key))
+			return map->items[i];
+	return NULL;
+}
+
+static const struct yaml *walk(const struct yaml *node, const struct str *parts, size_t count) {
+	for (size_t i = 0; i < count && node; i++)
+		node = member(node, parts[i]);
+	return node && node->kind == YAML_SCALAR ? node : NULL;
+}
+
+static size_t split(const char *path, struct str parts[MAX_PATH_PARTS]) {
+	struct str rest = str_from(path);
+	size_t count = 0;
+	while (rest.len > 0 && count < MAX_PATH_PARTS)
+		parts[count++] = str_cut(&rest, '.');
+	return rest.len > 0 ? 0 : count;
+}
+
+static const struct words *words_of(const struct texts *t, struct str language) {
+	for (size_t i = 0; i < t->word_count; i++)
+		if (str_equal(t->words[i].language, language))
+			return &t->words[i];
+	return NULL;
+}
+
+static struct str look_up(const struct texts *t, struct str language, const struct str *parts, size_t count) {
+	const struct words *words = words_of(t, language);
+	const struct yaml *node = words ? walk(words->root, parts, count) : NULL;
+	for (size_t i = 0; !node && i < t->word_count; i++)
+		node = walk(t->words[i].root, parts, count);
+	return node ? node->text : STR("");
+}
+
+struct str texts_get(const struct texts *t, struct str language, const char *path) {
+	struct str parts[MAX_PATH_PARTS];
+	size_t count = split(path, parts);
+	return look_up(t, language, parts, count);
+}
+
+struct str texts_at(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d) {
+	struct str parts[] = {a, b, c, d};
+	size_t count = 0;
+	while (count < 4 && parts[count].len > 0)
+		count++;
+	return look_up(t, language, parts, count);
+}
+
+bool texts_has(const struct texts *t, struct str language, const char *path) {
+	struct str parts[MAX_PATH_PARTS];
+	size_t count = split(path, parts);
+	const struct words *words = words_of(t, language);
+	const struct yaml *node = words && count > 0 ? walk(words->root, parts, count) : NULL;
+	return node && node->text.len > 0;
+}
+
+/* A reader whose language has no such message gets that of the first language that has. */
+const struct message *texts_message(const struct texts *t, struct str name, enum channel channel, struct str language) {
+	const struct message *other = NULL;
+	size_t other_rank = SIZE_MAX;
+	for (size_t i = 0; i < t->messages.count; i++) {
+		const struct message *m = &t->messages.items[i];
+		if (m->channel != channel || !str_equal(m->name, name))
+			continue;
+		if (str_equal(m->language, language))
+			return m;
+		size_t rank = 0;
+		while (rank < t->word_count && !str_equal(t->words[rank].language, m->language))
+			rank++;
+		if (!other || rank < other_rank)
+			other = m, other_rank = rank;
+	}
+	return other;
+}
+
+size_t texts_message_count(const struct texts *t) {
+	return t->messages.count;
+}
+
+const struct message *texts_message_at(const struct texts *t, size_t index) {
+	return &t->messages.items[index];
+}

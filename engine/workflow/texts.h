@@ -1,0 +1,40 @@
+/* texts: what people read of a package: texts/<lang>.yaml and the folder messages. Live: read again on reload, as long as they check.
+ * Immutable after loading: any thread. */
+#ifndef ENGINE_WORKFLOW_TEXTS_H
+#define ENGINE_WORKFLOW_TEXTS_H
+
+#include "engine/base/language.h"
+#include "engine/store/people.h"
+#include "engine/workflow/data.h"
+#include "engine/workflow/template.h"
+
+struct texts;
+
+/* Reads folder/texts and folder/messages for these languages. NULL on errors (told). Owns an arena; caller closes. */
+struct texts *texts_load(const char *folder, const struct str *languages, size_t language_count, struct problems *problems);
+void texts_free(struct texts *t);
+
+/* Dotted path "fields.education.label" in that language, else in the first one; empty when there is none. Borrowed. */
+struct str texts_get(const struct texts *t, struct str language, const char *path);
+/* path built from parts: texts_at(t, lang, "fields", name, "label"). NULL parts end it. */
+struct str texts_at(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d);
+bool texts_has(const struct texts *t, struct str language, const char *path); /* in that very language */
+
+/* A message for a channel: subject template (mail) and body template. NULL: none. */
+struct message {
+	struct str name, language;
+	enum channel channel;
+	const struct template *subject; /* mail only */
+	const struct template *body;
+	struct yaml_place place;
+};
+const struct message *texts_message(const struct texts *t, struct str name, enum channel channel, struct str language);
+size_t texts_message_count(const struct texts *t);
+const struct message *texts_message_at(const struct texts *t, size_t index);
+
+/* A value as people read it: date in words, option labels, a row's label, decimal comma, "Ja"; a list joined with ", ".
+ * A matrix gives one "label: level" a line. */
+struct str texts_value(const struct texts *t, const struct definition *d, const struct language *language, const struct zone *zone,
+                       const struct field *field, const struct value *value, const struct register_port *registers, struct arena *a);
+
+#endif

@@ -1,0 +1,91 @@
+/* The grammar of texts/<lang>.yaml as tables, and the walk that compares a file with them. */
+#include "engine/workflow/texts_parts.h"
+
+#include <string.h>
+
+enum { MAX_KEYS = 12 };
+
+struct text_shape {
+	const char *key; /* "*": any name; NULL ends the table */
+	enum { PLAIN, MARKDOWN, MAP } kind;
+	const struct text_shape *members;
+};
+
+static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}};
+static const struct text_shape of_field[] = {
+	{"label", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"options", MAP, any_text}, {"scale", MAP, any_text}, {0},
+};
+static const struct text_shape of_receipt[] = {{"title", PLAIN, NULL}, {"text", MARKDOWN, NULL}, {0}};
+static const struct text_shape of_form[] = {
+	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"submit", PLAIN, NULL}, {"pages", MAP, any_text}, {"receipt", MAP, of_receipt}, {0},
+};
+static const struct text_shape of_view[] = {{"title", PLAIN, NULL}, {"empty", PLAIN, NULL}, {"not-ready", MARKDOWN, NULL}, {0}};
+static const struct text_shape fields[] = {{"*", MAP, of_field}, {0}}, forms[] = {{"*", MAP, of_form}, {0}}, views[] = {{"*", MAP, of_view}, {0}};
+static const struct text_shape of_file[] = {
+	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"roles", MAP, any_text}, {"fields", MAP, fields}, {"forms", MAP, forms},
+	{"states", MAP, any_text}, {"events", MAP, any_text}, {"views", MAP, views}, {0},
+};
+
+struct check {
+	struct arena *arena;
+	struct problems *problems;
+};
+
+static void tell_unknown(struct check *c, const struct yaml *key, const struct text_shape *members) {
+	struct str names[MAX_KEYS], list = STR("");
+	size_t count = 0;
+	for (; members[count].key && count < MAX_KEYS; count++) {
+		names[count] = str_from(members[count].key);
+		list = arena_printf(c->problems->arena, "%.*s%s%s", STR_ARG(list), count ? ", " : "", members[count].key);
+	}
+	struct str near = name_nearest(key->text, names, count);
+	int shown = key->text.len < 60 ? (int)key->text.len : 60;
+	if (near.len > 0)
+		problem_error(c->problems, key->place, "unknown key '%.*s'; did you mean '%.*s'?", shown, key->text.at, STR_ARG(near));
+	else
+		problem_error(c->problems, key->place, "unknown key '%.*s'; expected one of %.*s", shown, key->text.at, STR_ARG(list));
+}
+
+/* Names of the workflow, options, levels of a scale: which there are is the definition's matter. */
+static const struct text_shape *find_member(const struct text_shape *members, const struct yaml *key) {
+	if (strcmp(members->key, "*") == 0)
+		return members;
+	for (; members->key; members++)
+		if (str_is(key->text, members->key))
+			return members;
+	return NULL;
+}
+
+static void check_text(struct check *c, const struct text_shape *shape, const struct yaml *node) {
+	if (node->kind != YAML_SCALAR)
+		problem_error(c->problems, node->place, "'%.*s': found a %s, expected a text", STR_ARG(node->key->text), node->kind == YAML_LIST ? "list" : "map");
+	else if (str_trim(node->text).len == 0)
+		problem_error(c->problems, node->place, "'%.*s': found nothing, expected a text", STR_ARG(node->key->text));
+	else if (shape->kind == MARKDOWN)
+		template_compile(c->arena, node->text, node->place, c->problems);
+	else if (memmem(node->text.at, node->text.len, "{{", 2))
+		problem_error(c->problems, node->place, "'%.*s': {{...}} may stand only in intro, text, hint and not-ready", STR_ARG(node->key->text));
+}
+
+/* As deep as the tables: four levels. */
+static void check_map(struct check *c, const struct text_shape *members, const struct yaml *node) {
+	if (node->kind != YAML_MAP) {
+		problem_error(c->problems, node->place, "'%.*s': expected a map (key: text)", STR_ARG(node->key ? node->key->text : STR("the file")));
+		return;
+	}
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml *item = node->items[i];
+		const struct text_shape *shape = find_member(members, item->key);
+		if (!shape)
+			tell_unknown(c, item->key, members);
+		else if (shape->kind == MAP)
+			check_map(c, shape->members, item);
+		else
+			check_text(c, shape, item);
+	}
+}
+
+void texts_check(const struct yaml *root, struct arena *a, struct problems *problems) {
+	struct check c = {a, problems};
+	check_map(&c, of_file, root);
+}

@@ -1,0 +1,361 @@
+#include "engine/workflow/writer.h"
+
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "engine/store/mailbox.h"
+#include "engine/store/timers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+	QUEUE_LIMIT = 10000,
+	BATCH_LIMIT = 256,
+	DUE_IN_ONE_BATCH = 100,    /* timers or signals between two looks at the queue */
+	IDLE_WAIT_MS = 60000,
+	SIMULATED_WAIT_MS = 200,
+	BACK_OFF_MS = 2000         /* after the store failed under a timer */
+};
+
+struct writer {
+	struct store *store;
+	struct engine *engine;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct job *first, **last;
+	int64_t queued;
+	bool closing, poked;
+	void (*notify)(void *context);
+	void *notify_context;
+	struct writer_stats stats;
+	int64_t rest_until; /* monotonic: no timers before, the store has just failed */
+};
+
+/* Everything that waits, up to the batch limit, in order. */
+static struct job *take_batch(struct writer *w) {
+	struct job *batch = w->first, **end = &batch;
+	for (int i = 0; i < BATCH_LIMIT && *end; i++) {
+		end = &(*end)->next;
+		w->queued--;
+	}
+	w->first = *end;
+	if (!w->first)
+		w->last = &w->first;
+	*end = NULL;
+	return batch;
+}
+
+static void finish(struct writer *w, struct job *job, bool ok) {
+	struct err err = job->err;
+	if (!ok && (err.kind == ERR_TRANSIENT || err.kind == ERR_PERMANENT))
+		w->stats.failed++;
+	else if (!ok)
+		w->stats.refused++;
+	w->stats.jobs++;
+	job->done(job, ok, &err);
+}
+
+/* Runs one job inside tx. False: the transaction must not be committed any more. */
+static bool run_job(struct writer *w, struct job *job, struct tx *tx) {
+	tx_mark(tx);
+	job->err = (struct err){0};
+	job->ok = job->run(job, w->engine, tx, clock_now(), &job->err);
+	return job->ok || (tx_alive(tx) && !tx_dirty(tx));
+}
+
+/* One job in a transaction of its own. */
+static void run_single(struct writer *w, struct job *job) {
+	struct tx *tx;
+	job->err = (struct err){0};
+	if (!store_begin(w->store, &tx, &job->err)) {
+		finish(w, job, false);
+		return;
+	}
+	bool whole = run_job(w, job, tx);
+	if (!whole) {
+		store_rollback(tx);
+		if (job->err.kind == ERR_NONE)
+			err_set(&job->err, ERR_TRANSIENT, "error.busy", "the transaction was lost");
+		finish(w, job, false);
+		return;
+	}
+	struct err commit_err = {0};
+	bool committed = store_commit(tx, &commit_err);
+	if (!committed) {
+		log_err(LOG_ERROR, "commit-failed", &commit_err);
+		job->err = commit_err;
+	}
+	finish(w, job, committed && job->ok);
+}
+
+/* The batch in one transaction; false: nothing of it was kept. */
+static bool run_together(struct writer *w, struct job *batch) {
+	struct tx *tx;
+	struct err err = {0};
+	if (!store_begin(w->store, &tx, &err))
+		return false;
+	for (struct job *job = batch; job; job = job->next) {
+		if (!run_job(w, job, tx)) {
+			store_rollback(tx);
+			return false;
+		}
+	}
+	if (!store_commit(tx, &err)) {
+		log_err(LOG_ERROR, "commit-failed", &err);
+		return false;
+	}
+	return true;
+}
+
+static void run_batch(struct writer *w, struct job *batch) {
+	bool together = batch->next && run_together(w, batch);
+	w->stats.batches++;
+	while (batch) {
+		struct job *job = batch;
+		batch = job->next; /* done() may free the job */
+		if (together)
+			finish(w, job, job->ok);
+		else
+			run_single(w, job);
+	}
+}
+
+/* Due timers and waiting signals, a bounded number of them in one transaction. False: nothing is due. */
+static bool run_due(struct writer *w, bool *failed) {
+	struct arena *a = arena_new();
+	struct err err = {0};
+	struct tx *tx;
+	bool more = true, any = false, ok = store_begin(w->store, &tx, &err);
+	*failed = !ok;
+	if (!ok) {
+		arena_free(a);
+		log_err(LOG_ERROR, "begin-failed", &err);
+		return false;
+	}
+	int64_t now = clock_now();
+	tx_mark(tx);
+	for (int i = 0; ok && more && i < DUE_IN_ONE_BATCH; i++) {
+		ok = engine_tick(w->engine, tx, now, a, &more, &err);
+		w->stats.timers++;
+	}
+	if (ok)
+		ok = engine_drain(w->engine, tx, now, DUE_IN_ONE_BATCH, a, &any, &err);
+	if (ok)
+		ok = store_commit(tx, &err);
+	else
+		store_rollback(tx);
+	if (!ok) {
+		*failed = true;
+		log_err(LOG_ERROR, "due-failed", &err);
+	}
+	arena_free(a);
+	return ok && (more || any);
+}
+
+/* What failed is tried once more alone; if that fails for good it is recorded as refused, so that it cannot hold up the others. */
+static void set_aside(struct writer *w) {
+	struct arena *a = arena_new();
+	struct err err = {0}, why = {0};
+	struct tx *tx;
+	bool more;
+	if (!store_begin(w->store, &tx, &err)) {
+		arena_free(a);
+		return;
+	}
+	tx_mark(tx);
+	bool ok = engine_tick(w->engine, tx, clock_now(), a, &more, &why) && engine_drain(w->engine, tx, clock_now(), 1, a, &more, &why) && store_commit(tx, &why);
+	if (!ok) {
+		store_rollback(tx);
+		if (why.kind != ERR_TRANSIENT && store_begin(w->store, &tx, &err)) {
+			tx_mark(tx);
+			ok = engine_set_aside(w->engine, tx, clock_now(), &why, a, &err) && store_commit(tx, &err);
+			if (!ok)
+				store_rollback(tx);
+			log_err(LOG_ERROR, ok ? "set-aside" : "set-aside-failed", ok ? &why : &err);
+		}
+	}
+	arena_free(a);
+}
+
+/* How long until something is due, at most IDLE_WAIT_MS. */
+static int64_t wait_ms(struct writer *w) {
+	struct err err = {0};
+	int64_t due_at = INT64_MAX;
+	struct view *v = store_view(w->store, &err);
+	bool ok = v && timer_next(v, &due_at, &err);
+	if (v)
+		view_close(v);
+	if (!ok)
+		return BACK_OFF_MS;
+	int64_t most = clock_is_simulated() ? SIMULATED_WAIT_MS : IDLE_WAIT_MS;
+	int64_t left = due_at == INT64_MAX ? most : due_at - clock_now();
+	left = left < 0 ? 0 : left > most ? most : left;
+	int64_t rest = w->rest_until - clock_monotonic();
+	return left < rest ? rest : left;
+}
+
+static void sleep_until_work(struct writer *w) {
+	int64_t ms = wait_ms(w);
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&w->lock);
+	while (!w->first && !w->closing && !w->poked)
+		if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT)
+			break;
+	w->poked = false;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static struct job *next_batch(struct writer *w, bool *closing) {
+	pthread_mutex_lock(&w->lock);
+	struct job *batch = take_batch(w);
+	*closing = w->closing;
+	pthread_mutex_unlock(&w->lock);
+	return batch;
+}
+
+static void *writer_main(void *context) {
+	struct writer *w = context;
+	for (;;) {
+		bool closing, failed = false, due = false;
+		struct job *batch = next_batch(w, &closing);
+		if (!batch && closing)
+			return NULL;
+		if (batch)
+			run_batch(w, batch);
+		if (clock_monotonic() >= w->rest_until)
+			due = run_due(w, &failed);
+		if (failed) {
+			set_aside(w);
+			w->rest_until = clock_monotonic() + BACK_OFF_MS;
+		}
+		if (w->notify)
+			w->notify(w->notify_context);
+		store_checkpoint(w->store, !batch && !due);
+		if (!due && !closing)
+			sleep_until_work(w);
+	}
+}
+
+struct writer *writer_open(struct store *store, struct engine *engine, struct err *err) {
+	struct writer *w = calloc(1, sizeof *w);
+	BUG_IF(w == NULL);
+	pthread_condattr_t monotonic;
+	w->store = store;
+	w->engine = engine;
+	w->last = &w->first;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	if (pthread_create(&w->thread, NULL, writer_main, w) == 0)
+		return w;
+	err_set(err, ERR_TRANSIENT, "error.busy", "cannot start the writer's thread");
+	free(w);
+	return NULL;
+}
+
+void writer_close(struct writer *w) {
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->closing = true;
+	pthread_cond_broadcast(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+bool writer_submit(struct writer *w, struct job *job, struct err *err) {
+	pthread_mutex_lock(&w->lock);
+	bool full = w->closing || w->queued >= QUEUE_LIMIT;
+	if (!full) {
+		job->next = NULL;
+		*w->last = job;
+		w->last = &job->next;
+		w->queued++;
+		pthread_cond_signal(&w->wake);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return !full || err_set(err, ERR_TRANSIENT, "error.busy", "too many requests wait, or the server is stopping");
+}
+
+/* A job inside a job, so that the caller's done() need not know of the waiting. */
+struct waited {
+	struct job job;
+	struct job *inner;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	bool finished, ok;
+	struct err err;
+};
+
+static bool waited_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct waited *waited = (struct waited *)job;
+	return waited->inner->run(waited->inner, engine, tx, now, err);
+}
+
+static void waited_done(struct job *job, bool ok, const struct err *err) {
+	struct waited *waited = (struct waited *)job;
+	pthread_mutex_lock(&waited->lock);
+	waited->ok = ok;
+	waited->err = *err;
+	waited->finished = true;
+	pthread_cond_signal(&waited->done);
+	pthread_mutex_unlock(&waited->lock);
+}
+
+bool writer_run(struct writer *w, struct job *job, struct err *err) {
+	struct waited waited = {.job = {.run = waited_run, .done = waited_done}, .inner = job};
+	pthread_mutex_init(&waited.lock, NULL);
+	pthread_cond_init(&waited.done, NULL);
+	bool ok = writer_submit(w, &waited.job, err);
+	if (ok) {
+		pthread_mutex_lock(&waited.lock);
+		while (!waited.finished)
+			pthread_cond_wait(&waited.done, &waited.lock);
+		pthread_mutex_unlock(&waited.lock);
+		ok = waited.ok;
+		if (!ok)
+			*err = waited.err;
+		if (job->done)
+			job->done(job, ok, &waited.err);
+	}
+	pthread_cond_destroy(&waited.done);
+	pthread_mutex_destroy(&waited.lock);
+	return ok;
+}
+
+void writer_wake(struct writer *w) {
+	pthread_mutex_lock(&w->lock);
+	w->poked = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void writer_on_outbox(struct writer *w, void (*notify)(void *context), void *context) {
+	pthread_mutex_lock(&w->lock);
+	w->notify_context = context;
+	w->notify = notify;
+	pthread_mutex_unlock(&w->lock);
+}
+
+struct writer_stats writer_stats(struct writer *w) {
+	pthread_mutex_lock(&w->lock);
+	struct writer_stats stats = w->stats;
+	stats.queued = w->queued;
+	pthread_mutex_unlock(&w->lock);
+	return stats;
+}

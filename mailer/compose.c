@@ -1,0 +1,211 @@
+#include "mailer/compose.h"
+
+#include "engine/base/escape.h"
+#include "engine/store/access.h"
+#include "mailer/letter.h"
+#include "mailer/message_values.h"
+
+enum {
+	CODE_DIGITS_SENT = 4, /* as many as the portal asks for */
+	BODY_LIMIT = 512 << 10,
+	SMS_LIMIT = 4000,
+	SUBJECT_CHARACTERS = 150,
+	NAME_CHARACTERS = 80,
+	ADDRESS_MAX = 254,
+	HEADER_MAX = 800
+};
+
+/* What a message is made from, while it is made. */
+struct making {
+	struct engine *engine;
+	struct site *site;
+	struct view *view;
+	const struct outbox_row *row;
+	struct arena *arena;
+	struct composed *out;
+	struct err *err;
+};
+
+/* What cannot be made today cannot be made tomorrow, but for a store that was busy. */
+static bool for_good(struct err *err) {
+	if (err->kind != ERR_TRANSIENT)
+		err->kind = ERR_PERMANENT;
+	return false;
+}
+
+/* At most `most` characters, so that a long value does not keep its message from being sent. */
+static struct str shorten(struct arena *a, struct str s, size_t most) {
+	size_t at = 0, count = 0, fits = 0;
+	while (at < s.len && count < most) {
+		fits = count + 1 < most ? at : fits;
+		(void)str_utf8_next(s, &at);
+		count++;
+	}
+	return at == s.len ? s : arena_printf(a, "%.*s\xE2\x80\xA6", (int)fits, s.at);
+}
+
+static struct str link_url(const struct making *m, const char *path, struct str token) {
+	return arena_printf(m->arena, "%.*s%s%.*s", STR_ARG(site_config(m->site)->base_url), path, STR_ARG(token));
+}
+
+static bool finish_mail(const struct making *m, const struct language *language, struct str reference, struct str markdown) {
+	const struct site_config *config = site_config(m->site);
+	struct composed *out = m->out;
+	struct letter_frame frame = {
+	        .language = language,
+	        .site = config->name,
+	        .contact = config->contact,
+	        .subject = out->subject,
+	        .reference = reference,
+	        .url = out->url,
+	};
+	return letter_write(&frame, markdown, m->arena, &out->text, &out->html, m->err);
+}
+
+/* messages of a package */
+
+static bool find_link(const struct making *m, struct message_values *values) {
+	struct link link;
+	if (!m->row->has_link)
+		return true;
+	if (!link_load(m->view, m->row->link_id, m->arena, &link, m->err))
+		return for_good(m->err);
+	values->url = link_url(m, "/l/", engine_token(m->engine, &link, m->arena));
+	values->link_expires_at = link.expires_at;
+	m->out->url = values->url;
+	return true;
+}
+
+static bool find_fields(const struct making *m, struct instance *instance, struct message_values *values) {
+	const struct register_port *port = values->registers;
+	if (!instance_load(m->view, m->row->instance_id, m->arena, instance, m->err))
+		return for_good(m->err);
+	values->definition = site_definition(m->site, m->view, instance->definition, m->err);
+	if (!values->definition)
+		return for_good(m->err);
+	struct value *fields = ARENA_ARRAY(m->arena, values->definition->fields.count, struct value);
+	values->fields = fields;
+	return data_from_json(values->definition, m->row->data, port, m->arena, fields, m->err) || for_good(m->err);
+}
+
+static bool render(const struct making *m, const struct template *t, enum template_target target, size_t limit, struct message_values *values, struct str *out) {
+	struct template_source source = {values, message_value};
+	struct buf text;
+	buf_init(&text, limit);
+	bool ok = template_render(t, target, &source, m->arena, &text, m->err) || for_good(m->err);
+	*out = arena_str(m->arena, ok ? str_trim(buf_text(&text)) : STR(""));
+	buf_free(&text);
+	return ok;
+}
+
+static bool make_mail(const struct making *m, const struct message *message, struct message_values *values) {
+	struct str subject = STR(""), markdown;
+	if (message->subject && !render(m, message->subject, TEMPLATE_HEADER, BODY_LIMIT, values, &subject))
+		return false;
+	if (!render(m, message->body, TEMPLATE_MARKDOWN, BODY_LIMIT, values, &markdown))
+		return false;
+	if (subject.len == 0)
+		subject = texts_get(values->texts, message->language, "title");
+	m->out->subject = shorten(m->arena, subject, SUBJECT_CHARACTERS);
+	return finish_mail(m, values->language, values->instance->reference, markdown);
+}
+
+static bool make_of_package(const struct making *m) {
+	const struct outbox_row *row = m->row;
+	const struct package *package = site_package(m->site, row->workflow);
+	const struct message *message = package ? texts_message(package->texts, row->message, row->channel, row->language) : NULL;
+	if (!message)
+		return err_set(m->err, ERR_PERMANENT, "error.internal", "workflow '%.*s' has no message '%.*s' for %s", STR_ARG(row->workflow), STR_ARG(row->message),
+		               row->channel == CHANNEL_SMS ? "SMS" : "mail");
+	struct instance instance;
+	struct register_port registers = data_store_port(m->view);
+	struct message_values values = {
+	        .site = m->site,
+	        .texts = package->texts,
+	        .language = language_get(site_languages(m->site), message->language),
+	        .row = row,
+	        .instance = &instance,
+	        .registers = &registers,
+	};
+	m->out->language = language_code(values.language);
+	if (!find_fields(m, &instance, &values) || !find_link(m, &values))
+		return false;
+	return row->channel == CHANNEL_SMS ? render(m, message->body, TEMPLATE_SMS, SMS_LIMIT, &values, &m->out->text) : make_mail(m, message, &values);
+}
+
+/* messages of the product's own */
+
+/* As the page of the log-in derives it too. */
+static bool log_in_code(const struct making *m, const struct login *login, struct str *code) {
+	char digits[9];
+	if (!code_make(site_keys(m->site), login->key_id, login->id, login->address, CODE_DIGITS_SENT, digits))
+		return err_set(m->err, ERR_PERMANENT, "error.internal", "the key file has no key %lld", (long long)login->key_id);
+	*code = arena_str(m->arena, str_from(digits));
+	return true;
+}
+
+static bool log_in_url(const struct making *m, const struct login *login, struct str *url) {
+	char token[SECRET_TOKEN + 1];
+	if (!token_make(site_keys(m->site), login->key_id, "login", login->id, token))
+		return err_set(m->err, ERR_PERMANENT, "error.internal", "the key file has no key %lld", (long long)login->key_id);
+	*url = link_url(m, "/home/otplogin?link=", str_from(token));
+	return true;
+}
+
+static void make_sms(const struct making *m, struct str text) {
+	struct buf out;
+	buf_init(&out, SMS_LIMIT);
+	escape_sms(&out, str_trim(text));
+	m->out->text = arena_str(m->arena, buf_text(&out));
+	buf_free(&out);
+}
+
+static bool make_own(const struct making *m) {
+	bool by_link = str_is(m->row->message, "login-link");
+	const struct language *language = language_get(site_languages(m->site), m->row->language);
+	struct login login;
+	struct str secret;
+	if (!m->row->has_link || (!by_link && !str_is(m->row->message, "login-code")))
+		return err_set(m->err, ERR_PERMANENT, "error.internal", "there is no message '%.*s'", STR_ARG(m->row->message));
+	if (!login_load(m->view, m->row->link_id, m->arena, &login, m->err))
+		return for_good(m->err);
+	if (by_link ? !log_in_url(m, &login, &secret) : !log_in_code(m, &login, &secret))
+		return false;
+	struct str until = language_datetime(language, m->arena, zone_local(site_zone(m->site), login.expires_at));
+	struct str text = language_text(language, m->arena, by_link ? "mail.link-text" : "mail.code-text", secret, until);
+	m->out->language = language_code(language);
+	m->out->subject = language_word(language, by_link ? "mail.link-subject" : "mail.code-subject");
+	m->out->url = by_link ? secret : STR("");
+	if (m->row->channel == CHANNEL_MAIL)
+		return finish_mail(m, language, STR(""), text);
+	make_sms(m, text);
+	return true;
+}
+
+/* Nothing that stands in a header or an envelope may leave without this. */
+static bool pass_gate(const struct composed *out, struct err *err) {
+	return escape_gate(out->to, ADDRESS_MAX, "the recipient", err) && escape_gate(out->to_name, HEADER_MAX, "the recipient's name", err) &&
+	       escape_gate(out->subject, HEADER_MAX, "the subject", err) && escape_gate(out->message_id, ADDRESS_MAX, "the Message-ID", err) &&
+	       escape_gate(out->thread, ADDRESS_MAX, "the thread", err);
+}
+
+bool compose_message(struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a, struct composed *out,
+                     struct err *err) {
+	struct making m = {engine, site, v, row, a, out, err};
+	*out = (struct composed){
+	        .channel = row->channel,
+	        .to = row->recipient,
+	        .to_name = shorten(a, row->recipient_name, NAME_CHARACTERS),
+	        .subject = STR(""),
+	        .text = STR(""),
+	        .html = STR(""),
+	        .message_id = row->message_id,
+	        .thread = row->thread,
+	        .url = STR(""),
+	};
+	if (row->workflow.len > 0 ? !make_of_package(&m) : !make_own(&m))
+		return false;
+	if (row->channel == CHANNEL_SMS)
+		out->subject = STR("");
+	return pass_gate(out, err);
+}

@@ -1,0 +1,19 @@
+/* compose: an outbox row and its texts become a finished message: subject, text, HTML, links derived at this moment (design.md promise 3).
+ * Pure but for reading a store view. */
+#ifndef MAILER_COMPOSE_H
+#define MAILER_COMPOSE_H
+
+#include "engine/workflow/engine.h"
+
+struct composed {
+	enum channel channel;
+	struct str to, to_name;      /* address or number */
+	struct str subject, text, html; /* mail; SMS uses text alone */
+	struct str message_id, thread, language;
+	struct str url;              /* the link in it; empty: none */
+};
+/* PERMANENT when the template is gone or cannot be rendered; INPUT when an address or header does not pass the gate. In arena. */
+bool compose_message(struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a,
+                     struct composed *out, struct err *err);
+
+#endif

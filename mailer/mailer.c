@@ -1,0 +1,358 @@
+#include "mailer/mailer.h"
+
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "mailer/retry.h"
+#include "mailer/sender.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+	CONNECTIONS_MAX = 64,
+	IDLE_WAIT_MS = 60000,
+	SIMULATED_WAIT_MS = 1000,
+	OTHERS_WAIT_MS = 200, /* what is due belongs to the other lane, or was taken by another sender */
+	STUCK_WAIT_MS = 1000,
+	RECLAIM_MS = 60000,
+	REST_MS = 1000, REST_MAX_MS = 300000, /* after a failure of the relay itself, doubled each time */
+	CLOSE_WAIT_MS = 30000,
+	PAGE = 100
+};
+
+/* All senders of one channel. Guarded by the mailer's lock. */
+struct lane {
+	enum channel channel;
+	pthread_cond_t wake;
+	unsigned woken;     /* counts calls, so that none is lost between looking and sleeping */
+	int64_t rest_until; /* monotonic: the relay is down */
+	int failures;
+};
+
+struct worker {
+	struct mailer *mailer;
+	struct lane *lane;
+	struct sender *sender;
+	pthread_t thread;
+	bool started;
+};
+
+struct mailer {
+	struct mailer_options options;
+	pthread_mutex_t lock;
+	pthread_cond_t ended, stop; /* a sender has ended; all are to end */
+	struct lane lanes[2];
+	struct worker workers[CONNECTIONS_MAX + 1];
+	int worker_count, running;
+	int64_t reclaim_at; /* monotonic */
+	atomic_bool closing;
+};
+
+bool mailer_init(struct err *err) {
+	return smtp_init(err);
+}
+
+static struct timespec monotonic_in(int64_t ms) {
+	struct timespec at;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += (time_t)(ms / 1000);
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+static void lane_wake(struct mailer *m, struct lane *lane) {
+	pthread_mutex_lock(&m->lock);
+	lane->woken++;
+	pthread_cond_signal(&lane->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* One sender of each channel looks; when it finds something it wakes the next. */
+void mailer_wake(struct mailer *m) {
+	lane_wake(m, &m->lanes[0]);
+	lane_wake(m, &m->lanes[1]);
+}
+
+static void notify(void *context) {
+	mailer_wake(context);
+}
+
+/* Until ms have passed or the mailer closes; with `seen` also until the lane is woken after *seen was read. */
+static void lane_sleep(struct mailer *m, struct lane *lane, int64_t ms, const unsigned *seen) {
+	struct timespec until = monotonic_in(ms);
+	pthread_mutex_lock(&m->lock);
+	while (!atomic_load(&m->closing) && !(seen && *seen != lane->woken))
+		if (pthread_cond_timedwait(seen ? &lane->wake : &m->stop, &m->lock, &until) == ETIMEDOUT)
+			break;
+	pthread_mutex_unlock(&m->lock);
+}
+
+struct reclaim {
+	struct job job;
+	int64_t ended_by; /* leases that end by this instant have no owner any more */
+	int64_t count, again;
+};
+
+/* Messages whose process died between begin and settle. */
+static bool requeue_unknown(struct tx *tx, int64_t now, struct arena *a, int64_t *again, struct err *err) {
+	struct outbox_list rows = {0};
+	int64_t after = 0, next_at;
+	do {
+		if (!outbox_list(tx_view(tx), 1u << OUTBOX_UNKNOWN, after, PAGE, a, &rows, err))
+			return false;
+		for (size_t i = 0; i < rows.count; i++) {
+			after = rows.items[i].id;
+			if (!retry_again(&rows.items[i], now, &next_at))
+				continue;
+			if (!outbox_requeue(tx, after, next_at, err))
+				return false;
+			++*again;
+		}
+	} while (rows.count == PAGE);
+	return true;
+}
+
+static bool reclaim_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	(void)engine;
+	struct reclaim *r = (struct reclaim *)job;
+	r->again = 0;
+	if (!outbox_reclaim(tx, r->ended_by > now ? r->ended_by : now, &r->count, err))
+		return false;
+	if (r->count == 0 && r->ended_by == 0)
+		return true;
+	struct arena *a = arena_new();
+	bool ok = requeue_unknown(tx, now, a, &r->again, err);
+	arena_free(a);
+	return ok;
+}
+
+/* ended_by 0: now. */
+static bool reclaim(struct mailer *m, int64_t ended_by, struct err *err) {
+	struct reclaim r = {.job.run = reclaim_run, .ended_by = ended_by};
+	if (!writer_run(m->options.writer, &r.job, err))
+		return false;
+	if (r.count > 0 || r.again > 0)
+		log_event(LOG_WARN, "outbox-reclaimed", "leases=%lld again=%lld", (long long)r.count, (long long)r.again);
+	return true;
+}
+
+/* Whoever comes by first each minute. */
+static void reclaim_when_due(struct mailer *m) {
+	int64_t now = clock_monotonic();
+	pthread_mutex_lock(&m->lock);
+	bool due = now >= m->reclaim_at;
+	if (due)
+		m->reclaim_at = now + RECLAIM_MS;
+	pthread_mutex_unlock(&m->lock);
+	struct err err = {0};
+	if (due && !reclaim(m, 0, &err))
+		log_err(LOG_ERROR, "reclaim-failed", &err);
+}
+
+/* How long until a row is due, at most as long as one sleeps; 0: look now. */
+static int64_t ms_until_due(struct mailer *m) {
+	struct err err = {0};
+	int64_t next_at = INT64_MAX, most = clock_is_simulated() ? SIMULATED_WAIT_MS : IDLE_WAIT_MS;
+	struct view *v = store_view(m->options.store, &err);
+	bool ok = v && outbox_next(v, &next_at, &err);
+	view_close(v);
+	if (!ok)
+		return STUCK_WAIT_MS;
+	int64_t now = clock_now();
+	return next_at <= now ? 0 : next_at - now > most ? most : next_at - now;
+}
+
+static int64_t lane_rest(struct mailer *m, struct lane *lane, unsigned *seen) {
+	pthread_mutex_lock(&m->lock);
+	int64_t rest = lane->rest_until - clock_monotonic();
+	*seen = lane->woken;
+	pthread_mutex_unlock(&m->lock);
+	return rest < 0 ? 0 : rest;
+}
+
+/* The breaker: while the relay is down its messages stay as they are, and do not grow older tries. */
+static void lane_judge(struct mailer *m, struct lane *lane, bool down) {
+	int64_t now = clock_monotonic(), rest = 0;
+	pthread_mutex_lock(&m->lock);
+	if (!down) {
+		lane->failures = 0;
+	} else if (now >= lane->rest_until) {
+		rest = REST_MS << (lane->failures < 9 ? lane->failures : 9);
+		rest = rest < REST_MAX_MS ? rest : REST_MAX_MS;
+		lane->failures++;
+		lane->rest_until = now + rest;
+	}
+	pthread_mutex_unlock(&m->lock);
+	if (rest > 0)
+		log_event(LOG_WARN, "relay-down", "channel=%s rest_ms=%lld", lane->channel == CHANNEL_MAIL ? "mail" : "sms", (long long)rest);
+}
+
+/* Until nothing is due: what was sent last is settled together with the next lease. */
+static void worker_rounds(struct worker *w) {
+	struct mailer *m = w->mailer;
+	enum round came;
+	bool any = false;
+	do {
+		came = sender_lease(w->sender);
+		if (came != ROUND_LEASED)
+			break;
+		any = true;
+		lane_wake(m, w->lane); /* another one keeps watch while this one sends */
+		came = sender_send(w->sender);
+		if (came != ROUND_STUCK)
+			lane_judge(m, w->lane, came == ROUND_DOWN);
+	} while (came == ROUND_SENT && !atomic_load(&m->closing));
+	if (came == ROUND_STUCK)
+		lane_sleep(m, w->lane, STUCK_WAIT_MS, NULL);
+	else if (!any)
+		lane_sleep(m, w->lane, OTHERS_WAIT_MS, NULL);
+}
+
+static void worker_turn(struct worker *w) {
+	struct mailer *m = w->mailer;
+	unsigned seen;
+	int64_t rest = lane_rest(m, w->lane, &seen);
+	reclaim_when_due(m);
+	int64_t wait = rest > 0 ? 0 : ms_until_due(m);
+	if (rest > 0)
+		lane_sleep(m, w->lane, rest < IDLE_WAIT_MS ? rest : IDLE_WAIT_MS, NULL);
+	else if (wait > 0)
+		lane_sleep(m, w->lane, wait, &seen);
+	else
+		worker_rounds(w);
+}
+
+static void *worker_main(void *context) {
+	struct worker *w = context;
+	while (!atomic_load(&w->mailer->closing))
+		worker_turn(w);
+	sender_finish(w->sender);
+	pthread_mutex_lock(&w->mailer->lock);
+	w->mailer->running--;
+	pthread_cond_signal(&w->mailer->ended);
+	pthread_mutex_unlock(&w->mailer->lock);
+	return NULL;
+}
+
+static bool worker_add(struct mailer *m, struct lane *lane, struct err *err) {
+	struct worker *w = &m->workers[m->worker_count];
+	*w = (struct worker){.mailer = m, .lane = lane};
+	w->sender = sender_open(&m->options, lane->channel, m->worker_count, &m->closing, err);
+	m->worker_count += w->sender != NULL;
+	return w->sender != NULL;
+}
+
+static bool worker_start(struct worker *w, struct err *err) {
+	struct mailer *m = w->mailer;
+	w->started = pthread_create(&w->thread, NULL, worker_main, w) == 0;
+	pthread_mutex_lock(&m->lock);
+	m->running += w->started;
+	pthread_mutex_unlock(&m->lock);
+	return w->started || err_set(err, ERR_TRANSIENT, "error.busy", "cannot start a mailer thread");
+}
+
+/* A captured message costs nothing, and one thread keeps the order of a demo's inbox. */
+static int connections_of(const struct mailer_options *options) {
+	int wanted = options->capture ? 1 : site_config(options->site)->mail.connections;
+	return wanted < 1 ? 1 : wanted > CONNECTIONS_MAX ? CONNECTIONS_MAX : wanted;
+}
+
+static bool open_workers(struct mailer *m, struct err *err) {
+	for (int i = connections_of(&m->options); i > 0; i--)
+		if (!worker_add(m, &m->lanes[0], err))
+			return false;
+	if (!worker_add(m, &m->lanes[1], err))
+		return false;
+	/* The store is ours alone, so every lease in it is one of a process that died. */
+	if (!reclaim(m, INT64_MAX, err))
+		return false;
+	for (int i = 0; i < m->worker_count; i++)
+		if (!worker_start(&m->workers[i], err))
+			return false;
+	return true;
+}
+
+static void init_condition(pthread_cond_t *cond) {
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+struct mailer *mailer_open(const struct mailer_options *options, struct err *err) {
+	struct mailer *m = calloc(1, sizeof *m);
+	BUG_IF(m == NULL);
+	m->options = *options;
+	m->lanes[0].channel = CHANNEL_MAIL;
+	m->lanes[1].channel = CHANNEL_SMS;
+	m->reclaim_at = clock_monotonic() + RECLAIM_MS;
+	pthread_mutex_init(&m->lock, NULL);
+	init_condition(&m->ended);
+	init_condition(&m->stop);
+	init_condition(&m->lanes[0].wake);
+	init_condition(&m->lanes[1].wake);
+	if (!open_workers(m, err)) {
+		mailer_close(m);
+		return NULL;
+	}
+	writer_on_outbox(options->writer, notify, m);
+	return m;
+}
+
+/* False: some are still sending after ms. */
+static bool all_ended(struct mailer *m, int64_t ms) {
+	struct timespec until = monotonic_in(ms);
+	pthread_mutex_lock(&m->lock);
+	while (m->running > 0)
+		if (pthread_cond_timedwait(&m->ended, &m->lock, &until) == ETIMEDOUT)
+			break;
+	bool ended = m->running == 0;
+	pthread_mutex_unlock(&m->lock);
+	return ended;
+}
+
+static bool barrier_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	(void)job, (void)engine, (void)tx, (void)now, (void)err;
+	return true;
+}
+
+/* After this the writer's thread does not call notify any more: a job that ran later than the change has been seen through. */
+static void stop_listening(struct mailer *m) {
+	struct job barrier = {.run = barrier_run};
+	struct err err;
+	writer_on_outbox(m->options.writer, NULL, NULL);
+	writer_run(m->options.writer, &barrier, &err);
+}
+
+void mailer_close(struct mailer *m) {
+	if (!m)
+		return;
+	stop_listening(m);
+	pthread_mutex_lock(&m->lock);
+	atomic_store(&m->closing, true);
+	pthread_cond_broadcast(&m->stop);
+	pthread_cond_broadcast(&m->lanes[0].wake);
+	pthread_cond_broadcast(&m->lanes[1].wake);
+	pthread_mutex_unlock(&m->lock);
+	bool ended = all_ended(m, CLOSE_WAIT_MS);
+	for (int i = 0; i < m->worker_count; i++) {
+		if (!ended)
+			sender_abort(m->workers[i].sender);
+		if (m->workers[i].started)
+			pthread_join(m->workers[i].thread, NULL);
+		sender_close(m->workers[i].sender);
+	}
+	pthread_cond_destroy(&m->lanes[0].wake);
+	pthread_cond_destroy(&m->lanes[1].wake);
+	pthread_cond_destroy(&m->ended);
+	pthread_cond_destroy(&m->stop);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}

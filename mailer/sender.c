@@ -1,0 +1,265 @@
+#include "mailer/sender.h"
+
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "mailer/mime.h"
+#include "mailer/retry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	ROWS_MAX = 8,        /* a round begins with one row and doubles while there are more: short queues are shared by all senders */
+	LEASE_MS = 20 * 60 * 1000, /* longer than ROWS_MAX sends that all time out */
+	FINISH_TRIES = 3
+};
+
+struct pending {
+	int64_t id, fence;
+	struct settlement settlement;
+	char answer[sizeof ((struct transport_result *)0)->answer + sizeof RETRY_UNKNOWN];
+};
+
+struct sender {
+	struct mailer_options options;
+	enum channel channel;
+	char owner[32];
+	const atomic_bool *closing;
+	struct smtp *smtp; /* both NULL: capture, or no gateway configured */
+	struct sms *sms;
+	struct arena *arena; /* of the round */
+	int64_t limit;
+	struct outbox_list rows;
+	struct pending pending[ROWS_MAX];
+	size_t pending_count;
+};
+
+struct sender *sender_open(const struct mailer_options *options, enum channel channel, int number, const atomic_bool *closing, struct err *err) {
+	const struct site_config *config = site_config(options->site);
+	struct sender *s = calloc(1, sizeof *s);
+	BUG_IF(s == NULL);
+	*s = (struct sender){.options = *options, .channel = channel, .closing = closing, .limit = 1};
+	snprintf(s->owner, sizeof s->owner, "%s-%d", channel == CHANNEL_MAIL ? "mail" : "sms", number);
+	s->arena = arena_new();
+	bool none = options->capture || (channel == CHANNEL_SMS && config->sms.url.len == 0);
+	if (!none && channel == CHANNEL_MAIL)
+		s->smtp = smtp_open(&config->mail, err);
+	else if (!none)
+		s->sms = sms_open(&config->sms, err);
+	if (none || s->smtp || s->sms)
+		return s;
+	sender_close(s);
+	return NULL;
+}
+
+void sender_close(struct sender *s) {
+	if (!s)
+		return;
+	smtp_close(s->smtp);
+	sms_close(s->sms);
+	arena_free(s->arena);
+	free(s);
+}
+
+void sender_abort(struct sender *s) {
+	if (s->smtp)
+		smtp_abort(s->smtp);
+	if (s->sms)
+		sms_abort(s->sms);
+}
+
+/* One job for the writer: settles what is pending, then at most one of: leases, begins, captures. */
+struct step {
+	struct job job;
+	struct sender *sender;
+	int64_t lease;                /* how many rows */
+	const struct outbox_row *row; /* to begin */
+	struct captured *captured;    /* instead of sending it */
+	bool held;                    /* answer: the row is still ours and begun */
+};
+
+/* A row that is no longer ours was cancelled or reclaimed meanwhile: nothing is left to do for it. */
+static bool is_lost(const struct err *err) {
+	return err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND;
+}
+
+static bool settle_one(struct tx *tx, const struct pending *p, int64_t now, struct err *err) {
+	const struct settlement *s = &p->settlement;
+	if (outbox_settle(tx, p->id, p->fence, s->state, s->next_at, str_from(p->answer), now, err))
+		return !s->again || outbox_requeue(tx, p->id, s->next_at, err);
+	if (!is_lost(err))
+		return false;
+	log_err(LOG_WARN, "settlement-lost", err);
+	return true;
+}
+
+static bool capture_one(struct tx *tx, const struct outbox_row *row, struct captured *captured, int64_t now, struct err *err) {
+	captured->at = now;
+	return captured_put(tx, captured, err) && outbox_settle(tx, row->id, row->fence, OUTBOX_SENT, 0, STR("captured"), now, err);
+}
+
+static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	(void)engine;
+	struct step *step = (struct step *)job;
+	struct sender *s = step->sender;
+	for (size_t i = 0; i < s->pending_count; i++)
+		if (!settle_one(tx, &s->pending[i], now, err))
+			return false;
+	if (step->lease > 0)
+		return outbox_lease(tx, s->channel, str_from(s->owner), now, now + LEASE_MS, step->lease, s->arena, &s->rows, err);
+	if (!step->row)
+		return true;
+	step->held = outbox_begin(tx, step->row->id, step->row->fence, now, err);
+	if (!step->held)
+		return is_lost(err);
+	return !step->captured || capture_one(tx, step->row, step->captured, now, err);
+}
+
+static bool step_do(struct sender *s, struct step *step) {
+	struct err err = {0};
+	step->job.run = step_run;
+	step->sender = s;
+	if (!writer_run(s->options.writer, &step->job, &err)) {
+		log_err(LOG_ERROR, "mailer-stuck", &err);
+		return false;
+	}
+	s->pending_count = 0;
+	return true;
+}
+
+static void pend(struct sender *s, const struct outbox_row *row, struct settlement settlement, const char *answer) {
+	BUG_IF(s->pending_count == ROWS_MAX);
+	struct pending *p = &s->pending[s->pending_count++];
+	*p = (struct pending){.id = row->id, .fence = row->fence, .settlement = settlement};
+	snprintf(p->answer, sizeof p->answer, "%s%s", settlement.state == OUTBOX_UNKNOWN ? RETRY_UNKNOWN : "", answer);
+}
+
+static void pend_result(struct sender *s, const struct outbox_row *row, const struct transport_result *result) {
+	static const char *const outcomes[] = {"sent", "later", "never", "unknown"};
+	uint32_t random;
+	secret_random(&random, sizeof random);
+	struct settlement settlement = retry_settle(row, result->outcome, clock_now(), random);
+	pend(s, row, settlement, result->answer);
+	enum log_level level = result->configuration ? LOG_ERROR : result->outcome == OUTCOME_SENT ? LOG_INFO : LOG_WARN;
+	log_event(level, "message-settled", "id=%lld channel=%s outcome=%s state=%s%s attempt=%lld code=%lld%s answer=\"%s\"", (long long)row->id,
+	          row->channel == CHANNEL_MAIL ? "mail" : "sms", outcomes[result->outcome], outbox_state_name(settlement.state),
+	          settlement.again ? " again=true" : "", (long long)row->attempts, (long long)result->code,
+	          result->configuration ? " configuration=true" : "", result->answer);
+}
+
+/* A row that was leased but not touched goes back as it was. */
+static void pend_release(struct sender *s, size_t from) {
+	for (size_t i = from; i < s->rows.count; i++) {
+		const struct outbox_row *row = &s->rows.items[i];
+		pend(s, row, (struct settlement){.state = OUTBOX_QUEUED, .next_at = row->next_at}, "");
+	}
+}
+
+struct letter {
+	struct composed message;
+	struct str raw; /* what is sent: MIME, or the text of an SMS */
+};
+
+static bool build(struct sender *s, struct view *v, const struct outbox_row *row, struct letter *out, struct err *err) {
+	struct site *site = s->options.site;
+	if (!compose_message(s->options.engine, site, v, row, s->arena, &out->message, err))
+		return false;
+	out->raw = out->message.text;
+	int64_t now = clock_now();
+	return s->channel == CHANNEL_SMS ||
+	       mime_build(&site_config(site)->mail, &out->message, now, zone_local(site_zone(site), now), s->arena, &out->raw, err);
+}
+
+/* False with a result: there is nothing to send. */
+static bool prepare(struct sender *s, const struct outbox_row *row, struct letter *out, struct transport_result *result) {
+	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
+	if (clock_now() > retry_deadline(row)) {
+		transport_answer(result, STR("not sent: its deadline has passed"));
+		return false;
+	}
+	struct err err = {0};
+	struct view *v = store_view(s->options.store, &err);
+	bool ok = v && build(s, v, row, out, &err);
+	view_close(v);
+	if (ok)
+		return true;
+	result->outcome = err.kind == ERR_TRANSIENT ? OUTCOME_LATER : OUTCOME_NEVER;
+	transport_answer(result, str_from(err.text));
+	return false;
+}
+
+static void transmit(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
+	const struct mail_config *mail = &site_config(s->options.site)->mail;
+	struct str from = mail->bounce_address.len ? mail->bounce_address : mail->from_address;
+	if (s->smtp) {
+		smtp_send(s->smtp, from, letter->message.to, letter->raw, result);
+	} else if (s->sms) {
+		sms_send(s->sms, letter->message.to, letter->raw, arena_printf(s->arena, "%lld", (long long)row->id), result);
+	} else {
+		*result = (struct transport_result){.outcome = OUTCOME_LATER, .configuration = true};
+		transport_answer(result, STR("no SMS gateway is configured (sms.url)"));
+	}
+	transport_mask(result, letter->message.text);
+}
+
+/* Nothing of this message's was judged: every other would meet the same. */
+static bool is_down(const struct transport_result *result) {
+	return result->outcome == OUTCOME_LATER && (result->configuration || result->code == 0 || result->code == 421);
+}
+
+static enum round deliver(struct sender *s, const struct outbox_row *row) {
+	struct letter letter = {0};
+	struct transport_result result;
+	if (!prepare(s, row, &letter, &result)) {
+		pend_result(s, row, &result);
+		return ROUND_SENT;
+	}
+	struct captured captured = {.outbox_id = row->id, .channel = s->channel, .to = letter.message.to, .raw = letter.raw};
+	struct step begin = {.row = row, .captured = s->options.capture ? &captured : NULL};
+	if (!step_do(s, &begin))
+		return ROUND_STUCK;
+	if (!begin.held || s->options.capture)
+		return ROUND_SENT;
+	transmit(s, row, &letter, &result);
+	pend_result(s, row, &result);
+	return is_down(&result) ? ROUND_DOWN : ROUND_SENT;
+}
+
+enum round sender_lease(struct sender *s) {
+	struct step lease = {.lease = s->limit};
+	arena_reset(s->arena);
+	s->rows = (struct outbox_list){0};
+	if (!step_do(s, &lease)) {
+		s->rows = (struct outbox_list){0};
+		return ROUND_STUCK;
+	}
+	bool full = (int64_t)s->rows.count == s->limit;
+	s->limit = !full ? 1 : s->limit * 2 < ROWS_MAX ? s->limit * 2 : ROWS_MAX;
+	return s->rows.count > 0 ? ROUND_LEASED : ROUND_IDLE;
+}
+
+enum round sender_send(struct sender *s) {
+	enum round came = ROUND_SENT;
+	size_t i = 0;
+	while (i < s->rows.count && came == ROUND_SENT && !atomic_load(s->closing)) {
+		came = deliver(s, &s->rows.items[i]);
+		i += came != ROUND_STUCK;
+	}
+	pend_release(s, i);
+	if (came == ROUND_DOWN) {
+		s->limit = 1;
+		sender_finish(s);
+	}
+	return came;
+}
+
+void sender_finish(struct sender *s) {
+	for (int i = 0; i < FINISH_TRIES && s->pending_count > 0; i++) {
+		if (i > 0)
+			nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+		struct step flush = {0};
+		step_do(s, &flush);
+	}
+}

@@ -1,0 +1,285 @@
+#include "mailer/transport.h"
+
+#include "engine/base/escape.h"
+#include "mailer/sms_template.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	CONNECT_SECONDS = 10,
+	TOTAL_SECONDS = 30,
+	DIGITS_MIN = 8, DIGITS_MAX = 15, /* E.164 with its calling code */
+	TEXT_MAX = 2048,
+	URL_MAX = 8192, HEADER_MAX = 1024, BODY_MAX = 32768, ANSWER_MAX = 4096
+};
+
+struct sms {
+	CURL *curl;
+	const struct sms_config *config;
+	bool post;
+	enum sms_place body_place;
+	char token[512];
+	struct buf answer;
+	char fault[CURL_ERROR_SIZE];
+	atomic_bool aborted;
+};
+
+static size_t take_answer(char *bytes, size_t size, size_t count, void *context) {
+	struct sms *s = context;
+	size_t len = size * count, room = ANSWER_MAX - s->answer.len;
+	buf_add(&s->answer, bytes, len < room ? len : room);
+	return len;
+}
+
+static int take_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+	(void)a, (void)b, (void)c, (void)d;
+	return atomic_load(&((struct sms *)context)->aborted);
+}
+
+static bool read_token(struct sms *s, struct err *err) {
+	if (s->config->token_file.len == 0)
+		return true;
+	char name[4096];
+	snprintf(name, sizeof name, "%.*s", STR_ARG(s->config->token_file));
+	FILE *in = fopen(name, "re");
+	if (!in)
+		return err_set(err, ERR_PERMANENT, "config.sms", "sms.token_file %s: %s", name, strerror(errno));
+	struct stat status;
+	bool shared = fstat(fileno(in), &status) != 0 || (status.st_mode & S_IRWXO);
+	size_t len = fread(s->token, 1, sizeof s->token - 1, in);
+	fclose(in);
+	if (shared)
+		return err_set(err, ERR_PERMANENT, "config.sms", "sms.token_file %s: others may read it (chmod o-rwx)", name);
+	while (len > 0 && (s->token[len - 1] == '\n' || s->token[len - 1] == '\r'))
+		len--;
+	s->token[len] = '\0';
+	return escape_gate((struct str){s->token, len}, sizeof s->token - 1, "sms.token_file", err);
+}
+
+/* The host must stand in the configuration, and plain http stays on this computer. */
+static bool check_url(struct str url, struct err *err) {
+	if (!escape_gate(url, URL_MAX, "sms.url", err))
+		return false;
+	struct str rest = url, scheme = str_cut(&rest, ':');
+	struct str host = {rest.at + 2, rest.len > 2 ? rest.len - 2 : 0};
+	if (!str_starts(rest, STR("//")) || !(str_is(scheme, "https") || str_is(scheme, "http")))
+		return err_set(err, ERR_PERMANENT, "config.sms", "sms.url: expected https://...");
+	for (size_t i = 0; i < host.len; i++)
+		if (host.at[i] == '/' || host.at[i] == '?')
+			host.len = i;
+	if (host.len == 0 || memchr(host.at, '{', host.len) || memchr(host.at, '@', host.len))
+		return err_set(err, ERR_PERMANENT, "config.sms", "sms.url: the host must be written out, without user or placeholder");
+	struct str name = host.at[0] == '[' ? host : str_cut(&host, ':');
+	bool local = str_is(name, "127.0.0.1") || str_is(name, "localhost") || str_starts(name, STR("[::1]"));
+	if (str_is(scheme, "http") && !local)
+		return err_set(err, ERR_PERMANENT, "config.sms", "sms.url: expected https, for names and codes would travel in clear text");
+	return true;
+}
+
+static bool set_body(struct sms *s, struct err *err) {
+	struct str type = s->config->content_type;
+	s->post = s->config->body.len > 0;
+	s->body_place = SMS_PLACE_FORM;
+	if (!s->post || type.len == 0 || str_starts(type, STR("application/x-www-form-urlencoded")))
+		return true;
+	s->body_place = SMS_PLACE_JSON;
+	if (str_starts(type, STR("application/json")))
+		return escape_gate(type, HEADER_MAX, "sms.content_type", err);
+	return err_set(err, ERR_PERMANENT, "config.sms", "sms.content_type: expected application/json or application/x-www-form-urlencoded");
+}
+
+static void set_manners(struct sms *s) {
+	CURL *c = s->curl;
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)TOTAL_SECONDS);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	/* On a kept connection that dies without an answer curl sends a request again by itself; nobody would know whether a person got two. */
+	curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->fault);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, take_progress);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
+}
+
+static bool add_header(struct curl_slist **list, const char *prefix, struct str template, const struct sms_fields *f, struct err *err) {
+	struct buf line;
+	buf_init(&line, HEADER_MAX * 2);
+	buf_z(&line, prefix);
+	bool ok = sms_template_fill(&line, template, SMS_PLACE_HEADER, f, err) && escape_gate(buf_text(&line), HEADER_MAX * 2, "an SMS gateway's header", err);
+	if (ok) {
+		*list = curl_slist_append(*list, line.at);
+		BUG_IF(*list == NULL);
+	}
+	buf_free(&line);
+	return ok;
+}
+
+/* A request made ready; all of it is freed by request_free, also after false. */
+struct request {
+	struct buf url, body;
+	struct curl_slist *headers;
+};
+
+static void request_free(struct request *r) {
+	buf_free(&r->url);
+	buf_free(&r->body);
+	curl_slist_free_all(r->headers);
+}
+
+static bool request_make(struct sms *s, const struct sms_fields *f, struct request *r, struct err *err) {
+	*r = (struct request){0};
+	buf_init(&r->url, URL_MAX);
+	buf_init(&r->body, BODY_MAX);
+	if (!sms_template_fill(&r->url, s->config->url, SMS_PLACE_URL, f, err) || !sms_template_fill(&r->body, s->config->body, s->body_place, f, err))
+		return false;
+	for (size_t i = 0; i < s->config->header_count; i++)
+		if (!add_header(&r->headers, "", s->config->headers[i], f, err))
+			return false;
+	struct str form = STR("application/x-www-form-urlencoded");
+	struct str type = s->config->content_type.len ? s->config->content_type : form;
+	return add_header(&r->headers, "Expect:", STR(""), f, err) && (!s->post || add_header(&r->headers, "Content-Type: ", type, f, err));
+}
+
+struct sms *sms_open(const struct sms_config *config, struct err *err) {
+	struct sms *s = calloc(1, sizeof *s);
+	BUG_IF(s == NULL);
+	s->config = config;
+	s->curl = curl_easy_init();
+	BUG_IF(s->curl == NULL);
+	buf_init(&s->answer, ANSWER_MAX);
+	set_manners(s);
+	const struct sms_fields probe = {.text = STR("x")}; /* finds wrong placeholders now, not at the first message */
+	struct request r = {0};
+	bool ok = check_url(config->url, err) && set_body(s, err) && read_token(s, err) && request_make(s, &probe, &r, err);
+	request_free(&r);
+	if (ok)
+		return s;
+	sms_close(s);
+	return NULL;
+}
+
+void sms_close(struct sms *s) {
+	if (!s)
+		return;
+	curl_easy_cleanup(s->curl);
+	buf_free(&s->answer);
+	explicit_bzero(s->token, sizeof s->token);
+	free(s);
+}
+
+void sms_abort(struct sms *s) {
+	atomic_store(&s->aborted, true);
+}
+
+/* Calling codes are prefix-free, so a prefix decides. */
+static bool is_allowed(const struct sms_config *config, struct str digits) {
+	for (size_t i = 0; i < config->allowed_count; i++) {
+		char code[24];
+		snprintf(code, sizeof code, "%lld", (long long)config->allowed[i]);
+		if (str_starts(digits, str_from(code)))
+			return true;
+	}
+	return false;
+}
+
+static bool check_message(const struct sms_config *config, const struct sms_fields *f, struct err *err) {
+	bool number = str_starts(f->to, STR("+")) && f->digits.len >= DIGITS_MIN && f->digits.len <= DIGITS_MAX;
+	for (size_t i = 0; number && i < f->digits.len; i++)
+		number = f->digits.at[i] >= '0' && f->digits.at[i] <= '9';
+	if (!number)
+		return err_set(err, ERR_INPUT, "phone.invalid", "the number is not of the form +4512345678");
+	if (!is_allowed(config, f->digits))
+		return err_set(err, ERR_DENIED, "phone.country", "the number's country is not in sms.allowed");
+	if (f->text.len == 0 || f->text.len > TEXT_MAX || !str_utf8_valid(f->text) || memchr(f->text.at, '\0', f->text.len))
+		return err_set(err, ERR_INPUT, "sms.text", "the text is empty, too long or broken");
+	return escape_gate(f->reference, HEADER_MAX, "reference", err);
+}
+
+/* A gateway that is busy or does not know us may be asked again; one that lost touch with its own back end may have sent. */
+static enum outcome outcome_of_status(long status, bool *configuration) {
+	*configuration = false;
+	switch (status) {
+	case 408:
+	case 429:
+	case 500:
+	case 503:
+		return OUTCOME_LATER;
+	case 502:
+	case 504:
+		return OUTCOME_UNKNOWN;
+	case 401:
+	case 402:
+	case 403:
+	case 404:
+	case 405:
+	case 407:
+		*configuration = true;
+		return OUTCOME_LATER;
+	default:
+		*configuration = status < 400;
+		return status >= 500 ? OUTCOME_UNKNOWN : status >= 400 ? OUTCOME_NEVER : OUTCOME_LATER;
+	}
+}
+
+static bool is_success(const struct sms *s) {
+	struct str wanted = s->config->success, found = buf_text(&s->answer);
+	return wanted.len == 0 || str_is(wanted, "2xx") || memmem(found.at, found.len, wanted.at, wanted.len) != NULL;
+}
+
+static void judge(struct sms *s, CURLcode code, struct transport_result *result) {
+	long status = 0, sent = 0;
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(s->curl, CURLINFO_REQUEST_SIZE, &sent);
+	result->code = status;
+	result->configuration = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CACERT_BADFILE;
+	if (status == 0)
+		result->outcome = sent > 0 ? OUTCOME_UNKNOWN : OUTCOME_LATER;
+	else if (status < 200 || status > 299)
+		result->outcome = outcome_of_status(status, &result->configuration);
+	else if (is_success(s))
+		result->outcome = OUTCOME_SENT;
+	else /* a whole answer without the words of success is a refusal; a success text that is wrong must not send the same SMS for days */
+		result->outcome = code == CURLE_OK ? OUTCOME_NEVER : OUTCOME_UNKNOWN;
+	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
+	transport_answer(result, s->answer.len > 0 ? buf_text(&s->answer) : str_from(code == CURLE_OK ? "" : fault));
+}
+
+static CURLcode perform(struct sms *s, const struct request *r) {
+	curl_easy_setopt(s->curl, CURLOPT_URL, r->url.at);
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, r->headers);
+	if (s->post) {
+		curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, r->body.at);
+		curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
+	}
+	buf_clear(&s->answer);
+	s->fault[0] = '\0';
+	CURLcode code = curl_easy_perform(s->curl);
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL);
+	return code;
+}
+
+void sms_send(struct sms *s, struct str to, struct str text, struct str reference, struct transport_result *result) {
+	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
+	struct sms_fields f = {.to = to, .text = text, .reference = reference, .from = s->config->from, .token = str_from(s->token)};
+	f.digits = (struct str){to.at + (to.len > 0), to.len - (to.len > 0)};
+	struct request r = {0};
+	struct err err;
+	if (check_message(s->config, &f, &err) && request_make(s, &f, &r, &err)) {
+		CURLcode code = perform(s, &r);
+		judge(s, code, result);
+	} else {
+		transport_answer(result, str_from(err.text));
+	}
+	request_free(&r);
+}

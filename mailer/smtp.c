@@ -1,0 +1,287 @@
+#include "mailer/transport.h"
+
+#include "engine/base/escape.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum {
+	CONNECT_SECONDS = 10,
+	REPLY_SECONDS = 60, /* for any one answer, so for the one after the final dot too */
+	TOTAL_SECONDS = 120,
+	ADDRESS_MAX = 254, /* RFC 5321 section 4.5.3.1 and its erratum 1690 */
+	LOCAL_MAX = 64,
+	PASSWORD_MAX = 256
+};
+
+struct smtp {
+	CURL *curl;
+	struct str body; /* of the send under way */
+	size_t given;
+	bool ended;     /* the body's end was given: the final dot is on its way */
+	bool well;      /* the last send ended with an answer */
+	char line[512]; /* the server's last line */
+	char fault[CURL_ERROR_SIZE];
+	atomic_bool aborted;
+};
+
+bool smtp_init(struct err *err) {
+	/* Without an UTF-8 locale curl does not turn international domains into ASCII ones. */
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		return err_set(err, ERR_PERMANENT, "config.locale", "the locale C.UTF-8 is missing");
+	signal(SIGPIPE, SIG_IGN); /* CURLOPT_NOSIGNAL leaves it to us */
+	CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (code != CURLE_OK)
+		return err_set(err, ERR_PERMANENT, "config.curl", "curl cannot start: %s", curl_easy_strerror(code));
+	return true;
+}
+
+/* An address that needs no quoting, in an envelope where quoting is a door: RFC 5321 dot-string @ domain.
+ * The local part is ASCII; the domain may be international. */
+static bool address_check(struct str address, struct err *err) {
+	if (!escape_gate(address, ADDRESS_MAX, "address", err))
+		return false;
+	size_t at = 0, at_signs = 0;
+	for (size_t i = 0; i < address.len; i++) {
+		unsigned char c = (unsigned char)address.at[i];
+		if (c == '@')
+			at = i, at_signs++;
+		else if (c <= ' ' || strchr("<>()[]\\,;:\"", c) || (c >= 0x80 && at_signs == 0))
+			return err_set(err, ERR_INPUT, "address.invalid", "the address holds a character that cannot be sent to");
+	}
+	if (at_signs != 1 || at == 0 || at > LOCAL_MAX || at + 1 == address.len)
+		return err_set(err, ERR_INPUT, "address.invalid", "the address is not of the form name@domain");
+	return true;
+}
+
+static size_t give_body(char *out, size_t size, size_t count, void *context) {
+	struct smtp *s = context;
+	size_t left = s->body.len - s->given, room = size * count;
+	size_t len = left < room ? left : room;
+	if (len > 0)
+		memcpy(out, s->body.at + s->given, len);
+	s->given += len;
+	s->ended = len == 0;
+	return len;
+}
+
+static size_t take_line(char *line, size_t size, size_t count, void *context) {
+	struct smtp *s = context;
+	size_t len = size * count;
+	if (!str_starts((struct str){line, len}, STR("221"))) /* the good-bye says nothing about the message */
+		snprintf(s->line, sizeof s->line, "%.*s", (int)len, line);
+	return len;
+}
+
+static int take_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+	(void)a, (void)b, (void)c, (void)d;
+	return atomic_load(&((struct smtp *)context)->aborted);
+}
+
+static bool read_password(struct str path, char out[PASSWORD_MAX], struct err *err) {
+	char name[4096];
+	snprintf(name, sizeof name, "%.*s", STR_ARG(path));
+	FILE *in = fopen(name, "re");
+	if (!in)
+		return err_set(err, ERR_PERMANENT, "config.password", "mail.password_file %s: %s", name, strerror(errno));
+	struct stat status;
+	bool shared = fstat(fileno(in), &status) != 0 || (status.st_mode & S_IRWXO);
+	size_t len = fread(out, 1, PASSWORD_MAX - 1, in);
+	fclose(in);
+	out[len] = '\0';
+	if (shared)
+		return err_set(err, ERR_PERMANENT, "config.password", "mail.password_file %s: others may read it (chmod o-rwx)", name);
+	struct str rest = {out, len}, line = str_cut(&rest, '\n');
+	if (line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	out[line.len] = '\0';
+	if (line.len == 0 || rest.len > 0 || len == PASSWORD_MAX - 1)
+		return err_set(err, ERR_PERMANENT, "config.password", "mail.password_file %s: expected one line with the password", name);
+	return escape_gate(line, PASSWORD_MAX, "mail.password_file", err);
+}
+
+static bool set_login(struct smtp *s, const struct mail_config *config, bool encrypted, struct err *err) {
+	if (config->user.len == 0)
+		return true;
+	if (!encrypted)
+		return err_set(err, ERR_PERMANENT, "config.mail", "mail.user needs mail.tls: required, or the password would travel in clear text");
+	char user[ADDRESS_MAX + 1], password[PASSWORD_MAX];
+	if (!escape_gate(config->user, ADDRESS_MAX, "mail.user", err) || !read_password(config->password_file, password, err))
+		return false;
+	snprintf(user, sizeof user, "%.*s", STR_ARG(config->user));
+	curl_easy_setopt(s->curl, CURLOPT_USERNAME, user);
+	curl_easy_setopt(s->curl, CURLOPT_PASSWORD, password);
+	explicit_bzero(password, sizeof password);
+	return true;
+}
+
+/* The relay as curl wants it; what stands after the slash is what we say in EHLO: the sender's domain. */
+static bool set_relay(struct smtp *s, const struct mail_config *config, struct err *err) {
+	struct str relay = config->relay;
+	bool implicit = str_starts(relay, STR("smtps://"));
+	size_t scheme = implicit ? 8 : 7;
+	if ((!implicit && !str_starts(relay, STR("smtp://"))) || relay.len == scheme || memchr(relay.at + scheme, '/', relay.len - scheme) ||
+	    memchr(relay.at, '@', relay.len))
+		return err_set(err, ERR_PERMANENT, "config.mail", "mail.relay: expected smtp://host:port or smtps://host:port, found \"%.*s\"", STR_ARG(relay));
+	struct str domain = config->from_address;
+	str_cut(&domain, '@');
+	char url[1024];
+	if (!escape_gate(relay, 255, "mail.relay", err) || !address_check(config->from_address, err))
+		return false;
+	snprintf(url, sizeof url, "%.*s/%.*s", STR_ARG(relay), STR_ARG(domain));
+	curl_easy_setopt(s->curl, CURLOPT_URL, url);
+	curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, implicit ? "smtps" : "smtp");
+	long tls = config->tls == TLS_OFF ? CURLUSESSL_NONE : config->tls == TLS_OPTIONAL ? CURLUSESSL_TRY : CURLUSESSL_ALL;
+	curl_easy_setopt(s->curl, CURLOPT_USE_SSL, tls);
+	return set_login(s, config, implicit || config->tls == TLS_REQUIRED, err);
+}
+
+static void set_authority(struct smtp *s, struct str file) {
+	if (file.len == 0)
+		return;
+	char path[4096];
+	snprintf(path, sizeof path, "%.*s", STR_ARG(file));
+	curl_easy_setopt(s->curl, CURLOPT_CAINFO, path);
+	curl_easy_setopt(s->curl, CURLOPT_CAPATH, NULL); /* this file alone */
+}
+
+static void set_manners(struct smtp *s) {
+	CURL *c = s->curl;
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+	curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)REPLY_SECONDS);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)TOTAL_SECONDS);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(c, CURLOPT_PROXY, ""); /* never through a proxy of the environment */
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->fault);
+	curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(c, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(c, CURLOPT_READDATA, s);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_line);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, s);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, take_progress);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
+}
+
+struct smtp *smtp_open(const struct mail_config *config, struct err *err) {
+	struct smtp *s = calloc(1, sizeof *s);
+	BUG_IF(s == NULL);
+	s->curl = curl_easy_init();
+	BUG_IF(s->curl == NULL);
+	set_manners(s);
+	set_authority(s, config->ca_file);
+	if (!set_relay(s, config, err)) {
+		smtp_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void smtp_close(struct smtp *s) {
+	if (!s)
+		return;
+	curl_socket_t socket = CURL_SOCKET_BAD;
+	curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &socket);
+	if (!s->well && socket != CURL_SOCKET_BAD)
+		shutdown(socket, SHUT_RDWR); /* or curl says QUIT and waits a minute for a relay that has stopped answering */
+	curl_easy_cleanup(s->curl);
+	free(s);
+}
+
+void smtp_abort(struct smtp *s) {
+	atomic_store(&s->aborted, true);
+}
+
+/* Trouble with the relay itself: every message would meet it. */
+static bool is_configuration(CURLcode code, long status, bool ended) {
+	switch (code) {
+	case CURLE_REMOTE_ACCESS_DENIED: /* EHLO was refused */
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_USE_SSL_FAILED: /* STARTTLS is not offered, or was stripped */
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_LOGIN_DENIED:
+		return true;
+	case CURLE_WEIRD_SERVER_REPLY: /* before the body: the greeting itself was a refusal */
+		return !ended && status >= 500;
+	default: /* a 334 that nothing came after is an AUTH the server did not like */
+		return status == 334 || status == 530 || status == 534 || status == 535 || status == 538;
+	}
+}
+
+/* The table of curl's answers, one recipient: a 250 beside an error belongs to MAIL or RCPT and is no success; a 354 after the body's end
+ * means that nobody can know. */
+static void judge(const struct smtp *s, CURLcode code, long status, struct transport_result *result) {
+	result->code = status;
+	result->configuration = code != CURLE_OK && is_configuration(code, status, s->ended);
+	if (code == CURLE_OK)
+		result->outcome = OUTCOME_SENT;
+	else if (s->ended && status == 354)
+		result->outcome = OUTCOME_UNKNOWN;
+	else if (status >= 500 && status < 600 && !result->configuration)
+		result->outcome = OUTCOME_NEVER;
+	else
+		result->outcome = OUTCOME_LATER;
+	bool said = status >= 400 && s->line[0] != '\0';
+	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
+	transport_answer(result, str_from(code == CURLE_OK || said ? s->line : fault));
+}
+
+static CURLcode perform(struct smtp *s, struct str body, long *status) {
+	s->body = body;
+	s->given = 0;
+	s->ended = false;
+	s->line[0] = s->fault[0] = '\0';
+	CURLcode code = curl_easy_perform(s->curl);
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, status);
+	s->well = code == CURLE_OK;
+	return code;
+}
+
+/* The relay had closed the connection that we kept: nothing was said on it, so a new one may be tried at once. */
+static bool was_stale(const struct smtp *s, CURLcode code, long status) {
+	long opened = 0;
+	curl_easy_getinfo(s->curl, CURLINFO_NUM_CONNECTS, &opened);
+	return code != CURLE_OK && status == 0 && opened == 0 && s->given == 0 && !atomic_load(&s->aborted);
+}
+
+static bool set_envelope(struct smtp *s, struct str from, struct str to, struct curl_slist **list, struct err *err) {
+	char address[ADDRESS_MAX + 1];
+	if (!address_check(from, err) || !address_check(to, err))
+		return false;
+	snprintf(address, sizeof address, "%.*s", STR_ARG(from));
+	curl_easy_setopt(s->curl, CURLOPT_MAIL_FROM, address);
+	snprintf(address, sizeof address, "%.*s", STR_ARG(to));
+	*list = curl_slist_append(NULL, address);
+	BUG_IF(*list == NULL);
+	curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, *list);
+	return true;
+}
+
+void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result) {
+	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
+	struct curl_slist *list = NULL;
+	struct err err;
+	if (!set_envelope(s, from, to, &list, &err)) {
+		transport_answer(result, str_from(err.text));
+		return;
+	}
+	long status = 0;
+	CURLcode code = perform(s, mime, &status);
+	if (was_stale(s, code, status))
+		code = perform(s, mime, &status);
+	judge(s, code, status, result);
+	curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, NULL);
+	curl_slist_free_all(list);
+}

@@ -1,0 +1,43 @@
+/* transport: how one message leaves: SMTP, an SMS gateway, or capture. Answers in four ways, never with errno. */
+#ifndef MAILER_TRANSPORT_H
+#define MAILER_TRANSPORT_H
+
+#include "engine/base/config.h"
+#include "mailer/compose.h"
+
+enum outcome {
+	OUTCOME_SENT,   /* accepted by relay or gateway */
+	OUTCOME_LATER,  /* 4xx, connection refused, timeout before the end: try again */
+	OUTCOME_NEVER,  /* 5xx at this message */
+	OUTCOME_UNKNOWN /* the connection died after the final dot, or after a gateway's request was sent */
+};
+struct transport_result {
+	enum outcome outcome;
+	int64_t code;        /* SMTP or HTTP status; 0: none */
+	bool configuration;  /* TLS, authentication: not this message's fault, an operator must look */
+	char answer[256];    /* last line of relay or gateway */
+};
+
+/* Fills result->answer: one line, without control characters and broken UTF-8. */
+void transport_answer(struct transport_result *result, struct str line);
+/* Stars in the answer for every word of text that could be a token or a code (some relays repeat what they were given). */
+void transport_mask(struct transport_result *result, struct str text);
+
+struct smtp; /* one connection, reused; one thread */
+bool smtp_init(struct err *err); /* curl's one-time set-up, for sms too; before any thread */
+/* NULL: the relay, its password or certificates cannot be used as configured. config is borrowed; caller closes. */
+struct smtp *smtp_open(const struct mail_config *config, struct err *err);
+void smtp_close(struct smtp *s);
+void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result);
+void smtp_abort(struct smtp *s); /* any thread: a send under way, and each later one, ends within about a second */
+
+struct sms; /* one HTTP client; one thread */
+/* NULL: the description of the gateway cannot be used. config is borrowed; caller closes. Placeholders are {{to}} (+4512345678),
+ * {{digits}} (the same without +), {{text}}, {{from}}, {{reference}} and {{token}} (of token_file), escaped for where they stand: URL, header,
+ * JSON (inside or outside of quotes) or form body. An empty body means GET. success: "2xx" or a text that the answer must hold. */
+struct sms *sms_open(const struct sms_config *config, struct err *err);
+void sms_close(struct sms *s);
+void sms_send(struct sms *s, struct str to, struct str text, struct str reference, struct transport_result *result);
+void sms_abort(struct sms *s);
+
+#endif

@@ -1,0 +1,308 @@
+#include "otp-portal/demo_page.h"
+
+#include "engine/base/clock.h"
+#include "engine/base/escape.h"
+#include "engine/store/outbox.h"
+#include "otp-portal/page.h"
+
+#include <string.h>
+
+enum { CHUNK = 200, MESSAGES = 20000 };
+
+static struct str local_time(const struct request *r, int64_t instant) {
+	return language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), instant));
+}
+
+static bool read_rows(struct request *r, struct view *v, struct captured_list *out, struct err *err) {
+	int64_t after = 0;
+	if (!str_to_int(request_query(r, "after"), &after) || after < 0)
+		after = 0;
+	for (size_t before = 0; out->count < MESSAGES; before = out->count) {
+		struct captured_list chunk = {0};
+		if (!captured_list(v, after, CHUNK, r->arena, &chunk, err))
+			return false;
+		for (size_t i = 0; i < chunk.count; i++)
+			*(struct captured *)ARENA_PUSH(r->arena, out) = chunk.items[i];
+		if (out->count == before)
+			break;
+		after = out->items[out->count - 1].id;
+	}
+	return true;
+}
+
+static bool read_entry(struct request *r, const struct captured *row, struct inbox_entry *out, struct err *err) {
+	*out = (struct inbox_entry){0};
+	return r->world->options.inbox_entry(r->world->options.context, row, r->arena, out, err);
+}
+
+/* --- for people --- */
+
+static void write_clock_button(struct request *r, const char *advance, const char *key, struct response *out) {
+	buf_printf(&out->body, "<button name=\"advance\" value=\"%s\" class=\"quiet\">", advance);
+	page_word(r, out, key);
+	buf_z(&out->body, "</button>\n");
+}
+
+static void write_clock(struct request *r, struct response *out) {
+	buf_z(&out->body, "<section class=\"clock\">\n<h2>");
+	page_word(r, out, "demo.clock");
+	buf_z(&out->body, "</h2>\n<p role=\"status\">");
+	page_text(r, out, "demo.clock-now", local_time(r, r->now), STR(""));
+	buf_z(&out->body, " ");
+	page_word(r, out, "demo.clock-intro");
+	buf_z(&out->body, "</p>\n<form method=\"post\" action=\"/demo/clock\" class=\"row-form\">\n");
+	page_hidden_language(r, out);
+	write_clock_button(r, "1h", "demo.clock-hour", out);
+	write_clock_button(r, "1d", "demo.clock-day", out);
+	write_clock_button(r, "7d", "demo.clock-week", out);
+	buf_z(&out->body, "</form>\n</section>\n");
+}
+
+static void write_line(struct request *r, const struct captured *row, const struct inbox_entry *entry, struct response *out) {
+	struct buf *b = &out->body;
+	buf_z(b, "<tr><td data-label=\"");
+	page_word(r, out, "demo.at");
+	buf_z(b, "\">");
+	escape_html(b, local_time(r, row->at));
+	buf_z(b, "</td><td data-label=\"");
+	page_word(r, out, "demo.channel");
+	buf_z(b, "\">");
+	page_word(r, out, row->channel == CHANNEL_SMS ? "demo.sms" : "demo.mail");
+	buf_z(b, "</td><td data-label=\"");
+	page_word(r, out, "demo.to");
+	buf_z(b, "\">");
+	escape_html(b, row->to);
+	buf_z(b, "</td><td data-label=\"");
+	page_word(r, out, "demo.subject");
+	buf_z(b, "\"><a href=\"");
+	escape_html(b, page_path(r, arena_printf(r->arena, "/demo/inbox/%lld", (long long)row->id)));
+	buf_z(b, "\">");
+	struct str first = entry->text;
+	escape_html(b, entry->subject.len > 0 ? entry->subject : str_cut(&first, '\n'));
+	buf_z(b, "</a></td></tr>\n");
+}
+
+static bool write_table(struct request *r, const struct captured_list *rows, struct response *out, struct err *err) {
+	static const char *const heads[] = {"demo.at", "demo.channel", "demo.to", "demo.subject"};
+	buf_z(&out->body, "<table class=\"list\">\n<thead><tr>");
+	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+		buf_z(&out->body, "<th scope=\"col\">");
+		page_word(r, out, heads[i]);
+		buf_z(&out->body, "</th>");
+	}
+	buf_z(&out->body, "</tr></thead>\n<tbody>\n");
+	for (size_t i = rows->count; i > 0; i--) {
+		struct inbox_entry entry;
+		if (!read_entry(r, &rows->items[i - 1], &entry, err))
+			return false;
+		write_line(r, &rows->items[i - 1], &entry, out);
+	}
+	buf_z(&out->body, "</tbody>\n</table>\n");
+	return true;
+}
+
+static bool write_inbox(struct request *r, struct view *v, struct response *out, struct err *err) {
+	struct captured_list rows = {0};
+	struct page page = {.title = language_word(r->language, "demo.inbox"), .here = STR("/demo/inbox"), .wide = true};
+	if (!read_rows(r, v, &rows, err))
+		return false;
+	page_begin(r, out, &page);
+	buf_z(&out->body, "<h1>");
+	page_word(r, out, "demo.inbox");
+	buf_z(&out->body, "</h1>\n<p>");
+	page_word(r, out, rows.count > 0 ? "demo.inbox-intro" : "demo.inbox-empty");
+	buf_z(&out->body, "</p>\n");
+	write_clock(r, out);
+	if (rows.count > 0 && !write_table(r, &rows, out, err))
+		return false;
+	page_end(r, out, &page);
+	return true;
+}
+
+static void with_view(struct request *r, struct response *out,
+                      bool (*write)(struct request *, struct view *, struct response *, struct err *)) {
+	struct err err;
+	struct view *v = store_view(r->world->options.store, &err);
+	if (!v || !write(r, v, out, &err))
+		page_failure(r, out, &err);
+	if (v)
+		view_close(v);
+}
+
+void demo_inbox(struct request *r, struct response *out) {
+	with_view(r, out, write_inbox);
+}
+
+static void write_links(struct request *r, const struct inbox_entry *entry, struct response *out) {
+	struct buf *b = &out->body;
+	if (entry->link_count == 0)
+		return;
+	buf_z(b, "<h2>");
+	page_word(r, out, "demo.links");
+	buf_z(b, "</h2>\n<ul>\n");
+	for (size_t i = 0; i < entry->link_count; i++) {
+		struct str link = entry->links[i];
+		if (!str_starts(link, STR("http://")) && !str_starts(link, STR("https://")))
+			continue;
+		buf_z(b, "<li><a class=\"url\" href=\"");
+		escape_html(b, link);
+		buf_z(b, "\">");
+		escape_html(b, link);
+		buf_z(b, "</a></li>\n");
+	}
+	buf_z(b, "</ul>\n");
+}
+
+/* The mail's own HTML is a stranger here: a sandbox without scripts; a click opens in the whole window. */
+static void write_html(struct request *r, const struct inbox_entry *entry, struct response *out) {
+	struct buf *b = &out->body;
+	if (entry->html.len == 0)
+		return;
+	buf_z(b, "<h2>");
+	page_word(r, out, "demo.html");
+	buf_z(b, "</h2>\n<iframe title=\"");
+	escape_html(b, entry->subject);
+	buf_z(b, "\" sandbox=\"allow-top-navigation-by-user-activation\" srcdoc=\"&lt;base target=&quot;_top&quot;&gt;");
+	escape_html(b, entry->html);
+	buf_z(b, "\"></iframe>\n");
+}
+
+static void write_heads(struct request *r, const struct inbox_entry *entry, struct response *out) {
+	struct buf *b = &out->body;
+	buf_z(b, "<details><summary>");
+	page_word(r, out, "demo.headers");
+	buf_z(b, "</summary>\n<dl class=\"answers\">\n");
+	for (size_t i = 0; i < entry->header_count; i++) {
+		buf_z(b, "<div><dt>");
+		escape_html(b, entry->headers[i].name);
+		buf_z(b, "</dt><dd>");
+		escape_html(b, entry->headers[i].value);
+		buf_z(b, "</dd></div>\n");
+	}
+	buf_z(b, "</dl>\n</details>\n");
+}
+
+static bool write_message(struct request *r, struct view *v, struct response *out, struct err *err) {
+	struct captured row;
+	struct inbox_entry entry;
+	int64_t id;
+	if (!str_to_int(r->rest, &id))
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no such message");
+	if (!captured_load(v, id, r->arena, &row, err) || !read_entry(r, &row, &entry, err))
+		return false;
+	struct page page = {.title = entry.subject.len > 0 ? entry.subject : language_word(r->language, "demo.sms"), .wide = true};
+	out->policy = "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+	page_begin(r, out, &page);
+	page_way(r, out, STR("/demo/inbox"), "demo.inbox");
+	buf_z(&out->body, "<h1>");
+	escape_html(&out->body, page.title);
+	buf_z(&out->body, "</h1>\n<p class=\"caption\">");
+	page_word(r, out, "demo.to");
+	buf_z(&out->body, ": ");
+	escape_html(&out->body, row.to);
+	buf_z(&out->body, " · ");
+	escape_html(&out->body, local_time(r, row.at));
+	buf_z(&out->body, "</p>\n");
+	write_links(r, &entry, out);
+	write_html(r, &entry, out);
+	buf_z(&out->body, "<h2>");
+	page_word(r, out, "demo.text");
+	buf_z(&out->body, "</h2>\n<pre>");
+	escape_html(&out->body, entry.text);
+	buf_z(&out->body, "</pre>\n");
+	write_heads(r, &entry, out);
+	page_end(r, out, &page);
+	return true;
+}
+
+void demo_message(struct request *r, struct response *out) {
+	with_view(r, out, write_message);
+}
+
+/* --- for programs --- */
+
+static void json_member(struct buf *b, const char *name, struct str value) {
+	buf_printf(b, ",\"%s\":", name);
+	escape_json(b, value);
+}
+
+static void write_entry_json(struct request *r, const struct captured *row, const struct inbox_entry *entry, struct buf *b) {
+	buf_printf(b, "{\"id\":%lld", (long long)row->id);
+	json_member(b, "at", civil_format_instant(r->arena, row->at));
+	json_member(b, "channel", row->channel == CHANNEL_SMS ? STR("sms") : STR("mail"));
+	json_member(b, "message_id", entry->message_id);
+	buf_z(b, ",\"headers\":[");
+	for (size_t i = 0; i < entry->header_count; i++) {
+		buf_z(b, i ? ",[" : "[");
+		escape_json(b, entry->headers[i].name);
+		buf_char(b, ',');
+		escape_json(b, entry->headers[i].value);
+		buf_char(b, ']');
+	}
+	buf_char(b, ']');
+	json_member(b, "to", row->to);
+	json_member(b, "subject", entry->subject);
+	json_member(b, "text", entry->text);
+	json_member(b, "html", entry->html);
+	buf_z(b, ",\"links\":[");
+	for (size_t i = 0; i < entry->link_count; i++) {
+		buf_z(b, i ? "," : "");
+		escape_json(b, entry->links[i]);
+	}
+	buf_z(b, "],\"attachments\":[]}");
+}
+
+static bool write_json(struct request *r, struct view *v, struct response *out, struct err *err) {
+	struct captured_list rows = {0};
+	if (!read_rows(r, v, &rows, err))
+		return false;
+	out->type = "application/json";
+	out->body.limit *= 8;
+	buf_char(&out->body, '[');
+	for (size_t i = 0; i < rows.count; i++) {
+		struct inbox_entry entry;
+		if (!read_entry(r, &rows.items[i], &entry, err))
+			return false;
+		buf_z(&out->body, i ? ",\n" : "");
+		write_entry_json(r, &rows.items[i], &entry, &out->body);
+	}
+	buf_z(&out->body, "]\n");
+	return true;
+}
+
+void demo_inbox_json(struct request *r, struct response *out) {
+	with_view(r, out, write_json);
+}
+
+/* --- the clock --- */
+
+static bool new_time(const struct request *r, int64_t now, int64_t *at) {
+	const struct site *site = r->world->options.site;
+	struct span span;
+	int64_t local;
+	if (span_parse(str_trim(request_form(r, "advance")), &span))
+		*at = civil_add(site_zone(site), site_calendar(site), now, span);
+	else if (civil_parse_datetime(str_trim(request_form(r, "set")), &local))
+		*at = zone_instant(site_zone(site), local);
+	else
+		return false;
+	return *at >= now && *at - now <= 3660 * CIVIL_DAY_MS; /* ten years at once: a clock never goes back */
+}
+
+void demo_clock(struct request *r, struct response *out) {
+	int64_t now = clock_now(), at;
+	if (!new_time(r, now, &at)) {
+		page_message(r, out, 422, "error.title", "error.input", STR(""));
+		return;
+	}
+	clock_advance(at - now);
+	if (r->world->options.clock_moved)
+		r->world->options.clock_moved(r->world->options.context);
+	struct str accept = request_header(r, "Accept");
+	if (memmem(accept.at, accept.len, "text/html", 9)) {
+		response_redirect(out, r, page_path(r, STR("/demo/inbox")));
+		return;
+	}
+	out->type = "application/json";
+	buf_printf(&out->body, "{\"now\":\"%.*s\"}\n", STR_ARG(civil_format_instant(r->arena, at)));
+}

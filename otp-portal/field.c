@@ -1,0 +1,244 @@
+#include "otp-portal/field.h"
+
+#include "engine/base/escape.h"
+#include "otp-portal/choices.h"
+#include "otp-portal/page.h"
+
+enum { INPUTS_SHOWN = 5 };
+
+static struct request *request_of(const struct field_view *v) {
+	return v->filling->prose.r;
+}
+
+bool field_open(struct field_view *v, const struct value *values, struct err *err) {
+	const struct field *field = v->item->field;
+	if (field->kind != FIELD_REF && field->kind != FIELD_MATRIX)
+		return true;
+	return form_rows(&v->filling->world, field, values, request_of(v)->arena, &v->rows, &v->row_count, err);
+}
+
+struct str field_anchor(const struct field_view *v, struct str problem) {
+	struct arena *a = request_of(v)->arena;
+	struct str name = v->item->field->name;
+	if (str_equal(problem, name))
+		return arena_printf(a, "f-%.*s", STR_ARG(name));
+	for (size_t i = 0; v->item->field->kind == FIELD_MATRIX && i < v->row_count; i++)
+		if (str_equal(problem, choice_row_name(v, i)))
+			return arena_printf(a, "f-%.*s-%zu", STR_ARG(name), i);
+	return STR("");
+}
+
+struct str field_problem_text(const struct field_view *v, const struct form_problem *problem) {
+	struct request *r = request_of(v);
+	return language_text(r->language, r->arena, problem->key, problem->arg[0], problem->arg[1]);
+}
+
+static const struct form_problem *first_problem(const struct field_view *v) {
+	for (size_t i = 0; i < v->problems->count; i++)
+		if (str_equal(v->problems->items[i].name, v->item->field->name))
+			return &v->problems->items[i];
+	return NULL;
+}
+
+static struct str hint_of(const struct field_view *v) {
+	return prose_get(&v->filling->prose, "fields", v->item->field->name, "hint", (struct str){0});
+}
+
+/* The hint that a kind needs when the package has none. */
+static const char *format_hint(const struct field *field) {
+	return field->kind == FIELD_DATE ? "form.date-hint" : NULL;
+}
+
+static void write_label_text(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	escape_html(b, prose_label(&v->filling->prose, v->item->field->name));
+	if (v->item->optional) {
+		buf_z(b, " <span class=\"optional\">(");
+		page_word(request_of(v), v->out, "form.optional");
+		buf_z(b, ")</span>");
+	}
+}
+
+static void write_hint(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	struct str hint = hint_of(v);
+	const char *format = format_hint(v->item->field);
+	if (hint.len == 0 && !format)
+		return;
+	buf_printf(b, "<div class=\"hint\" id=\"h-%.*s\">", STR_ARG(v->item->field->name));
+	prose_write(&v->filling->prose, hint, b);
+	if (format) {
+		buf_z(b, "<p>");
+		page_word(request_of(v), v->out, format);
+		buf_z(b, "</p>");
+	}
+	buf_z(b, "</div>\n");
+}
+
+static void write_problem(const struct field_view *v) {
+	const struct form_problem *problem = first_problem(v);
+	struct buf *b = &v->out->body;
+	if (!problem)
+		return;
+	buf_printf(b, "<p class=\"error\" id=\"e-%.*s\"><span class=\"sr\">", STR_ARG(v->item->field->name));
+	page_word(request_of(v), v->out, "form.error-prefix");
+	buf_z(b, "</span> ");
+	escape_html(b, field_problem_text(v, problem));
+	buf_z(b, "</p>\n");
+}
+
+void field_write_description(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	struct str name = v->item->field->name;
+	bool hint = hint_of(v).len > 0 || format_hint(v->item->field), wrong = first_problem(v) != NULL;
+	if (hint || wrong)
+		buf_printf(b, " aria-describedby=\"%s%.*s%s%s%.*s\"", hint ? "h-" : "", hint ? (int)name.len : 0, name.at, hint && wrong ? " " : "",
+		           wrong ? "e-" : "", wrong ? (int)name.len : 0, name.at);
+}
+
+/* What the browser may fill in: only what is the person's own (WCAG 1.3.5). */
+static const char *autocomplete(const struct field_view *v) {
+	const struct field *field = v->item->field;
+	const struct role *role = definition_role(v->filling->prose.definition, v->filling->role);
+	if (role && role->contact == field && !field->many)
+		return field->kind == FIELD_EMAIL ? "email" : "tel";
+	return role && role->person == field ? "name" : "off";
+}
+
+static void write_attributes(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	const struct field *field = v->item->field;
+	switch (field->kind) {
+	case FIELD_EMAIL:
+		buf_z(b, " type=\"email\" autocapitalize=\"none\" spellcheck=\"false\"");
+		break;
+	case FIELD_PHONE:
+		buf_z(b, " type=\"tel\"");
+		break;
+	case FIELD_DATETIME:
+		buf_z(b, " type=\"datetime-local\"");
+		break;
+	case FIELD_DIGITS:
+	case FIELD_INT:
+	case FIELD_DATE:
+		buf_printf(b, " type=\"text\" class=\"short\"%s", field->kind == FIELD_DATE ? "" : " inputmode=\"numeric\"");
+		break;
+	case FIELD_DECIMAL:
+		buf_z(b, " type=\"text\" class=\"short\" inputmode=\"decimal\"");
+		break;
+	default:
+		buf_z(b, " type=\"text\"");
+	}
+	buf_printf(b, " autocomplete=\"%s\"", autocomplete(v));
+}
+
+static struct str shown_text(const struct field_view *v, size_t index) {
+	const struct answer *answer = answers_get(v->shown, v->item->field->name);
+	return answer && index < answer->texts.count ? answer->texts.items[index] : STR("");
+}
+
+static void write_input(const struct field_view *v, size_t index) {
+	struct buf *b = &v->out->body;
+	struct str name = v->item->field->name;
+	buf_printf(b, "<input name=\"%.*s\" id=\"f-%.*s", STR_ARG(name), STR_ARG(name));
+	if (index > 0)
+		buf_printf(b, "-%zu", index + 1);
+	buf_char(b, '"');
+	write_attributes(v);
+	field_write_description(v);
+	if (first_problem(v))
+		buf_z(b, " aria-invalid=\"true\"");
+	buf_z(b, " value=\"");
+	escape_html(b, shown_text(v, index));
+	buf_z(b, "\">\n");
+}
+
+static void write_textarea(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	struct str name = v->item->field->name;
+	buf_printf(b, "<textarea rows=\"6\" name=\"%.*s\" id=\"f-%.*s\"", STR_ARG(name), STR_ARG(name));
+	field_write_description(v);
+	if (first_problem(v))
+		buf_z(b, " aria-invalid=\"true\"");
+	buf_z(b, ">\n"); /* a parser drops the first newline in a textarea */
+	escape_html(b, shown_text(v, 0));
+	buf_z(b, "</textarea>\n");
+}
+
+static void write_single(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	buf_printf(b, "<label for=\"f-%.*s\">", STR_ARG(v->item->field->name));
+	write_label_text(v);
+	buf_z(b, "</label>\n");
+	write_hint(v);
+	write_problem(v);
+	if (v->item->field->kind == FIELD_LONGTEXT)
+		write_textarea(v);
+	else if (v->item->field->kind == FIELD_REF)
+		choice_write_select(v);
+	else if (v->item->field->kind == FIELD_CHOICE)
+		choice_write_select(v);
+	else
+		write_input(v, 0);
+}
+
+static size_t inputs_wanted(const struct field_view *v) {
+	const struct field *field = v->item->field;
+	const struct answer *answer = answers_get(v->shown, field->name);
+	size_t given = answer ? answer->texts.count : 0, most = field->many_max > 0 ? (size_t)field->many_max : INPUTS_SHOWN;
+	size_t wanted = given >= INPUTS_SHOWN ? given + 2 : INPUTS_SHOWN;
+	return wanted < most ? wanted : most > given ? most : given;
+}
+
+/* A list: one input a value. */
+static void write_list(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	struct str name = v->item->field->name;
+	size_t count = inputs_wanted(v);
+	for (size_t i = 0; i < count; i++) {
+		buf_printf(b, "<label class=\"nth\" for=\"f-%.*s", STR_ARG(name));
+		if (i > 0)
+			buf_printf(b, "-%zu", i + 1);
+		buf_z(b, "\"><span class=\"sr\">");
+		escape_html(b, prose_label(&v->filling->prose, name));
+		buf_printf(b, " </span>%zu</label>\n", i + 1);
+		write_input(v, i);
+	}
+}
+
+static void write_group(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	buf_z(b, "<fieldset");
+	field_write_description(v);
+	buf_z(b, ">\n<legend>");
+	write_label_text(v);
+	buf_z(b, "</legend>\n");
+	write_hint(v);
+	write_problem(v);
+	if (v->item->field->kind == FIELD_MATRIX)
+		choice_write_matrix(v);
+	else if (choice_is_one(v->item->field))
+		choice_write_boxes(v);
+	else
+		write_list(v);
+	buf_z(b, "</fieldset>\n");
+}
+
+void field_write(const struct field_view *v) {
+	const struct field *field = v->item->field;
+	struct buf *b = &v->out->body;
+	buf_z(b, first_problem(v) ? "<div class=\"field wrong\">\n" : "<div class=\"field\">\n");
+	if (field->kind == FIELD_MATRIX || field->many || (choice_is_one(field) && !choice_is_long(v)))
+		write_group(v);
+	else
+		write_single(v);
+	struct str help = prose_get(&v->filling->prose, "fields", field->name, "help", (struct str){0});
+	if (help.len > 0) {
+		buf_z(b, "<details><summary>");
+		page_word(request_of(v), v->out, "front.help");
+		buf_z(b, "</summary>\n");
+		prose_write(&v->filling->prose, help, b);
+		buf_z(b, "</details>\n");
+	}
+	buf_z(b, "</div>\n");
+}

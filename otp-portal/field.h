@@ -1,0 +1,27 @@
+/* field: one field of a form: label, hint, message, input. Names of inputs are what filling_typed reads back: the field's, repeated for
+ * each value of a list, "field.rowkey" in a matrix. */
+#ifndef OTP_PORTAL_FIELD_H
+#define OTP_PORTAL_FIELD_H
+
+#include "otp-portal/filling.h"
+
+struct field_view {
+	const struct filling *filling;
+	const struct form_item *item;
+	const struct answers *shown;           /* what stands in the inputs */
+	const struct form_problems *problems;
+	const struct value *rows;              /* of a ref or matrix */
+	size_t row_count;
+	struct response *out;
+};
+
+/* Reads the rows of a ref or matrix; else nothing. */
+bool field_open(struct field_view *v, const struct value *values, struct err *err);
+void field_write(const struct field_view *v);
+/* Id of the input where this problem is mended; empty when it is not of this field. */
+struct str field_anchor(const struct field_view *v, struct str problem);
+/* aria-describedby of its inputs or fieldset. */
+void field_write_description(const struct field_view *v);
+struct str field_problem_text(const struct field_view *v, const struct form_problem *problem);
+
+#endif

@@ -1,0 +1,130 @@
+#include "otp-portal/filling.h"
+
+#include "otp-portal/page.h"
+
+#include <string.h>
+
+enum { DRAFT_LIMIT = 2 * REQUEST_BODY };
+
+bool filling_defaults(const struct form_world *world, struct arena *a, struct value **out, struct err *err) {
+	const struct definition *d = world->definition;
+	struct value *values = ARENA_ARRAY(a, d->fields.count, struct value);
+	for (size_t i = 0; i < d->fields.count; i++) {
+		struct environment env = form_environment(world, values, a);
+		if (d->fields.items[i].initial && !expression_evaluate(d->fields.items[i].initial, &env, a, &values[i], err))
+			return false;
+	}
+	*out = values;
+	return true;
+}
+
+/* "levels.sawing" belongs to the field levels. */
+static bool belongs(struct str name, const struct field *field) {
+	if (str_equal(name, field->name))
+		return true;
+	return field->kind == FIELD_MATRIX && name.len > field->name.len + 1 && str_starts(name, field->name) && name.at[field->name.len] == '.';
+}
+
+static const struct field *field_of(const struct form_page *page, struct str name) {
+	for (size_t i = 0; i < page->items.count; i++)
+		if (belongs(name, page->items.items[i].field))
+			return page->items.items[i].field;
+	return NULL;
+}
+
+/* A page that was saved leaves ".1" in the draft: no field's name. So what somebody emptied stays empty. */
+static struct str page_mark(const struct filling *f, size_t page) {
+	return arena_printf(f->prose.r->arena, ".%zu", page + 1);
+}
+
+bool filling_was_saved(const struct filling *f, size_t page) {
+	return answers_get(&f->draft, page_mark(f, page)) != NULL;
+}
+
+struct answers filling_typed(const struct filling *f, size_t page) {
+	const struct form_page *p = &f->form->pages.items[page];
+	struct request *r = f->prose.r;
+	struct answers typed = {0};
+	for (size_t i = 0; i < f->draft.count; i++) {
+		const struct answer *kept = &f->draft.items[i];
+		for (size_t k = 0; !field_of(p, kept->name) && k < kept->texts.count; k++)
+			answers_put(&typed, r->arena, kept->name, kept->texts.items[k]);
+	}
+	for (size_t i = 0; i < r->form.count; i++) {
+		const struct pair *pair = &r->form.items[i];
+		if (field_of(p, pair->name) && str_trim(pair->value).len > 0)
+			answers_put(&typed, r->arena, pair->name, pair->value);
+	}
+	struct str mark = page_mark(f, page);
+	if (!answers_get(&typed, mark))
+		answers_put(&typed, r->arena, mark, STR("1"));
+	return typed;
+}
+
+bool filling_check(const struct filling *f, size_t page, const struct answers *answers, struct value *values,
+                   struct form_problems *problems, struct err *err) {
+	return form_validate(&f->world, f->form, (int)page, answers, f->prose.r->arena, values, problems, err);
+}
+
+bool filling_values(const struct filling *f, size_t count, const struct answers *answers, struct value **out,
+                    struct form_problems *problems, struct err *err) {
+	size_t fields = f->prose.definition->fields.count;
+	struct value *values = ARENA_ARRAY(f->prose.r->arena, fields, struct value);
+	if (fields > 0)
+		memcpy(values, f->base, fields * sizeof *values);
+	*out = values;
+	for (size_t page = 0; page < count; page++)
+		if (!filling_check(f, page, answers, values, problems, err))
+			return false;
+	return true;
+}
+
+bool filling_open_page(const struct filling *f, const struct answers *answers, size_t *page, struct err *err) {
+	struct form_problems problems = {0};
+	struct value *values;
+	if (!filling_values(f, 0, answers, &values, &problems, err))
+		return false;
+	for (*page = 0; *page < f->form->pages.count; ++*page) {
+		if (!filling_check(f, *page, answers, values, &problems, err))
+			return false;
+		if (problems.count > 0)
+			break;
+	}
+	return true;
+}
+
+static bool has_content(const struct filling *f, const struct form_page *page, const struct value *values) {
+	bool content = page->show.count > 0;
+	for (size_t i = 0; !content && i < page->items.count; i++)
+		content = form_asked(&f->world, &page->items.items[i], values, f->prose.r->arena);
+	return content;
+}
+
+size_t filling_next(const struct filling *f, const struct value *values, size_t page) {
+	while (page < f->form->pages.count && !has_content(f, &f->form->pages.items[page], values))
+		page++;
+	return page;
+}
+
+size_t filling_page_of(const struct filling *f, struct str problem) {
+	for (size_t page = 0; page < f->form->pages.count; page++)
+		if (field_of(&f->form->pages.items[page], problem))
+			return page;
+	return 0;
+}
+
+struct str filling_step(const struct filling *f, struct str path, size_t page) {
+	struct arena *a = f->prose.r->arena;
+	if (page == f->form->pages.count)
+		return page_path(f->prose.r, arena_printf(a, "%.*s?step=check", STR_ARG(path)));
+	return page_path(f->prose.r, arena_printf(a, "%.*s?step=%zu", STR_ARG(path), page + 1));
+}
+
+struct str filling_json(const struct answers *answers, struct arena *a) {
+	struct buf json;
+	buf_init(&json, DRAFT_LIMIT);
+	answers_to_json(answers, &json);
+	struct str text = json.overflow ? STR("") : arena_str(a, buf_text(&json));
+	buf_free(&json);
+	return text;
+}

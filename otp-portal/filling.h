@@ -1,0 +1,41 @@
+/* filling: a form under way: what the instance knows, what the draft holds, what was typed now, and which page comes next.
+ * One for a request, in its arena. */
+#ifndef OTP_PORTAL_FILLING_H
+#define OTP_PORTAL_FILLING_H
+
+#include "otp-portal/prose.h"
+
+struct filling {
+	struct prose prose;         /* its values: those of the page shown */
+	const struct form *form;
+	struct str role;            /* who fills in */
+	struct form_world world;
+	const struct value *base;   /* the instance's values, or the defaults */
+	struct answers draft;
+	struct str path;            /* "/l/<token>", "/start/<workflow>" */
+	int64_t version;            /* of the instance, as the form was shown */
+};
+
+/* The defaults of a definition's fields, for a form whose instance does not exist yet. */
+bool filling_defaults(const struct form_world *world, struct arena *a, struct value **out, struct err *err);
+/* The draft with this page's answers replaced by what was posted. */
+struct answers filling_typed(const struct filling *f, size_t page);
+bool filling_was_saved(const struct filling *f, size_t page);
+/* Values after pages [0, count) with these answers; what is wrong on them is appended to problems. */
+bool filling_values(const struct filling *f, size_t count, const struct answers *answers, struct value **out,
+                    struct form_problems *problems, struct err *err);
+/* The same for one page over values, in place. */
+bool filling_check(const struct filling *f, size_t page, const struct answers *answers, struct value *values,
+                   struct form_problems *problems, struct err *err);
+/* The first page that the draft does not answer; form->pages.count: none. */
+bool filling_open_page(const struct filling *f, const struct answers *answers, size_t *page, struct err *err);
+/* The first page from `page` on that asks or shows something; form->pages.count: none. */
+size_t filling_next(const struct filling *f, const struct value *values, size_t page);
+/* The page where this problem belongs. */
+size_t filling_page_of(const struct filling *f, struct str problem);
+/* "<path>?step=2" with the language; page == form->pages.count: step=check. */
+struct str filling_step(const struct filling *f, struct str path, size_t page);
+/* The answers as a draft keeps them; empty: too large for one. */
+struct str filling_json(const struct answers *answers, struct arena *a);
+
+#endif

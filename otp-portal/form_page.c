@@ -1,0 +1,161 @@
+#include "otp-portal/form_page.h"
+
+#include "engine/base/escape.h"
+#include "otp-portal/field.h"
+#include "otp-portal/page.h"
+
+struct answers form_page_shown(const struct filling *f, size_t page) {
+	const struct form_page *p = &f->form->pages.items[page];
+	struct answers shown = f->draft;
+	/* Where the last page decides at once, a lone press on prefilled inputs would: mail scanners press buttons. */
+	if (filling_was_saved(f, page) || (!f->form->check && f->version > 0))
+		return shown;
+	for (size_t i = 0; i < p->items.count; i++) {
+		const struct field *field = p->items.items[i].field;
+		if (field->kind != FIELD_BOOL)
+			form_answers_of(field, &f->base[field->slot], f->prose.r->arena, &shown);
+	}
+	return shown;
+}
+
+static struct field_view *open_fields(const struct form_view *v, struct response *out, size_t *count, struct err *err) {
+	const struct form_page *page = &v->filling->form->pages.items[v->page];
+	struct arena *a = v->filling->prose.r->arena;
+	struct field_view *fields = ARENA_ARRAY(a, page->items.count + 1, struct field_view);
+	*count = 0;
+	for (size_t i = 0; i < page->items.count; i++) {
+		if (!form_asked(&v->filling->world, &page->items.items[i], v->values, a))
+			continue;
+		struct field_view *field = &fields[(*count)++];
+		*field = (struct field_view){v->filling, &page->items.items[i], v->shown, v->problems, NULL, 0, out};
+		if (!field_open(field, v->values, err))
+			return NULL;
+	}
+	return fields;
+}
+
+static void write_summary(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
+	struct buf *b = &out->body;
+	struct request *r = v->filling->prose.r;
+	buf_z(b, "<div class=\"summary\" role=\"alert\" tabindex=\"-1\" autofocus>\n<h2>");
+	page_word(r, out, "form.error-title");
+	buf_z(b, "</h2>\n<ul>\n");
+	for (size_t f = 0; f < count; f++) {
+		for (size_t i = 0; i < v->problems->count; i++) {
+			struct str anchor = field_anchor(&fields[f], v->problems->items[i].name);
+			if (anchor.len == 0)
+				continue;
+			buf_printf(b, "<li><a href=\"#%.*s\">", STR_ARG(anchor));
+			escape_html(b, prose_label(&v->filling->prose, fields[f].item->field->name));
+			buf_z(b, ": ");
+			escape_html(b, field_problem_text(&fields[f], &v->problems->items[i]));
+			buf_z(b, "</a></li>\n");
+		}
+	}
+	buf_z(b, "</ul>\n</div>\n");
+}
+
+static bool has_problems(const struct form_view *v, const struct field_view *fields, size_t count) {
+	for (size_t f = 0; f < count; f++)
+		for (size_t i = 0; i < v->problems->count; i++)
+			if (field_anchor(&fields[f], v->problems->items[i].name).len > 0)
+				return true;
+	return false;
+}
+
+static struct str form_title(const struct filling *f) {
+	struct str title = prose_get(&f->prose, "forms", f->form->name, "title", (struct str){0});
+	return title.len > 0 ? title : f->form->name;
+}
+
+static struct str page_title(const struct form_view *v) {
+	const struct filling *f = v->filling;
+	struct str name = f->form->pages.items[v->page].name;
+	struct str title = name.len > 0 ? prose_get(&f->prose, "forms", f->form->name, "pages", name) : STR("");
+	return title.len > 0 ? title : form_title(f);
+}
+
+static void write_heading(const struct form_view *v, struct response *out) {
+	const struct filling *f = v->filling;
+	struct request *r = f->prose.r;
+	struct buf *b = &out->body;
+	bool several = f->form->pages.count > 1;
+	if (several) {
+		buf_z(b, "<p class=\"caption\">");
+		escape_html(b, form_title(f));
+		buf_z(b, " · ");
+		page_text(r, out, "form.step", arena_printf(r->arena, "%zu", v->page + 1), arena_printf(r->arena, "%zu", f->form->pages.count));
+		buf_z(b, "</p>\n");
+	}
+	buf_z(b, "<h1>");
+	escape_html(b, page_title(v));
+	buf_z(b, "</h1>\n");
+	if (v->page == 0 && !v->change)
+		prose_write(&f->prose, prose_get(&f->prose, "forms", f->form->name, "intro", (struct str){0}), b);
+}
+
+static void write_shown(const struct form_view *v, struct response *out) {
+	const struct form_page *page = &v->filling->form->pages.items[v->page];
+	struct prose prose = v->filling->prose;
+	prose.values = v->values;
+	if (page->show.count == 0)
+		return;
+	buf_z(&out->body, "<dl class=\"answers\">\n");
+	for (size_t i = 0; i < page->show.count; i++)
+		prose_row(&prose, page->show.items[i], STR(""), out);
+	buf_z(&out->body, "</dl>\n");
+}
+
+static void write_button(const struct form_view *v, struct response *out) {
+	const struct filling *f = v->filling;
+	bool last = !f->form->check && filling_next(f, v->values, v->page + 1) == f->form->pages.count;
+	struct str submit = last ? prose_get(&f->prose, "forms", f->form->name, "submit", (struct str){0}) : STR("");
+	buf_z(&out->body, "<p class=\"buttons\"><button>");
+	if (submit.len > 0)
+		escape_html(&out->body, submit);
+	else
+		page_word(f->prose.r, out, last ? "form.submit" : "form.continue");
+	buf_z(&out->body, "</button></p>\n");
+}
+
+static void write_form(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
+	const struct filling *f = v->filling;
+	struct request *r = f->prose.r;
+	buf_z(&out->body, "<form method=\"post\" action=\"");
+	escape_html(&out->body, f->path);
+	buf_z(&out->body, "\" novalidate>\n");
+	page_hidden(out, "step", arena_printf(r->arena, "%zu", v->page + 1));
+	page_hidden(out, "version", arena_printf(r->arena, "%lld", (long long)f->version));
+	if (v->change)
+		page_hidden(out, "change", STR("1"));
+	page_hidden_language(r, out);
+	for (size_t i = 0; i < count; i++)
+		field_write(&fields[i]);
+	write_button(v, out);
+	buf_z(&out->body, "</form>\n");
+}
+
+void form_page(const struct form_view *v, struct response *out) {
+	struct request *r = v->filling->prose.r;
+	struct err err;
+	size_t count;
+	struct field_view *fields = open_fields(v, out, &count, &err);
+	if (!fields) {
+		page_failure(r, out, &err);
+		return;
+	}
+	bool wrong = has_problems(v, fields, count);
+	struct page page = {.title = page_title(v), .error = wrong};
+	if (r->method != METHOD_POST)
+		page.here = arena_printf(r->arena, "%.*s?step=%zu%s", STR_ARG(v->filling->path), v->page + 1, v->change ? "&change=1" : "");
+	out->status = wrong ? 422 : 200;
+	page_begin(r, out, &page);
+	if (v->page > 0)
+		page_way(r, out, arena_printf(r->arena, "%.*s?step=%zu", STR_ARG(v->filling->path), v->page), "form.back");
+	if (wrong)
+		write_summary(v, fields, count, out);
+	write_heading(v, out);
+	write_shown(v, out);
+	write_form(v, fields, count, out);
+	page_end(r, out, &page);
+}

@@ -1,0 +1,21 @@
+/* form_page: the one form renderer. */
+#ifndef OTP_PORTAL_FORM_PAGE_H
+#define OTP_PORTAL_FORM_PAGE_H
+
+#include "otp-portal/filling.h"
+
+/* Page `page` of a form with what stands in its inputs. values: those that conditions and rows are judged by. problems may hold some of
+ * other pages; what is of this one makes it a 422 page with a summary. change: it was opened from the check page, and goes back there. */
+struct form_view {
+	const struct filling *filling;
+	size_t page;
+	struct value *values;
+	const struct answers *shown;
+	const struct form_problems *problems;
+	bool change;
+};
+void form_page(const struct form_view *v, struct response *out);
+/* What a page opens with: the draft's answers; before it was saved the first time, the values (but never a yes or no). */
+struct answers form_page_shown(const struct filling *f, size_t page);
+
+#endif

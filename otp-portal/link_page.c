@@ -1,0 +1,292 @@
+#include "otp-portal/link_page.h"
+
+#include "otp-portal/check_page.h"
+#include "otp-portal/form_page.h"
+#include "otp-portal/list_page.h"
+#include "otp-portal/page.h"
+#include "otp-portal/receipt_page.h"
+#include "otp-portal/show_page.h"
+
+#include <string.h>
+
+static bool open_filling(struct request *r, struct view *v, const struct link_view *look, struct register_port *port, struct filling *f,
+                         struct err *err) {
+	struct str draft = STR("");
+	*port = data_store_port(v);
+	*f = (struct filling){
+	        .prose = {r, look->package, look->definition, look->values, look->instance.id ? &look->instance : NULL, port},
+	        .form = look->form,
+	        .role = look->link.role,
+	        .base = look->values,
+	        .path = r->path,
+	        .version = look->instance.version,
+	};
+	f->world = engine_world(r->world->options.engine, look->definition, look->instance.id ? &look->instance : NULL, port, r->now);
+	if (!draft_load(v, look->link.id, r->arena, &draft, err))
+		return false;
+	return draft.len == 0 || answers_from_json(draft, r->arena, &f->draft, err);
+}
+
+/* "1".."n" -> 0..n-1, "check" -> n; false: neither. */
+static bool parse_step(const struct filling *f, struct str step, size_t *page) {
+	int64_t number = 1;
+	if (str_is(step, "check")) {
+		*page = f->form->pages.count;
+		return f->form->check;
+	}
+	if (step.len > 0 && (!str_to_int(step, &number) || number < 1 || number > (int64_t)f->form->pages.count))
+		return false;
+	*page = (size_t)number - 1;
+	return true;
+}
+
+static void get_check(const struct filling *f, struct response *out) {
+	struct form_problems problems = {0};
+	struct value *values;
+	struct err err;
+	if (filling_values(f, f->form->pages.count, &f->draft, &values, &problems, &err))
+		check_page(f, values, out);
+	else
+		page_failure(f->prose.r, out, &err);
+}
+
+static void show_form(const struct filling *f, size_t page, const struct answers *shown, const struct form_problems *problems,
+                      struct value *values, struct response *out) {
+	bool change = str_is(request_query(f->prose.r, "change"), "1") || str_is(request_form(f->prose.r, "change"), "1");
+	form_page(&(struct form_view){f, page, values, shown, problems, change}, out);
+}
+
+static void get_form(const struct filling *f, struct response *out) {
+	struct request *r = f->prose.r;
+	struct form_problems told = {0}, none = {0};
+	struct value *values;
+	struct err err;
+	size_t page, open;
+	if (!parse_step(f, request_query(r, "step"), &page)) {
+		page_not_found(r, out);
+		return;
+	}
+	if (!filling_open_page(f, &f->draft, &open, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
+	/* Nobody lands behind a page that is not answered yet. */
+	page = open < page ? open : page;
+	if (page == f->form->pages.count) {
+		get_check(f, out);
+		return;
+	}
+	size_t upto = filling_was_saved(f, page) ? page + 1 : page;
+	struct answers shown = form_page_shown(f, page);
+	if (filling_values(f, upto, &f->draft, &values, &told, &err))
+		show_form(f, page, &shown, &none, values, out);
+	else
+		page_failure(r, out, &err);
+}
+
+/* --- the decision --- */
+
+struct act {
+	struct filling filling;
+	struct answers answers;
+	struct link link;
+	int64_t version;
+	struct str language;
+	struct form_problems problems;
+};
+
+static bool run_act(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct act *act = c->context;
+	struct receipt receipt;
+	act->problems = (struct form_problems){0};
+	if (act->link.kind == LINK_TASK) {
+		struct act_request request = {&act->link, act->version, act->language, &act->answers};
+		return engine_act(engine, tx, now, &request, c->arena, &act->problems, &receipt, err);
+	}
+	struct start_request request = {.workflow = act->link.workflow, .language = act->language, .answers = &act->answers, .link = &act->link};
+	engine_act_key(&act->link, 0, request.key);
+	return engine_start(engine, tx, now, &request, c->arena, &act->problems, &receipt, err);
+}
+
+/* The page where the first problem is, with everything that was typed. */
+static void show_problems(struct request *r, struct act *act, struct response *out) {
+	struct filling *f = &act->filling;
+	struct form_problems told = {0};
+	struct value *values;
+	struct err err;
+	struct view *v = store_view(r->world->options.store, &err);
+	if (!v) {
+		page_failure(r, out, &err);
+		return;
+	}
+	struct register_port port = data_store_port(v);
+	size_t page = filling_page_of(f, act->problems.items[0].name);
+	f->world.registers = f->prose.registers = &port;
+	if (filling_values(f, page + 1, &act->answers, &values, &told, &err))
+		show_form(f, page, &act->answers, &act->problems, values, out);
+	else
+		page_failure(r, out, &err);
+	view_close(v);
+}
+
+static void after_act(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	struct act *act = c->context;
+	if (ok)
+		response_redirect(out, r, page_path(r, act->filling.path));
+	else if (err->kind == ERR_INPUT && act->problems.count > 0)
+		show_problems(r, act, out);
+	else if (err->kind == ERR_CONFLICT && !str_is(str_from(err->key), "event.refused"))
+		response_redirect(out, r, page_path(r, act->filling.path)); /* the link itself says what has happened */
+	else
+		page_failure(r, out, err);
+}
+
+static bool nothing_chosen(const struct answers *answers) {
+	for (size_t i = 0; i < answers->count; i++)
+		if (!str_starts(answers->items[i].name, STR(".")))
+			return false;
+	return true;
+}
+
+void link_act(const struct filling *f, const struct link *link, const struct answers *answers, struct response *out) {
+	if (nothing_chosen(answers)) {
+		/* A lone press decides nothing, even where every field is optional: mail scanners press buttons. */
+		page_message(f->prose.r, out, 422, "form.error-title", "field.choose", STR(""));
+		return;
+	}
+	struct change *c = response_change(out, sizeof(struct act), run_act, after_act);
+	struct act *act = c->context;
+	struct request *r = f->prose.r;
+	*act = (struct act){.filling = *f, .answers = *answers, .link = *link};
+	if (!str_to_int(request_form(r, "version"), &act->version) || act->version < 1 || act->version > f->version)
+		act->version = f->version;
+	if (link->kind != LINK_TASK || r->language_chosen)
+		act->language = language_code(r->language);
+}
+
+/* --- a page of the form --- */
+
+struct saving {
+	struct link link;
+	struct str json, next;
+};
+
+static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	const struct saving *s = c->context;
+	(void)engine;
+	return draft_save(tx, s->link.id, s->json, now, err);
+}
+
+static void after_save(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	const struct saving *s = c->context;
+	if (ok)
+		response_redirect(out, r, s->next);
+	else
+		page_failure(r, out, err);
+}
+
+static void save_page(const struct filling *f, const struct link *link, const struct answers *answers, size_t next, struct response *out) {
+	struct str json = filling_json(answers, f->prose.r->arena);
+	if (json.len == 0) {
+		page_message(f->prose.r, out, 413, "error.title", "error.too-large", STR(""));
+		return;
+	}
+	struct change *c = response_change(out, sizeof(struct saving), run_save, after_save);
+	*(struct saving *)c->context = (struct saving){*link, json, filling_step(f, f->path, next)};
+}
+
+/* Where a valid page leads: onwards, or back to the check page when all is answered. */
+static bool next_page(const struct filling *f, const struct answers *answers, const struct value *values, size_t page, size_t *next, struct err *err) {
+	*next = filling_next(f, values, page + 1);
+	if (!str_is(request_form(f->prose.r, "change"), "1"))
+		return true;
+	return filling_open_page(f, answers, next, err);
+}
+
+static void post_page(const struct filling *f, const struct link *link, size_t page, struct response *out) {
+	struct form_problems before = {0}, problems = {0};
+	struct answers answers = filling_typed(f, page);
+	struct value *values;
+	struct err err;
+	size_t next;
+	if (!filling_values(f, page, &answers, &values, &before, &err) || !filling_check(f, page, &answers, values, &problems, &err))
+		page_failure(f->prose.r, out, &err);
+	else if (problems.count > 0)
+		show_form(f, page, &answers, &problems, values, out);
+	else if (!next_page(f, &answers, values, page, &next, &err))
+		page_failure(f->prose.r, out, &err);
+	else if (next == f->form->pages.count && !f->form->check)
+		link_act(f, link, &answers, out);
+	else
+		save_page(f, link, &answers, next, out);
+}
+
+static void post_form(const struct filling *f, const struct link_view *look, struct response *out) {
+	size_t page;
+	struct str step = request_form(f->prose.r, "step");
+	if (step.len == 0 || !parse_step(f, step, &page))
+		page_message(f->prose.r, out, 422, "error.title", "error.input", STR(""));
+	else if (page == f->form->pages.count)
+		link_act(f, &look->link, &f->draft, out);
+	else
+		post_page(f, &look->link, page, out);
+}
+
+/* --- what stands behind the link --- */
+
+static void form_link(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
+	struct register_port port;
+	struct filling f;
+	struct err err;
+	if (!open_filling(r, v, look, &port, &f, &err))
+		page_failure(r, out, &err);
+	else if (r->method == METHOD_POST)
+		post_form(&f, look, out);
+	else
+		get_form(&f, out);
+}
+
+static void view_link(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
+	if (look->view->kind == VIEW_PAGE) {
+		struct show_view show = {look->package, look->definition, look->view, &look->instance, look->values, r->path, STR(""), false};
+		show_page(r, v, &show, out);
+		return;
+	}
+	struct list_view list = {look->package, look->view, look->link.contact_id, r->path, false};
+	list_page(r, v, &list, out);
+}
+
+static void answer(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
+	bool post = r->method == METHOD_POST, gone = look->link.state != LINK_LIVE || look->expired;
+	if (post && look->link.kind == LINK_VIEW)
+		page_message(r, out, 405, "error.title", "error.method", STR(""));
+	else if (post && look->link.state == LINK_USED)
+		response_redirect(out, r, page_path(r, r->path)); /* a second press finds the receipt */
+	else if (look->link.state == LINK_USED)
+		receipt_page(r, v, look, r->path, out);
+	else if (gone || (look->link.kind == LINK_TASK && !look->form))
+		receipt_gone(r, look, out);
+	else if (look->link.kind == LINK_VIEW)
+		view_link(r, v, look, out);
+	else
+		form_link(r, v, look, out);
+}
+
+void link_page(struct request *r, struct response *out) {
+	struct err err;
+	struct link_view *look = ARENA_NEW(r->arena, struct link_view); /* what waits for the writer points into it */
+	struct view *v = store_view(r->world->options.store, &err);
+	if (!v) {
+		page_failure(r, out, &err);
+		return;
+	}
+	if (engine_look(r->world->options.engine, v, r->now, r->rest, r->arena, look, &err)) {
+		request_choose_language(r, look->contact.language);
+		answer(r, v, look, out);
+	} else if (err.kind == ERR_NOT_FOUND) {
+		page_message(r, out, 404, "link.unknown-title", "link.unknown", STR(""));
+	} else {
+		page_failure(r, out, &err);
+	}
+	view_close(v);
+}

@@ -1,0 +1,212 @@
+#include "otp-portal/login_page.h"
+
+#include "engine/base/address.h"
+#include "engine/base/escape.h"
+#include "otp-portal/code.h"
+#include "otp-portal/limits.h"
+#include "otp-portal/page.h"
+#include "otp-portal/session.h"
+
+enum { HOLD_MS = 250 }; /* asking takes as long for an address that nobody knows */
+
+/* One form with one field: address, code, or the address of a link. */
+struct ask_form {
+	const char *title, *text, *label, *hint, *button, *problem; /* message keys */
+	const char *step, *name, *attributes;
+	struct str value, token;
+};
+
+static const struct ask_form address_form = {
+        "login.title", "login.intro", "login.address", "login.address-hint", "login.send", NULL, "address", "address",
+        "type=\"email\" autocomplete=\"email\" autocapitalize=\"none\" spellcheck=\"false\"", {"", 0}, {"", 0}};
+static const struct ask_form code_form = {
+        "login.sent-title", "login.sent-text", "login.code", "login.code-hint", "login.submit", NULL, "code", "code",
+        "type=\"text\" class=\"short\" inputmode=\"numeric\" autocomplete=\"one-time-code\"", {"", 0}, {"", 0}};
+static const struct ask_form link_form = {
+        "login.link-title", "login.link-text", "login.address", "login.address-hint", "login.submit", NULL, "link", "address",
+        "type=\"email\" autocomplete=\"email\" autocapitalize=\"none\" spellcheck=\"false\"", {"", 0}, {"", 0}};
+
+static void write_summary(struct request *r, const struct ask_form *f, struct response *out) {
+	buf_z(&out->body, "<div class=\"summary\" role=\"alert\" tabindex=\"-1\" autofocus>\n<h2>");
+	page_word(r, out, "form.error-title");
+	buf_printf(&out->body, "</h2>\n<ul><li><a href=\"#f-%s\">", f->name);
+	page_word(r, out, f->problem);
+	buf_z(&out->body, "</a></li></ul>\n</div>\n");
+}
+
+static void write_field(struct request *r, const struct ask_form *f, struct response *out) {
+	struct buf *b = &out->body;
+	buf_printf(b, "<div class=\"field%s\">\n<label for=\"f-%s\">", f->problem ? " wrong" : "", f->name);
+	page_word(r, out, f->label);
+	buf_printf(b, "</label>\n<div class=\"hint\" id=\"h-%s\"><p>", f->name);
+	page_word(r, out, f->hint);
+	buf_z(b, "</p></div>\n");
+	if (f->problem) {
+		buf_printf(b, "<p class=\"error\" id=\"e-%s\"><span class=\"sr\">", f->name);
+		page_word(r, out, "form.error-prefix");
+		buf_z(b, "</span> ");
+		page_word(r, out, f->problem);
+		buf_z(b, "</p>\n");
+	}
+	buf_printf(b, "<input name=\"%s\" id=\"f-%s\" %s aria-describedby=\"h-%s%s%s\"%s value=\"", f->name, f->name, f->attributes, f->name,
+	           f->problem ? " e-" : "", f->problem ? f->name : "", f->problem ? " aria-invalid=\"true\"" : "");
+	escape_html(b, f->value);
+	buf_z(b, "\">\n</div>\n");
+}
+
+static void write_form_begin(struct request *r, const char *step, struct response *out) {
+	buf_z(&out->body, "<form method=\"post\" action=\"/home/otplogin\" novalidate>\n");
+	page_hidden(out, "step", str_from(step));
+	page_hidden_language(r, out);
+}
+
+static void write_button(struct request *r, const char *key, const char *class, struct response *out) {
+	buf_printf(&out->body, "<p class=\"buttons\"><button%s>", class);
+	page_word(r, out, key);
+	buf_z(&out->body, "</button></p>\n</form>\n");
+}
+
+static void write_page(struct request *r, const struct ask_form *f, struct response *out) {
+	struct page page = {.title = language_word(r->language, f->title), .error = f->problem != NULL};
+	if (r->method != METHOD_POST && f->token.len == 0)
+		page.here = f->step[0] == 'c' ? STR("/home/otplogin?step=code") : STR("/home/otplogin");
+	out->status = f->problem ? 422 : 200;
+	page_begin(r, out, &page);
+	if (f->problem)
+		write_summary(r, f, out);
+	buf_z(&out->body, "<h1>");
+	page_word(r, out, f->title);
+	buf_z(&out->body, "</h1>\n<p>");
+	page_word(r, out, f->text);
+	buf_z(&out->body, "</p>\n");
+	write_form_begin(r, f->step, out);
+	if (f->token.len > 0)
+		page_hidden(out, "link", f->token);
+	write_field(r, f, out);
+	write_button(r, f->button, "", out);
+	if (f->step[0] == 'c') {
+		write_form_begin(r, "again", out);
+		write_button(r, "login.again", " class=\"quiet\"", out);
+		page_way(r, out, STR("/home/otplogin"), "login.other");
+	}
+	page_end(r, out, &page);
+}
+
+static void show(struct request *r, const struct ask_form *form, const char *problem, struct str value, struct response *out) {
+	struct ask_form f = *form;
+	f.problem = problem;
+	f.value = value;
+	f.token = str_is(str_from(f.step), "link") ? r->method == METHOD_POST ? request_form(r, "link") : request_query(r, "link") : STR("");
+	write_page(r, &f, out);
+}
+
+static void after_ask(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	const struct code_ask *ask = c->context;
+	if (!ok && err->kind == ERR_DENIED) {
+		page_message(r, out, 429, "error.title", "login.too-many-asked", STR(""));
+		return;
+	}
+	if (!ok) {
+		page_failure(r, out, err);
+		return;
+	}
+	response_redirect(out, r, page_path(r, STR("/home/otplogin?step=code")));
+	response_cookie(out, r, "pre", ask->set_cookie, CODE_LIFE_MS / 1000);
+}
+
+static void post_address(struct request *r, bool again, struct response *out) {
+	struct str typed = request_form(r, "address"), address = STR("");
+	struct err err;
+	if (!again && !address_email(r->arena, typed, &address, &err)) {
+		show(r, &address_form, str_trim(typed).len > 0 ? "field.not-email" : "field.missing", typed, out);
+		return;
+	}
+	struct change *c = response_change(out, sizeof(struct code_ask), code_ask, after_ask);
+	*(struct code_ask *)c->context = (struct code_ask){
+	        .world = r->world,
+	        .address = address,
+	        .language = language_code(r->language),
+	        .network = limit_network(r),
+	        .cookie = request_cookie(r, cookie_name(r, "pre")),
+	        .new_cookie = code_cookie(r->arena),
+	        .again = again,
+	        .set_cookie = STR(""),
+	};
+	c->hold_ms = HOLD_MS;
+}
+
+static void after_try(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	const struct code_try *t = c->context;
+	if (!ok && err->kind == ERR_DENIED) {
+		page_message(r, out, 429, "error.title", "login.too-many", STR(""));
+	} else if (!ok) {
+		page_failure(r, out, err);
+	} else if (t->set_cookie.len > 0) {
+		response_redirect(out, r, page_path(r, STR("/backend")));
+		response_cookie(out, r, "sid", t->set_cookie, SESSION_LIFE_MS / 1000);
+		response_cookie(out, r, "pre", STR(""), 0);
+	} else if (t->token.len > 0) {
+		show(r, &link_form, "login.link-wrong", t->typed, out);
+	} else {
+		show(r, &code_form, "login.wrong", t->typed, out);
+	}
+}
+
+static void post_try(struct request *r, struct str typed, struct str token, struct response *out) {
+	if (str_trim(typed).len == 0) {
+		show(r, token.len > 0 ? &link_form : &code_form, "field.missing", STR(""), out);
+		return;
+	}
+	struct change *c = response_change(out, sizeof(struct code_try), code_try, after_try);
+	struct code_try *t = c->context;
+	*t = (struct code_try){
+	        .world = r->world,
+	        .cookie = request_cookie(r, cookie_name(r, "pre")),
+	        .typed = typed,
+	        .token = token,
+	        .network = limit_network(r),
+	};
+	t->has_session = session_id(r, t->old_session);
+}
+
+void login_page(struct request *r, struct response *out) {
+	struct str step = r->method == METHOD_POST ? request_form(r, "step") : request_query(r, "step");
+	if (r->method != METHOD_POST && request_query(r, "link").len > 0)
+		show(r, &link_form, NULL, STR(""), out);
+	else if (r->method != METHOD_POST)
+		show(r, str_is(step, "code") ? &code_form : &address_form, NULL, STR(""), out);
+	else if (str_is(step, "code"))
+		post_try(r, request_form(r, "code"), STR(""), out);
+	else if (str_is(step, "link") && request_form(r, "link").len > 0)
+		post_try(r, request_form(r, "address"), request_form(r, "link"), out);
+	else
+		post_address(r, str_is(step, "again"), out);
+}
+
+/* --- logging out --- */
+
+static bool run_logout(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	(void)engine, (void)now;
+	return session_remove(tx, c->context, err);
+}
+
+static void after_logout(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	(void)c;
+	if (!ok && err->kind != ERR_NOT_FOUND) {
+		page_failure(r, out, err);
+		return;
+	}
+	page_message(r, out, 200, "login.logout", "login.logged-out", STR(""));
+	response_cookie(out, r, "sid", STR(""), 0);
+}
+
+void login_logout(struct request *r, struct response *out) {
+	unsigned char id[SECRET_HASH];
+	if (!session_id(r, id)) {
+		page_message(r, out, 200, "login.logout", "login.logged-out", STR(""));
+		return;
+	}
+	struct change *c = response_change(out, sizeof id, run_logout, after_logout);
+	for (size_t i = 0; i < sizeof id; i++)
+		((unsigned char *)c->context)[i] = id[i];
+}

@@ -1,0 +1,172 @@
+#include "otp-portal/page.h"
+
+#include "engine/base/escape.h"
+#include "engine/base/log.h"
+
+#include <string.h>
+
+static const struct site_config *config_of(const struct request *r) {
+	return site_config(r->world->options.site);
+}
+
+void page_word(struct request *r, struct response *out, const char *key) {
+	escape_html(&out->body, language_word(r->language, key));
+}
+
+void page_text(struct request *r, struct response *out, const char *key, struct str arg0, struct str arg1) {
+	escape_html(&out->body, language_text(r->language, r->arena, key, arg0, arg1));
+}
+
+static struct str with_language(struct arena *a, struct str path, struct str code) {
+	const char *sign = memchr(path.at, '?', path.len) ? "&" : "?";
+	return arena_printf(a, "%.*s%slang=%.*s", STR_ARG(path), sign, STR_ARG(code));
+}
+
+struct str page_path(const struct request *r, struct str path) {
+	return r->language_chosen ? with_language(r->arena, path, language_code(r->language)) : path;
+}
+
+void page_way(struct request *r, struct response *out, struct str path, const char *key) {
+	buf_z(&out->body, "<p><a href=\"");
+	escape_html(&out->body, page_path(r, path));
+	buf_z(&out->body, "\">");
+	page_word(r, out, key);
+	buf_z(&out->body, "</a></p>\n");
+}
+
+void page_hidden(struct response *out, const char *name, struct str value) {
+	buf_printf(&out->body, "<input type=\"hidden\" name=\"%s\" value=\"", name);
+	escape_html(&out->body, value);
+	buf_z(&out->body, "\">\n");
+}
+
+void page_hidden_language(struct request *r, struct response *out) {
+	if (r->language_chosen)
+		page_hidden(out, "lang", language_code(r->language));
+}
+
+static void write_head(struct request *r, struct response *out, const struct page *page) {
+	struct buf *b = &out->body;
+	buf_z(b, "<!DOCTYPE html>\n<html lang=\"");
+	escape_html(b, language_code(r->language));
+	buf_z(b, "\">\n<head>\n<meta charset=\"utf-8\">\n<title>");
+	if (page->error) {
+		page_word(r, out, "form.error-prefix");
+		buf_char(b, ' ');
+	}
+	escape_html(b, page->title);
+	if (!str_equal(page->title, config_of(r)->name)) {
+		buf_z(b, " – ");
+		escape_html(b, config_of(r)->name);
+	}
+	buf_z(b, "</title>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	         "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"stylesheet\" href=\"");
+	escape_html(b, r->world->style);
+	buf_z(b, "\">\n</head>\n");
+}
+
+/* The page in the other languages; lang and hreflang tell a screen reader how to say each name. */
+static void write_languages(struct request *r, struct response *out, const struct page *page) {
+	const struct site_config *config = config_of(r);
+	struct buf *b = &out->body;
+	if (page->here.len == 0 || config->language_count < 2)
+		return;
+	buf_z(b, "<nav class=\"languages\" aria-label=\"");
+	page_word(r, out, "page.language");
+	buf_z(b, "\">");
+	for (size_t i = 0; i < config->language_count; i++) {
+		struct str code = config->languages[i];
+		if (str_equal(code, language_code(r->language)))
+			continue;
+		buf_z(b, "<a href=\"");
+		escape_html(b, with_language(r->arena, page->here, code));
+		buf_printf(b, "\" lang=\"%.*s\" hreflang=\"%.*s\">", STR_ARG(code), STR_ARG(code));
+		escape_html(b, language_name(language_get(site_languages(r->world->options.site), code)));
+		buf_z(b, "</a>");
+	}
+	buf_z(b, "</nav>\n");
+}
+
+static void write_logout(struct request *r, struct response *out) {
+	buf_z(&out->body, "<form method=\"post\" action=\"/backend/logout\" class=\"logout\">");
+	page_hidden_language(r, out);
+	buf_z(&out->body, "<button class=\"quiet\">");
+	page_word(r, out, "login.logout");
+	buf_z(&out->body, "</button></form>\n");
+}
+
+void page_begin(struct request *r, struct response *out, const struct page *page) {
+	struct buf *b = &out->body;
+	write_head(r, out, page);
+	buf_z(b, "<body>\n<a class=\"skip\" href=\"#main\">");
+	page_word(r, out, "page.skip");
+	buf_z(b, "</a>\n<header class=\"top\"><div class=\"wrap\">\n<a class=\"brand\" href=\"");
+	escape_html(b, page_path(r, STR("/")));
+	buf_z(b, "\">");
+	escape_html(b, config_of(r)->name);
+	buf_z(b, "</a>\n");
+	write_languages(r, out, page);
+	if (page->logged_in)
+		write_logout(r, out);
+	buf_z(b, "</div></header>\n<main id=\"main\" class=\"wrap");
+	buf_z(b, page->wide ? " wide\">\n" : "\">\n");
+}
+
+void page_end(struct request *r, struct response *out, const struct page *page) {
+	struct buf *b = &out->body;
+	(void)page;
+	buf_z(b, "</main>\n<footer class=\"foot\"><div class=\"wrap\">\n");
+	if (config_of(r)->contact.len > 0) {
+		buf_z(b, "<p>");
+		page_text(r, out, "page.help", config_of(r)->contact, STR(""));
+		buf_z(b, "</p>\n");
+	}
+	if (r->world->options.demo) {
+		buf_z(b, "<p><a href=\"/demo/inbox\">");
+		page_word(r, out, "demo.inbox");
+		buf_z(b, "</a></p>\n");
+	}
+	buf_z(b, "</div></footer>\n</body>\n</html>\n");
+}
+
+void page_message(struct request *r, struct response *out, unsigned status, const char *title_key, const char *text_key, struct str arg) {
+	struct page page = {.title = language_word(r->language, title_key)};
+	buf_clear(&out->body);
+	out->status = status;
+	page_begin(r, out, &page);
+	buf_z(&out->body, "<h1>");
+	page_word(r, out, title_key);
+	buf_z(&out->body, "</h1>\n<p>");
+	page_text(r, out, text_key, arg, STR(""));
+	buf_z(&out->body, "</p>\n");
+	page_end(r, out, &page);
+}
+
+void page_not_found(struct request *r, struct response *out) {
+	page_message(r, out, 404, "error.title", "error.not-found", STR(""));
+}
+
+void page_failure(struct request *r, struct response *out, const struct err *err) {
+	switch (err->kind) {
+	case ERR_NOT_FOUND:
+		page_not_found(r, out);
+		return;
+	case ERR_INPUT:
+		page_message(r, out, 400, "error.title", "error.input", STR(""));
+		return;
+	case ERR_DENIED:
+		page_message(r, out, 429, "error.title", "error.too-often", STR(""));
+		return;
+	case ERR_CONFLICT:
+		page_message(r, out, 409, "link.not-now-title", "link.not-now", STR(""));
+		return;
+	case ERR_TRANSIENT:
+		log_err(LOG_WARN, "portal-busy", err);
+		response_header(out, r, "Retry-After", STR("10"));
+		page_message(r, out, 503, "error.title", "error.busy", STR(""));
+		return;
+	default:
+		log_err(LOG_ERROR, "portal-failed", err);
+		page_message(r, out, 500, "error.title", "error.internal", STR(""));
+	}
+}

@@ -1,0 +1,34 @@
+/* page: what is round every page, and the pages that only say something. Writers append escaped HTML to out->body. */
+#ifndef OTP_PORTAL_PAGE_H
+#define OTP_PORTAL_PAGE_H
+
+#include "otp-portal/response.h"
+
+struct page {
+	struct str title; /* plain text; the page's own h1 is the caller's */
+	bool error;       /* "Fejl: " stands before the title */
+	struct str here;  /* path and query of the page without lang, for the language links; empty: none are shown */
+	bool logged_in;   /* a way to log out is shown */
+	bool wide;        /* for tables */
+};
+
+void page_begin(struct request *r, struct response *out, const struct page *page);
+void page_end(struct request *r, struct response *out, const struct page *page);
+
+void page_word(struct request *r, struct response *out, const char *key);
+void page_text(struct request *r, struct response *out, const char *key, struct str arg0, struct str arg1);
+/* Path with ?lang= when the visitor chose one. In arena. */
+struct str page_path(const struct request *r, struct str path);
+/* <p><a href>word</a></p> */
+void page_way(struct request *r, struct response *out, struct str path, const char *key);
+/* Hidden input. */
+void page_hidden(struct response *out, const char *name, struct str value);
+void page_hidden_language(struct request *r, struct response *out);
+
+/* A whole page of a heading and a sentence, by keys of languages/<lang>.yaml. */
+void page_message(struct request *r, struct response *out, unsigned status, const char *title_key, const char *text_key, struct str arg);
+void page_not_found(struct request *r, struct response *out);
+/* The page of a failure: its kind gives the status. */
+void page_failure(struct request *r, struct response *out, const struct err *err);
+
+#endif

@@ -1,0 +1,467 @@
+#include "otp-portal/portal.h"
+
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "otp-portal/assets.h"
+#include "otp-portal/door.h"
+#include "otp-portal/network.h"
+#include "otp-portal/page.h"
+#include "otp-portal/patrol.h"
+#include "otp-portal/route.h"
+#include "otp-portal/session.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { POOL = 2, CONNECTIONS = 2000, MEMORY = 32 * 1024, TARGET = 8 * 1024 };
+enum { IDLE_SECONDS = 15, REQUEST_MS = 60000, ANSWER_MS = 120000, WRITER_MS = 20000, CLOSING_MS = 30000 };
+
+struct portal {
+	struct portal_world world;
+	struct arena *arena;
+	struct patrol *patrol;
+	struct door *door;
+	struct MHD_Daemon *daemon;
+	int listener;
+	atomic_int jobs;      /* changes that the writer has not answered yet */
+	atomic_int suspended; /* connections that wait for one, or for their time */
+	atomic_bool closing;
+};
+
+/* One request from its first line to its last byte. The connection holds it, and so does the writer while it has its job.
+ *
+ *   reading -> answering -> answered
+ *                 \-> waiting -> answering (settled or too late) -> answered */
+struct exchange {
+	struct portal *portal;
+	struct MHD_Connection *connection;
+	struct request request;
+	struct response response;
+	struct buf body;
+	atomic_int holders;
+	bool begun, refused, waiting;
+	struct job job;
+	struct waiter waiter;
+	struct change *change;
+	int64_t asked_at;
+};
+
+static struct exchange *exchange_new(struct portal *p, const char *target) {
+	struct arena *a = arena_new();
+	struct exchange *x = ARENA_NEW(a, struct exchange);
+	x->portal = p;
+	x->request = (struct request){.arena = a, .world = &p->world, .now = clock_now()};
+	x->request.path = arena_str(a, str_from(target));
+	buf_init(&x->body, REQUEST_BODY);
+	response_init(&x->response);
+	atomic_init(&x->holders, 1);
+	return x;
+}
+
+static void exchange_drop(struct exchange *x) {
+	if (atomic_fetch_sub(&x->holders, 1) != 1)
+		return;
+	if (x->change)
+		arena_free(x->change->arena);
+	buf_free(&x->body);
+	buf_free(&x->response.body);
+	arena_free(x->request.arena);
+}
+
+/* --- answering --- */
+
+static struct MHD_Response *make_response(struct exchange *x) {
+	struct response *out = &x->response;
+	if (out->fixed.len > 0)
+		return MHD_create_response_from_buffer(out->fixed.len, (void *)out->fixed.at, MHD_RESPMEM_PERSISTENT);
+	struct buf body = out->body;
+	buf_init(&out->body, 0); /* the library frees it */
+	return MHD_create_response_from_buffer(body.len, body.at, body.at ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+}
+
+static void add_headers(struct MHD_Response *response, const struct response *out) {
+	MHD_add_response_header(response, "Content-Type", out->type);
+	if (out->close)
+		MHD_add_response_header(response, "Connection", "close");
+	for (size_t i = 0; i < out->headers.count; i++)
+		MHD_add_response_header(response, out->headers.items[i].name.at, out->headers.items[i].value.at);
+}
+
+static enum MHD_Result send_answer(struct exchange *x) {
+	struct response *out = &x->response;
+	if (out->body.overflow) {
+		struct err err;
+		err_set(&err, ERR_PERMANENT, "error.internal", "a page is larger than its limit");
+		buf_free(&out->body);
+		page_failure(&x->request, out, &err);
+	}
+	if (out->status == 303)
+		buf_clear(&out->body);
+	route_secure(&x->request, out);
+	struct MHD_Response *response = make_response(x);
+	BUG_IF(response == NULL);
+	add_headers(response, out);
+	enum MHD_Result result = MHD_queue_response(x->connection, out->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result refuse(struct exchange *x, unsigned status, const char *key) {
+	x->refused = true;
+	x->response.close = true;
+	request_choose_language(&x->request, STR(""));
+	page_message(&x->request, &x->response, status, "error.title", key, STR(""));
+	return send_answer(x);
+}
+
+/* --- waiting for the writer --- */
+
+static struct exchange *exchange_of_job(struct job *job) {
+	return (struct exchange *)((char *)job - offsetof(struct exchange, job));
+}
+
+static bool run_job(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct exchange *x = exchange_of_job(job);
+	return x->change->run(x->change, engine, tx, now, err);
+}
+
+static void wake(struct waiter *w) {
+	struct exchange *x = (struct exchange *)((char *)w - offsetof(struct exchange, waiter));
+	struct portal *p = x->portal;
+	MHD_resume_connection(x->connection); /* x may be gone now */
+	atomic_fetch_sub(&p->suspended, 1);
+}
+
+static void settle(struct exchange *x, bool ok, const struct err *err) {
+	struct portal *p = x->portal;
+	x->job.ok = ok;
+	if (!ok)
+		x->job.err = *err;
+	if (!patrol_settle(p->patrol, &x->waiter, x->asked_at + x->change->hold_ms))
+		log_event(LOG_WARN, "answer-too-late", "path=%.*s", STR_ARG(x->request.path));
+	exchange_drop(x);
+	atomic_fetch_sub(&p->jobs, 1);
+}
+
+static void job_done(struct job *job, bool ok, const struct err *err) {
+	settle(exchange_of_job(job), ok, err);
+}
+
+static enum MHD_Result wait_for_writer(struct exchange *x) {
+	struct portal *p = x->portal;
+	struct err err;
+	x->change = x->response.change;
+	x->response.change = NULL;
+	x->waiting = true;
+	x->asked_at = clock_monotonic();
+	x->job = (struct job){.run = run_job, .done = job_done};
+	x->waiter.wake = wake;
+	atomic_fetch_add(&x->holders, 1);
+	atomic_fetch_add(&p->jobs, 1);
+	/* Suspended before the job is handed over: it may be done at once. */
+	atomic_fetch_add(&p->suspended, 1);
+	MHD_suspend_connection(x->connection);
+	patrol_wait(p->patrol, &x->waiter, x->asked_at + WRITER_MS);
+	if (atomic_load(&p->closing)) {
+		err_set(&err, ERR_TRANSIENT, "error.busy", "the server is closing");
+		settle(x, false, &err);
+	} else if (!writer_submit(p->world.options.writer, &x->job, &err)) {
+		settle(x, false, &err);
+	}
+	return MHD_YES;
+}
+
+/* The writer has answered, or has taken too long. */
+static enum MHD_Result go_on(struct exchange *x) {
+	struct err late;
+	x->waiting = false;
+	if (!x->waiter.settled) {
+		err_set(&late, ERR_TRANSIENT, "error.busy", "the writer took more than %d ms", WRITER_MS);
+		page_failure(&x->request, &x->response, &late);
+		/* The change may still be running; only the last holder frees its arena. */
+		return send_answer(x);
+	}
+	x->change->then(&x->request, x->change, x->job.ok, &x->job.err, &x->response);
+	return send_answer(x);
+}
+
+/* --- reading --- */
+
+static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+	struct exchange *x = context;
+	struct pair *pair = ARENA_PUSH(x->request.arena, &x->request.headers);
+	(void)kind;
+	pair->name = arena_str(x->request.arena, str_from(name));
+	pair->value = str_trim(arena_str(x->request.arena, str_from(value)));
+	return MHD_YES;
+}
+
+static struct str peer_address(struct exchange *x) {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	char text[INET6_ADDRSTRLEN] = "";
+	if (info && info->client_addr->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((struct sockaddr_in *)info->client_addr)->sin_addr, text, sizeof text);
+	else if (info && info->client_addr->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)info->client_addr)->sin6_addr, text, sizeof text);
+	return arena_str(x->request.arena, str_from(text));
+}
+
+static size_t header_bytes(const struct request *r) {
+	size_t bytes = 0;
+	for (size_t i = 0; i < r->headers.count; i++)
+		bytes += r->headers.items[i].name.len + r->headers.items[i].value.len + 4;
+	return bytes;
+}
+
+/* Everything that can be judged before the body is read. Zero: go on. */
+static unsigned judge_head(struct exchange *x, const char **key) {
+	struct request *r = &x->request;
+	struct err err;
+	int64_t length;
+	*key = "error.input";
+	if (!request_judge_framing(r, &length, &err) || r->path.len > TARGET || !request_parse_target(r->path, r, &err))
+		return 400;
+	if (header_bytes(r) > REQUEST_HEADERS)
+		return 431;
+	*key = "error.method";
+	if (r->method == METHOD_OTHER)
+		return 405;
+	*key = "error.too-large";
+	if (length > REQUEST_BODY)
+		return 413;
+	*key = "error.input";
+	bool body = length > 0 || request_header(r, "Transfer-Encoding").len > 0;
+	return body && !request_is_form(r) ? 415 : 0;
+}
+
+static enum MHD_Result begin(struct exchange *x, const char *method) {
+	struct request *r = &x->request;
+	const struct site_config *config = site_config(r->world->options.site);
+	const char *key;
+	x->begun = true;
+	r->method = request_method(method);
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_header, x);
+	request_parse_cookies(request_header(r, "Cookie"), r->arena, &r->cookies);
+	r->client = network_client(peer_address(x), request_header(r, "X-Forwarded-For"), config->trusted_proxies, config->trusted_proxy_count, r->arena);
+	unsigned status = judge_head(x, &key);
+	if (status == 0)
+		return MHD_YES;
+	if (status == 405)
+		response_header(&x->response, r, "Allow", STR("GET, HEAD, POST"));
+	return refuse(x, status, key);
+}
+
+static void take_body(struct exchange *x, const char *bytes, size_t *len) {
+	buf_add(&x->body, bytes, *len);
+	*len = 0; /* what is too much is read and dropped: an answer in the middle of a body is not possible */
+}
+
+static enum MHD_Result finish(struct exchange *x) {
+	struct request *r = &x->request;
+	struct err err;
+	if (x->body.overflow)
+		return refuse(x, 413, "error.too-large");
+	if (r->method == METHOD_POST && !request_parse_fields(buf_text(&x->body), r->arena, &r->form, &err))
+		return refuse(x, 400, "error.input");
+	if (atomic_load(&x->portal->closing))
+		x->response.close = true;
+	route_answer(r, &x->response);
+	return x->response.change ? wait_for_writer(x) : send_answer(x);
+}
+
+static void *new_target(void *context, const char *target, struct MHD_Connection *connection) {
+	struct exchange *x = exchange_new(context, target);
+	x->connection = connection;
+	return x;
+}
+
+static struct visitor *visitor_of(struct MHD_Connection *connection) {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                              const char *upload, size_t *upload_size, void **exchange) {
+	struct portal *p = context;
+	struct exchange *x = *exchange;
+	(void)url, (void)version;
+	if (!x->begun)
+		return begin(x, method);
+	if (*upload_size > 0) {
+		take_body(x, upload, upload_size);
+		return MHD_YES;
+	}
+	if (x->refused)
+		return MHD_YES;
+	if (x->waiting)
+		return go_on(x);
+	patrol_extend(p->patrol, visitor_of(connection), clock_monotonic() + ANSWER_MS);
+	return finish(x);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **exchange, enum MHD_RequestTerminationCode code) {
+	struct portal *p = context;
+	struct visitor *visitor = visitor_of(connection);
+	(void)code;
+	if (visitor)
+		patrol_extend(p->patrol, visitor, clock_monotonic() + REQUEST_MS);
+	if (*exchange)
+		exchange_drop(*exchange);
+	*exchange = NULL;
+}
+
+static void connected(void *context, struct MHD_Connection *connection, void **visitor, enum MHD_ConnectionNotificationCode code) {
+	struct portal *p = context;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		struct visitor *v = calloc(1, sizeof *v);
+		BUG_IF(v == NULL || info == NULL);
+		patrol_enter(p->patrol, v, info->connect_fd, clock_monotonic() + REQUEST_MS);
+		*visitor = v;
+	} else if (*visitor) {
+		patrol_leave(p->patrol, *visitor);
+		free(*visitor);
+		*visitor = NULL;
+	}
+}
+
+/* Paths and queries are unescaped by request.c, where it is told what is broken. */
+static size_t leave_escaped(void *context, struct MHD_Connection *connection, char *text) {
+	(void)context, (void)connection;
+	return strlen(text);
+}
+
+static void tell_mhd(void *context, const char *format, va_list args) {
+	struct buf line;
+	(void)context;
+	buf_init(&line, 400);
+	buf_vprintf(&line, format, args);
+	struct str text = str_trim(buf_text(&line));
+	log_event(LOG_DEBUG, "http", "text=\"%.*s\"", STR_ARG(text));
+	buf_free(&line);
+}
+
+/* --- opening and closing --- */
+
+static int bind_listener(struct portal *p, const char *listen_at, struct err *err) {
+	struct str host;
+	int port, on = 1;
+	struct sockaddr_storage address = {0};
+	struct sockaddr_in *four = (struct sockaddr_in *)&address;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&address;
+	socklen_t len = sizeof *four;
+	if (!network_split(str_from(listen_at), p->arena, &host, &port)) {
+		err_set(err, ERR_INPUT, "error.input", "listen: '%s' is no address and port such as 127.0.0.1:8080", listen_at);
+		return -1;
+	}
+	bool is_six = inet_pton(AF_INET, arena_z(p->arena, host), &four->sin_addr) != 1;
+	address.ss_family = is_six ? AF_INET6 : AF_INET;
+	if (is_six) {
+		inet_pton(AF_INET6, arena_z(p->arena, host), &six->sin6_addr);
+		len = sizeof *six;
+	}
+	four->sin_port = htons((uint16_t)port); /* the same place in both */
+	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, 511) != 0 || getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+		err_set(err, ERR_PERMANENT, "error.internal", "cannot listen on %s: %s", listen_at, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	p->world.port = ntohs(four->sin_port);
+	p->world.loopback = p->world.options.demo || network_is_loopback(host);
+	p->world.url = arena_printf(p->arena, is_six ? "http://[%.*s]:%d" : "http://%.*s:%d", STR_ARG(host), p->world.port);
+	return fd;
+}
+
+static void read_base_url(struct portal *p) {
+	struct str base = site_config(p->world.options.site)->base_url, scheme = str_starts(base, STR("https://")) ? STR("https://") : STR("http://");
+	p->world.secure = scheme.len == strlen("https://");
+	if (str_starts(base, scheme))
+		base = (struct str){base.at + scheme.len, base.len - scheme.len};
+	p->world.host = arena_str(p->arena, str_cut(&base, '/'));
+}
+
+static bool start_daemon(struct portal *p, struct err *err) {
+	p->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, p,
+	                             MHD_OPTION_EXTERNAL_LOGGER, tell_mhd, NULL,
+	                             MHD_OPTION_LISTEN_SOCKET, p->listener,
+	                             MHD_OPTION_THREAD_POOL_SIZE, (unsigned)POOL,
+	                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+	                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
+	                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+	                             MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	                             MHD_OPTION_URI_LOG_CALLBACK, new_target, p,
+	                             MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+	                             MHD_OPTION_NOTIFY_COMPLETED, completed, p,
+	                             MHD_OPTION_NOTIFY_CONNECTION, connected, p,
+	                             MHD_OPTION_END);
+	return p->daemon || err_set(err, ERR_PERMANENT, "error.internal", "the web server does not start: %s", strerror(errno));
+}
+
+static bool open_door(struct portal *p, struct err *err) {
+	const struct portal_options *o = &p->world.options;
+	if (!o->socket_path)
+		return true;
+	p->door = door_open(&(struct door_options){o->socket_path, o->command, o->context}, err);
+	return p->door != NULL;
+}
+
+struct portal *portal_open(const struct portal_options *options, struct err *err) {
+	struct portal *p = calloc(1, sizeof *p);
+	BUG_IF(p == NULL);
+	p->arena = arena_new();
+	p->world.options = *options;
+	read_base_url(p);
+	p->world.style = asset_style_path(p->arena);
+	p->listener = bind_listener(p, options->listen, err);
+	if (p->listener < 0) {
+		arena_free(p->arena);
+		free(p);
+		return NULL;
+	}
+	p->world.sessions = sessions_open();
+	p->patrol = patrol_open();
+	if (start_daemon(p, err) && open_door(p, err))
+		return p;
+	portal_close(p);
+	return NULL;
+}
+
+/* Whatever the writer has is answered before the connections go. */
+static void wait_for_jobs(struct portal *p) {
+	int64_t until = clock_monotonic() + CLOSING_MS;
+	while ((atomic_load(&p->jobs) > 0 || atomic_load(&p->suspended) > 0) && clock_monotonic() < until)
+		usleep(5000);
+}
+
+void portal_close(struct portal *p) {
+	if (!p)
+		return;
+	atomic_store(&p->closing, true);
+	if (p->door)
+		door_close(p->door);
+	if (p->daemon)
+		MHD_quiesce_daemon(p->daemon);
+	wait_for_jobs(p);
+	if (atomic_load(&p->jobs) > 0)
+		return; /* the writer hangs: it may still answer into this memory */
+	if (p->daemon)
+		MHD_stop_daemon(p->daemon);
+	close(p->listener);
+	patrol_close(p->patrol);
+	sessions_close(p->world.sessions);
+	arena_free(p->arena);
+	free(p);
+}
+
+const char *portal_url(const struct portal *p) {
+	return p->world.url.at;
+}

@@ -1,0 +1,132 @@
+#include "otp-portal/prose.h"
+
+#include "engine/base/escape.h"
+#include "engine/base/log.h"
+#include "engine/workflow/markdown.h"
+#include "otp-portal/page.h"
+
+#include <string.h>
+
+enum { TEXT_LIMIT = 256 * 1024 };
+
+struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d) {
+	struct str third = c ? str_from(c) : (struct str){0};
+	return texts_at(p->package->texts, language_code(p->r->language), str_from(a), b, third, d);
+}
+
+struct str prose_label(const struct prose *p, struct str field) {
+	struct str label = prose_get(p, "fields", field, "label", (struct str){0});
+	return label.len > 0 ? label : field;
+}
+
+struct str prose_state(const struct prose *p, struct str state) {
+	struct str label = prose_get(p, "states", state, NULL, (struct str){0});
+	return label.len > 0 ? label : state;
+}
+
+struct str prose_value(const struct prose *p, const struct field *field, const struct value *value) {
+	if (value->kind == KIND_UNSET)
+		return STR("");
+	return texts_value(p->package->texts, p->definition, p->r->language, site_zone(p->r->world->options.site), field, value,
+	                   p->registers, p->r->arena);
+}
+
+static struct template_value text_value(struct str s) {
+	return (struct template_value){.kind = s.len > 0 ? TV_TEXT : TV_NONE, .text = s};
+}
+
+static struct template_value list_value(const struct prose *p, const struct field *field, const struct value *list, struct arena *a) {
+	struct template_value *items = ARENA_ARRAY(a, list->list.count, struct template_value);
+	struct field one = *field;
+	one.many = false;
+	if (field->type.item)
+		one.type = *field->type.item;
+	for (size_t i = 0; i < list->list.count; i++)
+		items[i] = text_value(prose_value(p, &one, &list->list.items[i]));
+	struct template_value whole = text_value(prose_value(p, field, list));
+	return (struct template_value){.kind = TV_LIST, .text = whole.text, .count = list->list.count, .items = items};
+}
+
+static struct template_value field_value(const struct prose *p, const struct field *field, struct str column, struct arena *a) {
+	const struct value *value = &p->values[field->slot];
+	if (value->kind == KIND_RECORD && column.len > 0) {
+		const struct value *member = value_member(value, column);
+		return member && member->kind != KIND_UNSET ? text_value(value_text(a, member)) : (struct template_value){0};
+	}
+	if (value->kind == KIND_BOOL)
+		return (struct template_value){.kind = value->boolean ? TV_TRUE : TV_FALSE, .text = prose_value(p, field, value)};
+	return value->kind == KIND_LIST ? list_value(p, field, value, a) : text_value(prose_value(p, field, value));
+}
+
+static struct template_value look_up(void *context, struct str name, struct arena *a) {
+	const struct prose *p = context;
+	struct str column = name, head = str_cut(&column, '.');
+	const struct field *field = definition_field(p->definition, head);
+	if (field && p->values)
+		return field_value(p, field, column, a);
+	if (str_is(name, "site"))
+		return text_value(site_config(p->r->world->options.site)->name);
+	if (p->instance && str_is(name, "reference"))
+		return text_value(p->instance->reference);
+	if (p->instance && str_is(name, "state"))
+		return text_value(prose_state(p, p->instance->state));
+	return (struct template_value){0};
+}
+
+/* False: the text has a fault; it passed the check of its package, so that is for the log alone. */
+static bool fill_in(const struct prose *p, struct str markdown, struct buf *filled) {
+	struct arena *a = p->r->arena;
+	struct problems problems = {.arena = a};
+	struct err err;
+	const struct template *t = template_compile(a, markdown, (struct yaml_place){"text", 1, 1}, &problems);
+	struct template_source source = {(void *)p, look_up};
+	if (!t)
+		return false;
+	if (template_render(t, TEMPLATE_MARKDOWN, &source, a, filled, &err))
+		return true;
+	log_err(LOG_WARN, "text-failed", &err);
+	return false;
+}
+
+void prose_write(const struct prose *p, struct str markdown, struct buf *out) {
+	struct buf filled;
+	if (markdown.len == 0)
+		return;
+	buf_init(&filled, TEXT_LIMIT);
+	if (!memmem(markdown.at, markdown.len, "{{", 2))
+		markdown_html(markdown, false, out);
+	else if (fill_in(p, markdown, &filled))
+		markdown_html(buf_text(&filled), false, out);
+	buf_free(&filled);
+}
+
+/* Lines of a value stay lines. */
+static void write_lines(struct buf *out, struct str text) {
+	while (text.len > 0) {
+		escape_html(out, str_cut(&text, '\n'));
+		buf_z(out, text.len > 0 ? "<br>" : "");
+	}
+}
+
+void prose_row(const struct prose *p, const struct field *field, struct str change, struct response *out) {
+	struct buf *b = &out->body;
+	struct str text = prose_value(p, field, &p->values[field->slot]);
+	buf_z(b, "<div><dt>");
+	escape_html(b, prose_label(p, field->name));
+	buf_z(b, "</dt><dd>");
+	if (text.len > 0)
+		write_lines(b, text);
+	else
+		page_word(p->r, out, "form.not-given");
+	buf_z(b, "</dd>");
+	if (change.len > 0) {
+		buf_z(b, "<dd class=\"change\"><a href=\"");
+		escape_html(b, change);
+		buf_z(b, "\">");
+		page_word(p->r, out, "form.change");
+		buf_z(b, "<span class=\"sr\"> ");
+		escape_html(b, prose_label(p, field->name));
+		buf_z(b, "</span></a></dd>");
+	}
+	buf_z(b, "</div>\n");
+}

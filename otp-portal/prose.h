@@ -1,0 +1,28 @@
+/* prose: a package's texts on a page: Markdown with {{field}} placeholders, labels, and values as people read them. */
+#ifndef OTP_PORTAL_PROSE_H
+#define OTP_PORTAL_PROSE_H
+
+#include "otp-portal/response.h"
+
+/* Whose words, about what. */
+struct prose {
+	struct request *r;
+	const struct package *package;
+	const struct definition *definition;
+	const struct value *values;       /* by slot; NULL: none */
+	const struct instance *instance;  /* NULL: none yet */
+	const struct register_port *registers;
+};
+
+/* texts_at of the package in the request's language; empty when there is none. c and d may be (struct str){0}. */
+struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d);
+/* Label of a field, or its name. */
+struct str prose_label(const struct prose *p, struct str field);
+struct str prose_state(const struct prose *p, struct str state);
+struct str prose_value(const struct prose *p, const struct field *field, const struct value *value);
+/* Appends the Markdown as HTML. */
+void prose_write(const struct prose *p, struct str markdown, struct buf *out);
+/* A description list of fields with their values: one row for dl; `change` NULL or the href of a link to change it. */
+void prose_row(const struct prose *p, const struct field *field, struct str change, struct response *out);
+
+#endif

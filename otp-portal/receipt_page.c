@@ -1,0 +1,101 @@
+#include "otp-portal/receipt_page.h"
+
+#include "engine/base/escape.h"
+#include "otp-portal/page.h"
+#include "otp-portal/past.h"
+
+void receipt_gone(struct request *r, const struct link_view *look, struct response *out) {
+	if (look->link.state == LINK_SUPERSEDED)
+		page_message(r, out, 410, "link.withdrawn-title", "link.withdrawn", STR(""));
+	else if (look->link.state == LINK_WITHDRAWN)
+		page_message(r, out, 410, "link.withdrawn-title", "link.withdrawn", STR(""));
+	else if (look->expired)
+		page_message(r, out, 410, "link.expired-title", "link.expired", STR(""));
+	else
+		page_message(r, out, 409, "link.not-now-title", "link.not-now", STR(""));
+}
+
+static struct str local_time(struct request *r, int64_t instant) {
+	return language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), instant));
+}
+
+/* The form that the link was for, wherever the instance stands now. */
+static const struct form *form_of(const struct link_view *look) {
+	if (look->form)
+		return look->form;
+	const struct event_rule *event = definition_event(look->definition, look->link.task);
+	return event ? event->form : NULL;
+}
+
+static void write_answers(const struct prose *p, const struct form *form, struct response *out) {
+	buf_z(&out->body, "<h2>");
+	page_word(p->r, out, "receipt.answers");
+	buf_z(&out->body, "</h2>\n<dl class=\"answers\">\n");
+	for (size_t page = 0; page < form->pages.count; page++) {
+		for (size_t i = 0; i < form->pages.items[page].items.count; i++) {
+			const struct field *field = form->pages.items[page].items.items[i].field;
+			if (p->values[field->slot].kind != KIND_UNSET)
+				prose_row(p, field, STR(""), out);
+		}
+	}
+	buf_z(&out->body, "</dl>\n");
+}
+
+static void write_facts(struct request *r, const struct link_view *look, struct response *out) {
+	buf_z(&out->body, "<div class=\"panel\">\n<h1>");
+	struct prose p = {.r = r, .package = look->package, .definition = look->definition, .instance = &look->instance};
+	const struct form *form = form_of(look);
+	struct str title = form ? prose_get(&p, "forms", form->name, "receipt", STR("title")) : STR("");
+	if (title.len > 0)
+		escape_html(&out->body, title);
+	else
+		page_word(r, out, "receipt.title");
+	buf_z(&out->body, "</h1>\n<p>");
+	page_text(r, out, "receipt.at", local_time(r, look->link.used_at), STR(""));
+	buf_z(&out->body, "</p>\n<p>");
+	page_word(r, out, "receipt.reference");
+	buf_z(&out->body, ": <strong>");
+	escape_html(&out->body, look->instance.reference);
+	buf_z(&out->body, "</strong>");
+	buf_z(&out->body, "</p>\n</div>\n");
+}
+
+/* The one who did it: text and answers. */
+static void write_own(struct request *r, const struct link_view *look, const struct register_port *port, const struct value *values,
+                      struct response *out) {
+	const struct form *form = form_of(look);
+	struct prose p = {r, look->package, look->definition, values, &look->instance, port};
+	if (!form)
+		return;
+	struct str text = prose_get(&p, "forms", form->name, "receipt", STR("text"));
+	if (text.len > 0) {
+		prose_write(&p, text, &out->body);
+	} else {
+		buf_z(&out->body, "<p>");
+		page_word(r, out, "receipt.text");
+		buf_z(&out->body, "</p>\n");
+	}
+	if (values)
+		write_answers(&p, form, out);
+}
+
+void receipt_page(struct request *r, struct view *v, const struct link_view *look, struct str path, struct response *out) {
+	struct register_port port = data_store_port(v);
+	struct history entry;
+	struct value *values;
+	struct err err;
+	if (!past_values(v, look->definition, look->instance.id, look->link.history_id, &port, r->arena, &entry, &values, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
+	bool own = look->link.kind == LINK_START || entry.contact_id == look->link.contact_id;
+	if (!own) {
+		page_message(r, out, 200, "link.done-title", "link.done-at", local_time(r, look->link.used_at));
+		return;
+	}
+	struct page page = {.title = language_word(r->language, "receipt.title"), .here = path};
+	page_begin(r, out, &page);
+	write_facts(r, look, out);
+	write_own(r, look, &port, values, out);
+	page_end(r, out, &page);
+}

@@ -1,0 +1,87 @@
+#include "otp-portal/route.h"
+
+#include "otp-portal/assets.h"
+#include "otp-portal/demo_page.h"
+#include "otp-portal/link_page.h"
+#include "otp-portal/login_page.h"
+#include "otp-portal/page.h"
+#include "otp-portal/start_page.h"
+
+static void health(struct request *r, struct response *out) {
+	struct err err;
+	struct view *v = store_view(r->world->options.store, &err);
+	out->type = "text/plain; charset=utf-8";
+	out->status = v ? 200 : 503;
+	buf_z(&out->body, v ? "ok\n" : "the store does not open\n");
+	if (v)
+		view_close(v);
+}
+
+enum { READ = METHOD_GET | METHOD_HEAD, BOTH = READ | METHOD_POST };
+
+static const struct route {
+	const char *path; /* ending in '/': a prefix with something behind it */
+	int methods;
+	bool demo;
+	void (*answer)(struct request *r, struct response *out);
+} routes[] = {
+        {"/l/", BOTH, false, link_page},
+        {"/", READ, false, start_front},
+        {"/start/", BOTH, false, start_page},
+        {"/assets/", READ, false, asset_page},
+        {"/home/otplogin", BOTH, false, login_page},
+        {"/backend", READ, false, login_backend},
+        {"/backend/logout", METHOD_POST, false, login_logout},
+        {"/healthz", READ, false, health},
+        {"/demo/inbox", READ, true, demo_inbox},
+        {"/demo/inbox.json", READ, true, demo_inbox_json},
+        {"/demo/inbox/", READ, true, demo_message},
+        {"/demo/clock", METHOD_POST, true, demo_clock},
+};
+
+static const struct route *find_route(struct request *r) {
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+		struct str path = str_from(routes[i].path);
+		bool prefix = path.len > 1 && path.at[path.len - 1] == '/';
+		if (routes[i].demo && !r->world->options.demo)
+			continue;
+		if (prefix ? !str_starts(r->path, path) || r->path.len == path.len : !str_equal(r->path, path))
+			continue;
+		r->rest = (struct str){r->path.at + path.len, r->path.len - path.len};
+		return &routes[i];
+	}
+	return NULL;
+}
+
+static void refuse_method(struct request *r, int methods, struct response *out) {
+	page_message(r, out, 405, "error.title", "error.method", STR(""));
+	response_header(out, r, "Allow", methods == BOTH ? STR("GET, HEAD, POST") : methods == READ ? STR("GET, HEAD") : STR("POST"));
+}
+
+void route_answer(struct request *r, struct response *out) {
+	const struct route *route = find_route(r);
+	request_choose_language(r, STR(""));
+	if (!request_host_known(r))
+		page_message(r, out, 421, "error.title", "error.not-found", STR(""));
+	else if (!route)
+		page_not_found(r, out);
+	else if (!(route->methods & (int)r->method))
+		refuse_method(r, route->methods, out);
+	else if (r->method == METHOD_POST && !request_same_site(r))
+		page_message(r, out, 403, "error.title", "error.cross-site", STR(""));
+	else
+		route->answer(r, out);
+}
+
+void route_secure(struct request *r, struct response *out) {
+	static const char strict[] = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; "
+	                             "base-uri 'none'; frame-ancestors 'none'";
+	response_header(out, r, "Content-Security-Policy", str_from(out->policy ? out->policy : strict));
+	response_header(out, r, "Referrer-Policy", STR("no-referrer"));
+	response_header(out, r, "X-Content-Type-Options", STR("nosniff"));
+	response_header(out, r, "Cross-Origin-Opener-Policy", STR("same-origin"));
+	response_header(out, r, "X-Robots-Tag", STR("noindex, nofollow"));
+	response_header(out, r, "Cache-Control", out->cacheable ? STR("public, max-age=31536000, immutable") : STR("no-store"));
+	if (r->world->secure)
+		response_header(out, r, "Strict-Transport-Security", STR("max-age=31536000; includeSubDomains"));
+}

@@ -1,0 +1,12 @@
+/* route: which page answers which path. The one place that judges method, host and origin. */
+#ifndef OTP_PORTAL_ROUTE_H
+#define OTP_PORTAL_ROUTE_H
+
+#include "otp-portal/response.h"
+
+/* Fills the response: finished, or with a change for the writer. */
+void route_answer(struct request *r, struct response *out);
+/* The headers that every answer carries. */
+void route_secure(struct request *r, struct response *out);
+
+#endif

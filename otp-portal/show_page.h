@@ -1,0 +1,18 @@
+/* show_page: page views: one instance's fields. */
+#ifndef OTP_PORTAL_SHOW_PAGE_H
+#define OTP_PORTAL_SHOW_PAGE_H
+
+#include "otp-portal/prose.h"
+
+struct show_view {
+	const struct package *package;
+	const struct definition *definition;
+	const struct view_rule *rule;
+	const struct instance *instance;
+	const struct value *values;
+	struct str here, back; /* back: path of the list it was opened from; empty: none */
+	bool logged_in;
+};
+void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out);
+
+#endif

@@ -1,0 +1,180 @@
+#include "otp-portal/start_page.h"
+
+#include "engine/base/escape.h"
+#include "engine/store/access.h"
+#include "otp-portal/filling.h"
+#include "otp-portal/form_page.h"
+#include "otp-portal/limits.h"
+#include "otp-portal/page.h"
+
+enum { STARTS_AN_HOUR = 30 };
+
+static struct str title_of(const struct prose *p) {
+	struct str title = texts_get(p->package->texts, language_code(p->r->language), "title");
+	return title.len > 0 ? title : p->definition->name;
+}
+
+static void write_start(struct request *r, const struct package *package, struct response *out) {
+	struct prose p = {.r = r, .package = package, .definition = package->definition};
+	struct buf *b = &out->body;
+	buf_z(b, "<section class=\"start\">\n<h2>");
+	escape_html(b, title_of(&p));
+	buf_z(b, "</h2>\n");
+	prose_write(&p, texts_get(package->texts, language_code(r->language), "intro"), b);
+	buf_z(b, "<p><a class=\"button\" href=\"");
+	escape_html(b, page_path(r, arena_printf(r->arena, "/start/%.*s", STR_ARG(package->definition->name))));
+	buf_z(b, "\">");
+	page_word(r, out, "front.start");
+	buf_z(b, "<span class=\"sr\">: ");
+	escape_html(b, title_of(&p));
+	buf_z(b, "</span></a></p>\n</section>\n");
+}
+
+static bool has_login(const struct definition *d) {
+	for (size_t i = 0; i < d->views.count; i++)
+		if (d->views.items[i].login)
+			return true;
+	return false;
+}
+
+void start_front(struct request *r, struct response *out) {
+	const struct site *site = r->world->options.site;
+	struct page page = {.title = site_config(site)->name, .here = STR("/")};
+	bool any = false, login = false;
+	page_begin(r, out, &page);
+	buf_z(&out->body, "<h1>");
+	page_word(r, out, "front.title");
+	buf_z(&out->body, "</h1>\n");
+	for (size_t i = 0; i < site_package_count(site); i++) {
+		const struct package *package = site_package_at(site, i);
+		login = login || has_login(package->definition);
+		if (!package->definition->start.open)
+			continue;
+		write_start(r, package, out);
+		any = true;
+	}
+	if (!any) {
+		buf_z(&out->body, "<p>");
+		page_word(r, out, "front.none");
+		buf_z(&out->body, "</p>\n");
+	}
+	if (login)
+		page_way(r, out, STR("/home/otplogin"), "front.login");
+	page_end(r, out, &page);
+}
+
+/* --- the first page of a start form --- */
+
+struct begin {
+	struct filling filling;
+	struct answers answers;
+	struct str network, json, language;
+	size_t next;
+	bool decides; /* the form has no further page: it starts at once */
+	struct link link;
+	struct form_problems problems;
+};
+
+static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct begin *b = c->context;
+	struct receipt receipt;
+	b->problems = (struct form_problems){0};
+	if (!limit_count(tx, "start-form", b->network, STARTS_AN_HOUR, LIMIT_HOUR, now, err))
+		return false;
+	if (!engine_start_link(engine, tx, now, b->filling.prose.definition->name, &b->link, err))
+		return false;
+	if (!b->decides)
+		return draft_save(tx, b->link.id, b->json, now, err);
+	struct start_request request = {.workflow = b->link.workflow, .language = b->language, .answers = &b->answers, .link = &b->link};
+	engine_act_key(&b->link, 0, request.key);
+	return engine_start(engine, tx, now, &request, c->arena, &b->problems, &receipt, err);
+}
+
+static void after_begin(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	struct begin *b = c->context;
+	if (!ok) {
+		page_failure(r, out, err);
+		return;
+	}
+	struct str token = engine_token(r->world->options.engine, &b->link, r->arena);
+	struct str path = arena_printf(r->arena, "/l/%.*s", STR_ARG(token));
+	response_redirect(out, r, b->decides ? page_path(r, path) : filling_step(&b->filling, path, b->next));
+}
+
+static void post_start(const struct filling *f, struct response *out) {
+	struct request *r = f->prose.r;
+	struct answers answers = filling_typed(f, 0);
+	struct form_problems problems = {0};
+	struct value *values;
+	struct err err;
+	if (!filling_values(f, 1, &answers, &values, &problems, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
+	if (problems.count > 0) {
+		form_page(&(struct form_view){f, 0, values, &answers, &problems, false}, out);
+		return;
+	}
+	size_t next = filling_next(f, values, 1);
+	bool decides = next == f->form->pages.count && !f->form->check;
+	struct str json = filling_json(&answers, r->arena);
+	if (json.len == 0) {
+		page_message(r, out, 413, "error.title", "error.too-large", STR(""));
+		return;
+	}
+	struct change *c = response_change(out, sizeof(struct begin), run_begin, after_begin);
+	*(struct begin *)c->context = (struct begin){
+	        .filling = *f,
+	        .answers = answers,
+	        .network = limit_network(r),
+	        .json = json,
+	        .language = language_code(r->language),
+	        .next = next,
+	        .decides = decides,
+	};
+}
+
+static void get_start(const struct filling *f, struct response *out) {
+	struct form_problems none = {0};
+	struct value *values;
+	struct err err;
+	struct answers shown = form_page_shown(f, 0);
+	if (filling_values(f, 0, &f->draft, &values, &none, &err))
+		form_page(&(struct form_view){f, 0, values, &shown, &none, false}, out);
+	else
+		page_failure(f->prose.r, out, &err);
+}
+
+static void fill_in(struct request *r, struct view *v, const struct package *package, struct response *out) {
+	const struct definition *d = package->definition;
+	struct register_port port = data_store_port(v);
+	struct value *values;
+	struct err err;
+	struct filling f = {.prose = {.r = r, .package = package, .definition = d, .registers = &port}, .form = d->start.form, .role = d->start.by->name, .path = r->path};
+	f.world = engine_world(r->world->options.engine, d, NULL, &port, r->now);
+	if (!filling_defaults(&f.world, r->arena, &values, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
+	f.base = f.prose.values = values;
+	if (r->method == METHOD_POST)
+		post_start(&f, out);
+	else
+		get_start(&f, out);
+}
+
+void start_page(struct request *r, struct response *out) {
+	const struct package *package = site_package(r->world->options.site, r->rest);
+	struct err err;
+	if (!package || !package->definition->start.open) {
+		page_not_found(r, out);
+		return;
+	}
+	struct view *v = store_view(r->world->options.store, &err);
+	if (!v) {
+		page_failure(r, out, &err);
+		return;
+	}
+	fill_in(r, v, package, out);
+	view_close(v);
+}

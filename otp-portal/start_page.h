@@ -1,0 +1,10 @@
+/* start_page: what anybody can begin: the front page, and the first page of a start form. Its link is made when that page is posted. */
+#ifndef OTP_PORTAL_START_PAGE_H
+#define OTP_PORTAL_START_PAGE_H
+
+#include "otp-portal/response.h"
+
+void start_front(struct request *r, struct response *out);
+void start_page(struct request *r, struct response *out);
+
+#endif

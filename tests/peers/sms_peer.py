@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""An SMS gateway over HTTP for tests: keeps each request as a JSON file and answers by the number's last three digits.
+
+Prints `port=NNNN` when it listens; ends on SIGTERM.
+
+  400 401 403 404 429 500 502 503 504   that HTTP status, nothing sent
+  995   200, and the answer repeats the text     997   taken, never answered
+  996   200, but the connection ends in the      998   taken, connection closed without an answer
+        middle of the answer                     999   200 with {"error": ...}, nothing sent
+  (all others)   200 {"ids": [n], "success": true}
+
+The number is found under to, msisdn, recipient or recipients, in the query, a form body or a JSON body.
+"""
+import argparse, json, os, signal, sys, threading, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+STATUSES = {400, 401, 403, 404, 429, 500, 502, 503, 504}
+NUMBER_KEYS = ("to", "msisdn", "recipient", "recipients")
+
+
+def find(value, keys):
+	if isinstance(value, dict):
+		for key, inner in value.items():
+			if key in keys and isinstance(inner, (str, int)):
+				return str(inner)
+			found = find(inner, keys)
+			if found:
+				return found
+	if isinstance(value, list):
+		for inner in value:
+			found = find(inner, keys)
+			if found:
+				return found
+	return ""
+
+
+class Handler(BaseHTTPRequestHandler):
+	protocol_version = "HTTP/1.1"
+
+	def log_message(self, *args):
+		pass
+
+	def fields(self, body):
+		query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+		kind = self.headers.get("Content-Type", "")
+		if "json" in kind:
+			return {**query, **json.loads(body)}
+		return {**query, **dict(parse_qsl(body.decode(), keep_blank_values=True))}
+
+	def handle_any(self):
+		body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+		try:
+			fields = self.fields(body)
+		except (ValueError, UnicodeDecodeError):
+			return self.answer(400, {"error": "body is no JSON"})
+		number = find(fields, NUMBER_KEYS)
+		last = int(number[-3:]) if number[-3:].isdigit() else 0
+		index = self.store(fields, number, body)
+		if last in STATUSES:
+			return self.answer(last, {"error": "refused %d" % last})
+		self.act(last, index, body)
+
+	def act(self, last, index, body):
+		self.close_connection = last in (996, 997, 998)
+		if last == 997:
+			time.sleep(3600)
+		elif last == 996:
+			self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"id")
+		elif last == 995:
+			self.answer(200, {"success": True, "echo": body.decode("utf-8", "replace")})
+		elif last == 999:
+			self.answer(200, {"error": "no credit left"})
+		elif last != 998:
+			self.answer(200, {"ids": [index], "success": True})
+
+	do_GET = do_POST = handle_any
+
+	def answer(self, status, value):
+		text = json.dumps(value).encode()
+		self.send_response(status)
+		self.send_header("Content-Type", "application/json")
+		self.send_header("Content-Length", str(len(text)))
+		self.end_headers()
+		self.wfile.write(text)
+
+	def store(self, fields, number, body):
+		server = self.server
+		with server.lock:
+			server.count += 1
+			index = server.count
+		row = {
+			"method": self.command, "path": urlsplit(self.path).path, "number": number, "fields": fields,
+			"headers": dict(self.headers.items()), "body": body.decode("utf-8", "replace"),
+		}
+		path = os.path.join(server.folder, "%06d.json" % index)
+		with open(path + ".new", "w", encoding="utf-8") as file:
+			json.dump(row, file)
+		os.rename(path + ".new", path)
+		return index
+
+
+def main():
+	parser = argparse.ArgumentParser()
+	parser.add_argument("folder", help="where requests go, one JSON file each")
+	parser.add_argument("--port", type=int, default=0, help="default: a free one")
+	o = parser.parse_args()
+	os.makedirs(o.folder, exist_ok=True)
+	server = ThreadingHTTPServer(("127.0.0.1", o.port), Handler)
+	server.daemon_threads = True
+	server.folder, server.count, server.lock = o.folder, 0, threading.Lock()
+	signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+	signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+	print("port=%d" % server.server_address[1], flush=True)
+	server.serve_forever()
+
+
+main()

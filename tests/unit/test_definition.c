@@ -1,0 +1,259 @@
+#include "tests/unit/definition_case.h"
+
+#include "engine/workflow/definition_check.h"
+#include "engine/workflow/graph.h"
+#include "engine/workflow/schema.h"
+
+#include <jansson.h>
+
+/* One change of the base package, and what must be told at the mark (and nothing else but it). */
+static const struct wrong {
+	const char *find, *replace, *text;
+} wrongs[] = {
+        /* keys */
+        {"form: confirm, target", "form: confirm, ~traget", "unknown key 'traget' in event 'confirm'; did you mean 'target'?"},
+        {"{in: 3d,", "{in: 3d, ~colour: red,", "unknown key 'colour' in the timer; expected one of in, every, at, times"},
+        {"name: overdue,", "name: overdue, ~prio: 1,", "unknown key 'prio' in timer 'overdue'"},
+        {"  gone: {final: true}", "  gone: {~finall: true}", "unknown key 'finall' in state 'gone'; did you mean 'final'?"},
+        {"initial: unconfirmed\n", "~begin: unconfirmed\ninitial: unconfirmed\n", "unknown key 'begin' in the workflow"},
+        {"form: ask, public", "~from: ask, form: ask, public", "unknown key 'from' in the start; did you mean 'form'?"},
+        {"start: {by: borrower, form: ask, public: true}", "start: ~{by: borrower, public: true}", "key 'form' is missing in the start"},
+        {"workflow: loan\n", "~", "key 'workflow' is missing in the workflow"},
+        {"who: {type: text, max: 80}", "who: {type: text, ~scale: 0..3}", "key 'scale' in field 'who': it is not for the type 'text'"},
+        {"marks: {type: matrix, register: things, scale: 0..3}", "marks: ~{type: matrix, register: things}", "key 'scale' is missing in field 'marks'"},
+        {"{in: 3d, target: gone}", "~{target: gone}", "the timer needs exactly one of the keys 'in', 'every', 'at', but has none"},
+        {"{in: 3d, target: gone}", "~{in: 3d, every: 1d, target: gone}", "but has several"},
+        {"confirm: {fields: [ok], check: false}", "confirm: ~{check: false}", "form 'confirm' needs exactly one of the keys 'pages', 'fields', but has none"},
+        {"mine: {kind: list, for: borrower,", "mine: {kind: list, ~when: ok, for: borrower,", "it is not for the kind 'list'"},
+        /* kinds and scalars */
+        {"mail: {type: email}", "mail: {type: ~emial}", "'type' of field 'mail': found 'emial', expected one of text, longtext, email"},
+        {"mail: {type: email}", "mail: {type: ~emial}", "did you mean 'email'?"},
+        {"mail: {type: email}", "mail: ~email", "field 'mail': found 'email', expected a map"},
+        {"{in: 3d,", "{in: ~3 moons,", "'in' of the timer: found '3 moons', expected a duration such as 7d"},
+        {"check: false", "check: ~no", "'check' of form 'confirm': found 'no', expected true or false"},
+        {"time: \"09:00\"", "time: \"~9\"", "expected a time of day"},
+        {"scale: 0..3", "scale: ~0-3", "found '0-3', expected a range such as 0..3"},
+        {"times: 3", "times: ~three", "found 'three', expected a whole number"},
+        {"workflow: loan", "workflow: ~Loan", "found 'Loan', expected a name"},
+        {"  until: {type: date", "  ~un-til: {type: date", "the name 'un-til' of a field is not valid"},
+        {"guard: verdict == 'yes'", "guard: ~[1]", "found a list, expected an expression (one that begins with [ or { needs quotes)"},
+        {"by: [keeper]", "by: ~[]", "found 0 entries"},
+        {"by: [keeper]", "by: [keeper, ~keeper]", "'keeper' stands twice in this list"},
+        {"  lent: {final: true, entry: [{send: {to: borrower, message: lent, link: one}}]}", "  ~lent:", "state 'lent': found nothing, expected a map"},
+        {"options: ['yes', 'no']", "options: ['yes', '~n o']", "found 'n o', expected an option"},
+        /* names */
+        {"{contact: mail, name: who}", "{contact: ~mial, name: who}", "unknown field 'mial'; did you mean 'mail'?"},
+        {"fields: [who, mail]", "fields: [who, ~maill]", "unknown field 'maill'; did you mean 'mail'?"},
+        {"register: things, where", "register: ~thongs, where", "unknown register 'thongs'; did you mean 'things'?"},
+        {"{to: keeper, message: please, link: decide}\n", "{to: ~keper, message: please, link: decide}\n", "unknown role 'keper'; did you mean 'keeper'?"},
+        {"target: asked", "target: ~askd", "unknown state 'askd'; did you mean 'asked'?"},
+        {"initial: unconfirmed", "initial: ~nowhere", "unknown state 'nowhere'; expected one of unconfirmed, asked, lent, gone"},
+        {"form: decide\n", "form: ~decyde\n", "unknown form 'decyde'; did you mean 'decide'?"},
+        {"columns: [state,", "columns: [~stat,", "unknown column 'stat'; did you mean 'state'?"},
+        {"page: one", "page: ~won", "unknown view 'won'"},
+        {"label: name", "label: ~nam", "unknown column 'nam'; did you mean 'name'?"},
+        {"  note: {type: longtext}", "  ~state: {type: longtext}\n  note: {type: longtext}", "a field cannot be named 'state'"},
+        {"  late: today", "  ~ok: today", "'ok' is both a field and a named expression"},
+        /* contradictions */
+        {"contact: mail, name: who", "contact: ~who, name: who", "'contact' of role 'borrower': 'who' is a field of type text, expected email or phone"},
+        {"contact: mail, name: who", "contact: mail, name: ~mail", "'name' of role 'borrower': 'mail' must be one field of type text"},
+        {"weights: [1, 2, 3]", "weights: ~[1, 2]", "field 'number' has 3 digits, but 2 weights"},
+        {", modulo: 11", "", "'weights' and 'modulo' of field 'number' need each other"},
+        {"length: 3,", "length: ~0,", "expected from 1 to 40"},
+        {"max: 80", "max: ~0", "a text has from 0 to 1000 characters"},
+        {"max: 80", "min: ~9, max: 8", "'min' of field 'who' is more than its 'max' (8)"},
+        {"max: 80", "max: ~many", "found 'many', expected a whole number"},
+        {"many: 1..3", "many: ~0..3", "'many' of field 'keeper_mails' goes from 1 at least"},
+        {"many: 1..3", "many: ~3..1", "expected a range"},
+        {"scale: 0..3", "scale: ~0..300", "at most 101 steps"},
+        {"[who, mail]", "[who, mail, ~who]", "'who' stands twice in this list"},
+        {"fields: [thing, until,", "fields: [thing, ~who, until,", "form 'ask' asks for 'who' twice"},
+        {"{name: you, fields", "~{fields", "key 'name' is missing: form 'ask' has several pages"},
+        {"{name: it, fields", "{name: ~you, fields", "form 'ask' has two pages named 'you'"},
+        {"{by: borrower, form: confirm, target", "{form: confirm, target", "event 'confirm' has 'form' but no 'by'"},
+        {"closed: {target: gone}", "closed: {~expires: 3d, target: gone}", "a signal has no link"},
+        {"{guard: verdict == 'yes', target: lent}\n          - {target: gone}", "{target: lent}\n          - ~{target: gone}", "the cases from here on can never count"},
+        {"        form: decide\n", "        form: decide\n        ~target: gone\n", "key 'target' in event 'decide': with 'cases' it belongs in one of them"},
+        {"{in: 3d, target: gone}", "{in: 3d, ~times: 3, target: gone}", "only with 'every'"},
+        {"{in: 3d, target: gone}", "~{in: 3d}", "timer 'after-1' does nothing"},
+        {"name: overdue", "name: ~after-1", "state 'asked' has two timers named 'after-1'"},
+        {"gone: {final: true}", "gone: {final: true, ~on: {x: {target: asked}}}", "key 'on' in state 'gone': a final state is never left"},
+        {"page: one", "page: ~mine", "'mine' is a list, expected a view of kind page"},
+        {"for: [borrower, keeper]", "for: [keeper]", "'one' is not for the role 'borrower'"},
+        {"key: id", "key: ~worth", "the key column 'worth' of register 'things' must be of type text"},
+        {"sample: things.csv", "sample: ~../things.csv", "without a folder"},
+        /* expressions */
+        {"guard: verdict ==", "guard: ~vedict ==", "did you mean 'verdict'?"},
+        {"at: until + 1d", "at: ~who", "'at' of timer 'overdue' is a string, expected a date, datetime or instant"},
+};
+
+static void test_wrongs(void **state) {
+	(void)state;
+	for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+		struct definition_case c;
+		case_open(&c, wrongs[i].find, wrongs[i].replace);
+		bool told = case_told(&c, false, wrongs[i].text);
+		if (!told || c.definition) {
+			print_message("%s\nexpected at %d:%d: %s\n", wrongs[i].replace, c.line, c.column, wrongs[i].text);
+			case_print(&c);
+			fail();
+		}
+		case_close(&c);
+	}
+}
+
+static void test_good(void **state) {
+	(void)state;
+	struct definition_case c;
+	case_open(&c, NULL, NULL);
+	case_print(&c);
+	const struct definition *d = c.definition;
+	assert_non_null(d);
+	assert_int_equal(d->states.count, 4);
+	assert_int_equal(d->transition_count, 7);
+	assert_int_equal(d->guards.count, 1);
+	assert_true(str_is(d->initial->name, "unconfirmed"));
+	assert_true(str_is(d->registers.items[0].full_name, "loan.things"));
+	const struct state *asked = definition_state(d, STR("asked"));
+	assert_int_equal(asked->after.items[0].times, 3);
+	assert_true(str_is(asked->after.items[0].name, "after-1"));
+	assert_int_equal(asked->after.items[0].priority, 50);
+	assert_int_equal(asked->after.items[1].time_of_day, 9 * 3600000);
+	const struct event_rule *decide = state_event(asked, STR("decide"));
+	assert_true(event_allows(decide, STR("keeper")));
+	assert_false(event_allows(decide, STR("borrower")));
+	assert_ptr_equal(decide->cases.items[0].target, definition_state(d, STR("lent")));
+	assert_null(definition_state(d, STR("nowhere")));
+	const struct field *mails = definition_field(d, STR("keeper_mails"));
+	assert_int_equal(mails->type.kind, KIND_LIST);
+	assert_int_equal(mails->type.item->kind, KIND_STRING);
+	assert_true(mails->many && mails->many_max == 3);
+	assert_int_equal(d->start.expires.days, 1);
+	assert_true(definition_field(d, STR("note"))->max > 3999);
+	case_close(&c);
+}
+
+static void load_hash(const char *find, const char *replace, unsigned char hash[SECRET_HASH]) {
+	struct definition_case c;
+	case_open(&c, find, replace);
+	if (!c.definition)
+		case_print(&c);
+	assert_non_null(c.definition);
+	memcpy(hash, c.definition->hash, SECRET_HASH);
+	case_close(&c);
+}
+
+static void test_hash(void **state) {
+	(void)state;
+	unsigned char base[SECRET_HASH], other[SECRET_HASH];
+	struct definition_case c;
+	load_hash(NULL, NULL, base);
+	load_hash("workflow: loan", "# a comment\nworkflow:   \"loan\"  # another", other);
+	assert_memory_equal(base, other, SECRET_HASH);
+	load_hash("  keeper: {contact: keeper_mails}", "  keeper:\n    contact: 'keeper_mails'", other);
+	assert_memory_equal(base, other, SECRET_HASH);
+	load_hash("{in: 3d,", "{in: 4d,", other);
+	assert_memory_not_equal(base, other, SECRET_HASH);
+	load_hash("worth: int", "worth: decimal", other);
+	assert_memory_not_equal(base, other, SECRET_HASH);
+	case_open(&c, "guard: verdict == 'yes'", "guard: \"verdict == '\\\\u00e6\\\"' || note == '''\\\\n'''\"");
+	assert_non_null(c.definition);
+	struct definition *again = definition_parse(c.definition->source, &c.problems);
+	assert_non_null(again);
+	assert_memory_equal(again->hash, c.definition->hash, SECRET_HASH);
+	assert_true(str_equal(again->source, c.definition->source));
+	assert_int_equal(again->folder.len, 0);
+	assert_true(str_equal(expression_source(again->guards.items[0]), expression_source(c.definition->guards.items[0])));
+	definition_free(again);
+	case_close(&c);
+}
+
+/* null clears, 'null' does not; the difference must survive the store. */
+static void test_null(void **state) {
+	(void)state;
+	struct definition_case c;
+	case_open(&c, "closed: {target: gone}", "closed: {target: gone, actions: [{set: {note: null, who: \"'null'\"}}]}");
+	assert_non_null(c.definition);
+	struct definition *again = definition_parse(c.definition->source, &c.problems);
+	assert_non_null(again);
+	const struct action *set = &definition_event(again, STR("closed"))->cases.items[0].actions.items[0];
+	assert_null(set->data.items[0].value);
+	assert_non_null(set->data.items[1].value);
+	definition_free(again);
+	case_close(&c);
+}
+
+static void test_unreadable(void **state) {
+	(void)state;
+	struct problems problems = {.arena = arena_new()};
+	assert_null(definition_load("/nowhere/at/all", &problems));
+	assert_int_equal(problems.errors, 1);
+	assert_string_equal(problems.items[0].place.file, "/nowhere/at/all/workflow.yaml");
+	assert_null(definition_parse(STR("{\"workflow\": 3}"), &problems));
+	assert_null(definition_parse(STR("[1, 2"), &problems));
+	assert_null(definition_parse(STR("{\"workflow\": 3, \"registers\": null}"), &problems));
+	arena_free(problems.arena);
+	struct definition_case c;
+	case_open(&c, "roles:\n", "roles:\n  ~who: 1\n  who: 2\n");
+	assert_null(c.definition);
+	assert_int_equal(c.problems.errors, 1);
+	case_close(&c);
+}
+
+static void test_graph(void **state) {
+	(void)state;
+	struct definition_case c;
+	struct buf out;
+	case_open(&c, NULL, NULL);
+	buf_init(&out, 1 << 20);
+	struct history_step steps[] = {{STR(""), STR("unconfirmed")}, {STR("unconfirmed"), STR("asked")}};
+	struct history_path path = {steps, 2, 2};
+	graph_mermaid(c.definition, &path, &out);
+	assert_non_null(strstr(out.at, "    [*] --> s0\n"));
+	assert_non_null(strstr(out.at, "    s0 --> s1: confirm by borrower\n"));
+	assert_non_null(strstr(out.at, "    s1 --> s2: decide by keeper #91;verdict #61;#61; #39;yes#39;#93;\n"));
+	assert_non_null(strstr(out.at, "    class s1 visited\n"));
+	assert_null(strstr(out.at, "class s2 visited"));
+	buf_clear(&out);
+	graph_dot(c.definition, &path, &out);
+	assert_non_null(strstr(out.at, "\"unconfirmed\" -> \"asked\" [label=\"confirm by borrower\", color=\"#1b6b34\", penwidth=2];"));
+	assert_non_null(strstr(out.at, "\"unconfirmed\" -> \"gone\" [label=\"after 3 days\"];"));
+	assert_non_null(strstr(out.at, "\"asked\" -> \"asked\" [label=\"every 7 days\", style=dashed];"));
+	buf_free(&out);
+	case_close(&c);
+}
+
+/* The schema is JSON, and its references lead somewhere. */
+static void test_schema(void **state) {
+	(void)state;
+	struct buf out;
+	buf_init(&out, 1 << 20);
+	schema_write(&out);
+	assert_false(out.overflow);
+	json_error_t error;
+	json_t *root = json_loadb(out.at, out.len, JSON_REJECT_DUPLICATES, &error);
+	if (!root)
+		fail_msg("%s at %d", error.text, error.line);
+	const json_t *parts = json_object_get(root, "$defs");
+	static const char prefix[] = "#/$defs/";
+	for (const char *at = strstr(out.at, prefix); at; at = strstr(at + 1, prefix)) {
+		char name[80];
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(at + strlen(prefix), "\""), at + strlen(prefix));
+		if (!json_object_get(parts, name))
+			fail_msg("no part '%s'", name);
+	}
+	assert_non_null(json_object_get(json_object_get(json_object_get(parts, "timer"), "properties"), "priority"));
+	json_decref(root);
+	buf_free(&out);
+}
+
+int main(void) {
+	struct err err;
+	if (!secret_init(&err))
+		return 1;
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_good),       cmocka_unit_test(test_wrongs), cmocka_unit_test(test_hash),   cmocka_unit_test(test_null),
+	        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_graph),  cmocka_unit_test(test_schema),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+#include "engine/store/outbox.h"
+
+#include "tests/unit/store_fixture.h"
+
+static int64_t put(struct fixture *f, int64_t priority, int64_t next_at) {
+	struct outbox_row row = {.instance_id = f->instance, .contact_id = f->contact, .channel = CHANNEL_MAIL,
+	                         .recipient = STR("ann@example.org"), .recipient_name = STR("Ann"), .role = STR("worker"),
+	                         .language = STR("da"), .workflow = STR("case"), .message = STR("please"), .task = true,
+	                         .has_link = true, .link_id = {7, 7}, .data = STR("{}"), .message_id = STR("<1@example.org>"),
+	                         .thread = STR("<0@example.org>"), .priority = priority, .created_at = 1000, .next_at = next_at,
+	                         .deadline_at = 9000};
+	OK(outbox_put(f->tx, &row, &f->err));
+	return row.id;
+}
+
+static struct outbox_row load(struct fixture *f, int64_t id) {
+	struct outbox_row row;
+	OK(outbox_load(tx_view(f->tx), id, f->arena, &row, &f->err));
+	return row;
+}
+
+static struct outbox_row lease(struct fixture *f, int64_t now) {
+	struct outbox_list list;
+	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("sender-1"), now, now + 100, 1, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 1);
+	return list.items[0];
+}
+
+/* A fresh row in `state`, reached by the public functions. */
+static int64_t row_in(struct fixture *f, enum outbox_state state) {
+	int64_t id = put(f, 10, 0);
+	if (state == OUTBOX_QUEUED)
+		return id;
+	if (state == OUTBOX_CANCELLED) {
+		OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+		return id;
+	}
+	struct outbox_row row = lease(f, 2000);
+	assert_int_equal(row.id, id);
+	if (state != OUTBOX_LEASED)
+		OK(outbox_begin(f->tx, id, row.fence, 2001, &f->err));
+	if (state != OUTBOX_LEASED && state != OUTBOX_BEGUN)
+		OK(outbox_settle(f->tx, id, row.fence, state, 0, STR("250 ok"), 2002, &f->err));
+	return id;
+}
+
+/* Which settlements the table lists, per state; everything else is refused. */
+static void settlements_follow_the_table(void **state) {
+	struct fixture *f = *state;
+	static const enum outbox_state targets[] = {OUTBOX_QUEUED, OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_CANCELLED};
+	static const unsigned listed[] = {
+	        [OUTBOX_LEASED] = 1u << OUTBOX_QUEUED | 1u << OUTBOX_FAILED | 1u << OUTBOX_CANCELLED,
+	        [OUTBOX_BEGUN] = 1u << OUTBOX_QUEUED | 1u << OUTBOX_SENT | 1u << OUTBOX_UNKNOWN | 1u << OUTBOX_FAILED | 1u << OUTBOX_CANCELLED,
+	        [OUTBOX_CANCELLED] = 0,
+	};
+	int allowed = 0;
+	for (int from = OUTBOX_QUEUED; from <= OUTBOX_CANCELLED; from++)
+		for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+			int64_t id = row_in(f, (enum outbox_state)from);
+			int64_t fence = load(f, id).fence;
+			bool done = outbox_settle(f->tx, id, fence, targets[i], 5000, STR("answer"), 2003, &f->err);
+			assert_int_equal(done, (listed[from] >> targets[i]) & 1);
+			assert_int_equal(load(f, id).state, done ? targets[i] : (enum outbox_state)from);
+			allowed += done;
+			if (load(f, id).state == OUTBOX_QUEUED || load(f, id).state == OUTBOX_LEASED)
+				OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+		}
+	assert_int_equal(allowed, 8);
+}
+
+static void begin_and_requeue_follow_the_table(void **state) {
+	struct fixture *f = *state;
+	for (int from = OUTBOX_QUEUED; from <= OUTBOX_CANCELLED; from++) {
+		int64_t id = row_in(f, (enum outbox_state)from);
+		bool begun = outbox_begin(f->tx, id, load(f, id).fence, 2003, &f->err);
+		assert_int_equal(begun, from == OUTBOX_LEASED);
+		assert_true(begun || f->err.kind == ERR_CONFLICT);
+		OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+	}
+	for (int from = OUTBOX_QUEUED; from <= OUTBOX_CANCELLED; from++) {
+		int64_t id = row_in(f, (enum outbox_state)from);
+		bool queued = outbox_requeue(f->tx, id, 3000, &f->err);
+		assert_int_equal(queued, from == OUTBOX_UNKNOWN);
+		assert_true(queued || f->err.kind == ERR_CONFLICT);
+		if (queued)
+			assert_str(load(f, id).message_id, "<1@example.org>");
+		OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+	}
+}
+
+static void rows_come_back_whole(void **state) {
+	struct fixture *f = *state;
+	struct outbox_row row = load(f, put(f, 10, 1500));
+	assert_int_equal(row.instance_id, f->instance);
+	assert_int_equal(row.contact_id, f->contact);
+	assert_int_equal(row.channel, CHANNEL_MAIL);
+	assert_str(row.recipient, "ann@example.org");
+	assert_str(row.recipient_name, "Ann");
+	assert_str(row.role, "worker");
+	assert_str(row.language, "da");
+	assert_str(row.workflow, "case");
+	assert_str(row.message, "please");
+	assert_true(row.has_link && row.link_id[0] == 7 && row.link_id[2] == 0 && row.task);
+	assert_str(row.data, "{}");
+	assert_str(row.thread, "<0@example.org>");
+	assert_int_equal(row.priority, 10);
+	assert_int_equal(row.created_at, 1000);
+	assert_int_equal(row.next_at, 1500);
+	assert_int_equal(row.deadline_at, 9000);
+	assert_int_equal(row.state, OUTBOX_QUEUED);
+	REFUSED(ERR_NOT_FOUND, outbox_load(tx_view(f->tx), 999, f->arena, &row, &f->err));
+}
+
+static void the_lease_takes_the_most_urgent(void **state) {
+	struct fixture *f = *state;
+	int64_t late = put(f, 50, 100), waiting = put(f, 0, 9999), second = put(f, 10, 200), first = put(f, 10, 100), code = put(f, 0, 500);
+	int64_t next;
+	OK(outbox_next(tx_view(f->tx), &next, &f->err));
+	assert_int_equal(next, 100);
+	struct outbox_list list;
+	OK(outbox_lease(f->tx, CHANNEL_SMS, STR("s"), 1000, 1100, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 0);
+	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 3);
+	assert_int_equal(list.items[0].id, code);
+	assert_int_equal(list.items[1].id, first);
+	assert_int_equal(list.items[2].id, second);
+	assert_int_equal(list.items[0].attempts, 1);
+	assert_int_equal(list.items[0].fence, 1);
+	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].id, late);
+	OK(outbox_next(tx_view(f->tx), &next, &f->err));
+	assert_int_equal(next, 9999);
+	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("s"), 9999, 10100, 3, f->arena, &list, &f->err));
+	assert_int_equal(list.items[0].id, waiting);
+	OK(outbox_next(tx_view(f->tx), &next, &f->err));
+	assert_true(next == INT64_MAX);
+}
+
+static void an_old_fence_is_refused(void **state) {
+	struct fixture *f = *state;
+	int64_t id = put(f, 10, 0), count;
+	struct outbox_row slow = lease(f, 1000);
+	OK(outbox_reclaim(f->tx, 1099, &count, &f->err));
+	assert_int_equal(count, 0);
+	REFUSED(ERR_CONFLICT, outbox_begin(f->tx, id, slow.fence, 1100, &f->err)); /* the lease has ended */
+	OK(outbox_reclaim(f->tx, 1100, &count, &f->err));
+	assert_int_equal(count, 1);
+	REFUSED(ERR_CONFLICT, outbox_begin(f->tx, id, slow.fence, 1050, &f->err));
+	struct outbox_row quick = lease(f, 1200);
+	assert_int_equal(quick.fence, slow.fence + 1);
+	REFUSED(ERR_CONFLICT, outbox_begin(f->tx, id, slow.fence, 1201, &f->err));
+	REFUSED(ERR_CONFLICT, outbox_settle(f->tx, id, slow.fence, OUTBOX_FAILED, 0, STR(""), 1201, &f->err));
+	OK(outbox_begin(f->tx, id, quick.fence, 1201, &f->err));
+	OK(outbox_settle(f->tx, id, quick.fence, OUTBOX_SENT, 0, STR("250 queued"), 1202, &f->err));
+	assert_int_equal(load(f, id).sent_at, 1202);
+	assert_str(load(f, id).answer, "250 queued");
+	REFUSED(ERR_CONFLICT, outbox_settle(f->tx, id, quick.fence, OUTBOX_SENT, 0, STR(""), 1203, &f->err));
+}
+
+static void the_third_crash_sets_aside(void **state) {
+	struct fixture *f = *state;
+	int64_t id = put(f, 10, 0), count;
+	for (int crash = 1; crash <= 3; crash++) {
+		assert_int_equal(load(f, id).state, OUTBOX_QUEUED);
+		lease(f, crash * 1000);
+		OK(outbox_reclaim(f->tx, crash * 1000 + 100, &count, &f->err));
+		assert_int_equal(load(f, id).crashes, crash);
+	}
+	assert_int_equal(load(f, id).state, OUTBOX_FAILED);
+	assert_true(load(f, id).answer.len > 0);
+}
+
+static void a_settlement_is_no_crash(void **state) {
+	struct fixture *f = *state;
+	int64_t id = put(f, 10, 0);
+	for (int64_t attempt = 1; attempt <= 5; attempt++) {
+		struct outbox_row row = lease(f, attempt * 1000);
+		assert_int_equal(row.attempts, attempt);
+		OK(outbox_settle(f->tx, id, row.fence, OUTBOX_QUEUED, attempt * 1000 + 500, STR("451 later"), attempt * 1000, &f->err));
+		assert_int_equal(load(f, id).next_at, attempt * 1000 + 500);
+		assert_int_equal(load(f, id).crashes, 0);
+	}
+}
+
+static void a_crash_after_begin_is_unknown(void **state) {
+	struct fixture *f = *state;
+	int64_t id = put(f, 10, 0), count;
+	for (int crash = 1; crash <= 3; crash++) {
+		struct outbox_row row = lease(f, crash * 1000);
+		OK(outbox_begin(f->tx, id, row.fence, crash * 1000 + 1, &f->err));
+		OK(outbox_reclaim(f->tx, crash * 1000 + 100, &count, &f->err));
+		assert_int_equal(load(f, id).state, OUTBOX_UNKNOWN);
+		OK(outbox_requeue(f->tx, id, crash * 1000 + 200, &f->err));
+	}
+	assert_int_equal(load(f, id).state, OUTBOX_FAILED);
+}
+
+static void leaving_a_state_cancels_what_is_unsent(void **state) {
+	struct fixture *f = *state;
+	int64_t begun = row_in(f, OUTBOX_BEGUN), unknown = row_in(f, OUTBOX_UNKNOWN), leased = row_in(f, OUTBOX_LEASED), queued = put(f, 10, 0);
+	struct outbox_row other = {.instance_id = f->instance, .contact_id = f->contact, .channel = CHANNEL_MAIL, .next_at = 9000};
+	OK(outbox_put(f->tx, &other, &f->err));
+	OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+	assert_int_equal(load(f, queued).state, OUTBOX_CANCELLED);
+	assert_int_equal(load(f, leased).state, OUTBOX_CANCELLED);
+	REFUSED(ERR_CONFLICT, outbox_begin(f->tx, leased, load(f, leased).fence, 2001, &f->err));
+	assert_int_equal(load(f, other.id).state, OUTBOX_QUEUED); /* no task */
+	assert_int_equal(load(f, begun).state, OUTBOX_BEGUN);
+	OK(outbox_settle(f->tx, begun, load(f, begun).fence, OUTBOX_QUEUED, 5000, STR("451"), 2003, &f->err));
+	assert_int_equal(load(f, begun).state, OUTBOX_CANCELLED); /* it would have been sent again */
+	OK(outbox_requeue(f->tx, unknown, 5000, &f->err));
+	assert_int_equal(load(f, unknown).state, OUTBOX_CANCELLED);
+	OK(outbox_cancel_contact(f->tx, f->instance, f->contact + 1, &f->err));
+	assert_int_equal(load(f, other.id).state, OUTBOX_QUEUED);
+	OK(outbox_cancel_contact(f->tx, f->instance, f->contact, &f->err));
+	assert_int_equal(load(f, other.id).state, OUTBOX_CANCELLED);
+}
+
+static void lists_are_by_state(void **state) {
+	struct fixture *f = *state;
+	int64_t ids[OUTBOX_CANCELLED + 1];
+	static const enum outbox_state order[] = {OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_CANCELLED, OUTBOX_BEGUN, OUTBOX_LEASED, OUTBOX_QUEUED};
+	for (size_t i = 0; i < 7; i++)
+		ids[order[i]] = row_in(f, order[i]);
+	struct outbox_list list;
+	for (unsigned s = 0; s < 7; s++) {
+		OK(outbox_list(tx_view(f->tx), 1u << s, 0, 10, f->arena, &list, &f->err));
+		assert_int_equal(list.count, 1);
+		assert_int_equal(list.items[0].id, ids[s]);
+		assert_int_equal(list.items[0].state, s);
+	}
+	OK(outbox_list(tx_view(f->tx), 1u << OUTBOX_SENT | 1u << OUTBOX_FAILED, ids[OUTBOX_SENT], 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 1);
+	OK(outbox_list(tx_view(f->tx), 0x7F, 0, 4, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 4);
+	OK(outbox_of_instance(tx_view(f->tx), f->instance, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 7);
+}
+
+static void captured_messages_are_kept(void **state) {
+	struct fixture *f = *state;
+	int64_t id = put(f, 10, 0);
+	struct captured row = {.outbox_id = id, .at = 5, .channel = CHANNEL_MAIL, .to = STR("ann@example.org"), .raw = STR("To: a\r\n\r\n\xFF\x00z")};
+	OK(captured_put(f->tx, &row, &f->err));
+	OK(captured_put(f->tx, &row, &f->err));
+	struct captured_list list;
+	OK(captured_list(tx_view(f->tx), 0, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 2);
+	assert_true(str_equal(list.items[0].raw, row.raw));
+	OK(captured_list(tx_view(f->tx), list.items[0].id, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 1);
+	struct captured one;
+	OK(captured_load(tx_view(f->tx), list.items[0].id, f->arena, &one, &f->err));
+	assert_int_equal(one.outbox_id, id);
+	assert_str(one.to, "ann@example.org");
+	REFUSED(ERR_NOT_FOUND, captured_load(tx_view(f->tx), 99, f->arena, &one, &f->err));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+	        TEST(settlements_follow_the_table),
+	        TEST(begin_and_requeue_follow_the_table),
+	        TEST(rows_come_back_whole),
+	        TEST(the_lease_takes_the_most_urgent),
+	        TEST(an_old_fence_is_refused),
+	        TEST(the_third_crash_sets_aside),
+	        TEST(a_settlement_is_no_crash),
+	        TEST(a_crash_after_begin_is_unknown),
+	        TEST(leaving_a_state_cancels_what_is_unsent),
+	        TEST(lists_are_by_state),
+	        TEST(captured_messages_are_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
