@@ -35,11 +35,10 @@ static bool for_good(struct err *err) {
 
 /* At most `most` characters, so that a long value does not keep its message from being sent. */
 static struct str shorten(struct arena *a, struct str s, size_t most) {
-	size_t at = 0, count = 0, fits = 0;
-	while (at < s.len && count < most) {
-		fits = count + 1 < most ? at : fits;
+	size_t at = 0, fits = 0;
+	for (size_t count = 0; at < s.len && count < most; count++) {
+		fits = at;
 		(void)str_utf8_next(s, &at);
-		count++;
 	}
 	return at == s.len ? s : arena_printf(a, "%.*s\xE2\x80\xA6", (int)fits, s.at);
 }

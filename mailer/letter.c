@@ -144,7 +144,7 @@ static void write_text(struct str markdown, struct str foot, struct buf *out) {
 	out->overflow = out->overflow || part.overflow;
 	buf_clear(&part);
 	markdown_text(foot, &part);
-	buf_z(out, "\n\n-- \n");
+	buf_z(out, "\n\n--\n");
 	buf_str(out, str_trim(buf_text(&part)));
 	buf_char(out, '\n');
 	buf_free(&part);

@@ -8,15 +8,12 @@ static struct str shown(const struct message_values *m, const struct field *fiel
 	return texts_value(m->texts, m->definition, m->language, site_zone(m->site), field, value, m->registers, a);
 }
 
-static struct template_value column_value(const struct message_values *m, const struct value *value, struct arena *a) {
-	switch (value->kind) {
-	case KIND_UNSET: return (struct template_value){0};
-	case KIND_BOOL:
-		return (struct template_value){.kind = value->boolean ? TV_TRUE : TV_FALSE, .text = language_word(m->language, value->boolean ? "form.yes" : "form.no")};
-	case KIND_DATE: return text_value(language_date(m->language, a, value->integer));
-	case KIND_DOUBLE: return text_value(language_decimal(m->language, a, value->decimal));
-	default: return text_value(value_text(a, value));
-	}
+/* field: of the row that the column belongs to. */
+static struct template_value column_value(const struct message_values *m, const struct field *field, const struct value *value, struct arena *a) {
+	struct template_value column = text_value(shown(m, field, value, a));
+	if (value->kind == KIND_BOOL)
+		column.kind = value->boolean ? TV_TRUE : TV_FALSE;
+	return column;
 }
 
 /* Members of an item of a repeated section. */
@@ -31,9 +28,9 @@ static void add_member(struct members *members, struct str name, struct template
 	*(struct template_member *)ARENA_PUSH(a, members) = (struct template_member){name, kept};
 }
 
-static void add_columns(const struct message_values *m, struct members *members, const struct value *row, struct arena *a) {
+static void add_columns(const struct message_values *m, struct members *members, const struct field *field, const struct value *row, struct arena *a) {
 	for (size_t i = 0; row->kind == KIND_RECORD && i < row->record.type->count; i++)
-		add_member(members, row->record.type->members[i].name, column_value(m, &row->record.members[i], a), a);
+		add_member(members, row->record.type->members[i].name, column_value(m, field, &row->record.members[i], a), a);
 }
 
 static struct template_value with_members(struct template_value item, const struct members *members) {
@@ -53,7 +50,7 @@ static struct template_value list_value(const struct message_values *m, const st
 		struct template_value item = text_value(shown(m, &one, &list->list.items[i], a));
 		add_member(&members, STR("label"), item, a);
 		add_member(&members, STR("value"), item, a);
-		add_columns(m, &members, &list->list.items[i], a);
+		add_columns(m, &members, &one, &list->list.items[i], a);
 		items[i] = with_members(item, &members);
 	}
 	return (struct template_value){.kind = TV_LIST, .text = shown(m, field, list, a), .count = list->list.count, .items = items};
@@ -67,7 +64,7 @@ static struct value matrix_row(const struct message_values *m, const struct fiel
 }
 
 static struct str level_text(const struct message_values *m, const struct field *field, const struct value *level, struct arena *a) {
-	struct str number = value_text(a, level);
+	struct str number = arena_printf(a, "%lld", (long long)level->integer);
 	struct str word = texts_at(m->texts, language_code(m->language), STR("fields"), field->name, STR("scale"), number);
 	return word.len > 0 ? word : number;
 }
@@ -76,11 +73,11 @@ static struct template_value matrix_item(const struct message_values *m, const s
                                          struct arena *a) {
 	struct members members = {0};
 	struct value row = matrix_row(m, field, key, a);
-	struct str label = row.kind == KIND_RECORD ? value_text(a, &row.record.members[field->reg->label]) : key, word = level_text(m, field, level, a);
+	struct str label = row.kind == KIND_RECORD ? shown(m, field, &row, a) : key, word = level_text(m, field, level, a);
 	add_member(&members, STR("label"), text_value(label), a);
 	add_member(&members, STR("value"), text_value(word), a);
 	add_member(&members, STR("key"), text_value(key), a);
-	add_columns(m, &members, &row, a);
+	add_columns(m, &members, field, &row, a);
 	return with_members(text_value(arena_printf(a, "%.*s: %.*s", STR_ARG(label), STR_ARG(word))), &members);
 }
 
@@ -92,18 +89,18 @@ static struct template_value matrix_value(const struct message_values *m, const 
 }
 
 /* column: behind the point of {{field.column}}. */
-static struct template_value ref_column(const struct message_values *m, const struct value *record, struct str column, struct arena *a) {
+static struct template_value ref_column(const struct message_values *m, const struct field *field, const struct value *record, struct str column, struct arena *a) {
 	const struct record_type *type = record->record.type;
 	const struct value *member = value_member(record, column);
 	if (!member && str_is(column, "key") && type->key != SIZE_MAX)
 		member = &record->record.members[type->key];
-	return member ? column_value(m, member, a) : (struct template_value){0};
+	return member ? column_value(m, field, member, a) : (struct template_value){0};
 }
 
 static struct template_value field_value(const struct message_values *m, const struct field *field, struct str column, struct arena *a) {
 	const struct value *value = &m->fields[field->slot];
 	if (column.len > 0)
-		return value->kind == KIND_RECORD ? ref_column(m, value, column, a) : (struct template_value){0};
+		return value->kind == KIND_RECORD ? ref_column(m, field, value, column, a) : (struct template_value){0};
 	switch (value->kind) {
 	case KIND_UNSET: return (struct template_value){0};
 	case KIND_LIST: return list_value(m, field, value, a);

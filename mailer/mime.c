@@ -10,7 +10,8 @@
 
 enum {
 	ADDRESS_MAX = 254,
-	VALUE_MAX = 800, /* bytes of a header's value before it is encoded */
+	SUBJECT_MAX = 800,
+	NAME_MAX_BYTES = 400, /* all of it quotes and backslashes stays on a line of 998 */
 	HEADERS_MAX = 16 << 10,
 	FOLD_AT = 78, /* RFC 5322 section 2.1.1 */
 	MESSAGE_MAX = 8 << 20
@@ -48,18 +49,18 @@ static bool check_language(struct str s, struct err *err) {
 
 static bool check_all(const struct mail_config *config, const struct composed *m, struct err *err) {
 	bool threaded = m->thread.len > 0;
-	return check_address(config->from_address, "mail.from_address", err) && escape_gate(config->from_name, VALUE_MAX, "mail.from_name", err) &&
+	return check_address(config->from_address, "mail.from_address", err) && escape_gate(config->from_name, NAME_MAX_BYTES, "mail.from_name", err) &&
 	       (config->reply_to.len == 0 || check_address(config->reply_to, "mail.reply_to", err)) && check_address(m->to, "the recipient", err) &&
-	       escape_gate(m->to_name, VALUE_MAX, "the recipient's name", err) && escape_gate(m->subject, VALUE_MAX, "the subject", err) &&
+	       escape_gate(m->to_name, NAME_MAX_BYTES, "the recipient's name", err) && escape_gate(m->subject, SUBJECT_MAX, "the subject", err) &&
 	       check_id(m->message_id, "the Message-ID", err) && (!threaded || check_id(m->thread, "the thread", err)) && check_language(m->language, err);
 }
 
-/* May ASCII stand as it is between quotes? "=?" would be taken for an encoded word, a long one could not be folded. */
+/* May it stand as it is, between quotes if need be? "=?" would be taken for an encoded word. */
 static bool is_quotable(struct str name) {
 	for (size_t i = 0; i < name.len; i++)
 		if (name.at[i] < ' ' || name.at[i] > '~')
 			return false;
-	return name.len < FOLD_AT && !memmem(name.at, name.len, "=?", 2);
+	return !memmem(name.at, name.len, "=?", 2);
 }
 
 /* RFC 5322 section 3.2.5: a phrase of atoms with one blank between them needs no quotes. */
@@ -79,7 +80,6 @@ static void add_name(struct buf *out, struct str name) {
 	while (column > 0 && out->at[column - 1] != '\n')
 		column--;
 	if (!is_quotable(name)) {
-		/* A comma or the like must not stand bare where only some of a long name would be encoded: such a name is encoded as a whole. */
 		escape_rfc2047(out, name, out->len - column);
 	} else if (is_phrase(name)) {
 		buf_str(out, name);
@@ -145,13 +145,28 @@ static void set_parameter(struct mailmime_content *content, const char *name, co
 	BUG_IF(!parameter || clist_append(content->ct_parameters, parameter) < 0);
 }
 
-/* Every line end as CRLF, which quoted-printable then keeps. */
+/* The next line without its end, which is LF, CRLF, or CR: a bare one must never leave. */
+static struct str cut_line(struct str *rest) {
+	struct str line = *rest;
+	line.len = 0;
+	while (line.len < rest->len && line.at[line.len] != '\n' && line.at[line.len] != '\r')
+		line.len++;
+	size_t end = line.len < rest->len;
+	if (end && line.at[line.len] == '\r' && line.len + 1 < rest->len && line.at[line.len + 1] == '\n')
+		end++;
+	*rest = (struct str){rest->at + line.len + end, rest->len - line.len - end};
+	return line;
+}
+
+/* Every line end as CRLF, which quoted-printable then keeps. Blanks before one mean nothing, and libetpan would write them twice. */
 static struct str with_crlf(struct arena *a, struct str s) {
 	struct buf out;
 	buf_init(&out, 2 * s.len + 2);
 	while (s.len > 0) {
-		struct str line = str_cut(&s, '\n');
-		buf_str(&out, str_ends(line, STR("\r")) ? (struct str){line.at, line.len - 1} : line);
+		struct str line = cut_line(&s);
+		while (line.len > 0 && (line.at[line.len - 1] == ' ' || line.at[line.len - 1] == '\t'))
+			line.len--;
+		buf_str(&out, line);
 		buf_z(&out, "\r\n");
 	}
 	struct str text = arena_str(a, buf_text(&out));
@@ -198,6 +213,15 @@ static struct mailmime *new_alternative(struct str text, struct str html, struct
 	return whole;
 }
 
+/* mailmime_write_mem leaves out the fields of what it begins with. */
+static void write_whole(MMAPString *out, struct mailmime *whole) {
+	int column = 0;
+	BUG_IF(mailmime_fields_write_mem(out, &column, whole->mm_mime_fields) != MAILIMF_NO_ERROR);
+	BUG_IF(mailmime_content_write_mem(out, &column, whole->mm_content_type) != MAILIMF_NO_ERROR);
+	BUG_IF(!mmap_string_append(out, "\r\n"));
+	BUG_IF(mailmime_write_mem(out, &column, whole) != MAILIMF_NO_ERROR);
+}
+
 bool mime_build(const struct mail_config *config, const struct composed *message, int64_t at, int64_t local, struct arena *a, struct str *out,
                 struct err *err) {
 	if (!check_all(config, message, err))
@@ -208,8 +232,8 @@ bool mime_build(const struct mail_config *config, const struct composed *message
 	BUG_IF(headers.overflow);
 	struct mailmime *whole = new_alternative(with_crlf(a, message->text), with_crlf(a, message->html), a);
 	MMAPString *body = mmap_string_new("");
-	int column = 0;
-	BUG_IF(!body || mailmime_write_mem(body, &column, whole) != MAILIMF_NO_ERROR);
+	BUG_IF(!body);
+	write_whole(body, whole);
 	char *joined = arena_alloc(a, headers.len + body->len + 1);
 	memcpy(joined, headers.at, headers.len);
 	memcpy(joined + headers.len, body->str, body->len);

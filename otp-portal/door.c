@@ -153,10 +153,12 @@ static void serve(struct door *d, int fd) {
 	if (!peer_allowed(fd)) {
 		log_event(LOG_WARN, "door-refused", "reason=peer");
 	} else if (read_command(fd, a, &body, &good)) {
-		if (good && door_parse_body(body, a, &argc, &argv))
-			answer(fd, "200 OK", d->options.command(d->options.context, argc, argv, &out), buf_text(&out));
-		else
+		if (good && door_parse_body(body, a, &argc, &argv)) {
+			int code = d->options.command(d->options.context, argc, argv, &out);
+			answer(fd, "200 OK", code, buf_text(&out));
+		} else {
 			answer(fd, "400 Bad Request", 2, STR("stafet: the command could not be read (is its text UTF-8?)\n"));
+		}
 	}
 	buf_free(&out);
 	arena_free(a);

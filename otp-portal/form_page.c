@@ -155,6 +155,11 @@ void form_page(const struct form_view *v, struct response *out) {
 	if (wrong)
 		write_summary(v, fields, count, out);
 	write_heading(v, out);
+	if (v->page > 0 && v->filling->prose.instance && !wrong) {
+		buf_z(&out->body, "<p class=\"note\" role=\"status\">");
+		page_word(r, out, "form.saved");
+		buf_z(&out->body, "</p>\n");
+	}
 	write_shown(v, out);
 	write_form(v, fields, count, out);
 	page_end(r, out, &page);

@@ -259,7 +259,7 @@ static void view_link(struct request *r, struct view *v, const struct link_view 
 static void answer(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
 	bool post = r->method == METHOD_POST, gone = look->link.state != LINK_LIVE || look->expired;
 	if (post && look->link.kind == LINK_VIEW)
-		page_message(r, out, 405, "error.title", "error.method", STR(""));
+		page_wrong_method(r, out, STR("GET, HEAD"));
 	else if (post && look->link.state == LINK_USED)
 		response_redirect(out, r, page_path(r, r->path)); /* a second press finds the receipt */
 	else if (look->link.state == LINK_USED)

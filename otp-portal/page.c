@@ -100,7 +100,13 @@ void page_begin(struct request *r, struct response *out, const struct page *page
 	write_head(r, out, page);
 	buf_z(b, "<body>\n<a class=\"skip\" href=\"#main\">");
 	page_word(r, out, "page.skip");
-	buf_z(b, "</a>\n<header class=\"top\"><div class=\"wrap\">\n<a class=\"brand\" href=\"");
+	buf_z(b, "</a>\n");
+	if (r->world->options.demo) {
+		buf_z(b, "<p class=\"banner\">");
+		page_word(r, out, "demo.banner");
+		buf_z(b, "</p>\n");
+	}
+	buf_z(b, "<header class=\"top\"><div class=\"wrap\">\n<a class=\"brand\" href=\"");
 	escape_html(b, page_path(r, STR("/")));
 	buf_z(b, "\">");
 	escape_html(b, config_of(r)->name);
@@ -144,6 +150,11 @@ void page_message(struct request *r, struct response *out, unsigned status, cons
 
 void page_not_found(struct request *r, struct response *out) {
 	page_message(r, out, 404, "error.title", "error.not-found", STR(""));
+}
+
+void page_wrong_method(struct request *r, struct response *out, struct str allow) {
+	page_message(r, out, 405, "error.title", "error.method", STR(""));
+	response_header(out, r, "Allow", allow);
 }
 
 void page_failure(struct request *r, struct response *out, const struct err *err) {

@@ -28,6 +28,8 @@ void page_hidden_language(struct request *r, struct response *out);
 /* A whole page of a heading and a sentence, by keys of languages/<lang>.yaml. */
 void page_message(struct request *r, struct response *out, unsigned status, const char *title_key, const char *text_key, struct str arg);
 void page_not_found(struct request *r, struct response *out);
+/* 405 */
+void page_wrong_method(struct request *r, struct response *out, struct str allow);
 /* The page of a failure: its kind gives the status. */
 void page_failure(struct request *r, struct response *out, const struct err *err);
 

@@ -274,15 +274,29 @@ static enum MHD_Result finish(struct exchange *x) {
 	return x->response.change ? wait_for_writer(x) : send_answer(x);
 }
 
+/* One connection. The library forgets to tell the end of a request whose cookies do not fit into its memory: so its end is seen here too. */
+struct caller {
+	struct visitor visitor;
+	struct exchange *exchange;
+};
+
+static struct caller *caller_of(struct MHD_Connection *connection) {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	BUG_IF(info == NULL || info->socket_context == NULL);
+	return info->socket_context;
+}
+
+static void caller_turn(struct caller *caller, struct exchange *next) {
+	if (caller->exchange)
+		exchange_drop(caller->exchange);
+	caller->exchange = next;
+}
+
 static void *new_target(void *context, const char *target, struct MHD_Connection *connection) {
 	struct exchange *x = exchange_new(context, target);
 	x->connection = connection;
+	caller_turn(caller_of(connection), x);
 	return x;
-}
-
-static struct visitor *visitor_of(struct MHD_Connection *connection) {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	return info ? info->socket_context : NULL;
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
@@ -300,33 +314,33 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		return MHD_YES;
 	if (x->waiting)
 		return go_on(x);
-	patrol_extend(p->patrol, visitor_of(connection), clock_monotonic() + ANSWER_MS);
+	patrol_extend(p->patrol, &caller_of(connection)->visitor, clock_monotonic() + ANSWER_MS);
 	return finish(x);
 }
 
 static void completed(void *context, struct MHD_Connection *connection, void **exchange, enum MHD_RequestTerminationCode code) {
 	struct portal *p = context;
-	struct visitor *visitor = visitor_of(connection);
+	struct caller *caller = caller_of(connection);
 	(void)code;
-	if (visitor)
-		patrol_extend(p->patrol, visitor, clock_monotonic() + REQUEST_MS);
-	if (*exchange)
-		exchange_drop(*exchange);
+	patrol_extend(p->patrol, &caller->visitor, clock_monotonic() + REQUEST_MS);
+	caller_turn(caller, NULL);
 	*exchange = NULL;
 }
 
-static void connected(void *context, struct MHD_Connection *connection, void **visitor, enum MHD_ConnectionNotificationCode code) {
+static void connected(void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
 	struct portal *p = context;
+	struct caller *caller = *socket_context;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		struct visitor *v = calloc(1, sizeof *v);
-		BUG_IF(v == NULL || info == NULL);
-		patrol_enter(p->patrol, v, info->connect_fd, clock_monotonic() + REQUEST_MS);
-		*visitor = v;
-	} else if (*visitor) {
-		patrol_leave(p->patrol, *visitor);
-		free(*visitor);
-		*visitor = NULL;
+		caller = calloc(1, sizeof *caller);
+		BUG_IF(caller == NULL || info == NULL);
+		patrol_enter(p->patrol, &caller->visitor, info->connect_fd, clock_monotonic() + REQUEST_MS);
+		*socket_context = caller;
+	} else {
+		patrol_leave(p->patrol, &caller->visitor);
+		caller_turn(caller, NULL);
+		free(caller);
+		*socket_context = NULL;
 	}
 }
 

@@ -53,9 +53,8 @@ static const struct route *find_route(struct request *r) {
 	return NULL;
 }
 
-static void refuse_method(struct request *r, int methods, struct response *out) {
-	page_message(r, out, 405, "error.title", "error.method", STR(""));
-	response_header(out, r, "Allow", methods == BOTH ? STR("GET, HEAD, POST") : methods == READ ? STR("GET, HEAD") : STR("POST"));
+static struct str allowed(int methods) {
+	return methods == BOTH ? STR("GET, HEAD, POST") : methods == READ ? STR("GET, HEAD") : STR("POST");
 }
 
 void route_answer(struct request *r, struct response *out) {
@@ -66,7 +65,7 @@ void route_answer(struct request *r, struct response *out) {
 	else if (!route)
 		page_not_found(r, out);
 	else if (!(route->methods & (int)r->method))
-		refuse_method(r, route->methods, out);
+		page_wrong_method(r, out, allowed(route->methods));
 	else if (r->method == METHOD_POST && !request_same_site(r))
 		page_message(r, out, 403, "error.title", "error.cross-site", STR(""));
 	else

@@ -74,9 +74,10 @@ static bool evaluate(struct run *r, const struct assignment *assignment, struct 
 
 static bool run_set(struct run *r, const struct action *action) {
 	for (size_t i = 0; i < action->data.count; i++) {
-		const struct assignment *assignment = &action->data.items[i];
-		if (!evaluate(r, assignment, &r->slots[assignment->field->slot]))
+		struct value value; /* of its own: `set: {n: n + 1}` reads what it writes */
+		if (!evaluate(r, &action->data.items[i], &value))
 			return false;
+		r->slots[action->data.items[i].field->slot] = value;
 		r->frozen = NULL;
 	}
 	return true;

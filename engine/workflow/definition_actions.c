@@ -10,6 +10,7 @@ static void read_send(struct reader *r, const struct yaml *node, struct action *
 		*(const struct role **)ARENA_PUSH(r->arena, &action->to) = reader_find(r, NAMED("role", r->d->roles), to.items[i]);
 	action->message = shape_text(yaml_get(node, "message"));
 	action->link = shape_text(yaml_get(node, "link"));
+	action->link_is_view = definition_view(r->d, action->link) != NULL;
 	action->deadline = shape_span(yaml_get(node, "deadline"), (struct span){0});
 	if (channel)
 		action->channel = str_is(channel->text, "sms") ? CHANNEL_SMS : CHANNEL_MAIL;

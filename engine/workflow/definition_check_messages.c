@@ -176,11 +176,9 @@ static void check_delivery(struct delivery *d, enum channel channel, struct str 
 static void check_send(void *context, const struct flow_point *point, const struct action *action) {
 	struct checker *c = context;
 	struct delivery d = {.c = c, .point = point, .action = action};
-	struct str_set languages = {0};
 	bool wanted[CHANNEL_SMS + 1] = {false}, any = false;
 	if (action->kind != ACTION_SEND)
 		return;
-	checker_languages(c, &languages);
 	for (size_t i = 0; i < action->to.count; i++) {
 		enum channel channel = channel_of(action->to.items[i]);
 		wanted[channel] = wanted[channel] || action->channel == 0 || action->channel == (int)channel;
@@ -189,10 +187,8 @@ static void check_send(void *context, const struct flow_point *point, const stru
 	if (!any)
 		checker_tell(c, false, action->place, "nobody gets this message: none of its roles has a contact for %s", channel_name((enum channel)action->channel));
 	for (enum channel channel = CHANNEL_MAIL; channel <= CHANNEL_SMS; channel++)
-		for (size_t i = 0; wanted[channel] && i < languages.count; i++)
-			check_delivery(&d, channel, languages.items[i]);
-	if (languages.count == 0)
-		checker_tell(c, false, action->place, "message '%.*s' is missing: the folder messages is empty", STR_ARG(action->message));
+		for (size_t i = 0; wanted[channel] && i < texts_language_count(c->texts); i++)
+			check_delivery(&d, channel, texts_language_at(c->texts, i));
 }
 
 static void mark_used(void *context, const struct flow_point *point, const struct action *action) {

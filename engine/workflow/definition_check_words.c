@@ -1,16 +1,5 @@
 #include "engine/workflow/definition_checks.h"
 
-void checker_languages(struct checker *c, struct str_set *out) {
-	for (size_t i = 0; i < texts_message_count(c->texts); i++) {
-		struct str language = texts_message_at(c->texts, i)->language;
-		bool known = false;
-		for (size_t k = 0; k < out->count; k++)
-			known = known || str_equal(out->items[k], language);
-		if (!known)
-			*(struct str *)ARENA_PUSH(c->arena, out) = language;
-	}
-}
-
 /* Where a text of that language would stand. */
 struct words {
 	struct checker *c;
@@ -49,8 +38,6 @@ static void check_markdown(struct words *w, const char *path) {
 	if (line.len > 0)
 		checker_tell(c, true, w->place, "text '%s': the line '%.*s' begins like a numbered list; write \\ before its point", path, STR_ARG(line));
 	const struct template *template = template_compile(c->arena, text, (struct yaml_place){path, 1, 1}, &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		checker_tell(c, problems.items[i].warning, w->place, "text '%s', line %d: %.*s", path, problems.items[i].place.line, STR_ARG(problems.items[i].text));
 	if (template)
 		template_names(template, c->arena, &names);
 	for (size_t i = 0; i < names.count; i++)
@@ -62,10 +49,21 @@ static void check_markdown_at(struct words *w, const char *group, struct str nam
 	check_markdown(w, arena_printf(w->c->arena, "%s.%.*s.%s", group, STR_ARG(name), of).at);
 }
 
+/* A language may show another column of a register than its label. */
+static void check_title(struct words *w, const struct field *field) {
+	const char *path = arena_printf(w->c->arena, "fields.%.*s.title", STR_ARG(field->name)).at;
+	struct str column = texts_has(w->c->texts, w->language, path) ? texts_get(w->c->texts, w->language, path) : (struct str){0};
+	bool found = column.len == 0;
+	for (size_t i = 0; field->reg && i < field->reg->record.count; i++)
+		found = found || str_equal(field->reg->record.members[i].name, column);
+	if (!found)
+		checker_tell(w->c, false, w->place, "text '%s': '%.*s' is no column of a register of this field", path, STR_ARG(column));
+}
+
 static void want_field(struct words *w, const struct field *field) {
+	check_title(w, field);
 	want_at(w, "fields", field->name, "label");
 	check_markdown_at(w, "fields", field->name, "hint");
-	check_markdown_at(w, "fields", field->name, "help");
 	for (size_t i = 0; i < field->options.count; i++)
 		want_at(w, "fields", field->name, arena_printf(w->c->arena, "options.%.*s", STR_ARG(field->options.items[i])).at);
 }
@@ -125,19 +123,16 @@ static void check_language(struct words *w, const bool *visible) {
 		want_state(w, &d->states.items[i]);
 	for (size_t i = 0; i < d->views.count; i++) {
 		want_at(w, "views", d->views.items[i].name, "title");
-		check_markdown_at(w, "views", d->views.items[i].name, "intro");
-		check_markdown_at(w, "views", d->views.items[i].name, "empty");
 		check_markdown_at(w, "views", d->views.items[i].name, "not-ready");
 	}
 }
 
 void check_words(struct checker *c) {
-	struct str_set languages = {0};
 	const bool *visible = visible_fields(c);
-	checker_languages(c, &languages);
-	for (size_t i = 0; i < languages.count; i++) {
-		struct str file = arena_printf(c->arena, "%.*s%stexts/%.*s.yaml", STR_ARG(c->d->folder), c->d->folder.len ? "/" : "", STR_ARG(languages.items[i]));
-		struct words w = {c, languages.items[i], {file.at, 1, 1}};
+	for (size_t i = 0; i < texts_language_count(c->texts); i++) {
+		struct str language = texts_language_at(c->texts, i);
+		struct str file = arena_printf(c->arena, "%.*s%stexts/%.*s.yaml", STR_ARG(c->d->folder), c->d->folder.len ? "/" : "", STR_ARG(language));
+		struct words w = {c, language, {file.at, 1, 1}};
 		check_language(&w, visible);
 	}
 }

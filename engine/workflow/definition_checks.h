@@ -17,6 +17,11 @@ struct checker {
 /* As problem_error and problem_warn, but says the same thing in the same place once. */
 __attribute__((format(printf, 4, 5))) void checker_tell(struct checker *c, bool warning, struct yaml_place place, const char *format, ...);
 
+struct str_set {
+	struct str *items;
+	size_t count, cap;
+};
+
 void check_machine(struct checker *c); /* states: reachability, exits, timeouts, ties; names and links */
 void check_ties(struct checker *c);
 void check_start(struct checker *c);   /* public start, contacts of roles */
@@ -24,12 +29,6 @@ void check_reads(struct checker *c);   /* fields that are read where they may be
 void check_words(struct checker *c);   /* texts of pages, per language */
 void check_messages(struct checker *c);
 
-struct str_set {
-	struct str *items;
-	size_t count, cap;
-};
-/* The languages that there are texts or messages in. */
-void checker_languages(struct checker *c, struct str_set *out);
 /* A date such as "12. marts" at the start of a line becomes a numbered list in Markdown; the line, or empty. */
 struct str check_list_start(struct str markdown);
 

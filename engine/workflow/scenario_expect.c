@@ -3,6 +3,7 @@
 #include "engine/base/clock.h"
 #include "engine/workflow/scenario_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LEASE_MS = 60000, MOST_AT_ONCE = 1000 };
@@ -19,14 +20,25 @@ static bool deliver_row(struct scenario *s, const struct yaml *at, struct tx *tx
 	       scenario_fail(s, at, "%s", err.text);
 }
 
-static bool deliver_channel(struct scenario *s, const struct yaml *at, struct tx *tx, enum channel channel) {
-	struct outbox_list rows = {0};
+static int by_id(const void *a, const void *b) {
+	const struct outbox_row *x = a, *y = b;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* All channels together, in the order in which the workflow's actions sent them. */
+static bool deliver_all(struct scenario *s, const struct yaml *at, struct tx *tx) {
+	struct outbox_list mails = {0}, texts = {0};
 	struct err err;
 	int64_t now = clock_now();
-	if (!outbox_lease(tx, channel, STR("scenario"), now, now + LEASE_MS, MOST_AT_ONCE, s->a, &rows, &err))
+	if (!outbox_lease(tx, CHANNEL_MAIL, STR("scenario"), now, now + LEASE_MS, MOST_AT_ONCE, s->a, &mails, &err) ||
+	    !outbox_lease(tx, CHANNEL_SMS, STR("scenario"), now, now + LEASE_MS, MOST_AT_ONCE, s->a, &texts, &err))
 		return scenario_fail(s, at, "%s", err.text);
-	for (size_t i = 0; i < rows.count; i++)
-		if (!deliver_row(s, at, tx, &rows.items[i]))
+	for (size_t i = 0; i < texts.count; i++)
+		*(struct outbox_row *)ARENA_PUSH(s->a, &mails) = texts.items[i];
+	if (mails.count > 1)
+		qsort(mails.items, mails.count, sizeof *mails.items, by_id);
+	for (size_t i = 0; i < mails.count; i++)
+		if (!deliver_row(s, at, tx, &mails.items[i]))
 			return false;
 	return true;
 }
@@ -36,7 +48,7 @@ bool scenario_deliver(struct scenario *s, const struct yaml *at) {
 	struct err err = {0};
 	if (!scenario_begin(s, at, &tx))
 		return false;
-	if (deliver_channel(s, at, tx, CHANNEL_MAIL) && deliver_channel(s, at, tx, CHANNEL_SMS))
+	if (deliver_all(s, at, tx))
 		return scenario_end(s, at, tx, true, &err);
 	store_rollback(tx);
 	return false;

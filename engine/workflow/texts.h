@@ -14,6 +14,10 @@ struct texts;
 struct texts *texts_load(const char *folder, const struct str *languages, size_t language_count, struct problems *problems);
 void texts_free(struct texts *t);
 
+/* The languages that the package has texts in, in the order they were asked for. */
+size_t texts_language_count(const struct texts *t);
+struct str texts_language_at(const struct texts *t, size_t index);
+
 /* Dotted path "fields.education.label" in that language, else in the first one; empty when there is none. Borrowed. */
 struct str texts_get(const struct texts *t, struct str language, const char *path);
 /* path built from parts: texts_at(t, lang, "fields", name, "label"). NULL parts end it. */

@@ -5,7 +5,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stafet import Peer, Server, forms, main, make_site, package, run, walk
 
 REQUEST = {
-    "apprentice_name": "Ida Ærlig", "apprentice_email": "ida@example.dk", "training_form": "company", "education": "bygningssnedker",
+    "apprentice_name": "Ida Ærlig", "apprentice_email": "ida@example.dk", "training_form": "company", "education": "building",
     "main_course": "3", "class_name": "H3-26", "workplace": "Søndergaards Snedkeri", "cvr": "13585628",
     "supervisor_emails": ["mester@example.dk", "svend@example.dk"], "school_emails": ["skole@example.dk", "kontor@example.dk"],
 }

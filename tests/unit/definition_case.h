@@ -81,7 +81,7 @@ struct definition_case {
 };
 
 static inline void case_write(const char *folder, const char *name, const char *text) {
-	char path[200];
+	char path[300];
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	FILE *file = fopen(path, "w");
 	assert_non_null(file);

@@ -244,6 +244,8 @@ static void test_gsm(void **state) {
 	assert_int_equal(foreign, 0);
 	assert_int_equal(gsm_septets(STR("{\xe2\x82\xac}"), &foreign), 6);
 	assert_int_equal(foreign, 0);
+	assert_int_equal(gsm_septets(STR("^{}\\[~]|\f@$_"), &foreign), 9 * 2 + 3);
+	assert_int_equal(foreign, 0);
 	gsm_septets(STR("a`b"), &foreign);
 	assert_int_equal(foreign, '`');
 	gsm_septets(STR("\xe2\x80\x9cx"), &foreign);

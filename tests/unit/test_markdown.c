@@ -97,6 +97,8 @@ static void text_is_wrapped(void **state) {
 	(void)state;
 	check("Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærøå Ærø", markdown_text,
 	      "Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærøå\nÆrø\n");
+	check("Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærøåå", markdown_text,
+	      "Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø\nÆrøåå\n");
 	check("- Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærøå\n", markdown_text,
 	      "- Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø Ærø\n  Ærøå\n");
 	check("Åbn [formularen](https://svar.example/l/0123456789012345678901234567890123456789012345678901234567890123456789) i dag", markdown_text,

@@ -319,7 +319,8 @@ static const char *cookie_back(struct portal_case *c, const char *name) {
 			continue;
 		assert_non_null(strstr(all.at, "; Secure"));
 		assert_non_null(strstr(all.at, "; HttpOnly"));
-		return arena_printf(c->arena, "Cookie: %.*s", STR_ARG(str_cut(&value, ';'))).at;
+		struct str cookie = str_cut(&value, ';');
+		return arena_printf(c->arena, "Cookie: %.*s", STR_ARG(cookie)).at;
 	}
 	fail_msg("no cookie %s", name);
 	return NULL;
