@@ -3,6 +3,7 @@
 #include "mailer/mailer.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,9 @@ int main(int argc, char **argv) {
 		return usage();
 	/* libcurl turns international domains into A-labels only in a UTF-8 locale; numbers keep the C locale's point. */
 	setlocale(LC_CTYPE, "C.UTF-8");
+	/* A file that may not grow is a full disk, to be answered with 503; a peer that hangs up is an error of that connection. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 	if (!secret_init(&err) || !mailer_init(&err)) {
 		fprintf(stderr, "stafet: %s\n", err.text);
 		return EXIT_FAULT;

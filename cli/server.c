@@ -166,7 +166,6 @@ static void block_signals(void) {
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 int command_serve(struct arguments *args, struct buf *out) {

@@ -56,7 +56,6 @@ static bool finish_mail(const struct making *m, const struct language *language,
 	        .contact = config->contact,
 	        .subject = out->subject,
 	        .reference = reference,
-	        .url = out->url,
 	};
 	return letter_write(&frame, markdown, m->arena, &out->text, &out->html, m->err);
 }

@@ -9,7 +9,6 @@ struct letter_frame {
 	const struct language *language;
 	struct str site, contact;       /* contact: with whom to ask for help; may be empty */
 	struct str subject, reference;  /* reference: empty: none */
-	struct str url;                 /* where the markdown has a link to it, it is written out below too; empty: none */
 };
 /* PERMANENT when a body becomes too long. Both in arena. */
 bool letter_write(const struct letter_frame *frame, struct str markdown, struct arena *a, struct str *text, struct str *html, struct err *err);

@@ -156,11 +156,11 @@ static void reclaim_when_due(struct mailer *m) {
 }
 
 /* How long until a row is due, at most as long as one sleeps; 0: look now. */
-static int64_t ms_until_due(struct mailer *m) {
+static int64_t ms_until_due(struct mailer *m, const struct lane *lane) {
 	struct err err = {0};
 	int64_t next_at = INT64_MAX, most = clock_is_simulated() ? SIMULATED_WAIT_MS : IDLE_WAIT_MS;
 	struct view *v = store_view(m->options.store, &err);
-	bool ok = v && outbox_next(v, &next_at, &err);
+	bool ok = v && outbox_next(v, lane->channel, &next_at, &err);
 	view_close(v);
 	if (!ok)
 		return STUCK_WAIT_MS;
@@ -219,7 +219,7 @@ static void worker_turn(struct worker *w) {
 	unsigned seen;
 	int64_t rest = lane_rest(m, w->lane, &seen);
 	reclaim_when_due(m);
-	int64_t wait = rest > 0 ? 0 : ms_until_due(m);
+	int64_t wait = rest > 0 ? 0 : ms_until_due(m, lane);
 	if (rest > 0)
 		lane_sleep(m, w->lane, rest < IDLE_WAIT_MS ? rest : IDLE_WAIT_MS, NULL);
 	else if (wait > 0)

@@ -54,7 +54,7 @@ static void write_choice(struct request *r, const struct overviews *all, struct 
 	if (all->count == 0)
 		page_word(r, out, "login.none");
 	buf_z(&out->body, all->count > 0 ? "</ul>\n" : "</p>\n");
-	page_end(r, out, &page);
+	page_end(r, out);
 }
 
 static bool is_named(const struct overview *o, struct str name, struct arena *a) {

@@ -70,5 +70,5 @@ void check_page(const struct filling *f, struct value *values, struct response *
 	buf_z(&out->body, "</p>\n");
 	write_pages(f, values, out);
 	write_form(f, out);
-	page_end(r, out, &page);
+	page_end(r, out);
 }

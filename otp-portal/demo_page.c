@@ -115,7 +115,7 @@ static bool write_inbox(struct request *r, struct view *v, struct response *out,
 	write_clock(r, out);
 	if (rows.count > 0 && !write_table(r, &rows, out, err))
 		return false;
-	page_end(r, out, &page);
+	page_end(r, out);
 	return true;
 }
 
@@ -211,7 +211,7 @@ static bool write_message(struct request *r, struct view *v, struct response *ou
 	escape_html(&out->body, entry.text);
 	buf_z(&out->body, "</pre>\n");
 	write_heads(r, &entry, out);
-	page_end(r, out, &page);
+	page_end(r, out);
 	return true;
 }
 

@@ -162,5 +162,5 @@ void form_page(const struct form_view *v, struct response *out) {
 	}
 	write_shown(v, out);
 	write_form(v, fields, count, out);
-	page_end(r, out, &page);
+	page_end(r, out);
 }

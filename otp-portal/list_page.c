@@ -200,7 +200,7 @@ static bool write_list(struct listing *l, struct response *out, struct err *err)
 	else if (!write_table(l, out, err))
 		return false;
 	write_turning(l, out);
-	page_end(l->r, out, &page);
+	page_end(l->r, out);
 	return true;
 }
 

@@ -89,7 +89,7 @@ static void write_page(struct request *r, const struct ask_form *f, struct respo
 		write_button(r, "login.again", " class=\"quiet\"", out);
 		page_way(r, out, STR("/home/otplogin"), "login.other");
 	}
-	page_end(r, out, &page);
+	page_end(r, out);
 }
 
 static void show(struct request *r, const struct ask_form *form, const char *problem, struct str value, struct response *out) {

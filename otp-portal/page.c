@@ -98,7 +98,8 @@ static void write_logout(struct request *r, struct response *out) {
 void page_begin(struct request *r, struct response *out, const struct page *page) {
 	struct buf *b = &out->body;
 	write_head(r, out, page);
-	buf_z(b, "<body>\n<a class=\"skip\" href=\"#main\">");
+	buf_z(b, page->wide ? "<body class=\"wide\">\n" : "<body>\n");
+	buf_z(b, "<a class=\"skip\" href=\"#main\">");
 	page_word(r, out, "page.skip");
 	buf_z(b, "</a>\n");
 	if (r->world->options.demo) {
@@ -114,13 +115,11 @@ void page_begin(struct request *r, struct response *out, const struct page *page
 	write_languages(r, out, page);
 	if (page->logged_in)
 		write_logout(r, out);
-	buf_z(b, "</div></header>\n<main id=\"main\" class=\"wrap");
-	buf_z(b, page->wide ? " wide\">\n" : "\">\n");
+	buf_z(b, "</div></header>\n<main id=\"main\" class=\"wrap\">\n");
 }
 
-void page_end(struct request *r, struct response *out, const struct page *page) {
+void page_end(struct request *r, struct response *out) {
 	struct buf *b = &out->body;
-	(void)page;
 	buf_z(b, "</main>\n<footer class=\"foot\"><div class=\"wrap\">\n");
 	if (config_of(r)->contact.len > 0) {
 		buf_z(b, "<p>");
@@ -145,7 +144,7 @@ void page_message(struct request *r, struct response *out, unsigned status, cons
 	buf_z(&out->body, "</h1>\n<p>");
 	page_text(r, out, text_key, arg, STR(""));
 	buf_z(&out->body, "</p>\n");
-	page_end(r, out, &page);
+	page_end(r, out);
 }
 
 void page_not_found(struct request *r, struct response *out) {

@@ -13,7 +13,7 @@ struct page {
 };
 
 void page_begin(struct request *r, struct response *out, const struct page *page);
-void page_end(struct request *r, struct response *out, const struct page *page);
+void page_end(struct request *r, struct response *out);
 
 void page_word(struct request *r, struct response *out, const char *key);
 void page_text(struct request *r, struct response *out, const char *key, struct str arg0, struct str arg1);

@@ -97,5 +97,5 @@ void receipt_page(struct request *r, struct view *v, const struct link_view *loo
 	page_begin(r, out, &page);
 	write_facts(r, look, out);
 	write_own(r, look, &port, values, out);
-	page_end(r, out, &page);
+	page_end(r, out);
 }

@@ -58,5 +58,5 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 	} else {
 		write_not_ready(&p, show, out);
 	}
-	page_end(r, out, &page);
+	page_end(r, out);
 }

@@ -60,7 +60,7 @@ void start_front(struct request *r, struct response *out) {
 	}
 	if (login)
 		page_way(r, out, STR("/home/otplogin"), "front.login");
-	page_end(r, out, &page);
+	page_end(r, out);
 }
 
 /* --- the first page of a start form --- */

@@ -49,7 +49,8 @@ def check_file(path):
             for library, allowed in LIBRARIES.items():
                 if name.startswith(library) and not re.fullmatch(allowed, path):
                     faults.append(f"{path}:{number}: only {allowed} may include {library}")
-        if re.search(WORDS, line, re.I):
+        # `stafet doctor` is a command, not a profession.
+        if re.search(WORDS, re.sub(r"doctor", "", line) if layer == "cli" else line, re.I):
             faults.append(f"{path}:{number}: a word of one workflow in C: {line.strip()[:80]}")
         if re.search(BANNED, re.sub(r"/\*.*?\*/|//.*", "", line)):
             faults.append(f"{path}:{number}: banned function: {line.strip()[:80]}")

@@ -386,21 +386,20 @@ bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, 
 	return end_rows(s, a, out, err);
 }
 
-/* From one (channel, priority) to the next: the first row of each is its earliest. */
-bool outbox_next(struct view *v, int64_t *next_at, struct err *err) {
-	int64_t channel = 0, priority = 0;
+/* From one priority to the next: the first row of each is its earliest. */
+bool outbox_next(struct view *v, enum channel channel, int64_t *next_at, struct err *err) {
+	int64_t priority = INT64_MIN;
 	enum db_step step = DB_ROW;
 	*next_at = INT64_MAX;
 	while (step == DB_ROW) {
-		struct stmt *s = db_query(view_db(v), "SELECT channel, priority, next_at FROM outbox WHERE state = 'queued' AND"
-		                                      " (channel, priority) > (?, ?) ORDER BY channel, priority, next_at LIMIT 1");
+		struct stmt *s = db_query(view_db(v), "SELECT priority, next_at FROM outbox WHERE channel = ? AND state = 'queued' AND"
+		                                      " priority > ? ORDER BY priority, next_at LIMIT 1");
 		bind_int(s, channel);
 		bind_int(s, priority);
 		step = stmt_step(s, err);
 		if (step == DB_ROW) {
-			channel = stmt_int(s, 0);
-			priority = stmt_int(s, 1);
-			*next_at = stmt_int(s, 2) < *next_at ? stmt_int(s, 2) : *next_at;
+			priority = stmt_int(s, 0);
+			*next_at = stmt_int(s, 1) < *next_at ? stmt_int(s, 1) : *next_at;
 		}
 		stmt_end(s);
 	}

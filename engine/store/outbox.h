@@ -59,7 +59,7 @@ bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, int64_t contact_i
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);
 /* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
-bool outbox_next(struct view *v, int64_t *next_at, struct err *err); /* when the first queued row is due; INT64_MAX: none */
+bool outbox_next(struct view *v, enum channel channel, int64_t *next_at, struct err *err); /* when its first queued row is due; INT64_MAX: none */
 
 /* Demo: what was "sent" by capture, kept in the store. */
 struct captured {

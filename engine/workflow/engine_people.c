@@ -1,5 +1,6 @@
 /* Who takes part follows from the roles' contact fields: new addresses join, those that left lose links and unsent messages. */
 #include "engine/base/address.h"
+#include "engine/base/log.h"
 #include "engine/store/people.h"
 #include "engine/workflow/engine_run.h"
 
@@ -8,11 +9,19 @@ struct wanted {
 	size_t count, cap;
 };
 
-static void add_wanted(struct run *r, struct wanted *list, const struct value *v) {
-	if (v->kind == KIND_STRING)
-		*(struct str *)ARENA_PUSH(r->a, list) = v->string;
+/* `set` may have put a register's text into the field, so each address passes the gate here too. */
+static void add_wanted(struct run *r, const struct role *role, struct wanted *list, const struct value *v) {
+	struct str address;
+	struct err err;
 	for (size_t i = 0; v->kind == KIND_LIST && i < v->list.count; i++)
-		add_wanted(r, list, &v->list.items[i]);
+		add_wanted(r, role, list, &v->list.items[i]);
+	if (v->kind != KIND_STRING)
+		return;
+	bool phone = role->contact->kind == FIELD_PHONE;
+	if (phone ? address_phone(r->a, v->string, site_country(r->engine->site), &address, &err) : address_email(r->a, v->string, &address, &err))
+		*(struct str *)ARENA_PUSH(r->a, list) = address;
+	else
+		log_event(LOG_WARN, "address-refused", "role=%.*s text=\"%s\"", STR_ARG(role->name), err.text);
 }
 
 static bool join(struct run *r, const struct loaded *l, const struct role *role, struct str address, const struct cause *cause, struct err *err) {
@@ -42,7 +51,7 @@ static bool role_changed(const struct loaded *l, const struct role *role, const 
 static bool sync_role(struct run *r, const struct loaded *l, const struct role *role, const struct participation_list *people,
                       const struct cause *cause, struct err *err) {
 	struct wanted wanted = {0};
-	add_wanted(r, &wanted, &l->values[role->contact->slot]);
+	add_wanted(r, role, &wanted, &l->values[role->contact->slot]);
 	for (size_t i = 0; i < people->count; i++) {
 		const struct participation *p = &people->items[i];
 		bool stays = false;

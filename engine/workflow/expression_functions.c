@@ -1,5 +1,5 @@
 /* Operators and functions: one table, chosen by name and argument kinds when an expression is compiled. */
-#include "engine/workflow/expression_tree.h"
+#include "engine/workflow/expression_functions.h"
 
 #include <limits.h>
 #include <math.h>
@@ -9,15 +9,15 @@
 
 #define RUN(name) static bool name(const struct node *n, struct machine *m, struct value *out)
 
-static bool one(const struct node *n, struct machine *m, struct value *a) {
+bool run_one(const struct node *n, struct machine *m, struct value *a) {
 	return node_run(n->args[0], m, a);
 }
 
-static bool two(const struct node *n, struct machine *m, struct value *a, struct value *b) {
+bool run_two(const struct node *n, struct machine *m, struct value *a, struct value *b) {
 	return node_run(n->args[0], m, a) && node_run(n->args[1], m, b);
 }
 
-static bool overflow(const struct node *n, struct machine *m) {
+bool run_overflow(const struct node *n, struct machine *m) {
 	return run_error(m, n, "the number becomes too large");
 }
 
@@ -25,43 +25,43 @@ static bool overflow(const struct node *n, struct machine *m) {
 
 RUN(run_add_int) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_int(0);
-	return !__builtin_add_overflow(a.integer, b.integer, &out->integer) || overflow(n, m);
+	return !__builtin_add_overflow(a.integer, b.integer, &out->integer) || run_overflow(n, m);
 }
 
 RUN(run_sub_int) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_int(0);
-	return !__builtin_sub_overflow(a.integer, b.integer, &out->integer) || overflow(n, m);
+	return !__builtin_sub_overflow(a.integer, b.integer, &out->integer) || run_overflow(n, m);
 }
 
 RUN(run_mul_int) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_int(0);
-	return !__builtin_mul_overflow(a.integer, b.integer, &out->integer) || overflow(n, m);
+	return !__builtin_mul_overflow(a.integer, b.integer, &out->integer) || run_overflow(n, m);
 }
 
 RUN(run_div_int) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	if (b.integer == 0)
 		return run_error(m, n, "division by zero");
 	if (a.integer == INT64_MIN && b.integer == -1)
-		return overflow(n, m);
+		return run_overflow(n, m);
 	*out = value_int(a.integer / b.integer);
 	return true;
 }
 
 RUN(run_mod_int) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	if (b.integer == 0)
 		return run_error(m, n, "division by zero");
@@ -71,17 +71,17 @@ RUN(run_mod_int) {
 
 RUN(run_neg_int) {
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	if (a.integer == INT64_MIN)
-		return overflow(n, m);
+		return run_overflow(n, m);
 	*out = value_int(-a.integer);
 	return true;
 }
 
 RUN(run_add_double) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_double(a.decimal + b.decimal);
 	return true;
@@ -89,7 +89,7 @@ RUN(run_add_double) {
 
 RUN(run_sub_double) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_double(a.decimal - b.decimal);
 	return true;
@@ -97,7 +97,7 @@ RUN(run_sub_double) {
 
 RUN(run_mul_double) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_double(a.decimal * b.decimal);
 	return true;
@@ -105,7 +105,7 @@ RUN(run_mul_double) {
 
 RUN(run_div_double) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	/* IEEE 754 as CEL has it: inf and nan are values. */
 	*out = value_double(b.decimal == 0.0 ? (a.decimal == 0.0 || isnan(a.decimal) ? (double)NAN : copysign((double)INFINITY, a.decimal) * copysign(1.0, b.decimal)) : a.decimal / b.decimal);
@@ -114,7 +114,7 @@ RUN(run_div_double) {
 
 RUN(run_neg_double) {
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	*out = value_double(-a.decimal);
 	return true;
@@ -122,7 +122,7 @@ RUN(run_neg_double) {
 
 RUN(run_not) {
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	*out = value_bool(!a.boolean);
 	return true;
@@ -130,19 +130,19 @@ RUN(run_not) {
 
 /* ---- strings and lists */
 
-static bool charge(const struct node *n, struct machine *m, size_t bytes) {
+bool run_charge(const struct node *n, struct machine *m, size_t bytes) {
 	m->steps += (int64_t)(bytes / 64);
 	return m->steps <= EXPRESSION_STEPS || run_error(m, n, "more than %d steps", EXPRESSION_STEPS);
 }
 
 RUN(run_add_string) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	size_t len = a.string.len + b.string.len;
 	if (len > EXPRESSION_STRING)
 		return run_error(m, n, "the text becomes too long");
-	if (!charge(n, m, len))
+	if (!run_charge(n, m, len))
 		return false;
 	char *text = arena_alloc(m->a, len + 1);
 	if (a.string.len > 0)
@@ -155,12 +155,12 @@ RUN(run_add_string) {
 
 RUN(run_add_list) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	size_t count = a.list.count + b.list.count;
 	if (count > EXPRESSION_ITEMS)
 		return run_error(m, n, "the list becomes too long");
-	if (!charge(n, m, count * sizeof(struct value)))
+	if (!run_charge(n, m, count * sizeof(struct value)))
 		return false;
 	struct value *items = ARENA_ARRAY(m->a, count, struct value);
 	if (a.list.count > 0)
@@ -173,7 +173,7 @@ RUN(run_add_list) {
 
 RUN(run_size_string) {
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	*out = value_int((int64_t)str_utf8_count(a.string));
 	return true;
@@ -181,7 +181,7 @@ RUN(run_size_string) {
 
 RUN(run_size_list) {
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	*out = value_int((int64_t)a.list.count);
 	return true;
@@ -189,7 +189,7 @@ RUN(run_size_list) {
 
 RUN(run_starts) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_bool(str_starts(a.string, b.string));
 	return true;
@@ -197,7 +197,7 @@ RUN(run_starts) {
 
 RUN(run_ends) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_bool(str_ends(a.string, b.string));
 	return true;
@@ -205,7 +205,7 @@ RUN(run_ends) {
 
 RUN(run_contains) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_bool(b.string.len == 0 || memmem(a.string.at, a.string.len, b.string.at, b.string.len) != NULL);
 	return true;
@@ -215,7 +215,7 @@ RUN(run_contains) {
 RUN(run_lower) {
 	struct value a;
 	struct buf text;
-	if (!one(n, m, &a) || !charge(n, m, a.string.len))
+	if (!run_one(n, m, &a) || !run_charge(n, m, a.string.len))
 		return false;
 	buf_init(&text, EXPRESSION_STRING);
 	for (size_t at = 0; at < a.string.len;) {
@@ -230,7 +230,7 @@ RUN(run_lower) {
 
 RUN(run_in_list) {
 	struct value a, b;
-	if (!two(n, m, &a, &b) || !charge(n, m, b.list.count))
+	if (!run_two(n, m, &a, &b) || !run_charge(n, m, b.list.count))
 		return false;
 	*out = value_bool(false);
 	for (size_t i = 0; i < b.list.count && !out->boolean; i++)
@@ -240,7 +240,7 @@ RUN(run_in_list) {
 
 RUN(run_in_map) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_bool(value_at(&b, a.string) != NULL);
 	return true;
@@ -250,7 +250,7 @@ RUN(run_in_map) {
 
 RUN(run_equal) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_bool(value_equal(&a, &b) == str_is(n->name, "=="));
 	return true;
@@ -259,7 +259,7 @@ RUN(run_equal) {
 /* A ref against a string: its key. */
 RUN(run_equal_key) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	const struct value *record = a.kind == KIND_RECORD ? &a : &b, *text = a.kind == KIND_RECORD ? &b : &a;
 	bool same = value_equal(&record->record.members[record->record.type->key], text);
@@ -289,7 +289,7 @@ static bool decide(const struct node *n, int order) {
 
 RUN(run_compare) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	*out = value_bool(decide(n, compare(&a, &b)));
 	return true;
@@ -299,13 +299,13 @@ RUN(run_compare) {
 static bool span_length(const struct node *n, struct machine *m, const struct span *s, int64_t *ms) {
 	if (s->months != 0 || s->workdays != 0)
 		return run_error(m, n, "months and workdays cannot be compared by length");
-	return (!__builtin_mul_overflow(s->days, CIVIL_DAY_MS, ms) && !__builtin_add_overflow(*ms, s->ms, ms)) || overflow(n, m);
+	return (!__builtin_mul_overflow(s->days, CIVIL_DAY_MS, ms) && !__builtin_add_overflow(*ms, s->ms, ms)) || run_overflow(n, m);
 }
 
 RUN(run_compare_span) {
 	struct value a, b;
 	int64_t x, y;
-	if (!two(n, m, &a, &b) || !span_length(n, m, &a.span, &x) || !span_length(n, m, &b.span, &y))
+	if (!run_two(n, m, &a, &b) || !span_length(n, m, &a.span, &x) || !span_length(n, m, &b.span, &y))
 		return false;
 	*out = value_bool(decide(n, x < y ? -1 : x > y));
 	return true;
@@ -313,217 +313,26 @@ RUN(run_compare_span) {
 
 RUN(run_min_max) {
 	struct value a, b;
-	if (!two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b))
 		return false;
 	bool first = (compare(&a, &b) <= 0) == str_is(n->name, "min");
 	*out = first ? a : b;
 	return true;
 }
 
-/* ---- dates, times, durations */
-
-static bool span_negate(struct span *s) {
-	return !__builtin_sub_overflow(INT64_C(0), s->months, &s->months) && !__builtin_sub_overflow(INT64_C(0), s->days, &s->days) &&
-	       !__builtin_sub_overflow(INT64_C(0), s->workdays, &s->workdays) && !__builtin_sub_overflow(INT64_C(0), s->ms, &s->ms);
-}
-
-RUN(run_neg_span) {
-	if (!one(n, m, out))
-		return false;
-	return span_negate(&out->span) || overflow(n, m);
-}
-
-RUN(run_add_span) {
-	struct value a, b;
-	if (!two(n, m, &a, &b) || (str_is(n->name, "-") && !span_negate(&b.span) && !overflow(n, m)))
-		return false;
-	*out = a;
-	struct span *s = &out->span;
-	bool over = __builtin_add_overflow(a.span.months, b.span.months, &s->months) || __builtin_add_overflow(a.span.days, b.span.days, &s->days) ||
-	            __builtin_add_overflow(a.span.workdays, b.span.workdays, &s->workdays) || __builtin_add_overflow(a.span.ms, b.span.ms, &s->ms);
-	return !over || overflow(n, m);
-}
-
-/* Point in time and span, in either order; minus turns the span round. */
-static bool point_and_span(const struct node *n, struct machine *m, struct value *point, struct span *span) {
-	struct value a, b;
-	if (!two(n, m, &a, &b))
-		return false;
-	*point = a.kind == KIND_DURATION ? b : a;
-	*span = a.kind == KIND_DURATION ? a.span : b.span;
-	return !str_is(n->name, "-") || span_negate(span) || overflow(n, m);
-}
-
-RUN(run_add_date) {
-	struct value point;
-	struct span span;
-	if (!point_and_span(n, m, &point, &span))
-		return false;
-	if (span.ms % CIVIL_DAY_MS != 0)
-		return run_error(m, n, "a date has no time of day; add whole days, or use at(date, '12:00')");
-	*out = value_date(civil_add_days(m->env->calendar, point.integer, span));
-	return true;
-}
-
-RUN(run_add_instant) {
-	struct value point;
-	struct span span;
-	if (!point_and_span(n, m, &point, &span))
-		return false;
-	*out = value_instant(civil_add(m->env->zone, m->env->calendar, point.integer, span));
-	return true;
-}
-
-RUN(run_add_datetime) {
-	struct value point;
-	struct span span;
-	if (!point_and_span(n, m, &point, &span))
-		return false;
-	int64_t instant = civil_add(m->env->zone, m->env->calendar, zone_instant(m->env->zone, point.integer), span);
-	*out = value_datetime(zone_local(m->env->zone, instant));
-	return true;
-}
-
-RUN(run_sub_date) {
-	struct value a, b;
-	if (!two(n, m, &a, &b))
-		return false;
-	*out = (struct value){.kind = KIND_DURATION, .span = {.days = a.integer - b.integer}};
-	return true;
-}
-
-RUN(run_sub_instant) {
-	struct value a, b;
-	if (!two(n, m, &a, &b))
-		return false;
-	*out = (struct value){.kind = KIND_DURATION};
-	return !__builtin_sub_overflow(a.integer, b.integer, &out->span.ms) || overflow(n, m);
-}
-
-RUN(run_sub_datetime) {
-	struct value a, b;
-	if (!two(n, m, &a, &b))
-		return false;
-	*out = (struct value){.kind = KIND_DURATION, .span = {.ms = zone_instant(m->env->zone, a.integer) - zone_instant(m->env->zone, b.integer)}};
-	return true;
-}
-
-RUN(run_date_part) {
-	struct value a;
-	int64_t year;
-	int month, day;
-	if (!one(n, m, &a))
-		return false;
-	int64_t civil = a.kind == KIND_DATE ? a.integer : civil_day_of(a.integer);
-	civil_split(civil, &year, &month, &day);
-	*out = value_int(str_is(n->name, "year") ? year : str_is(n->name, "month") ? month : str_is(n->name, "day") ? day : civil_weekday(civil));
-	return true;
-}
-
-RUN(run_date_from_string) {
-	struct value a;
-	int64_t day;
-	if (!one(n, m, &a))
-		return false;
-	if (!civil_parse_date(a.string, &day))
-		return run_error(m, n, "no date such as 2026-03-29");
-	*out = value_date(day);
-	return true;
-}
-
-RUN(run_date_from_datetime) {
-	struct value a;
-	if (!one(n, m, &a))
-		return false;
-	*out = value_date(civil_day_of(a.integer));
-	return true;
-}
-
-RUN(run_date_from_instant) {
-	struct value a;
-	if (!one(n, m, &a))
-		return false;
-	*out = value_date(civil_day_of(zone_local(m->env->zone, a.integer)));
-	return true;
-}
-
-RUN(run_datetime_from_string) {
-	struct value a;
-	int64_t local;
-	if (!one(n, m, &a))
-		return false;
-	if (!civil_parse_datetime(a.string, &local))
-		return run_error(m, n, "no datetime such as 2026-03-29T12:00");
-	*out = value_datetime(local);
-	return true;
-}
-
-RUN(run_datetime_from_instant) {
-	struct value a;
-	if (!one(n, m, &a))
-		return false;
-	*out = value_datetime(zone_local(m->env->zone, a.integer));
-	return true;
-}
-
-RUN(run_instant_from_datetime) {
-	struct value a;
-	if (!one(n, m, &a))
-		return false;
-	*out = value_instant(zone_instant(m->env->zone, a.integer));
-	return true;
-}
-
-RUN(run_at) {
-	struct value a, b;
-	int64_t ms;
-	if (!two(n, m, &a, &b))
-		return false;
-	if (!civil_parse_time(b.string, &ms))
-		return run_error(m, n, "no time such as '12:00'");
-	*out = value_datetime(a.integer * CIVIL_DAY_MS + ms);
-	return true;
-}
-
-RUN(run_workday) {
-	struct value a;
-	if (!one(n, m, &a))
-		return false;
-	bool holiday = str_is(n->name, "holiday");
-	*out = value_bool(holiday ? calendar_holiday(m->env->calendar, a.integer) : calendar_workday(m->env->calendar, a.integer));
-	return true;
-}
-
-/* How many workdays lie after the first day up to and with the second; negative backwards. */
-RUN(run_workdays) {
-	enum { MOST_DAYS = 40000 };
-	struct value a, b;
-	if (!two(n, m, &a, &b))
-		return false;
-	int64_t from = a.integer < b.integer ? a.integer : b.integer, to = a.integer < b.integer ? b.integer : a.integer, count = 0;
-	if (to - from > MOST_DAYS)
-		return run_error(m, n, "the dates lie more than %d days apart", MOST_DAYS);
-	if (!charge(n, m, (size_t)(to - from) * 8))
-		return false;
-	for (int64_t day = from + 1; day <= to; day++)
-		count += calendar_workday(m->env->calendar, day);
-	*out = value_int(a.integer <= b.integer ? count : -count);
-	return true;
-}
-
 /* ---- conversions */
 
 RUN(run_same) {
-	return one(n, m, out);
+	return run_one(n, m, out);
 }
 
 RUN(run_int_from_double) {
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	/* 2^63 is exactly representable; everything below it fits. */
 	if (!(a.decimal > -9223372036854775808.0 && a.decimal < 9223372036854775808.0))
-		return overflow(n, m);
+		return run_overflow(n, m);
 	*out = value_int((int64_t)a.decimal);
 	return true;
 }
@@ -531,7 +340,7 @@ RUN(run_int_from_double) {
 RUN(run_int_from_string) {
 	struct value a;
 	int64_t number;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	if (!str_to_int(a.string, &number))
 		return run_error(m, n, "no whole number");
@@ -541,7 +350,7 @@ RUN(run_int_from_string) {
 
 RUN(run_double_from_int) {
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	*out = value_double((double)a.integer);
 	return true;
@@ -550,7 +359,7 @@ RUN(run_double_from_int) {
 RUN(run_double_from_string) {
 	struct value a;
 	char text[64], *end;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	bool fits = a.string.len > 0 && a.string.len < sizeof text && memchr(a.string.at, '\0', a.string.len) == NULL && (unsigned char)a.string.at[0] > ' ';
 	if (fits) {
@@ -564,20 +373,20 @@ RUN(run_double_from_string) {
 
 RUN(run_string) {
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	struct str text = value_text(m->a, &a);
 	/* CEL writes a whole double without its point. */
 	if (a.kind == KIND_DOUBLE && str_ends(text, STR(".0")))
 		text.len -= 2;
 	*out = value_string(text);
-	return charge(n, m, text.len);
+	return run_charge(n, m, text.len);
 }
 
 RUN(run_bool_from_string) {
 	static const char *const yes[] = {"1", "t", "true", "TRUE", "True"}, *const no[] = {"0", "f", "false", "FALSE", "False"};
 	struct value a;
-	if (!one(n, m, &a))
+	if (!run_one(n, m, &a))
 		return false;
 	for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
 		if (!str_is(a.string, yes[i]) && !str_is(a.string, no[i]))

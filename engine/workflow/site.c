@@ -122,17 +122,18 @@ static struct catalog *catalog_load(const struct site_config *config, struct pro
 	return NULL;
 }
 
-static struct str read_closed_days(const struct site_config *config, struct buf *text) {
+static bool read_closed_days(const struct site_config *config, struct buf *text, struct err *err) {
+	char chunk[4096];
 	buf_init(text, 1 << 20);
 	if (config->closed_days_file.len == 0)
-		return STR("");
+		return true;
 	FILE *f = fopen(config->closed_days_file.at, "r");
-	char chunk[4096];
-	for (size_t n; f && (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
+	if (!f)
+		return err_set(err, ERR_NOT_FOUND, "file.not-found", "cannot open the closed days, %.*s", STR_ARG(config->closed_days_file));
+	for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
 		buf_add(text, chunk, n);
-	if (f)
-		fclose(f);
-	return buf_text(text);
+	fclose(f);
+	return true;
 }
 
 static bool open_parts(struct site *s, struct err *err) {
@@ -144,7 +145,8 @@ static bool open_parts(struct site *s, struct err *err) {
 	s->zone = zone_open(config->zone.at, err);
 	if (!s->zone)
 		return false;
-	s->calendar = calendar_open(config->holidays, read_closed_days(config, &closed), err);
+	if (read_closed_days(config, &closed, err))
+		s->calendar = calendar_open(config->holidays, buf_text(&closed), err);
 	buf_free(&closed);
 	if (!s->calendar)
 		return false;

@@ -1,5 +1,5 @@
 """The portal from outside: links, scanners, races, hostile and broken requests, log-in; a real server, raw sockets where a client would be too polite."""
-import concurrent.futures, os, re, socket, tempfile, threading, time, urllib.parse
+import concurrent.futures, os, re, shutil, socket, tempfile, threading, time, urllib.parse
 from stafet import *
 
 WORKFLOW = """\
@@ -388,3 +388,4 @@ if __name__ == "__main__":
     finally:
         if server.process.poll() is None:
             server.stop()
+        shutil.rmtree(os.path.dirname(site), ignore_errors=True)

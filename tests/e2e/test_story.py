@@ -84,7 +84,7 @@ def start_and_finish(server, peer, site):
     listed = run("list", site=site).stdout
     assert "completed" in listed, listed
     history = run("history", listed.split()[0], site=site).stdout
-    assert [line.split()[4] for line in history.splitlines()] == ["start", "confirm", "assess"], history
+    assert [line.split()[3] for line in history.splitlines()] == ["start", "confirm", "assess"], history
 
 
 def school_of(site):

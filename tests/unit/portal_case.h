@@ -27,6 +27,7 @@ struct portal_case {
 	struct request request;   /* the last one */
 	struct response response;
 	struct buf page;          /* its body */
+	bool disk_full;           /* the writer refuses */
 	struct err err;
 };
 
@@ -56,6 +57,7 @@ static const char case_workflow[] =
         "      - {name: you, fields: [person, email]}\n"
         "      - {name: what, fields: [kind, amount, part, day, {field: why, optional: true}, {field: rush, when: \"kind == 'big'\"}, boss_emails]}\n"
         "  confirm: {fields: [agreed], check: false}\n"
+        "  remark: {fields: [{field: why, optional: true}], check: false}\n"
         "  decide: {pages: [{name: one, fields: [verdict, marks], show: [person, amount]}], check: false}\n"
         "states:\n"
         "  unconfirmed:\n"
@@ -64,9 +66,10 @@ static const char case_workflow[] =
         "    on:\n"
         "      confirm: {by: asker, form: confirm, target: waiting}\n"
         "  waiting:\n"
-        "    entry: [{send: {to: boss, message: please, link: decide}}]\n"
+        "    entry: [{send: {to: boss, message: please, link: decide}}, {send: {to: asker, message: sent, link: remark}}]\n"
         "    after: [{in: 7d, target: gone}]\n"
         "    on:\n"
+        "      remark: {by: asker, form: remark}\n"
         "      decide: {by: boss, form: decide, target: done}\n"
         "  done: {final: true, entry: [{send: {to: asker, message: result, link: mine}}]}\n"
         "  gone: {final: true}\n"
@@ -94,9 +97,10 @@ static const char case_texts[] =
         "forms:\n"
         "  ask: {title: Bestil noget, submit: Send bestilling, pages: {you: Om dig, what: Hvad}, receipt: {title: Modtaget, text: \"Tak, {{person}}\"}}\n"
         "  confirm: {title: Bekræft, submit: Bekræft, receipt: {title: Bekræftet, text: Tak}}\n"
+        "  remark: {title: Bemærk, submit: Bemærk, receipt: {title: Bemærket, text: Tak}}\n"
         "  decide: {title: Afgør, submit: Afgør, pages: {one: Afgør}, receipt: {title: Afgjort, text: Tak}}\n"
         "states: {unconfirmed: Ubekræftet, waiting: Venter, done: Færdig, gone: Udløbet}\n"
-        "events: {confirm: Bekræft, decide: Afgør}\n"
+        "events: {confirm: Bekræft, remark: Bemærk, decide: Afgør}\n"
         "views: {one: {title: Bestilling, not-ready: Ikke endnu}, mine: {title: Mine bestillinger, empty: Ingen}}\n";
 static const char case_message[] = "subject: Hej\n---\nHej {{recipient}}\n\n[Åbn]({{link}})\n";
 
@@ -116,8 +120,8 @@ static inline void case_folder(struct portal_case *c) {
 	case_write(c, "registers.yaml", case_registers);
 	case_write(c, "texts/da.yaml", case_texts);
 	case_write(c, "texts/en.yaml", case_texts);
-	static const char *const messages[] = {"confirm", "please", "result"};
-	for (size_t i = 0; i < 3; i++) {
+	static const char *const messages[] = {"confirm", "please", "sent", "result"};
+	for (size_t i = 0; i < 4; i++) {
 		case_write(c, arena_printf(c->arena, "messages/%s.da.md", messages[i]).at, case_message);
 		case_write(c, arena_printf(c->arena, "messages/%s.en.md", messages[i]).at, case_message);
 	}
@@ -189,7 +193,7 @@ static inline int case_setup(void **state) {
 static inline int case_teardown(void **state) {
 	struct portal_case *c = *state;
 	static const char *const names[] = {"texts/da.yaml", "texts/en.yaml", "texts", "messages/confirm.da.md", "messages/confirm.en.md", "messages/please.da.md",
-	                                    "messages/please.en.md", "messages/result.da.md", "messages/result.en.md", "messages", "workflow.yaml", "registers.yaml", "keys"};
+	                                    "messages/please.en.md", "messages/sent.da.md", "messages/sent.en.md", "messages/result.da.md", "messages/result.en.md", "messages", "workflow.yaml", "registers.yaml", "keys"};
 	engine_close(c->engine);
 	store_close(c->store);
 	site_close(c->site);
@@ -208,6 +212,8 @@ static inline void case_change(struct portal_case *c, struct change *change) {
 	struct tx *tx;
 	assert_true(store_begin(c->store, &tx, &c->err));
 	bool ok = change->run(change, c->engine, tx, clock_now(), &err);
+	if (ok && c->disk_full)
+		ok = err_set(&err, ERR_TRANSIENT, "error.busy", "the disk is full");
 	if (ok)
 		assert_true(store_commit(tx, &c->err));
 	else

@@ -115,7 +115,7 @@ static void the_lease_takes_the_most_urgent(void **state) {
 	struct fixture *f = *state;
 	int64_t late = put(f, 50, 100), waiting = put(f, 0, 9999), second = put(f, 10, 200), first = put(f, 10, 100), code = put(f, 0, 500);
 	int64_t next;
-	OK(outbox_next(tx_view(f->tx), &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), CHANNEL_MAIL, &next, &f->err));
 	assert_int_equal(next, 100);
 	struct outbox_list list;
 	OK(outbox_lease(f->tx, CHANNEL_SMS, STR("s"), 1000, 1100, 10, f->arena, &list, &f->err));
@@ -130,11 +130,11 @@ static void the_lease_takes_the_most_urgent(void **state) {
 	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
 	assert_int_equal(list.items[0].id, late);
-	OK(outbox_next(tx_view(f->tx), &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), CHANNEL_MAIL, &next, &f->err));
 	assert_int_equal(next, 9999);
 	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("s"), 9999, 10100, 3, f->arena, &list, &f->err));
 	assert_int_equal(list.items[0].id, waiting);
-	OK(outbox_next(tx_view(f->tx), &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), CHANNEL_MAIL, &next, &f->err));
 	assert_true(next == INT64_MAX);
 }
 

@@ -215,6 +215,17 @@ static void test_bare_press_decides_nothing(void **state) {
 	SHOWS("<h1>Bekræftet</h1>");
 }
 
+static void test_bare_press_where_all_is_optional(void **state) {
+	struct portal_case *c = *state;
+	confirm_order(c);
+	const char *path = mailed_link(c, "sent");
+	assert_int_equal(case_ask(c, "POST", path, "step=1&version=2", NULL), 422);
+	assert_int_equal(case_ask(c, "POST", path, "step=1&version=2&why=+", NULL), 422);
+	assert_int_equal(case_ask(c, "POST", path, "step=1&version=2&why=fordi", NULL), 303);
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<h1>Bemærket</h1>");
+}
+
 static void test_matrix_and_two_people(void **state) {
 	struct portal_case *c = *state;
 	confirm_order(c);
@@ -446,6 +457,20 @@ static void test_start_limit(void **state) {
 	assert_int_equal(case_ask(c, "POST", "/start/order", you, NULL), 429);
 }
 
+static void test_full_disk(void **state) {
+	struct portal_case *c = *state;
+	start_order(c);
+	const char *path = mailed_link(c, "confirm");
+	c->disk_full = true;
+	assert_int_equal(case_ask(c, "POST", path, "step=1&version=1&agreed=true", NULL), 503);
+	SHOWS("Intet er gået tabt");
+	assert_true(case_header(c, "Retry-After").len > 0);
+	c->disk_full = false;
+	assert_int_equal(case_ask(c, "POST", path, "step=1&version=1&agreed=true", NULL), 303);
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<h1>Bekræftet</h1>");
+}
+
 static int fixed_clock(void **state) {
 	clock_simulate(INT64_C(1790000000000), 0);
 	return case_setup(state);
@@ -464,6 +489,7 @@ int main(void) {
 	        TEST(test_check_and_change),
 	        TEST(test_receipt),
 	        TEST(test_bare_press_decides_nothing),
+	        TEST(test_bare_press_where_all_is_optional),
 	        TEST(test_matrix_and_two_people),
 	        TEST(test_wrong_tokens_are_one_page),
 	        TEST(test_list_and_row),
@@ -473,6 +499,7 @@ int main(void) {
 	        TEST(test_again_repeats_the_code),
 	        TEST(test_failures_lead_to_a_link),
 	        TEST(test_start_limit),
+	        TEST(test_full_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
