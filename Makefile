@@ -18,6 +18,7 @@ FLAGS_release := -O2 -D_FORTIFY_SOURCE=2
 FLAGS_debug := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -fsanitize=thread
 FLAGS_cover := -O0 --coverage
+FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined
 ALL_CFLAGS := $(BASE) $(FLAGS_$(MODE)) $(shell pkg-config --cflags glib-2.0 libfyaml 2>/dev/null) $(CFLAGS)
 LINK := -pie -Wl,-z,relro,-z,now $(FLAGS_$(MODE)) $(LDFLAGS)
 # Plain -letpan: its pkg-config flags would drop PIE.
@@ -28,7 +29,8 @@ SOURCES := $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.c))
 OBJECTS := $(SOURCES:%.c=$(O)/%.o)
 LIBRARY := $(O)/libstafet.a
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%)
+REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,replay_%,$(wildcard tests/fuzz/fuzz_*.c))
+TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%) $(REPLAYS:%=$(O)/tests/%)
 ASSETS := $(wildcard languages/*.yaml otp-portal/assets/*)
 
 .PHONY: all demo check soak bench lint help schema clean deps check-deps unit e2e arch docs-check fuzz
@@ -66,6 +68,11 @@ $(O)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+
+$(O)/tests/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< tests/fuzz/replay.c $(LIBRARY) $(LIBS)
 
 # A fresh make for the build: pkg-config may only just have been installed.
 demo: deps

@@ -40,9 +40,14 @@ if want unit; then
 		name=$(basename "$test" .c)
 		run "$name" 300 "$BUILD/debug/tests/$name"
 	done
+	for target in tests/fuzz/fuzz_*.c; do
+		name=$(basename "$target" .c)
+		name=${name#fuzz_}
+		run "replay-$name" 120 sh -c '"$0" "$1"/*' "$BUILD/debug/tests/replay_$name" "tests/fuzz/corpus/$name"
+	done
 fi
 if want packages; then
-	for package in templates/*/; do
+	for package in templates/*/ tests/packages/*/; do
 		name=$(basename "$package")
 		run "check-$name" 60 build/stafet check "$package"
 		run "scenarios-$name" 120 build/stafet test "$package"
