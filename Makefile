@@ -69,6 +69,9 @@ $(O)/tests/%: tests/unit/%.c $(LIBRARY)
 	@echo "cc $<"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
+$(O)/bench: tests/bench/bench.c $(LIBRARY)
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS)
+
 $(O)/tests/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "cc $<"
