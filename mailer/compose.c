@@ -6,7 +6,6 @@
 #include "mailer/message_values.h"
 
 enum {
-	CODE_DIGITS_SENT = 4, /* as many as the portal asks for */
 	BODY_LIMIT = 512 << 10,
 	SMS_LIMIT = 4000,
 	SUBJECT_CHARACTERS = 150,
@@ -68,7 +67,10 @@ static bool find_link(const struct making *m, struct message_values *values) {
 		return true;
 	if (!link_load(m->view, m->row->link_id, m->arena, &link, m->err))
 		return for_good(m->err);
-	values->url = link_url(m, "/l/", engine_token(m->engine, &link, m->arena));
+	struct str token = engine_token(m->engine, &link, m->arena);
+	if (token.len == 0)
+		return err_set(m->err, ERR_PERMANENT, "keys.missing", "the key file has no key %lld; restore it from its copy", (long long)link.key_id);
+	values->url = link_url(m, "/l/", token);
 	values->link_expires_at = link.expires_at;
 	m->out->url = values->url;
 	return true;
@@ -136,7 +138,7 @@ static bool make_of_package(const struct making *m) {
 /* As the page of the log-in derives it too. */
 static bool log_in_code(const struct making *m, const struct login *login, struct str *code) {
 	char digits[9];
-	if (!code_make(site_keys(m->site), login->key_id, login->id, login->address, CODE_DIGITS_SENT, digits))
+	if (!code_make(site_keys(m->site), login->key_id, login->id, login->address, LOGIN_CODE_DIGITS, digits))
 		return err_set(m->err, ERR_PERMANENT, "error.internal", "the key file has no key %lld", (long long)login->key_id);
 	*code = arena_str(m->arena, str_from(digits));
 	return true;

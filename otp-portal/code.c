@@ -188,17 +188,17 @@ static bool count_failure(struct tx *tx, const struct code_try *t, struct str ad
 
 /* Blanks and hyphens are no part of a code. */
 static bool same_code(const struct portal_world *world, const struct login *login, struct str typed) {
-	char code[9], digits[CODE_DIGITS];
+	char code[9], digits[LOGIN_CODE_DIGITS];
 	size_t count = 0;
 	for (size_t i = 0; i < typed.len; i++) {
 		if (typed.at[i] < '0' || typed.at[i] > '9')
 			continue;
-		if (count == CODE_DIGITS)
+		if (count == LOGIN_CODE_DIGITS)
 			return false;
 		digits[count++] = typed.at[i];
 	}
-	bool made = code_make(site_keys(world->options.site), login->key_id, login->id, login->address, CODE_DIGITS, code);
-	return made && count == CODE_DIGITS && secret_equal(code, digits, CODE_DIGITS);
+	bool made = code_make(site_keys(world->options.site), login->key_id, login->id, login->address, LOGIN_CODE_DIGITS, code);
+	return made && count == LOGIN_CODE_DIGITS && secret_equal(code, digits, LOGIN_CODE_DIGITS);
 }
 
 /* The link's own proof, and the address typed once more: a mail scanner that presses the button does not know it. */

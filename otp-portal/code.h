@@ -10,7 +10,7 @@
 #include "engine/store/access.h"
 #include "otp-portal/response.h"
 
-enum { CODE_DIGITS = 4, CODE_TRIES = 3 };
+enum { CODE_TRIES = 3 };
 #define CODE_LIFE_MS (10 * INT64_C(60000))
 
 struct code_ask {

@@ -15,7 +15,7 @@ struct str column_label(const struct prose *p, struct str column) {
 	for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++)
 		if (str_is(column, built_in[i].name))
 			return language_word(p->r->language, built_in[i].key);
-	return prose_label(p, column);
+	return prose_caption(p, column);
 }
 
 static struct str local_day(const struct prose *p, int64_t instant) {

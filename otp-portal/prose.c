@@ -19,6 +19,11 @@ struct str prose_label(const struct prose *p, struct str field) {
 	return label.len > 0 ? label : field;
 }
 
+struct str prose_caption(const struct prose *p, struct str field) {
+	struct str caption = prose_get(p, "fields", field, "caption", (struct str){0});
+	return caption.len > 0 ? caption : prose_label(p, field);
+}
+
 struct str prose_state(const struct prose *p, struct str state) {
 	struct str label = prose_get(p, "states", state, NULL, (struct str){0});
 	return label.len > 0 ? label : state;
@@ -112,7 +117,7 @@ void prose_row(const struct prose *p, const struct field *field, struct str chan
 	struct buf *b = &out->body;
 	struct str text = prose_value(p, field, &p->values[field->slot]);
 	buf_z(b, "<div><dt>");
-	escape_html(b, prose_label(p, field->name));
+	escape_html(b, prose_caption(p, field->name));
 	buf_z(b, "</dt><dd>");
 	if (text.len > 0)
 		write_lines(b, text);
@@ -125,7 +130,7 @@ void prose_row(const struct prose *p, const struct field *field, struct str chan
 		buf_z(b, "\">");
 		page_word(p->r, out, "form.change");
 		buf_z(b, "<span class=\"sr\"> ");
-		escape_html(b, prose_label(p, field->name));
+		escape_html(b, prose_caption(p, field->name));
 		buf_z(b, "</span></a></dd>");
 	}
 	buf_z(b, "</div>\n");

@@ -17,7 +17,8 @@ struct prose {
 /* texts_at of the package in the request's language; empty when there is none. c and d may be (struct str){0}. */
 struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d);
 /* Label of a field, or its name. */
-struct str prose_label(const struct prose *p, struct str field);
+struct str prose_label(const struct prose *p, struct str field);   /* where it is asked */
+struct str prose_caption(const struct prose *p, struct str field); /* where its value is shown; else the label */
 struct str prose_state(const struct prose *p, struct str state);
 struct str prose_value(const struct prose *p, const struct field *field, const struct value *value);
 /* Appends the Markdown as HTML. */

@@ -10,6 +10,7 @@ bool counter_add(struct tx *tx, struct str name, struct str key, int64_t now, in
 bool counter_read(struct view *v, struct str name, struct str key, int64_t now, int64_t window_ms, int64_t *count, struct err *err);
 bool counter_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err); /* older than 31 days; log-in requests and sessions that ended then, too */
 
+enum { LOGIN_CODE_DIGITS = 4 };
 struct login {
 	unsigned char id[SECRET_ID];      /* random; the code is derived from it */
 	unsigned char browser[SECRET_HASH]; /* hash of the cookie that asked */

@@ -64,6 +64,7 @@ static void want_field(struct words *w, const struct field *field) {
 	check_title(w, field);
 	want_at(w, "fields", field->name, "label");
 	check_markdown_at(w, "fields", field->name, "hint");
+	check_markdown_at(w, "fields", field->name, "help");
 	for (size_t i = 0; i < field->options.count; i++)
 		want_at(w, "fields", field->name, arena_printf(w->c->arena, "options.%.*s", STR_ARG(field->options.items[i])).at);
 }

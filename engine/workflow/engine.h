@@ -81,7 +81,7 @@ struct link_view {
 bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token, struct arena *a, struct link_view *out, struct err *err); /* NOT_FOUND "link.unknown" for every wrong token */
 /* The START link for a form under way; written when its first page is posted. */
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err);
-struct str engine_token(const struct engine *e, const struct link *link, struct arena *a);
+struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */
 struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now);
 
 /* Chain and path of one instance (or all: id 0): history is a path through the pinned definition, every outbox row and used link belongs to an entry,

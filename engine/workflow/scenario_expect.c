@@ -64,7 +64,23 @@ static struct str list_sent(struct scenario *s) {
 	return out;
 }
 
-static bool contains(struct str text, struct str wanted) {
+/* Runs of white space as one blank: where a mail's lines break is no matter of a scenario. */
+static struct str unwrapped(struct arena *a, struct str text) {
+	char *out = arena_alloc(a, text.len + 1);
+	size_t len = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		bool blank = text.at[i] == ' ' || text.at[i] == '\n' || text.at[i] == '\t' || text.at[i] == '\r';
+		if (!blank)
+			out[len++] = text.at[i];
+		else if (len > 0 && out[len - 1] != ' ')
+			out[len++] = ' ';
+	}
+	return (struct str){out, len};
+}
+
+static bool contains(struct arena *a, struct str text, struct str wanted) {
+	text = unwrapped(a, text);
+	wanted = str_trim(unwrapped(a, wanted));
 	return wanted.len == 0 || memmem(text.at, text.len, wanted.at, wanted.len) != NULL;
 }
 
@@ -83,7 +99,7 @@ static bool expect_sent(struct scenario *s, const struct yaml *list) {
 		const struct sent *sent = &s->sent.items[s->seen + i];
 		if (!str_equal(address_key(s->a, to), address_key(s->a, sent->row.recipient)) || !str_equal(message, sent->row.message))
 			return scenario_fail(s, wanted, "'%.*s' to %.*s is expected here; sent was: %.*s", STR_ARG(message), STR_ARG(to), STR_ARG(list_sent(s)));
-		if (s->options->render && !contains(sent->text, scenario_text(wanted, "contains")))
+		if (s->options->render && !contains(s->a, sent->text, scenario_text(wanted, "contains")))
 			return scenario_fail(s, wanted, "the message does not contain '%.*s'; it reads: %.*s", STR_ARG(scenario_text(wanted, "contains")), STR_ARG(sent->text));
 	}
 	if (count > list->count)

@@ -13,13 +13,13 @@ struct text_shape {
 
 static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}};
 static const struct text_shape of_field[] = {
-	{"label", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"options", MAP, any_text}, {"scale", MAP, any_text}, {0},
+	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"options", MAP, any_text}, {"scale", MAP, any_text}, {0},
 };
 static const struct text_shape of_receipt[] = {{"title", PLAIN, NULL}, {"text", MARKDOWN, NULL}, {0}};
 static const struct text_shape of_form[] = {
 	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"submit", PLAIN, NULL}, {"pages", MAP, any_text}, {"receipt", MAP, of_receipt}, {0},
 };
-static const struct text_shape of_view[] = {{"title", PLAIN, NULL}, {"empty", PLAIN, NULL}, {"not-ready", MARKDOWN, NULL}, {0}};
+static const struct text_shape of_view[] = {{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"empty", PLAIN, NULL}, {"not-ready", MARKDOWN, NULL}, {0}};
 static const struct text_shape fields[] = {{"*", MAP, of_field}, {0}}, forms[] = {{"*", MAP, of_form}, {0}}, views[] = {{"*", MAP, of_view}, {0}};
 static const struct text_shape of_file[] = {
 	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"roles", MAP, any_text}, {"fields", MAP, fields}, {"forms", MAP, forms},
@@ -64,7 +64,7 @@ static void check_text(struct check *c, const struct text_shape *shape, const st
 	else if (shape->kind == MARKDOWN)
 		template_compile(c->arena, node->text, node->place, c->problems);
 	else if (memmem(node->text.at, node->text.len, "{{", 2))
-		problem_error(c->problems, node->place, "'%.*s': {{...}} may stand only in intro, text, hint and not-ready", STR_ARG(node->key->text));
+		problem_error(c->problems, node->place, "'%.*s': {{...}} may stand only in intro, text, hint, help and not-ready", STR_ARG(node->key->text));
 }
 
 /* As deep as the tables: four levels. */
