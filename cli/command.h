@@ -3,6 +3,7 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include "engine/base/file.h"
 #include "engine/workflow/writer.h"
 
 /* Exit status: 0 good, 1 found a fault, 2 wrong usage. */
@@ -68,9 +69,6 @@ struct server_options {
 };
 int demo_run(const char *folder, const char *listen, struct buf *out); /* folder NULL: a temporary one */
 int server_run(struct open_site *s, const struct server_options *options, struct buf *out);
-/* Files of the command line. */
-bool file_read(const char *path, size_t limit, struct arena *a, struct str *out, struct err *err);
-bool file_write(const char *path, struct str text, int mode, struct err *err); /* refuses to overwrite */
 /* Where the packages that come with Stafet are, or NULL: beside the program's source tree, or /usr/share/stafet/templates. */
 const char *packages_folder(struct arena *a);
 /* A site for check, test and graph: these packages, throw-away keys, no store. */

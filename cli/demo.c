@@ -98,7 +98,7 @@ static bool start_samples(struct open_site *s, struct err *err) {
 		for (int k = 0; k < found; k++) {
 			struct sample_start sample = {.s = s, .workflow = package->definition->name};
 			struct str path = arena_printf(s->arena, "%.*s/demo/%s", STR_ARG(package->folder), entries[k]->d_name);
-			ok = ok && file_read(path.at, 1 << 20, s->arena, &sample.json, err) && site_write(s, start_sample, &sample, err);
+			ok = ok && file_read(s->arena, path.at, 1 << 20, &sample.json, err) && site_write(s, start_sample, &sample, err);
 			free(entries[k]);
 		}
 		if (found >= 0)

@@ -74,7 +74,7 @@ static bool read_names(struct arena *a, const char *path, const struct zone *zon
 	struct str text = STR("{}");
 	struct value object;
 	json_error_t where;
-	if (path && !file_read(path, FILE_LIMIT, a, &text, err))
+	if (path && !file_read(a, path, FILE_LIMIT, &text, err))
 		return false;
 	json_t *root = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &where);
 	if (!json_is_object(root)) {

@@ -85,7 +85,7 @@ static int run_store_command(const struct store_command *command, struct argumen
 	if (!folder)
 		folder = ".";
 	int status = EXIT_FAULT;
-	if (path && !file_read(path, INPUT_LIMIT, a, &input, &err)) {
+	if (path && !file_read(a, path, INPUT_LIMIT, &input, &err)) {
 		buf_printf(out, "stafet: %s\n", err.text);
 	} else {
 		status = remote_run(folder, command->name, args, input, out, &reached);

@@ -78,7 +78,7 @@ static bool render(struct arena *a, const char *path, const char *target, json_t
 	struct str body;
 	struct buf rendered;
 	int line = 1;
-	if (!file_read(path, FILE_LIMIT, a, &body, err))
+	if (!file_read(a, path, FILE_LIMIT, &body, err))
 		return false;
 	bool sms = strcmp(target, "sms") == 0;
 	struct str subject = sms ? STR("") : split_subject(&body, &line);
@@ -115,7 +115,7 @@ int command_render(struct arguments *args, struct buf *out) {
 		status = EXIT_FAULT;
 	} else if (arguments_unknown(args, out) || args->count != 1 || !known) {
 		buf_z(out, "usage: stafet render FILE --data FILE.json [--to text|html|sms]\n");
-	} else if (data_path && !file_read(data_path, FILE_LIMIT, a, &text, &err)) {
+	} else if (data_path && !file_read(a, data_path, FILE_LIMIT, &text, &err)) {
 		status = EXIT_FAULT;
 	} else if (data = json_loadb(text.at, text.len, 0, &where), !json_is_object(data)) {
 		err_set(&err, ERR_INPUT, "error.input", "%s:%d:%d: %s", data_path, where.line, where.column, data ? "a JSON object is expected" : where.text);

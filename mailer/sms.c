@@ -1,6 +1,7 @@
 #include "mailer/transport.h"
 
 #include "engine/base/escape.h"
+#include "engine/base/file.h"
 #include "mailer/sms_template.h"
 
 #include <curl/curl.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
 	CONNECT_SECONDS = 10,
@@ -40,26 +40,6 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *context)
 static int take_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
 	(void)a, (void)b, (void)c, (void)d;
 	return atomic_load(&((struct sms *)context)->aborted);
-}
-
-static bool read_token(struct sms *s, struct err *err) {
-	if (s->config->token_file.len == 0)
-		return true;
-	char name[4096];
-	snprintf(name, sizeof name, "%.*s", STR_ARG(s->config->token_file));
-	FILE *in = fopen(name, "re");
-	if (!in)
-		return err_set(err, ERR_PERMANENT, "config.sms", "sms.token_file %s: %s", name, strerror(errno));
-	struct stat status;
-	bool shared = fstat(fileno(in), &status) != 0 || (status.st_mode & S_IRWXO);
-	size_t len = fread(s->token, 1, sizeof s->token - 1, in);
-	fclose(in);
-	if (shared)
-		return err_set(err, ERR_PERMANENT, "config.sms", "sms.token_file %s: others may read it (chmod o-rwx)", name);
-	while (len > 0 && (s->token[len - 1] == '\n' || s->token[len - 1] == '\r'))
-		len--;
-	s->token[len] = '\0';
-	return escape_gate((struct str){s->token, len}, sizeof s->token - 1, "sms.token_file", err);
 }
 
 /* The host must stand in the configuration, and plain http stays on this computer. */
@@ -161,7 +141,7 @@ struct sms *sms_open(const struct sms_config *config, struct err *err) {
 	set_manners(s);
 	const struct sms_fields probe = {.text = STR("x")}; /* finds wrong placeholders now, not at the first message */
 	struct request r = {0};
-	bool ok = check_url(config->url, err) && set_body(s, err) && read_token(s, err) && request_make(s, &probe, &r, err);
+	bool ok = check_url(config->url, err) && set_body(s, err) && (s->config->token_file.len == 0 || file_read_secret(s->config->token_file.at, "sms.token_file", s->token, sizeof s->token, err)) && request_make(s, &probe, &r, err);
 	request_free(&r);
 	if (ok)
 		return s;

@@ -1,6 +1,7 @@
 #include "mailer/transport.h"
 
 #include "engine/base/escape.h"
+#include "engine/base/file.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 enum {
 	CONNECT_SECONDS = 10,
@@ -86,35 +86,13 @@ static int take_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c
 	return atomic_load(&((struct smtp *)context)->aborted);
 }
 
-static bool read_password(struct str path, char out[PASSWORD_MAX], struct err *err) {
-	char name[4096];
-	snprintf(name, sizeof name, "%.*s", STR_ARG(path));
-	FILE *in = fopen(name, "re");
-	if (!in)
-		return err_set(err, ERR_PERMANENT, "config.password", "mail.password_file %s: %s", name, strerror(errno));
-	struct stat status;
-	bool shared = fstat(fileno(in), &status) != 0 || (status.st_mode & S_IRWXO);
-	size_t len = fread(out, 1, PASSWORD_MAX - 1, in);
-	fclose(in);
-	out[len] = '\0';
-	if (shared)
-		return err_set(err, ERR_PERMANENT, "config.password", "mail.password_file %s: others may read it (chmod o-rwx)", name);
-	struct str rest = {out, len}, line = str_cut(&rest, '\n');
-	if (line.len > 0 && line.at[line.len - 1] == '\r')
-		line.len--;
-	out[line.len] = '\0';
-	if (line.len == 0 || rest.len > 0 || len == PASSWORD_MAX - 1)
-		return err_set(err, ERR_PERMANENT, "config.password", "mail.password_file %s: expected one line with the password", name);
-	return escape_gate(line, PASSWORD_MAX, "mail.password_file", err);
-}
-
 static bool set_login(struct smtp *s, const struct mail_config *config, bool encrypted, struct err *err) {
 	if (config->user.len == 0)
 		return true;
 	if (!encrypted)
 		return err_set(err, ERR_PERMANENT, "config.mail", "mail.user needs mail.tls: required, or the password would travel in clear text");
 	char user[ADDRESS_MAX + 1], password[PASSWORD_MAX];
-	if (!escape_gate(config->user, ADDRESS_MAX, "mail.user", err) || !read_password(config->password_file, password, err))
+	if (!escape_gate(config->user, ADDRESS_MAX, "mail.user", err) || !file_read_secret(config->password_file.at, "mail.password_file", password, sizeof password, err))
 		return false;
 	snprintf(user, sizeof user, "%.*s", STR_ARG(config->user));
 	curl_easy_setopt(s->curl, CURLOPT_USERNAME, user);

@@ -1,12 +1,11 @@
 #include "engine/base/yaml.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "engine/base/file.h"
+
 #include <libfyaml.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 32, MAX_NODES = 100000, MAX_BLANKS = 1000 };
 
@@ -255,40 +254,17 @@ struct yaml *yaml_parse(struct arena *a, const char *file, struct str text, stru
 	return b.root;
 }
 
-static bool read_all(struct arena *a, int fd, struct str *out) {
-	char *bytes = arena_alloc(a, MAX_BYTES + 1); /* one more, so that too much is seen */
-	size_t len = 0;
-	while (len <= MAX_BYTES) {
-		ssize_t got = read(fd, bytes + len, MAX_BYTES + 1 - len);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return false;
-		if (got == 0)
-			break;
-		len += (size_t)got;
-	}
-	*out = (struct str){bytes, len};
-	return true;
-}
-
 struct yaml *yaml_read(struct arena *a, const char *path, struct err *err) {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no waiting for a pipe's writer */
-	if (fd < 0) {
-		bool absent = errno == ENOENT || errno == ENOTDIR;
-		err_set(err, absent ? ERR_NOT_FOUND : ERR_PERMANENT, absent ? "file.not-found" : "file.unreadable",
-		        "%s:1:1: %s", path, absent ? "there is no such file" : strerrordesc_np(errno));
-		err_arg(err, 0, str_from(path));
-		return NULL;
-	}
-	struct stat info;
 	struct str text;
-	bool good = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && read_all(a, fd, &text);
-	close(fd);
-	if (good)
+	if (file_read(a, path, MAX_BYTES + 1, &text, err))
 		return yaml_parse(a, path, text, err);
-	err_set(err, ERR_PERMANENT, "file.unreadable", "%s:1:1: this is no file that can be read", path);
-	err_arg(err, 0, str_from(path));
+	/* The same words with a place, as every error of this module has it. */
+	struct err told = *err;
+	struct str why = str_from(told.text), prefix = str_from(path);
+	if (str_starts(why, prefix) && why.len > prefix.len + 2)
+		why = (struct str){why.at + prefix.len + 2, why.len - prefix.len - 2};
+	err_set(err, told.kind, told.key, "%s:1:1: %.*s", path, STR_ARG(why));
+	err_arg(err, 0, prefix);
 	return NULL;
 }
 

@@ -1,29 +1,15 @@
 #include "engine/workflow/scenario.h"
 
-#include <stdio.h>
+#include "engine/base/file.h"
 
-static bool read_file(const char *path, struct arena *a, struct str *out, struct err *err) {
-	FILE *f = fopen(path, "r");
-	if (!f)
-		return err_set(err, ERR_NOT_FOUND, "error.not-found", "cannot open %s", path);
-	struct buf text;
-	char chunk[16384];
-	buf_init(&text, 32 << 20);
-	for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
-		buf_add(&text, chunk, n);
-	bool ok = !ferror(f) && !text.overflow;
-	fclose(f);
-	*out = arena_str(a, buf_text(&text));
-	buf_free(&text);
-	return ok || err_set(err, ERR_INPUT, "error.input", "cannot read %s", path);
-}
+enum { SAMPLE_LIMIT = 16 << 20 };
 
 static bool load_sample(const struct package *package, const struct register_type *reg, struct tx *tx, int64_t now, struct arena *a,
                         struct problems *problems, struct err *err) {
 	struct register_rows rows;
 	struct register_change change;
 	struct str text, path = arena_printf(a, "%.*s/%.*s", STR_ARG(package->folder), STR_ARG(reg->sample));
-	if (!read_file(path.at, a, &text, err))
+	if (!file_read(a, path.at, SAMPLE_LIMIT, &text, err))
 		return false;
 	if (!data_rows_from_csv(reg, path.at, text, a, &rows, problems))
 		return err_set(err, ERR_INPUT, "error.input", "%.*s has errors", STR_ARG(path));

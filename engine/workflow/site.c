@@ -1,5 +1,6 @@
 #include "engine/workflow/site.h"
 
+#include "engine/base/file.h"
 #include "engine/base/log.h"
 #include "engine/store/instances.h"
 #include "engine/workflow/definition_check.h"
@@ -122,32 +123,21 @@ static struct catalog *catalog_load(const struct site_config *config, struct pro
 	return NULL;
 }
 
-static bool read_closed_days(const struct site_config *config, struct buf *text, struct err *err) {
-	char chunk[4096];
-	buf_init(text, 1 << 20);
-	if (config->closed_days_file.len == 0)
-		return true;
-	FILE *f = fopen(config->closed_days_file.at, "r");
-	if (!f)
-		return err_set(err, ERR_NOT_FOUND, "file.not-found", "cannot open the closed days, %.*s", STR_ARG(config->closed_days_file));
-	for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
-		buf_add(text, chunk, n);
-	fclose(f);
-	return true;
-}
-
 static bool open_parts(struct site *s, struct err *err) {
 	const struct site_config *config = s->config;
-	struct buf closed;
+	enum { CLOSED_DAYS_LIMIT = 1 << 20 };
+	struct arena *a = arena_new();
+	struct str closed = STR("");
+	bool read;
 	s->keys = keyring_open(config->key_file.at, err);
 	if (!s->keys)
 		return false;
 	s->zone = zone_open(config->zone.at, err);
 	if (!s->zone)
 		return false;
-	if (read_closed_days(config, &closed, err))
-		s->calendar = calendar_open(config->holidays, buf_text(&closed), err);
-	buf_free(&closed);
+	read = config->closed_days_file.len == 0 || file_read(a, config->closed_days_file.at, CLOSED_DAYS_LIMIT, &closed, err);
+	s->calendar = read ? calendar_open(config->holidays, closed, err) : NULL;
+	arena_free(a);
 	if (!s->calendar)
 		return false;
 	char folder[4096];

@@ -1,13 +1,12 @@
 #include "engine/workflow/texts_parts.h"
 
+#include "engine/base/file.h"
+
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { MAX_FILE = 256 * 1024, MAX_FILES = 2000, MAX_SUBJECT = 300 };
 
@@ -22,22 +21,6 @@ struct file {
 
 static struct yaml_place place_of(const struct file *f, int line, int column) {
 	return (struct yaml_place){f->path, line, column};
-}
-
-static bool read_bytes(struct file *f, char *bytes, size_t *len) {
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat info;
-	bool good = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-	ssize_t got = 1;
-	for (*len = 0; good && got > 0 && *len <= MAX_FILE; *len += (size_t)got) {
-		got = read(fd, bytes + *len, MAX_FILE + 1 - *len);
-		good = got >= 0;
-		if (!good)
-			break;
-	}
-	if (fd >= 0)
-		close(fd);
-	return good;
 }
 
 /* Without byte order mark and CR. */
@@ -70,19 +53,19 @@ static bool check_text(const struct file *f) {
 }
 
 static bool read_file(struct file *f) {
-	char *bytes = malloc(MAX_FILE + 1);
-	size_t len;
-	BUG_IF(bytes == NULL);
-	bool good = read_bytes(f, bytes, &len);
-	if (!good)
-		problem_error(f->problems, place_of(f, 1, 1), "the file cannot be read");
-	else if (len > MAX_FILE)
+	struct arena *a = arena_new();
+	struct str raw;
+	struct err err = {0};
+	bool good = file_read(a, f->path, MAX_FILE, &raw, &err);
+	if (good)
+		f->text = plain_lines(f->t->arena, raw);
+	else if (err.kind == ERR_INPUT)
 		problem_error(f->problems, place_of(f, 1, 1), "the file is larger than %d bytes", MAX_FILE);
 	else
-		f->text = plain_lines(f->t->arena, (struct str){bytes, len});
-	free(bytes);
+		problem_error(f->problems, place_of(f, 1, 1), "the file cannot be read");
+	arena_free(a);
 	f->line = 1;
-	return good && len <= MAX_FILE && check_text(f);
+	return good && check_text(f);
 }
 
 static void read_subject(struct file *f, struct str value, int column, struct message *out) {
