@@ -113,13 +113,14 @@ schema: build/stafet
 	build/stafet schema > docs/workflow.schema.json
 
 lint:
-	@sh tools/install.sh build check
+	@sh tools/install.sh build lint
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -I. $(LAYERS)
 
 # make fuzz TARGET=yaml TIME=60
 TARGET ?= yaml
 TIME ?= 60
 fuzz:
+	@sh tools/install.sh build fuzz
 	@sh tests/fuzz/run.sh $(TARGET) $(TIME)
 
 clean:

@@ -2,13 +2,17 @@
 # Installs the Debian packages that the named sets need and that are missing. Says what it installs; never asks.
 set -eu
 build="gcc make pkg-config libc6-dev libcurl4-gnutls-dev libetpan-dev libsqlite3-dev libmicrohttpd-dev libsodium-dev libfyaml-dev libjansson-dev libmd4c-dev libglib2.0-dev tzdata ca-certificates"
-check="libcmocka-dev python3 python3-aiosmtpd python3-yaml openssl cppcheck sqlite3 postfix chromium nodejs npm"
+check="libcmocka-dev python3 python3-aiosmtpd openssl"
+lint="cppcheck"
+fuzz="clang libclang-rt-14-dev"
 
 wanted=""
 for set in "$@"; do
 	case $set in
 	build) wanted="$wanted $build" ;;
 	check) wanted="$wanted $check" ;;
+	lint) wanted="$wanted $lint" ;;
+	fuzz) wanted="$wanted $fuzz" ;;
 	*) echo "install.sh: unknown set '$set'" >&2; exit 2 ;;
 	esac
 done
@@ -19,10 +23,6 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
 fi
 missing=""
 for package in $wanted; do
-	case $package in
-	# Another Node.js (with its npm) or python in front of Debian's is as good.
-	nodejs|npm) command -v "${package%js}" >/dev/null 2>&1 && continue ;;
-	esac
 	state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
 	[ "$state" = "install ok installed" ] || missing="$missing $package"
 done
@@ -38,9 +38,6 @@ if [ "$(id -u)" -ne 0 ]; then
 	[ -t 0 ] || root="sudo -n"
 fi
 echo "Installing Debian packages:$missing" >&2
-export DEBIAN_FRONTEND=noninteractive
-# A mail server as a test peer is started by the tests themselves; it must not configure or start itself.
-echo "postfix postfix/main_mailer_type select No configuration" | $root debconf-set-selections 2>/dev/null || true
 $root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 || true
 # shellcheck disable=SC2086
 $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
