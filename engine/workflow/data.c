@@ -118,6 +118,34 @@ bool data_from_json(const struct definition *d, struct str json, const struct re
 	return ok;
 }
 
+static bool date_storable(int64_t day) {
+	int64_t year;
+	int month, day_of_month;
+	civil_split(day, &year, &month, &day_of_month);
+	return year >= 1900 && year <= 2200;
+}
+
+bool data_storable(const struct value *v, struct err *err) {
+	switch (v->kind) {
+	case KIND_DOUBLE:
+		return v->decimal - v->decimal == 0.0 || err_set(err, ERR_INPUT, "error.input", "the number is not finite");
+	case KIND_DATE:
+		return date_storable(v->integer) || err_set(err, ERR_INPUT, "error.input", "the date does not lie in the years 1900 to 2200");
+	case KIND_DATETIME:
+		return date_storable(civil_day_of(v->integer)) || err_set(err, ERR_INPUT, "error.input", "the time does not lie in the years 1900 to 2200");
+	case KIND_STRING:
+		return (str_utf8_valid(v->string) && (v->string.len == 0 || !memchr(v->string.at, '\0', v->string.len))) ||
+		       err_set(err, ERR_INPUT, "error.input", "the text has a NUL or is no UTF-8");
+	case KIND_LIST:
+		for (size_t i = 0; i < v->list.count; i++)
+			if (!data_storable(&v->list.items[i], err))
+				return false;
+		return true;
+	default:
+		return true;
+	}
+}
+
 void data_to_json(const struct definition *d, const struct value *values, struct buf *out) {
 	bool first = true;
 	buf_char(out, '{');

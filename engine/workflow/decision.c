@@ -75,7 +75,7 @@ static bool evaluate(struct run *r, const struct assignment *assignment, struct 
 static bool run_set(struct run *r, const struct action *action) {
 	for (size_t i = 0; i < action->data.count; i++) {
 		struct value value; /* of its own: `set: {n: n + 1}` reads what it writes */
-		if (!evaluate(r, &action->data.items[i], &value))
+		if (!evaluate(r, &action->data.items[i], &value) || !data_storable(&value, &r->out->guard_err))
 			return false;
 		r->slots[action->data.items[i].field->slot] = value;
 		r->frozen = NULL;
@@ -175,28 +175,41 @@ static void set_timers(struct run *r, const struct state *state) {
 	}
 }
 
-/* A timer that has just fired: a repeating one gets its next time. Repeats that an outage swallowed count as fired, so that people get one
- * reminder and not three at once. */
-static void go_on_repeating(struct run *r, const struct timer_rule *rule, int64_t fired) {
-	int64_t due_at = 0;
-	if (rule->kind != TIMER_EVERY)
-		return;
-	for (fired += 1; rule->times == 0 || fired < rule->times; fired++) {
-		timer_due(r, rule, fired, r->snapshot->entered_at, &due_at);
-		if (due_at > r->world->now) {
-			push_timer(r, rule, true, due_at, fired);
-			return;
-		}
-	}
+static bool lies_ahead(struct run *r, const struct timer_rule *rule, int64_t fired, int64_t *due_at) {
+	timer_due(r, rule, fired, r->snapshot->entered_at, due_at);
+	return *due_at > r->world->now;
 }
 
-/* The state stays: dates that read a changed field are computed anew. */
-static void recompute_timers(struct run *r, const struct timer_rule *just_fired) {
+/* A timer that has just fired: a repeating one gets its next time. Repeats that an outage swallowed count as fired, so that people get one
+ * reminder and not three at once. Due times ascend, so the first one ahead is found by doubling and halving, however long the outage was. */
+static void go_on_repeating(struct run *r, const struct timer_rule *rule, int64_t fired) {
+	int64_t due_at = 0, behind = fired, ahead = fired + 1;
+	if (rule->kind != TIMER_EVERY)
+		return;
+	while (!lies_ahead(r, rule, ahead, &due_at)) {
+		int64_t step = ahead - fired;
+		behind = ahead;
+		ahead += step;
+	}
+	while (ahead - behind > 1) {
+		int64_t middle = behind + (ahead - behind) / 2;
+		if (lies_ahead(r, rule, middle, &due_at))
+			ahead = middle;
+		else
+			behind = middle;
+	}
+	timer_due(r, rule, ahead, r->snapshot->entered_at, &due_at);
+	if (rule->times == 0 || ahead < rule->times)
+		push_timer(r, rule, true, due_at, ahead);
+}
+
+/* The state stays: dates that read a changed field are computed anew, that of the timer which has just fired too. */
+static void recompute_timers(struct run *r) {
 	const struct value *before = r->snapshot->values;
 	for (size_t i = 0; i < r->state->after.count; i++) {
 		const struct timer_rule *rule = &r->state->after.items[i];
 		bool changed = false;
-		if (rule->kind != TIMER_AT || rule == just_fired)
+		if (rule->kind != TIMER_AT)
 			continue;
 		for (size_t slot = 0; slot < r->definition->fields.count && !changed; slot++)
 			changed = expression_reads(rule->at, slot) && !value_equal(&before[slot], &r->slots[slot]);
@@ -236,7 +249,7 @@ static void take_transition(struct run *r, const struct transition *transition, 
 	if (!ok)
 		refuse(r);
 	else if (!r->out->moved)
-		recompute_timers(r, timer);
+		recompute_timers(r);
 	if (timer && !r->out->moved)
 		go_on_repeating(r, timer, fired);
 }
@@ -277,6 +290,19 @@ void decision_take(const struct decision_world *world, const struct snapshot *sn
 		return;
 	}
 	refuse(&r);
+	if (timer)
+		go_on_repeating(&r, timer, event->fired);
+}
+
+void decision_refuse(const struct decision_world *world, const struct snapshot *snapshot, const struct event *event, const struct err *why,
+                     struct arena *a, struct decision *out) {
+	struct run r;
+	const struct timer_rule *timer;
+	run_begin(&r, world, snapshot, snapshot->values, a);
+	*out = (struct decision){.guard_err = *why};
+	r.out = out;
+	refuse(&r);
+	cases_of(snapshot, event, &timer);
 	if (timer)
 		go_on_repeating(&r, timer, event->fired);
 }

@@ -68,6 +68,9 @@ struct decision {
 
 void decision_take(const struct decision_world *world, const struct snapshot *snapshot, const struct event *event,
                    struct arena *a, struct decision *out);
+/* Records without deciding that the event could not be carried out: REFUSED with why as guard_err; a repeating timer's next time is kept. */
+void decision_refuse(const struct decision_world *world, const struct snapshot *snapshot, const struct event *event, const struct err *why,
+                     struct arena *a, struct decision *out);
 /* When this timer is due the (fired + 1)th time, counted from snapshot->entered_at or by its expression, with the snapshot's values. False: its date is unset. */
 bool decision_due(const struct decision_world *world, const struct snapshot *snapshot, const struct timer_rule *rule,
                   int64_t fired, struct arena *a, int64_t *due_at);

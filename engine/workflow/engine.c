@@ -16,6 +16,15 @@ void engine_close(struct engine *e) {
 	free(e);
 }
 
+void engine_alone(struct engine *e, bool on) {
+	e->alone = on;
+}
+
+void engine_counts(const struct engine *e, int64_t *timers, int64_t *signals) {
+	*timers = e->timers;
+	*signals = e->signals;
+}
+
 void engine_watch(struct engine *e, struct engine_watch watch) {
 	e->watch = watch;
 }
@@ -131,6 +140,10 @@ bool run_prepare(struct run *r, const struct definition *d, struct loaded *l, st
 		struct environment env = form_environment(&world, l->values, r->a);
 		const struct field *field = &d->fields.items[i];
 		if (field->initial && !expression_evaluate(field->initial, &env, r->a, &l->values[i], err)) {
+			err_context(err, "default of field %.*s", STR_ARG(field->name));
+			return false;
+		}
+		if (!data_storable(&l->values[i], err)) {
 			err_context(err, "default of field %.*s", STR_ARG(field->name));
 			return false;
 		}

@@ -59,8 +59,15 @@ bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instanc
                    struct arena *a, struct err *err);
 /* Fires one due timer, with what is older of its root. False: failure; *more: others are due. */
 bool engine_tick(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *more, struct err *err);
-/* The first due timer, or waiting signal, failed for good and its transaction is undone: records it as refused without deciding it, so that the others go on. */
+/* Exactly one due timer or waiting signal, the first of all; *found false: nothing is due. */
+bool engine_step(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *found, struct err *err);
+/* What engine_step takes failed for good and its transaction is undone: records it as refused without deciding it, so that the others go on (or puts it off, when its
+ * instance cannot be read). */
 bool engine_set_aside(struct engine *e, struct tx *tx, int64_t now, const struct err *why, struct arena *a, struct err *err);
+/* While on, start, act and signal leave what follows from them to the writer: it runs a job so when the following failed. */
+void engine_alone(struct engine *e, bool on);
+/* How many timers and signals were tried so far. Writer's thread. */
+void engine_counts(const struct engine *e, int64_t *timers, int64_t *signals);
 /* Drains up to limit signals of any root. */
 bool engine_drain(struct engine *e, struct tx *tx, int64_t now, int64_t limit, struct arena *a, bool *more, struct err *err);
 

@@ -1,4 +1,6 @@
 /* What people do: start an instance, answer a form through a link. */
+#include "engine/base/address.h"
+#include "engine/store/access.h"
 #include "engine/workflow/engine_run.h"
 
 #include <string.h>
@@ -67,6 +69,25 @@ static bool validate(struct run *r, struct loaded *l, const struct form *form, c
 	               problems->items[0].key);
 }
 
+/* A public start mails the address that a stranger typed: no more than so often (design.md section 4, "Public start"). Read before the first write. */
+enum { STARTS_PER_CONTACT = 10 };
+#define STARTS_WINDOW_MS (24 * INT64_C(3600000))
+
+static struct str contact_counter(struct run *r, const struct loaded *l) {
+	const struct value *contact = &l->values[l->definition->start.by->contact->slot];
+	unsigned char hash[SECRET_HASH];
+	struct str parts[] = {STR("start"), contact->kind == KIND_STRING ? address_key(r->a, contact->string) : STR("")};
+	secret_hash(hash, parts, 2);
+	return secret_hex(r->a, hash, SECRET_HASH);
+}
+
+static bool starts_left(struct run *r, const struct loaded *l, struct err *err) {
+	int64_t count;
+	if (!counter_read(r->view, STR("start-contact"), contact_counter(r, l), r->now, STARTS_WINDOW_MS, &count, err))
+		return false;
+	return count < STARTS_PER_CONTACT || err_set(err, ERR_DENIED, "error.too-often", "this address has started %lld in 24 hours", (long long)count);
+}
+
 bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,
                   struct form_problems *problems, struct receipt *out, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
@@ -87,16 +108,15 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, d->start.form, request->answers, l.values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = d->start.by->name, .values = l.values};
+	if (request->link && !starts_left(&r, &l, err))
+		return false;
 	run_decide(&r, &l, &event, &decision);
 	if (refused(&decision, err))
 		return false;
 	struct cause cause = {.kind = "start", .link = request->link ? &link : NULL, .role = d->start.by->name, .language = request->language};
 	memcpy(cause.key, request->key, sizeof cause.key);
 	l.instance.parent_id = request->parent_id;
-	if (!run_apply(&r, &l, &event, &decision, &cause, out, err))
-		return false;
-	tx_mark(tx);
-	return run_catch_up(&r, l.instance.root_id, err);
+	return run_apply(&r, &l, &event, &decision, &cause, out, err) && run_follow(&r, l.instance.root_id, err);
 }
 
 bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_request *request, struct arena *a,
@@ -131,10 +151,7 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	if (refused(&decision, err))
 		return false;
 	cause.contact_id = link.contact_id;
-	if (!run_apply(&r, &l, &event, &decision, &cause, out, err))
-		return false;
-	tx_mark(tx);
-	return run_catch_up(&r, l.instance.root_id, err);
+	return run_apply(&r, &l, &event, &decision, &cause, out, err) && run_follow(&r, l.instance.root_id, err);
 }
 
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err) {

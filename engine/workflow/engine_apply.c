@@ -7,13 +7,25 @@
 
 #include <string.h>
 
-enum { PAYLOAD_LIMIT = 4 << 20 };
+bool run_taken(struct run *r, struct buf *out, struct str *text, struct err *err) {
+	bool ok = !out->overflow || err_set(err, ERR_INPUT, "error.too-large", "the fields of one instance are larger than %d bytes", RUN_DATA);
+	*text = arena_str(r->a, buf_text(out));
+	buf_free(out);
+	return ok;
+}
+
+bool run_data(struct run *r, const struct definition *d, const struct value *values, struct str *text, struct err *err) {
+	struct buf out;
+	buf_init(&out, RUN_DATA);
+	data_to_json(d, values, &out);
+	return run_taken(r, &out, text, err);
+}
 
 /* {"set":{field:value...},"reads":[...],"seed":"..."}: what is needed to decide again. Unset fields are null. */
-static struct str payload_json(struct run *r, const struct loaded *l, const struct decision *decision, const struct value *before) {
+static bool payload_json(struct run *r, const struct loaded *l, const struct decision *decision, const struct value *before, struct str *text, struct err *err) {
 	struct buf out;
 	bool first = true;
-	buf_init(&out, PAYLOAD_LIMIT);
+	buf_init(&out, RUN_DATA);
 	buf_z(&out, "{\"set\":{");
 	for (size_t i = 0; i < l->definition->fields.count; i++) {
 		if (before && value_equal(&before[i], &decision->values[i]))
@@ -35,20 +47,7 @@ static struct str payload_json(struct run *r, const struct loaded *l, const stru
 		escape_json(&out, str_from(decision->guard_err.text));
 	}
 	buf_char(&out, '}');
-	BUG_IF(out.overflow);
-	struct str text = arena_str(r->a, buf_text(&out));
-	buf_free(&out);
-	return text;
-}
-
-static struct str data_json(struct run *r, const struct definition *d, const struct value *values) {
-	struct buf out;
-	buf_init(&out, PAYLOAD_LIMIT);
-	data_to_json(d, values, &out);
-	BUG_IF(out.overflow);
-	struct str text = arena_str(r->a, buf_text(&out));
-	buf_free(&out);
-	return text;
+	return run_taken(r, &out, text, err);
 }
 
 static bool write_history(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision,
@@ -126,10 +125,10 @@ static bool write_search(struct run *r, const struct loaded *l, const struct val
 	return ok;
 }
 
-static bool write_instance(struct run *r, struct loaded *l, const struct decision *decision, struct err *err) {
+static bool write_instance(struct run *r, struct loaded *l, const struct decision *decision, struct str data, struct err *err) {
 	struct instance *instance = &l->instance;
 	bool is_new = instance->id == 0;
-	instance->data = data_json(r, l->definition, decision->values);
+	instance->data = data;
 	instance->state = decision->target->name;
 	instance->changed_at = r->now;
 	instance->version++;
@@ -157,10 +156,11 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	struct prepared_starts children = {0};
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
-	if (!run_prepare_children(r, decision, &children, err))
+	struct str payload, data;
+	if (!run_prepare_children(r, decision, &children, err) || !payload_json(r, l, decision, before, &payload, err) ||
+	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
-	struct str payload = payload_json(r, l, decision, before);
-	if (!write_instance(r, l, decision, err) || !write_history(r, l, event, decision, cause, payload, &entry, err) ||
+	if (!write_instance(r, l, decision, data, err) || !write_history(r, l, event, decision, cause, payload, &entry, err) ||
 	    !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
 	    !write_timers(r, l, event, decision, err) || !write_search(r, l, decision->values, err))
 		return false;

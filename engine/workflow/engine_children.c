@@ -26,6 +26,10 @@ static struct answers effect_answers(struct run *r, const struct effect *effect)
 	return answers;
 }
 
+static struct event start_event(const struct prepared_start *start) {
+	return (struct event){.kind = EVENT_START, .name = STR("start"), .role = start->definition->start.by->name, .values = start->loaded.values};
+}
+
 static bool prepare_child(struct run *r, const struct effect *effect, struct prepared_starts *out, struct err *err) {
 	const struct package *package = site_package(r->engine->site, effect->action->workflow);
 	if (!package)
@@ -44,7 +48,10 @@ static bool prepare_child(struct run *r, const struct effect *effect, struct pre
 	if (problems.count > 0)
 		return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: field %.*s: %s", STR_ARG(start->definition->name),
 		               STR_ARG(problems.items[0].name), problems.items[0].key);
-	return true;
+	struct event event = start_event(start);
+	run_decide(r, &start->loaded, &event, &start->decision);
+	return start->decision.outcome == DECISION_TAKEN ||
+	       err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: %s", STR_ARG(start->definition->name), start->decision.guard_err.text);
 }
 
 bool run_prepare_children(struct run *r, const struct decision *decision, struct prepared_starts *out, struct err *err) {
@@ -60,17 +67,13 @@ bool run_prepare_children(struct run *r, const struct decision *decision, struct
 bool run_start_children(struct run *r, const struct loaded *parent, struct prepared_starts *starts, struct err *err) {
 	for (size_t i = 0; i < starts->count; i++) {
 		struct prepared_start *start = &starts->items[i];
-		struct event event = {.kind = EVENT_START, .name = STR("start"), .role = start->definition->start.by->name, .values = start->loaded.values};
+		struct event event = start_event(start);
 		struct cause cause = {.kind = "start"};
-		struct decision decision;
 		struct receipt receipt;
-		run_decide(r, &start->loaded, &event, &decision);
-		if (decision.outcome != DECISION_TAKEN)
-			return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: %s", STR_ARG(start->definition->name), decision.guard_err.text);
 		start->loaded.instance.parent_id = parent->instance.id;
 		start->loaded.instance.root_id = parent->instance.root_id;
 		r->depth++;
-		bool ok = run_apply(r, &start->loaded, &event, &decision, &cause, &receipt, err);
+		bool ok = run_apply(r, &start->loaded, &event, &start->decision, &cause, &receipt, err);
 		r->depth--;
 		if (!ok)
 			return false;

@@ -4,11 +4,15 @@
 #include "engine/store/timers.h"
 #include "engine/workflow/engine_run.h"
 
-enum { MOST_IN_ONE_GO = 10000 };
+enum { MOST_IN_ONE_GO = 10000, POSTPONED_MS = 600000 };
 
 /* A decision that does nothing but say why. */
-static struct decision refusal(const struct loaded *l, const struct err *why) {
-	return (struct decision){.outcome = DECISION_REFUSED, .target = l->state, .values = l->values, .guard_err = *why};
+static struct decision refusal(struct run *r, const struct loaded *l, const struct event *event, const struct err *why) {
+	struct decision_world world = run_world(r);
+	struct snapshot snapshot = loaded_snapshot(l);
+	struct decision out;
+	decision_refuse(&world, &snapshot, event, why, r->a, &out);
+	return out;
 }
 
 /* Carries it out; what cannot be done for good is recorded as refused instead, as long as nothing was written. */
@@ -16,10 +20,10 @@ static bool apply_or_refuse(struct run *r, struct loaded *l, const struct event 
 	struct receipt receipt;
 	if (run_apply(r, l, event, decision, cause, &receipt, err))
 		return true;
-	if (err->kind != ERR_PERMANENT || tx_dirty(r->tx))
+	if ((err->kind != ERR_PERMANENT && err->kind != ERR_INPUT) || tx_dirty(r->tx))
 		return false;
 	log_err(LOG_ERROR, "event-refused", err);
-	struct decision refused = refusal(l, err);
+	struct decision refused = refusal(r, l, event, err);
 	return run_apply(r, l, event, &refused, cause, &receipt, err);
 }
 
@@ -33,7 +37,7 @@ static bool fire_timer(struct run *r, const struct timer *timer, const struct er
 	if (!str_equal(timer->state, l.state->name))
 		return timer_cancel(r->tx, timer->instance_id, timer->name, err);
 	if (why)
-		decision = refusal(&l, why);
+		decision = refusal(r, &l, &event, why);
 	else
 		run_decide(r, &l, &event, &decision);
 	return apply_or_refuse(r, &l, &event, &decision, &cause, err);
@@ -57,8 +61,11 @@ static bool signal_values(struct run *r, struct loaded *l, struct str json, stru
 			*ok = err_set(err, ERR_INPUT, "error.input", "signal names an unknown field '%.*s'", STR_ARG(answers.items[i].name));
 			return true;
 		}
-		struct form_item *item = ARENA_PUSH(r->a, &page.items);
-		*item = (struct form_item){.field = field, .optional = true};
+		bool listed = false; /* a matrix has many answers */
+		for (size_t k = 0; k < page.items.count; k++)
+			listed = listed || page.items.items[k].field == field;
+		if (!listed)
+			*(struct form_item *)ARENA_PUSH(r->a, &page.items) = (struct form_item){.field = field, .optional = true};
 	}
 	struct form_world world = run_form_world(r, l);
 	if (!form_validate(&world, &form, -1, &answers, r->a, values, &problems, err))
@@ -87,36 +94,76 @@ static bool take_signal(struct run *r, const struct signal_row *row, const struc
 		return false;
 	}
 	if (why)
-		decision = refusal(&l, why);
+		decision = refusal(r, &l, &event, why);
 	else if (!data_ok)
-		decision = refusal(&l, &data_err);
+		decision = refusal(r, &l, &event, &data_err);
 	else
 		run_decide(r, &l, &event, &decision);
 	/* Removed last: a failure before it may still be recorded as a refusal without a write in between. */
 	return apply_or_refuse(r, &l, &event, &decision, &cause, err) && mailbox_remove(r->tx, row->id, err);
 }
 
-/* One due thing of this root; *found false: nothing is left. */
-static bool step_root(struct run *r, int64_t root_id, bool *found, struct err *err) {
+/* What happens next without a person: a timer, or a signal. */
+struct due {
+	enum { DUE_NOTHING, DUE_TIMER, DUE_SIGNAL } kind;
 	struct timer timer;
 	struct signal_row row;
-	if (!timer_overdue_of_root(r->view, root_id, r->now, r->a, &timer, found, err))
+};
+
+static bool first_timer(struct run *r, int64_t root_id, struct timer *out, bool *found, struct err *err) {
+	struct timer_list due = {0};
+	if (root_id != 0)
+		return timer_overdue_of_root(r->view, root_id, r->now, r->a, out, found, err);
+	if (!timer_overdue(r->view, r->now, 1, r->a, &due, err))
 		return false;
+	*found = due.count > 0;
 	if (*found)
-		return fire_timer(r, &timer, NULL, err);
-	return mailbox_next(r->view, root_id, r->a, &row, found, err) && (!*found || take_signal(r, &row, NULL, err));
+		*out = due.items[0];
+	return true;
+}
+
+/* Of one root, or of all (0). A signal that was there before the timer became due comes first, as it would have without the delay. */
+static bool next_due(struct run *r, int64_t root_id, struct due *out, struct err *err) {
+	bool timer, signal;
+	if (!first_timer(r, root_id, &out->timer, &timer, err) || !mailbox_next(r->view, root_id, r->a, &out->row, &signal, err))
+		return false;
+	if (timer && signal)
+		timer = out->timer.due_at <= out->row.at;
+	out->kind = timer ? DUE_TIMER : signal ? DUE_SIGNAL : DUE_NOTHING;
+	return true;
+}
+
+static bool take_due(struct run *r, const struct due *due, const struct err *why, struct err *err) {
+	if (due->kind == DUE_TIMER)
+		r->engine->timers++;
+	else if (due->kind == DUE_SIGNAL)
+		r->engine->signals++;
+	return due->kind == DUE_TIMER    ? fire_timer(r, &due->timer, why, err)
+	       : due->kind == DUE_SIGNAL ? take_signal(r, &due->row, why, err)
+	                                 : true;
 }
 
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err) {
 	for (int i = 0; i < MOST_IN_ONE_GO; i++) {
-		bool found;
-		if (!step_root(r, root_id, &found, err))
+		struct due due;
+		if (!next_due(r, root_id, &due, err) || !take_due(r, &due, NULL, err))
 			return false;
-		if (!found)
+		if (due.kind == DUE_NOTHING)
 			return true;
 		tx_mark(r->tx);
 	}
 	return err_set(err, ERR_TRANSIENT, "error.busy", "more than %d due events of one instance", MOST_IN_ONE_GO);
+}
+
+bool run_follow(struct run *r, int64_t root_id, struct err *err) {
+	tx_mark(r->tx);
+	if (r->engine->alone || run_catch_up(r, root_id, err))
+		return true;
+	if (!tx_alive(r->tx) || tx_dirty(r->tx))
+		return false;
+	log_err(LOG_WARN, "left-for-later", err);
+	*err = (struct err){0};
+	return true;
 }
 
 bool engine_tick(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *more, struct err *err) {
@@ -143,16 +190,35 @@ bool engine_drain(struct engine *e, struct tx *tx, int64_t now, int64_t limit, s
 	return true;
 }
 
+bool engine_step(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *found, struct err *err) {
+	struct run r = run_open(e, tx, now, a);
+	struct due due;
+	if (!next_due(&r, 0, &due, err))
+		return false;
+	*found = due.kind != DUE_NOTHING;
+	return take_due(&r, &due, NULL, err);
+}
+
+/* Its instance cannot even be read: nothing is lost, it is tried again later. */
+static bool postpone(struct run *r, struct due *due, struct err *err) {
+	if (due->kind == DUE_SIGNAL)
+		return mailbox_hold(r->tx, due->row.id, err);
+	due->timer.due_at = r->now + POSTPONED_MS;
+	return timer_set(r->tx, &due->timer, err);
+}
+
 bool engine_set_aside(struct engine *e, struct tx *tx, int64_t now, const struct err *why, struct arena *a, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
-	struct timer_list due = {0};
-	struct signal_row row;
-	bool found;
-	if (!timer_overdue(r.view, now, 1, a, &due, err))
+	struct due due;
+	if (!next_due(&r, 0, &due, err))
 		return false;
-	if (due.count > 0)
-		return fire_timer(&r, &due.items[0], why, err);
-	return mailbox_next(r.view, 0, a, &row, &found, err) && (!found || take_signal(&r, &row, why, err));
+	if (take_due(&r, &due, why, err))
+		return true;
+	if (err->kind == ERR_TRANSIENT || !tx_alive(tx) || tx_dirty(tx))
+		return false;
+	log_err(LOG_ERROR, "postponed", err);
+	*err = (struct err){0};
+	return postpone(&r, &due, err);
 }
 
 bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instance_id, struct str event, const struct answers *data, struct arena *a, struct err *err) {
@@ -165,8 +231,5 @@ bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instanc
 	answers_to_json(data, &json);
 	struct signal_row row = {.instance_id = instance_id, .root_id = instance.root_id, .event = event, .data = arena_str(a, buf_text(&json)), .at = now};
 	buf_free(&json);
-	if (!mailbox_put(tx, &row, err))
-		return false;
-	tx_mark(tx);
-	return run_catch_up(&r, instance.root_id, err);
+	return mailbox_put(tx, &row, err) && run_follow(&r, instance.root_id, err);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { PRIORITY_TASK = 10, PRIORITY_OTHER = 50, DATA_LIMIT = 4 << 20 };
+enum { PRIORITY_TASK = 10, PRIORITY_OTHER = 50 };
 
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a) {
 	char token[SECRET_TOKEN + 1];
@@ -49,16 +49,6 @@ static bool ensure_link(struct run *r, const struct loaded *l, const struct acti
 	};
 	secret_random(link->id, sizeof link->id);
 	return link_insert(r->tx, link, err);
-}
-
-static struct str frozen_data(struct run *r, const struct loaded *l, const struct effect *effect) {
-	struct buf out;
-	buf_init(&out, DATA_LIMIT);
-	data_to_json(l->definition, effect->values, &out);
-	BUG_IF(out.overflow);
-	struct str json = arena_str(r->a, buf_text(&out));
-	buf_free(&out);
-	return json;
 }
 
 static bool put_message(struct run *r, const struct loaded *l, const struct effect *effect, const struct participation *p, struct str data,
@@ -111,7 +101,9 @@ bool run_messages(struct run *r, const struct loaded *l, const struct decision *
 		if (!read && !participation_list(r->view, l->instance.id, r->a, &people, err))
 			return false;
 		read = true;
-		struct str data = frozen_data(r, l, effect);
+		struct str data;
+		if (!run_data(r, l->definition, effect->values, &data, err))
+			return false;
 		for (size_t k = 0; k < effect->action->to.count; k++)
 			for (size_t p = 0; p < people.count; p++)
 				if (wanted(effect->action, &people.items[p], effect->action->to.items[k]) &&

@@ -7,6 +7,8 @@
 struct engine {
 	struct site *site;
 	struct engine_watch watch;
+	bool alone;              /* see engine_alone */
+	int64_t timers, signals; /* tried so far */
 };
 
 /* What one transaction shares among the events that it decides. */
@@ -57,11 +59,17 @@ void run_decide(struct run *r, struct loaded *l, const struct event *event, stru
 /* Writes everything a taken (or refused, for timers and signals) decision causes; fills receipt. The instance's row in *l is brought up to date. */
 bool run_apply(struct run *r, struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause,
                struct receipt *receipt, struct err *err);
-/* engine_children.c: child starts are validated before the first write, so that a refusal comes in time. */
+/* The JSON of an instance's fields in arena; INPUT when it is larger than RUN_DATA. */
+enum { RUN_DATA = 4 << 20 };
+bool run_data(struct run *r, const struct definition *d, const struct value *values, struct str *text, struct err *err);
+/* What was written to *out (with that limit), in arena; frees it. */
+bool run_taken(struct run *r, struct buf *out, struct str *text, struct err *err);
+/* engine_children.c: child starts are validated and decided before the first write, so that a refusal comes in time. */
 struct prepared_start {
 	const struct effect *effect;
 	const struct definition *definition;
 	struct loaded loaded;
+	struct decision decision;
 };
 struct prepared_starts {
 	struct prepared_start *items;
@@ -76,5 +84,8 @@ bool run_people(struct run *r, const struct loaded *l, const struct value *befor
 bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
+/* The same after an event of this transaction was carried out. That event stands (and is marked): what fails before its own first write is left to the
+ * writer, and true comes back. */
+bool run_follow(struct run *r, int64_t root_id, struct err *err);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
-#include "engine/store/mailbox.h"
 #include "engine/store/timers.h"
 
 #include <errno.h>
@@ -28,9 +27,12 @@ struct writer {
 	struct job *first, **last;
 	int64_t queued;
 	bool closing, poked;
+	struct writer_stats stats;    /* under lock too; queued is counted apart */
+	pthread_mutex_t notify_lock;  /* held during a call, so that none goes on after writer_on_outbox() */
 	void (*notify)(void *context);
 	void *notify_context;
-	struct writer_stats stats;
+	/* the writer's thread alone: */
+	bool committed;     /* something that may have put rows in the outbox, since the last look */
 	int64_t rest_until; /* monotonic: no timers before, the store has just failed */
 };
 
@@ -50,11 +52,13 @@ static struct job *take_batch(struct writer *w) {
 
 static void finish(struct writer *w, struct job *job, bool ok) {
 	struct err err = job->err;
+	pthread_mutex_lock(&w->lock);
 	if (!ok && (err.kind == ERR_TRANSIENT || err.kind == ERR_PERMANENT))
 		w->stats.failed++;
 	else if (!ok)
 		w->stats.refused++;
 	w->stats.jobs++;
+	pthread_mutex_unlock(&w->lock);
 	job->done(job, ok, &err);
 }
 
@@ -66,29 +70,45 @@ static bool run_job(struct writer *w, struct job *job, struct tx *tx) {
 	return job->ok || (tx_alive(tx) && !tx_dirty(tx));
 }
 
-/* One job in a transaction of its own. */
-static void run_single(struct writer *w, struct job *job) {
-	struct tx *tx;
-	job->err = (struct err){0};
-	if (!store_begin(w->store, &tx, &job->err)) {
-		finish(w, job, false);
-		return;
+static bool commit(struct writer *w, struct tx *tx, struct err *err) {
+	if (!store_commit(tx, err)) {
+		log_err(LOG_ERROR, "commit-failed", err);
+		return false;
 	}
-	bool whole = run_job(w, job, tx);
-	if (!whole) {
+	w->committed = true;
+	return true;
+}
+
+/* One job in a transaction of its own. False: what it wrote is undone. */
+static bool run_alone(struct writer *w, struct job *job) {
+	struct tx *tx;
+	struct err commit_err = {0};
+	job->ok = false;
+	job->err = (struct err){0};
+	if (!store_begin(w->store, &tx, &job->err))
+		return false;
+	if (!run_job(w, job, tx)) {
 		store_rollback(tx);
+		job->ok = false;
 		if (job->err.kind == ERR_NONE)
 			err_set(&job->err, ERR_TRANSIENT, "error.busy", "the transaction was lost");
-		finish(w, job, false);
-		return;
+		return false;
 	}
-	struct err commit_err = {0};
-	bool committed = store_commit(tx, &commit_err);
-	if (!committed) {
-		log_err(LOG_ERROR, "commit-failed", &commit_err);
-		job->err = commit_err;
+	if (commit(w, tx, &commit_err))
+		return true;
+	job->ok = false;
+	job->err = commit_err;
+	return false;
+}
+
+/* What failed for good after a write may be what follows from the job and not the job itself: once more without it. */
+static void run_single(struct writer *w, struct job *job) {
+	if (!run_alone(w, job) && job->err.kind == ERR_PERMANENT) {
+		engine_alone(w->engine, true);
+		run_alone(w, job);
+		engine_alone(w->engine, false);
 	}
-	finish(w, job, committed && job->ok);
+	finish(w, job, job->ok);
 }
 
 /* The batch in one transaction; false: nothing of it was kept. */
@@ -103,16 +123,14 @@ static bool run_together(struct writer *w, struct job *batch) {
 			return false;
 		}
 	}
-	if (!store_commit(tx, &err)) {
-		log_err(LOG_ERROR, "commit-failed", &err);
-		return false;
-	}
-	return true;
+	return commit(w, tx, &err);
 }
 
 static void run_batch(struct writer *w, struct job *batch) {
 	bool together = batch->next && run_together(w, batch);
+	pthread_mutex_lock(&w->lock);
 	w->stats.batches++;
+	pthread_mutex_unlock(&w->lock);
 	while (batch) {
 		struct job *job = batch;
 		batch = job->next; /* done() may free the job */
@@ -123,61 +141,86 @@ static void run_batch(struct writer *w, struct job *batch) {
 	}
 }
 
-/* Due timers and waiting signals, a bounded number of them in one transaction. False: nothing is due. */
+/* Due timers and waiting signals, a bounded number of them in one transaction. */
+static bool take_due(struct writer *w, struct tx *tx, struct arena *a, bool *left, struct err *err) {
+	int64_t now = clock_now();
+	bool more = true, signals = false, ok = true;
+	for (int i = 0; ok && more && i < DUE_IN_ONE_BATCH; i++)
+		ok = engine_tick(w->engine, tx, now, a, &more, err);
+	ok = ok && engine_drain(w->engine, tx, now, DUE_IN_ONE_BATCH, a, &signals, err);
+	*left = more || signals;
+	return ok;
+}
+
+/* False: nothing is left, or it failed. */
 static bool run_due(struct writer *w, bool *failed) {
 	struct arena *a = arena_new();
 	struct err err = {0};
 	struct tx *tx;
-	bool more = true, any = false, ok = store_begin(w->store, &tx, &err);
-	*failed = !ok;
-	if (!ok) {
-		arena_free(a);
-		log_err(LOG_ERROR, "begin-failed", &err);
-		return false;
+	bool left = false, ok = store_begin(w->store, &tx, &err);
+	int64_t timers, signals, timers_before, signals_before;
+	engine_counts(w->engine, &timers_before, &signals_before);
+	if (ok && !take_due(w, tx, a, &left, &err)) {
+		store_rollback(tx);
+		ok = false;
 	}
-	int64_t now = clock_now();
-	tx_mark(tx);
-	for (int i = 0; ok && more && i < DUE_IN_ONE_BATCH; i++) {
-		ok = engine_tick(w->engine, tx, now, a, &more, &err);
-		w->stats.timers++;
-	}
-	if (ok)
-		ok = engine_drain(w->engine, tx, now, DUE_IN_ONE_BATCH, a, &any, &err);
+	engine_counts(w->engine, &timers, &signals);
+	bool any = timers > timers_before || signals > signals_before;
 	if (ok)
 		ok = store_commit(tx, &err);
-	else
-		store_rollback(tx);
-	if (!ok) {
-		*failed = true;
+	w->committed = w->committed || (ok && any);
+	if (!ok)
 		log_err(LOG_ERROR, "due-failed", &err);
-	}
+	*failed = !ok;
 	arena_free(a);
-	return ok && (more || any);
+	return ok && left;
 }
 
-/* What failed is tried once more alone; if that fails for good it is recorded as refused, so that it cannot hold up the others. */
-static void set_aside(struct writer *w) {
-	struct arena *a = arena_new();
-	struct err err = {0}, why = {0};
+static bool record_set_aside(struct writer *w, const struct err *why, struct arena *a) {
+	struct err err = {0};
 	struct tx *tx;
-	bool more;
-	if (!store_begin(w->store, &tx, &err)) {
-		arena_free(a);
-		return;
-	}
-	tx_mark(tx);
-	bool ok = engine_tick(w->engine, tx, clock_now(), a, &more, &why) && engine_drain(w->engine, tx, clock_now(), 1, a, &more, &why) && store_commit(tx, &why);
-	if (!ok) {
+	if (!store_begin(w->store, &tx, &err))
+		return false;
+	bool ok = engine_set_aside(w->engine, tx, clock_now(), why, a, &err);
+	if (!ok)
 		store_rollback(tx);
-		if (why.kind != ERR_TRANSIENT && store_begin(w->store, &tx, &err)) {
-			tx_mark(tx);
-			ok = engine_set_aside(w->engine, tx, clock_now(), &why, a, &err) && store_commit(tx, &err);
-			if (!ok)
-				store_rollback(tx);
-			log_err(LOG_ERROR, ok ? "set-aside" : "set-aside-failed", ok ? &why : &err);
+	ok = ok && commit(w, tx, &err);
+	log_err(LOG_ERROR, ok ? "set-aside" : "set-aside-failed", ok ? why : &err);
+	return ok;
+}
+
+/* After a failure one by one, each in a transaction of its own, until the one is met that fails. If that is for good it is recorded as refused, so that
+ * it cannot hold up the others. False: the store is at fault. */
+static bool set_aside(struct writer *w) {
+	struct arena *a = arena_new();
+	bool ok = true, found = true;
+	for (int i = 0; ok && found && i < DUE_IN_ONE_BATCH; i++) {
+		struct err why = {0};
+		struct tx *tx;
+		arena_reset(a);
+		ok = store_begin(w->store, &tx, &why);
+		if (!ok)
+			break;
+		if (engine_step(w->engine, tx, clock_now(), a, &found, &why)) {
+			ok = commit(w, tx, &why);
+			continue;
 		}
+		store_rollback(tx);
+		ok = why.kind != ERR_TRANSIENT && record_set_aside(w, &why, a);
+		break;
 	}
 	arena_free(a);
+	return ok;
+}
+
+static void tell_outbox(struct writer *w) {
+	if (!w->committed)
+		return;
+	w->committed = false;
+	pthread_mutex_lock(&w->notify_lock);
+	if (w->notify)
+		w->notify(w->notify_context);
+	pthread_mutex_unlock(&w->notify_lock);
 }
 
 /* How long until something is due, at most IDLE_WAIT_MS. */
@@ -223,6 +266,12 @@ static struct job *next_batch(struct writer *w, bool *closing) {
 	return batch;
 }
 
+static void count_due(struct writer *w) {
+	pthread_mutex_lock(&w->lock);
+	engine_counts(w->engine, &w->stats.timers, &w->stats.signals);
+	pthread_mutex_unlock(&w->lock);
+}
+
 static void *writer_main(void *context) {
 	struct writer *w = context;
 	for (;;) {
@@ -234,12 +283,12 @@ static void *writer_main(void *context) {
 			run_batch(w, batch);
 		if (clock_monotonic() >= w->rest_until)
 			due = run_due(w, &failed);
-		if (failed) {
-			set_aside(w);
+		if (failed && !set_aside(w))
 			w->rest_until = clock_monotonic() + BACK_OFF_MS;
-		}
-		if (w->notify)
-			w->notify(w->notify_context);
+		else
+			due = due || failed;
+		count_due(w);
+		tell_outbox(w);
 		store_checkpoint(w->store, !batch && !due);
 		if (!due && !closing)
 			sleep_until_work(w);
@@ -254,6 +303,7 @@ struct writer *writer_open(struct store *store, struct engine *engine, struct er
 	w->engine = engine;
 	w->last = &w->first;
 	pthread_mutex_init(&w->lock, NULL);
+	pthread_mutex_init(&w->notify_lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->wake, &monotonic);
@@ -274,6 +324,7 @@ void writer_close(struct writer *w) {
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
 	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->notify_lock);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
@@ -346,10 +397,10 @@ void writer_wake(struct writer *w) {
 }
 
 void writer_on_outbox(struct writer *w, void (*notify)(void *context), void *context) {
-	pthread_mutex_lock(&w->lock);
+	pthread_mutex_lock(&w->notify_lock);
 	w->notify_context = context;
 	w->notify = notify;
-	pthread_mutex_unlock(&w->lock);
+	pthread_mutex_unlock(&w->notify_lock);
 }
 
 struct writer_stats writer_stats(struct writer *w) {

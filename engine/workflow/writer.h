@@ -28,7 +28,7 @@ bool writer_submit(struct writer *w, struct job *job, struct err *err);
 /* Submits and waits; for threads that may block (mailer, command line). */
 bool writer_run(struct writer *w, struct job *job, struct err *err);
 void writer_wake(struct writer *w); /* the simulated clock moved: look at the timers again */
-/* Called in the writer's thread after a commit that put rows in the outbox. */
+/* Called in the writer's thread after a commit that may have put rows in the outbox; not any more once a later writer_on_outbox() has come back. */
 void writer_on_outbox(struct writer *w, void (*notify)(void *context), void *context);
 struct writer_stats {
 	int64_t jobs, batches, refused, failed, timers, signals, queued;

@@ -216,7 +216,7 @@ static void test_link_states(void **state) {
 	REFUSED(ERR_CONFLICT, "link.withdrawn", act_through(f, &other, 9, "{\"bosses\":[\"x@example.dk\"]}"));
 	struct link made_up = bo;
 	made_up.id[0] ^= 1;
-	REFUSED(ERR_NOT_FOUND, "error.not-found", act_through(f, &made_up, 9, "{}"));
+	REFUSED(ERR_NOT_FOUND, "store.not_found", act_through(f, &made_up, 9, "{}"));
 	assert_sound(f);
 }
 
@@ -295,7 +295,7 @@ static void test_wrong_signal(void **state) {
 	assert_str(path_of(f, id), "start start >unconfirmed; form confirm unconfirmed>asked; signal stop asked>!; signal stop asked>!");
 	OK(send_signal(f, id, "stop", "{\"verdict\":\"no\"}"));
 	assert_str(field_of(f, id, "verdict"), "no");
-	REFUSED(ERR_NOT_FOUND, "error.not-found", send_signal(f, id + 100, "stop", "{}"));
+	REFUSED(ERR_NOT_FOUND, "store.not_found", send_signal(f, id + 100, "stop", "{}"));
 	assert_sound(f);
 }
 
