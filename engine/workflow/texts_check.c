@@ -34,7 +34,7 @@ struct check {
 static void tell_unknown(struct check *c, const struct yaml *key, const struct text_shape *members) {
 	struct str names[MAX_KEYS], list = STR("");
 	size_t count = 0;
-	for (; members[count].key && count < MAX_KEYS; count++) {
+	for (; count < MAX_KEYS && members[count].key; count++) {
 		names[count] = str_from(members[count].key);
 		list = arena_printf(c->problems->arena, "%.*s%s%s", STR_ARG(list), count ? ", " : "", members[count].key);
 	}
