@@ -141,7 +141,7 @@ static void check_one_of(const struct shape *shape, const struct yaml *node, str
 	size_t count = 0;
 	if (node->kind == YAML_SCALAR && word_index(shape->words, node->text) != SIZE_MAX)
 		return;
-	for (; shape->words[count] && count < MAX_KEYS; count++) {
+	for (; count < MAX_KEYS && shape->words[count]; count++) {
 		names[count] = str_from(shape->words[count]);
 		list = arena_printf(problems->arena, "%.*s%s%s", STR_ARG(list), count ? ", " : "", shape->words[count]);
 	}
