@@ -26,11 +26,17 @@ bool draft_remove(struct tx *tx, const unsigned char link_id[SECRET_ID], struct 
 	return stmt_run(s, NULL, err);
 }
 
-/* Drafts go with their links (ON DELETE CASCADE). */
-bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "DELETE FROM links WHERE number IN (SELECT number FROM links WHERE kind = 'start' AND"
-	                                     " state = 'live' AND expires_at <= ? ORDER BY expires_at LIMIT ?)");
+static bool sweep(struct db *db, const char *sql, int64_t now, int64_t limit, struct err *err) {
+	struct stmt *s = db_query(db, sql);
 	bind_int(s, now);
 	bind_int(s, limit);
 	return stmt_run(s, NULL, err);
+}
+
+/* Drafts go with their links (ON DELETE CASCADE). A task's link stays when it has ended, and only its draft goes. */
+bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err) {
+	return sweep(tx_db(tx), "DELETE FROM links WHERE number IN (SELECT number FROM links WHERE kind = 'start' AND"
+	                        " state = 'live' AND expires_at <= ? ORDER BY expires_at LIMIT ?)", now, limit, err) &&
+	       sweep(tx_db(tx), "DELETE FROM drafts WHERE link_id IN (SELECT d.link_id FROM drafts d JOIN links l ON l.id = d.link_id"
+	                        " WHERE l.state <> 'live' OR l.expires_at <= ? LIMIT ?)", now, limit, err);
 }

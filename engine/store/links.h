@@ -47,6 +47,6 @@ bool link_withdraw_contact(struct tx *tx, int64_t instance_id, struct str role, 
 bool draft_save(struct tx *tx, const unsigned char link_id[SECRET_ID], struct str answers, int64_t now, struct err *err);
 bool draft_load(struct view *v, const unsigned char link_id[SECRET_ID], struct arena *a, struct str *answers, struct err *err); /* empty: none */
 bool draft_remove(struct tx *tx, const unsigned char link_id[SECRET_ID], struct err *err);
-bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err); /* expired START links with their drafts */
+bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err); /* expired START links with their drafts, and drafts of TASK links that can be used no more */
 
 #endif

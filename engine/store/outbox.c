@@ -317,7 +317,8 @@ bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err)
 }
 
 struct selection {
-	int64_t instance_id, contact_id; /* contact 0: any */
+	int64_t instance_id, contact_id; /* contact 0: any, in any role */
+	struct str role;
 	bool tasks_only;
 };
 
@@ -325,9 +326,10 @@ static void bind_selection(struct stmt *s, const struct selection *which) {
 	bind_int(s, which->instance_id);
 	bind_int(s, which->contact_id);
 	bind_int(s, which->tasks_only);
+	bind_text(s, which->role);
 }
 
-#define SELECTION "instance_id = ?1 AND (?2 = 0 OR contact_id = ?2) AND (?3 = 0 OR task = 1)"
+#define SELECTION "instance_id = ?1 AND (?2 = 0 OR (contact_id = ?2 AND role = ?4)) AND (?3 = 0 OR task = 1)"
 
 static enum db_step next_unsent(struct db *db, const struct selection *which, struct life *out, struct err *err) {
 	struct stmt *s = db_query(db, LIFE "WHERE " SELECTION " AND state IN ('queued', 'leased') ORDER BY id LIMIT 1");
@@ -358,8 +360,8 @@ bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err) {
 	return cancel(tx_db(tx), &(struct selection){.instance_id = instance_id, .tasks_only = true}, err);
 }
 
-bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, int64_t contact_id, struct err *err) {
-	return cancel(tx_db(tx), &(struct selection){.instance_id = instance_id, .contact_id = contact_id}, err);
+bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err) {
+	return cancel(tx_db(tx), &(struct selection){.instance_id = instance_id, .contact_id = contact_id, .role = role}, err);
 }
 
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err) {

@@ -55,7 +55,7 @@ bool outbox_reclaim(struct tx *tx, int64_t now, int64_t *count, struct err *err)
 /* Rows that begun and whose outcome is unknown go back to queued with the same Message-ID (policy for links and codes). */
 bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err);
 bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err); /* unsent task messages; what is begun or unknown is not sent again */
-bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, int64_t contact_id, struct err *err);
+bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err); /* left the role; what another role was sent stays */
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);
 /* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);

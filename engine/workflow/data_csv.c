@@ -61,7 +61,10 @@ static bool read_line(struct csv *csv, struct arena *a, struct cells *cells, boo
 			csv->at++;
 			continue;
 		}
-		*well_formed = closed && (csv->at >= csv->text.len || csv->text.at[csv->at] == '\n' || csv->text.at[csv->at] == '\r');
+		/* A line ends with LF or CR LF: of a file with CR alone everything behind the first line would be lost. */
+		if (csv->at < csv->text.len && csv->text.at[csv->at] == '\r')
+			csv->at++;
+		*well_formed = closed && (csv->at >= csv->text.len || csv->text.at[csv->at] == '\n');
 		while (csv->at < csv->text.len && csv->text.at[csv->at] != '\n')
 			csv->at++;
 		csv->at++;
@@ -217,6 +220,8 @@ bool data_rows_from_csv(const struct register_type *reg, const char *file, struc
 		problem_error(problems, place, "the file is empty; its first line must name the columns");
 		return false;
 	}
+	if (!well_formed)
+		problem_error(problems, place, "the header does not end as a line does; save the file as \"CSV UTF-8\"");
 	size_t width = cells.count;
 	const size_t *columns = read_header(reg, &cells, place, a, problems);
 	if (problems->errors > before)
@@ -226,7 +231,7 @@ bool data_rows_from_csv(const struct register_type *reg, const char *file, struc
 			continue;
 		place.column = 1;
 		if (!well_formed || cells.count != width) {
-			problem_error(problems, place, well_formed ? "%zu cells, but the header has %zu" : "a quote is not closed, or text follows one (%zu of %zu cells read)", cells.count, width);
+			problem_error(problems, place, well_formed ? "%zu cells, but the header has %zu" : "a quote is not closed, text follows one, or the line's end is wrong (%zu of %zu cells read)", cells.count, width);
 			continue;
 		}
 		if (out->count == CSV_ROWS) {

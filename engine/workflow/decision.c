@@ -213,9 +213,11 @@ static void recompute_timers(struct run *r) {
 			continue;
 		for (size_t slot = 0; slot < r->definition->fields.count && !changed; slot++)
 			changed = expression_reads(rule->at, slot) && !value_equal(&before[slot], &r->slots[slot]);
+		if (!changed)
+			continue;
 		int64_t due_at = 0;
-		if (changed)
-			push_timer(r, rule, timer_due(r, rule, 0, r->snapshot->entered_at, &due_at), due_at, 0);
+		bool set = timer_due(r, rule, 0, r->snapshot->entered_at, &due_at);
+		push_timer(r, rule, set, due_at, 0);
 	}
 }
 

@@ -1,6 +1,7 @@
 /* engine: carries events out. One event is one transaction: state, history, timers, outbox, links are all written or none
  * (design.md section 5). Every function here runs inside a transaction of the writer (or of a scenario), single-threaded; a refusal comes
- * before the first write. Before an event is decided, the overdue timers and waiting signals of the same root run. */
+ * before the first write. Before an event is decided, the overdue timers and waiting signals of the same root run. Start, act and signal mark the transaction
+ * when their event is carried out: nothing that may be refused comes after them in a job. */
 #ifndef ENGINE_WORKFLOW_ENGINE_H
 #define ENGINE_WORKFLOW_ENGINE_H
 

@@ -73,19 +73,30 @@ static bool validate(struct run *r, struct loaded *l, const struct form *form, c
 enum { STARTS_PER_CONTACT = 10 };
 #define STARTS_WINDOW_MS (24 * INT64_C(3600000))
 
+/* Hashed with the site's key: the counters name nobody. Empty: there is no address yet. */
 static struct str contact_counter(struct run *r, const struct loaded *l) {
+	const struct keyring *keys = site_keys(r->engine->site);
 	const struct value *contact = &l->values[l->definition->start.by->contact->slot];
-	unsigned char hash[SECRET_HASH];
-	struct str parts[] = {STR("start"), contact->kind == KIND_STRING ? address_key(r->a, contact->string) : STR("")};
-	secret_hash(hash, parts, 2);
-	return secret_hex(r->a, hash, SECRET_HASH);
+	unsigned char mac[SECRET_HASH];
+	if (contact->kind == KIND_LIST && contact->list.count > 0)
+		contact = &contact->list.items[0];
+	if (contact->kind != KIND_STRING)
+		return STR("");
+	struct str key = address_key(r->a, contact->string);
+	BUG_IF(!secret_mac(keys, keyring_current(keys), "counter", &key, 1, mac));
+	return secret_hex(r->a, mac, 16);
 }
 
-static bool starts_left(struct run *r, const struct loaded *l, struct err *err) {
+static bool starts_left(struct run *r, struct str counter, struct err *err) {
 	int64_t count;
-	if (!counter_read(r->view, STR("start-contact"), contact_counter(r, l), r->now, STARTS_WINDOW_MS, &count, err))
+	if (!counter_read(r->view, STR("start-contact"), counter, r->now, STARTS_WINDOW_MS, &count, err))
 		return false;
 	return count < STARTS_PER_CONTACT || err_set(err, ERR_DENIED, "error.too-often", "this address has started %lld in 24 hours", (long long)count);
+}
+
+static bool count_start(struct run *r, struct str counter, struct err *err) {
+	int64_t count;
+	return counter_add(r->tx, STR("start-contact"), counter, r->now, STARTS_WINDOW_MS, &count, err);
 }
 
 bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,
@@ -108,7 +119,8 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, d->start.form, request->answers, l.values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = d->start.by->name, .values = l.values};
-	if (request->link && !starts_left(&r, &l, err))
+	struct str counter = request->link ? contact_counter(&r, &l) : STR("");
+	if (counter.len > 0 && !starts_left(&r, counter, err))
 		return false;
 	run_decide(&r, &l, &event, &decision);
 	if (refused(&decision, err))
@@ -116,7 +128,9 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	struct cause cause = {.kind = "start", .link = request->link ? &link : NULL, .role = d->start.by->name, .language = request->language};
 	memcpy(cause.key, request->key, sizeof cause.key);
 	l.instance.parent_id = request->parent_id;
-	return run_apply(&r, &l, &event, &decision, &cause, out, err) && run_follow(&r, l.instance.root_id, err);
+	if (!run_apply(&r, &l, &event, &decision, &cause, out, err) || (counter.len > 0 && !count_start(&r, counter, err)))
+		return false;
+	return run_follow(&r, l.instance.root_id, err);
 }
 
 bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_request *request, struct arena *a,

@@ -37,7 +37,7 @@ static bool join(struct run *r, const struct loaded *l, const struct role *role,
 static bool leave(struct run *r, const struct loaded *l, const struct participation *p, struct err *err) {
 	return participation_remove(r->tx, l->instance.id, p->role, p->contact_id, err) &&
 	       link_withdraw_contact(r->tx, l->instance.id, p->role, p->contact_id, err) &&
-	       outbox_cancel_contact(r->tx, l->instance.id, p->contact_id, err);
+	       outbox_cancel_contact(r->tx, l->instance.id, p->role, p->contact_id, err);
 }
 
 static bool role_changed(const struct loaded *l, const struct role *role, const struct value *before) {

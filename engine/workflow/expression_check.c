@@ -8,7 +8,7 @@
 static struct yaml_place place_of(const struct expression *e, size_t at) {
 	struct yaml_place place = e->place;
 	for (size_t i = 0; i < at && i < e->source.len; i++) {
-		place.column++;
+		place.column += (e->source.at[i] & 0xC0) != 0x80; /* characters, not bytes */
 		if (e->source.at[i] == '\n') {
 			place.line++;
 			place.column = 1;
@@ -27,58 +27,15 @@ bool check_error(struct checking *c, const struct node *n, const char *format, .
 	return false;
 }
 
-/* Which names has() vouches for when the node is `truth`. */
-static void vouch(const struct checking *c, const struct node *n, bool truth, bool *known) {
-	bool call = n->kind == NODE_CALL && str_is(n->name, "has") && n->count == 1 && n->args[0]->kind == NODE_NAME;
-	if (call && truth) {
-		for (size_t i = 0; i < c->scope->count; i++)
-			if (str_equal(c->scope->items[i].name, n->args[0]->name))
-				known[i] = true;
-	} else if (n->kind == NODE_NAME) {
-		for (size_t i = 0; i < c->scope->count; i++)
-			if (c->scope->items[i].let && str_equal(c->scope->items[i].name, n->name))
-				vouch(c, c->scope->items[i].let->root, truth, known);
-	} else if (n->kind == NODE_UNARY && str_is(n->name, "!")) {
-		vouch(c, n->args[0], !truth, known);
-	} else if (n->kind == NODE_BINARY && str_is(n->name, truth ? "&&" : "||")) {
-		vouch(c, n->args[0], truth, known);
-		vouch(c, n->args[1], truth, known);
-	}
-}
-
 /* Checks a part where `condition` has been found to be `truth`. */
 static bool check_where(struct checking *c, struct node *n, const struct node *condition, bool truth) {
-	const bool *before = c->vouched;
-	bool *known = ARENA_ARRAY(c->a, c->scope->count, bool);
-	if (before && c->scope->count > 0)
-		memcpy(known, before, c->scope->count * sizeof *known);
-	vouch(c, condition, truth, known);
+	struct slot_set before = c->vouched, known = {0};
+	slots_join(c->a, &known, &before);
+	expression_vouch(c, condition, truth, &known);
 	c->vouched = known;
 	bool ok = expression_check(c, n);
 	c->vouched = before;
 	return ok;
-}
-
-static void note_read(struct checking *c, size_t slot) {
-	struct {
-		size_t *items;
-		size_t count, cap;
-	} list = {c->e->reads, c->e->read_count, c->e->read_cap};
-	*(size_t *)ARENA_PUSH(c->a, &list) = slot;
-	c->e->reads = list.items;
-	c->e->read_count = list.count;
-	c->e->read_cap = list.cap;
-}
-
-static void note_let(struct checking *c, const struct expression *let) {
-	struct {
-		const struct expression **items;
-		size_t count, cap;
-	} list = {c->e->lets, c->e->let_count, c->e->let_cap};
-	*(const struct expression **)ARENA_PUSH(c->a, &list) = let;
-	c->e->lets = list.items;
-	c->e->let_count = list.count;
-	c->e->let_cap = list.cap;
 }
 
 static bool check_scope_name(struct checking *c, struct node *n, size_t index) {
@@ -87,53 +44,68 @@ static bool check_scope_name(struct checking *c, struct node *n, size_t index) {
 	if (name->let) {
 		n->let = name->let;
 		n->run = run_let;
-		note_let(c, name->let);
+		n->cost = 1 + (int64_t)name->let->root->weight / EXPRESSION_STEP_NODES;
+		slots_join(c->a, &c->e->reads, &name->let->reads);
 		return true;
 	}
 	n->slot = name->slot;
 	n->run = run_slot;
-	note_read(c, name->slot);
-	if (name->optional && !(c->vouched && c->vouched[index]))
+	slots_add(c->a, &c->e->reads, name->slot);
+	if (name->optional && !c->asking && !slots_have(&c->vouched, name->slot))
 		problem_warn(c->problems, place_of(c->e, n->at), "'%.*s' may be unset here; ask has(%.*s) first", STR_ARG(n->name), STR_ARG(n->name));
 	return true;
 }
 
-static bool check_name(struct checking *c, struct node *n) {
-	struct str *names = ARENA_ARRAY(c->a, c->scope->count + c->local_count, struct str);
-	for (size_t i = c->local_count; i-- > 0;) {
-		if (str_equal(c->locals[i].name, n->name)) {
-			n->type = c->locals[i].type;
-			n->slot = i;
-			n->run = run_local;
-			return true;
-		}
-		names[c->scope->count + i] = c->locals[i].name;
-	}
-	for (size_t i = 0; i < c->scope->count; i++) {
-		if (str_equal(c->scope->items[i].name, n->name))
-			return check_scope_name(c, n, i);
-		names[i] = c->scope->items[i].name;
-	}
-	struct str near = name_nearest(n->name, names, c->scope->count + c->local_count);
+static bool unknown_name(struct checking *c, const struct node *n) {
+	size_t count = c->scope->count + c->local_count;
+	struct str *names = ARENA_ARRAY(c->a, count, struct str);
+	for (size_t i = 0; i < count; i++)
+		names[i] = i < c->scope->count ? c->scope->items[i].name : c->locals[i - c->scope->count].name;
+	struct str near = name_nearest(n->name, names, count);
 	if (near.len > 0)
 		return check_error(c, n, "unknown name '%.*s'; did you mean '%.*s'?", STR_ARG(n->name), STR_ARG(near));
 	return check_error(c, n, "unknown name '%.*s'", STR_ARG(n->name));
 }
 
+static bool check_name(struct checking *c, struct node *n) {
+	for (size_t i = c->local_count; i-- > 0;) {
+		if (!str_equal(c->locals[i].name, n->name))
+			continue;
+		n->type = c->locals[i].type;
+		n->slot = i;
+		n->run = run_local;
+		return true;
+	}
+	for (size_t i = 0; i < c->scope->count; i++)
+		if (str_equal(c->scope->items[i].name, n->name))
+			return check_scope_name(c, n, i);
+	return unknown_name(c, n);
+}
+
+/* The type that all of the nodes have, in *out; the first that does not fit is told. */
+static bool join_types(struct checking *c, struct node *const *nodes, size_t count, const char *what, struct type *out) {
+	*out = nodes[0]->type;
+	for (size_t i = 1; i < count; i++) {
+		struct type all = *out;
+		if (type_join(c->a, &all, &nodes[i]->type, out))
+			continue;
+		struct str before = type_name(c->a, &all), here = type_name(c->a, &nodes[i]->type);
+		return check_error(c, nodes[i], "%s: %.*s first, %.*s here", what, STR_ARG(before), STR_ARG(here));
+	}
+	return true;
+}
+
 static bool check_list(struct checking *c, struct node *n) {
 	n->run = run_list;
 	n->type = (struct type){.kind = KIND_LIST};
-	for (size_t i = 0; i < n->count; i++) {
+	for (size_t i = 0; i < n->count; i++)
 		if (!expression_check(c, n->args[i]))
 			return false;
-		if (i > 0 && !type_equal(&n->args[0]->type, &n->args[i]->type)) {
-			struct str first = type_name(c->a, &n->args[0]->type), this = type_name(c->a, &n->args[i]->type);
-			return check_error(c, n->args[i], "a list holds values of one type: %.*s first, %.*s here", STR_ARG(first), STR_ARG(this));
-		}
-	}
-	if (n->count > 0)
-		n->type.item = &n->args[0]->type;
-	return true;
+	if (n->count == 0)
+		return true;
+	struct type *item = ARENA_NEW(c->a, struct type);
+	n->type.item = item;
+	return join_types(c, n->args, n->count, "a list holds values of one type", item);
 }
 
 static bool check_index(struct checking *c, struct node *n) {
@@ -185,33 +157,38 @@ static bool check_condition(struct checking *c, struct node *n) {
 	if (!expression_check(c, n->args[0]) || !check_bool(c, n->args[0], "what stands before ?") || !check_where(c, n->args[1], n->args[0], true) ||
 	    !check_where(c, n->args[2], n->args[0], false))
 		return false;
-	if (!type_equal(&n->args[1]->type, &n->args[2]->type)) {
-		struct str yes = type_name(c->a, &n->args[1]->type), no = type_name(c->a, &n->args[2]->type);
-		return check_error(c, n, "both sides of : must have one type, not %.*s and %.*s", STR_ARG(yes), STR_ARG(no));
-	}
-	n->type = n->args[1]->type.item || n->args[1]->type.kind != KIND_LIST ? n->args[1]->type : n->args[2]->type;
+	if (!join_types(c, n->args + 1, 2, "both sides of : must have one type", &n->type))
+		return false;
 	n->run = run_condition;
 	return true;
 }
 
+/* What one side of && vouches for, the other may read, whichever stands first: an error on one side counts only when the other does not decide. */
 static bool check_logic(struct checking *c, struct node *n) {
 	bool and = str_is(n->name, "&&");
+	struct slot_set before = c->vouched;
 	n->type = (struct type){.kind = KIND_BOOL};
 	n->run = and ? run_and : run_or;
-	return check_where(c, n->args[0], n->args[1], and) && check_where(c, n->args[1], n->args[0], and) &&
-	       check_bool(c, n->args[0], "what stands before && or ||") && check_bool(c, n->args[1], "what stands after && or ||");
+	if (!n->linked) {
+		c->vouched = (struct slot_set){0};
+		slots_join(c->a, &c->vouched, &before);
+		expression_vouch(c, n, and, &c->vouched);
+	}
+	for (size_t i = 0; i < n->count; i++)
+		n->args[i]->linked = n->args[i]->kind == NODE_BINARY && str_equal(n->args[i]->name, n->name);
+	bool ok = expression_check(c, n->args[0]) && expression_check(c, n->args[1]);
+	c->vouched = before;
+	return ok && check_bool(c, n->args[0], "what stands before && or ||") && check_bool(c, n->args[1], "what stands after && or ||");
 }
 
 static bool check_has(struct checking *c, struct node *n) {
 	if (n->count != 1 || (n->args[0]->kind != NODE_NAME && n->args[0]->kind != NODE_MEMBER && n->args[0]->kind != NODE_INDEX))
 		return check_error(c, n, "has() takes one field, member or item");
 	/* Asking is no reading: no warning. */
-	bool *all = ARENA_ARRAY(c->a, c->scope->count, bool);
-	const bool *before = c->vouched;
-	memset(all, true, c->scope->count);
-	c->vouched = all;
+	bool before = c->asking;
+	c->asking = true;
 	bool ok = expression_check(c, n->args[0]);
-	c->vouched = before;
+	c->asking = before;
 	n->type = (struct type){.kind = KIND_BOOL};
 	n->run = run_has;
 	return ok;
@@ -219,7 +196,7 @@ static bool check_has(struct checking *c, struct node *n) {
 
 static const struct {
 	const char *name;
-	bool (*run)(const struct node *n, struct machine *m, struct value *out);
+	run_function *run;
 } macros[] = {{"all", run_all}, {"exists", run_exists}, {"exists_one", run_exists_one}, {"filter", run_filter}, {"map", run_map}};
 
 static bool is_macro(const struct node *n) {
@@ -233,8 +210,12 @@ static bool check_body(struct checking *c, struct node *n, const struct type *it
 	bool ok = true, map = str_is(n->name, "map");
 	n->slot = c->local_count;
 	c->locals[c->local_count++] = (struct checker_locals){n->args[1]->name, *item};
-	for (size_t i = 2; i < n->count; i++)
+	size_t weight = 0;
+	for (size_t i = 2; i < n->count; i++) {
 		ok = ok && expression_check(c, n->args[i]);
+		weight += n->args[i]->weight;
+	}
+	n->cost = 1 + (int64_t)weight / EXPRESSION_STEP_NODES;
 	c->local_count--;
 	return ok && ((map && n->count == 3) || check_bool(c, n->args[2], "the condition"));
 }
@@ -255,13 +236,13 @@ static bool check_macro(struct checking *c, struct node *n) {
 		return check_error(c, n, "%.*s is no list", STR_ARG(name));
 	if (c->local_count == EXPRESSION_LOCALS)
 		return check_error(c, n, "more than %d names are bound inside each other", EXPRESSION_LOCALS);
-	/* Over the literal [] the body has no type, and never runs. */
+	/* Over [] the body has no type, and never runs. */
 	bool empty = outer->kind == KIND_LIST && !outer->item;
 	if (!empty && !check_body(c, n, outer->kind == KIND_MAP ? &string : outer->item))
 		return false;
 	for (size_t i = 0; i < sizeof macros / sizeof macros[0]; i++)
 		if (str_is(n->name, macros[i].name))
-			n->run = macros[i].run;
+			n->run = empty ? run_over_nothing : macros[i].run;
 	n->type = (struct type){.kind = KIND_BOOL};
 	if (map)
 		n->type = (struct type){.kind = KIND_LIST, .item = empty ? NULL : &n->args[n->count - 1]->type};
@@ -277,7 +258,7 @@ static bool check_call(struct checking *c, struct node *n) {
 	return expression_bind(c, n);
 }
 
-bool expression_check(struct checking *c, struct node *n) {
+static bool check_kind(struct checking *c, struct node *n) {
 	switch (n->kind) {
 	case NODE_LITERAL:
 		n->type = (struct type){.kind = n->literal.kind};
@@ -294,6 +275,19 @@ bool expression_check(struct checking *c, struct node *n) {
 	case NODE_UNARY: return check_call(c, n);
 	}
 	return false;
+}
+
+bool expression_check(struct checking *c, struct node *n) {
+	if (!check_kind(c, n))
+		return false;
+	n->weight = 1;
+	n->height = n->let ? n->let->root->height + EXPRESSION_LET_HEIGHT : 0;
+	for (size_t i = 0; i < n->count; i++) {
+		n->weight += n->args[i]->weight;
+		if (n->args[i]->height >= n->height)
+			n->height = n->args[i]->height + 1;
+	}
+	return n->height <= EXPRESSION_HEIGHT || check_error(c, n, "named expressions build on each other more than %d levels deep", EXPRESSION_HEIGHT);
 }
 
 const struct expression *expression_compile(struct arena *a, struct str text, struct yaml_place place, const struct scope *scope, const struct type *want, struct problems *problems) {
@@ -315,6 +309,8 @@ const struct expression *expression_compile(struct arena *a, struct str text, st
 		problem_error(problems, place_of(e, root->at), "%.*s is expected, this is %.*s", STR_ARG(should), STR_ARG(is));
 		return NULL;
 	}
+	expression_vouch(&c, root, false, &e->vouched[false]);
+	expression_vouch(&c, root, true, &e->vouched[true]);
 	return e;
 }
 
@@ -327,11 +323,5 @@ struct str expression_source(const struct expression *e) {
 }
 
 bool expression_reads(const struct expression *e, size_t slot) {
-	for (size_t i = 0; i < e->read_count; i++)
-		if (e->reads[i] == slot)
-			return true;
-	for (size_t i = 0; i < e->let_count; i++)
-		if (expression_reads(e->lets[i], slot))
-			return true;
-	return false;
+	return slots_have(&e->reads, slot);
 }

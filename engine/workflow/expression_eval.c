@@ -9,8 +9,24 @@ bool run_error(struct machine *m, const struct node *n, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	struct str source = m->expression->source;
-	return err_set(m->err, ERR_INPUT, "error.input", "%s, at character %zu of: %.*s", text, n->at + 1, (int)(source.len > 120 ? 120 : source.len), source.at);
+	struct str source = m->expression->source, before = {source.at, n->at}, shown = {source.at, source.len > 120 ? 120 : source.len};
+	while (shown.len < source.len && (source.at[shown.len] & 0xC0) == 0x80)
+		shown.len--; /* whole characters */
+	return err_set(m->err, ERR_INPUT, "error.input", "%s, at character %zu of: %.*s", text, str_utf8_count(before) + 1, STR_ARG(shown));
+}
+
+bool run_steps(const struct node *n, struct machine *m, int64_t steps) {
+	m->steps += steps;
+	return m->steps <= EXPRESSION_STEPS || run_error(m, n, "more than %d steps", EXPRESSION_STEPS);
+}
+
+bool run_charge(const struct node *n, struct machine *m, size_t bytes) {
+	return run_steps(n, m, (int64_t)(bytes / EXPRESSION_STEP_BYTES));
+}
+
+void *run_alloc(const struct node *n, struct machine *m, size_t count, size_t size) {
+	/* At least a step: small pieces take memory too. */
+	return run_steps(n, m, 1) && run_charge(n, m, count * size) ? arena_array(m->a, count, size) : NULL;
 }
 
 bool node_run(const struct node *n, struct machine *m, struct value *out) {
@@ -24,7 +40,8 @@ bool run_literal(const struct node *n, struct machine *m, struct value *out) {
 }
 
 bool run_slot(const struct node *n, struct machine *m, struct value *out) {
-	if (n->slot >= m->env->slot_count || m->env->slots[n->slot].kind == KIND_UNSET)
+	/* A value of another kind was stored by another machine than this one: not to be read as ours. */
+	if (n->slot >= m->env->slot_count || m->env->slots[n->slot].kind != n->type.kind)
 		return run_error(m, n, "'%.*s' is not set", STR_ARG(n->name));
 	*out = m->env->slots[n->slot];
 	return true;
@@ -35,18 +52,25 @@ bool run_local(const struct node *n, struct machine *m, struct value *out) {
 	return true;
 }
 
+/* A named expression has its own bound names and its own text for errors. */
 bool run_let(const struct node *n, struct machine *m, struct value *out) {
-	/* A named expression has its own bound names and its own text for errors. */
-	if (++m->steps > EXPRESSION_STEPS)
-		return run_error(m, n, "more than %d steps", EXPRESSION_STEPS);
-	struct machine inner = {.expression = n->let, .env = m->env, .a = m->a, .err = m->err, .steps = m->steps};
+	struct machine inner;
+	if (!run_steps(n, m, n->cost))
+		return false;
+	inner.expression = n->let;
+	inner.env = m->env;
+	inner.a = m->a;
+	inner.err = m->err;
+	inner.steps = m->steps;
 	bool ok = node_run(n->let->root, &inner, out);
 	m->steps = inner.steps;
 	return ok;
 }
 
 bool run_list(const struct node *n, struct machine *m, struct value *out) {
-	struct value *items = ARENA_ARRAY(m->a, n->count, struct value);
+	struct value *items = run_alloc(n, m, n->count, sizeof *items);
+	if (!items)
+		return false;
 	for (size_t i = 0; i < n->count; i++)
 		if (!node_run(n->args[i], m, &items[i]))
 			return false;
@@ -60,7 +84,9 @@ bool run_index(const struct node *n, struct machine *m, struct value *out) {
 		return false;
 	if (outer.kind == KIND_MAP) {
 		const struct value *found = value_at(&outer, index.string);
-		if (!found)
+		if (!run_charge(n, m, outer.list.count))
+			return false;
+		if (!found || found->kind == KIND_UNSET)
 			return run_error(m, n, "there is no '%.*s'", (int)(index.string.len > 60 ? 60 : index.string.len), index.string.at);
 		*out = *found;
 		return true;
@@ -92,7 +118,9 @@ static bool run_logic(const struct node *n, struct machine *m, bool decisive, st
 		*out = left;
 		return true;
 	}
-	struct err left_err = left_ok ? (struct err){0} : *m->err;
+	struct err left_err;
+	if (!left_ok)
+		left_err = *m->err;
 	if (!node_run(n->args[1], m, &right))
 		return false;
 	if (!left_ok && right.boolean != decisive) {
@@ -123,9 +151,14 @@ bool run_has(const struct node *n, struct machine *m, struct value *out) {
 }
 
 bool expression_evaluate(const struct expression *e, const struct environment *env, struct arena *a, struct value *out, struct err *err) {
-	struct err own = {0};
-	struct machine m = {.expression = e, .env = env, .a = a, .err = &own};
-	*out = VALUE_UNSET;
+	/* Not all of it is cleared: that would cost more than a small guard does. */
+	struct err own;
+	struct machine m;
+	m.expression = e;
+	m.env = env;
+	m.a = a;
+	m.err = &own;
+	m.steps = 0;
 	if (node_run(e->root, &m, out))
 		return true;
 	*out = VALUE_UNSET;

@@ -1,13 +1,12 @@
-/* Operators and functions: one table, chosen by name and argument kinds when an expression is compiled. */
+/* Numbers, strings, lists, comparing, conversions. */
 #include "engine/workflow/expression_functions.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN(name) static bool name(const struct node *n, struct machine *m, struct value *out)
+#define RUN(name) bool name(const struct node *n, struct machine *m, struct value *out)
 
 bool run_one(const struct node *n, struct machine *m, struct value *a) {
 	return node_run(n->args[0], m, a);
@@ -108,7 +107,7 @@ RUN(run_div_double) {
 	if (!run_two(n, m, &a, &b))
 		return false;
 	/* IEEE 754 as CEL has it: inf and nan are values. */
-	*out = value_double(b.decimal == 0.0 ? (a.decimal == 0.0 || isnan(a.decimal) ? (double)NAN : copysign((double)INFINITY, a.decimal) * copysign(1.0, b.decimal)) : a.decimal / b.decimal);
+	*out = value_double(a.decimal / b.decimal);
 	return true;
 }
 
@@ -130,11 +129,6 @@ RUN(run_not) {
 
 /* ---- strings and lists */
 
-bool run_charge(const struct node *n, struct machine *m, size_t bytes) {
-	m->steps += (int64_t)(bytes / 64);
-	return m->steps <= EXPRESSION_STEPS || run_error(m, n, "more than %d steps", EXPRESSION_STEPS);
-}
-
 RUN(run_add_string) {
 	struct value a, b;
 	if (!run_two(n, m, &a, &b))
@@ -142,9 +136,9 @@ RUN(run_add_string) {
 	size_t len = a.string.len + b.string.len;
 	if (len > EXPRESSION_STRING)
 		return run_error(m, n, "the text becomes too long");
-	if (!run_charge(n, m, len))
+	char *text = run_alloc(n, m, len + 1, 1);
+	if (!text)
 		return false;
-	char *text = arena_alloc(m->a, len + 1);
 	if (a.string.len > 0)
 		memcpy(text, a.string.at, a.string.len);
 	if (b.string.len > 0)
@@ -160,9 +154,9 @@ RUN(run_add_list) {
 	size_t count = a.list.count + b.list.count;
 	if (count > EXPRESSION_ITEMS)
 		return run_error(m, n, "the list becomes too long");
-	if (!run_charge(n, m, count * sizeof(struct value)))
+	struct value *items = run_alloc(n, m, count, sizeof *items);
+	if (!items)
 		return false;
-	struct value *items = ARENA_ARRAY(m->a, count, struct value);
 	if (a.list.count > 0)
 		memcpy(items, a.list.items, a.list.count * sizeof *items);
 	if (b.list.count > 0)
@@ -173,7 +167,7 @@ RUN(run_add_list) {
 
 RUN(run_size_string) {
 	struct value a;
-	if (!run_one(n, m, &a))
+	if (!run_one(n, m, &a) || !run_charge(n, m, a.string.len))
 		return false;
 	*out = value_int((int64_t)str_utf8_count(a.string));
 	return true;
@@ -189,7 +183,7 @@ RUN(run_size_list) {
 
 RUN(run_starts) {
 	struct value a, b;
-	if (!run_two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b) || !run_charge(n, m, b.string.len))
 		return false;
 	*out = value_bool(str_starts(a.string, b.string));
 	return true;
@@ -197,7 +191,7 @@ RUN(run_starts) {
 
 RUN(run_ends) {
 	struct value a, b;
-	if (!run_two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b) || !run_charge(n, m, b.string.len))
 		return false;
 	*out = value_bool(str_ends(a.string, b.string));
 	return true;
@@ -205,7 +199,7 @@ RUN(run_ends) {
 
 RUN(run_contains) {
 	struct value a, b;
-	if (!run_two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b) || !run_charge(n, m, a.string.len))
 		return false;
 	*out = value_bool(b.string.len == 0 || memmem(a.string.at, a.string.len, b.string.at, b.string.len) != NULL);
 	return true;
@@ -215,7 +209,7 @@ RUN(run_contains) {
 RUN(run_lower) {
 	struct value a;
 	struct buf text;
-	if (!run_one(n, m, &a) || !run_charge(n, m, a.string.len))
+	if (!run_one(n, m, &a) || !run_steps(n, m, 1) || !run_charge(n, m, a.string.len))
 		return false;
 	buf_init(&text, EXPRESSION_STRING);
 	for (size_t at = 0; at < a.string.len;) {
@@ -228,9 +222,27 @@ RUN(run_lower) {
 	return true;
 }
 
+/* How long comparing it may take, in bytes, or a little over `most`. What stands in many places counts in each: a list may hold one list many times. */
+static size_t weigh(const struct value *v, size_t most) {
+	bool record = v->kind == KIND_RECORD, map = v->kind == KIND_MAP;
+	if (v->kind == KIND_STRING)
+		return 1 + v->string.len / 16;
+	if (!record && !map && v->kind != KIND_LIST)
+		return 1;
+	const struct value *items = record ? v->record.members : v->list.items;
+	size_t count = record ? v->record.type->count : v->list.count, sum = 4 + (map ? count * count : 0);
+	for (size_t i = 0; i < count && sum <= most; i++)
+		sum += weigh(&items[i], most - sum);
+	return sum;
+}
+
+static bool charge_compare(const struct node *n, struct machine *m, const struct value *v) {
+	return run_charge(n, m, weigh(v, (size_t)EXPRESSION_STEPS * EXPRESSION_STEP_BYTES));
+}
+
 RUN(run_in_list) {
 	struct value a, b;
-	if (!run_two(n, m, &a, &b) || !run_charge(n, m, b.list.count))
+	if (!run_two(n, m, &a, &b) || !charge_compare(n, m, &b))
 		return false;
 	*out = value_bool(false);
 	for (size_t i = 0; i < b.list.count && !out->boolean; i++)
@@ -240,7 +252,7 @@ RUN(run_in_list) {
 
 RUN(run_in_map) {
 	struct value a, b;
-	if (!run_two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b) || !run_charge(n, m, b.list.count))
 		return false;
 	*out = value_bool(value_at(&b, a.string) != NULL);
 	return true;
@@ -251,6 +263,9 @@ RUN(run_in_map) {
 RUN(run_equal) {
 	struct value a, b;
 	if (!run_two(n, m, &a, &b))
+		return false;
+	bool large = a.kind == KIND_STRING || a.kind >= KIND_LIST;
+	if (large && !charge_compare(n, m, &a))
 		return false;
 	*out = value_bool(value_equal(&a, &b) == str_is(n->name, "=="));
 	return true;
@@ -289,7 +304,7 @@ static bool decide(const struct node *n, int order) {
 
 RUN(run_compare) {
 	struct value a, b;
-	if (!run_two(n, m, &a, &b))
+	if (!run_two(n, m, &a, &b) || (a.kind == KIND_STRING && !charge_compare(n, m, &a)))
 		return false;
 	*out = value_bool(decide(n, compare(&a, &b)));
 	return true;
@@ -302,12 +317,29 @@ static bool span_length(const struct node *n, struct machine *m, const struct sp
 	return (!__builtin_mul_overflow(s->days, CIVIL_DAY_MS, ms) && !__builtin_add_overflow(*ms, s->ms, ms)) || run_overflow(n, m);
 }
 
+static bool run_two_spans(const struct node *n, struct machine *m, struct value *a, struct value *b, int *order) {
+	int64_t x, y;
+	if (!run_two(n, m, a, b) || !span_length(n, m, &a->span, &x) || !span_length(n, m, &b->span, &y))
+		return false;
+	*order = x < y ? -1 : x > y;
+	return true;
+}
+
 RUN(run_compare_span) {
 	struct value a, b;
-	int64_t x, y;
-	if (!run_two(n, m, &a, &b) || !span_length(n, m, &a.span, &x) || !span_length(n, m, &b.span, &y))
+	int order;
+	if (!run_two_spans(n, m, &a, &b, &order))
 		return false;
-	*out = value_bool(decide(n, x < y ? -1 : x > y));
+	*out = value_bool(decide(n, order));
+	return true;
+}
+
+RUN(run_min_max_span) {
+	struct value a, b;
+	int order;
+	if (!run_two_spans(n, m, &a, &b, &order))
+		return false;
+	*out = (order <= 0) == str_is(n->name, "min") ? a : b;
 	return true;
 }
 
@@ -380,7 +412,7 @@ RUN(run_string) {
 	if (a.kind == KIND_DOUBLE && str_ends(text, STR(".0")))
 		text.len -= 2;
 	*out = value_string(text);
-	return run_charge(n, m, text.len);
+	return run_steps(n, m, 1) && run_charge(n, m, text.len);
 }
 
 RUN(run_bool_from_string) {
@@ -395,183 +427,4 @@ RUN(run_bool_from_string) {
 		return true;
 	}
 	return run_error(m, n, "neither true nor false");
-}
-
-/* Argument kinds: b i d s D(ate) T(datetime) I(nstant) P(span) L(ist) M(ap) R(ecord with a key), '=' the same type as the argument before,
- * 'e' an item of the list that follows. Result: a kind, or '1' the type of the first argument. */
-static const struct function {
-	const char *name;
-	bool method;
-	const char *args;
-	char result;
-	bool (*run)(const struct node *n, struct machine *m, struct value *out);
-} functions[] = {
-        {"+", false, "ii", 'i', run_add_int},
-        {"-", false, "ii", 'i', run_sub_int},
-        {"*", false, "ii", 'i', run_mul_int},
-        {"/", false, "ii", 'i', run_div_int},
-        {"%", false, "ii", 'i', run_mod_int},
-        {"-", false, "i", 'i', run_neg_int},
-        {"+", false, "dd", 'd', run_add_double},
-        {"-", false, "dd", 'd', run_sub_double},
-        {"*", false, "dd", 'd', run_mul_double},
-        {"/", false, "dd", 'd', run_div_double},
-        {"-", false, "d", 'd', run_neg_double},
-        {"!", false, "b", 'b', run_not},
-        {"+", false, "ss", 's', run_add_string},
-        {"+", false, "L=", '1', run_add_list},
-        {"+", false, "DP", 'D', run_add_date},
-        {"+", false, "PD", 'D', run_add_date},
-        {"-", false, "DP", 'D', run_add_date},
-        {"+", false, "TP", 'T', run_add_datetime},
-        {"+", false, "PT", 'T', run_add_datetime},
-        {"-", false, "TP", 'T', run_add_datetime},
-        {"+", false, "IP", 'I', run_add_instant},
-        {"+", false, "PI", 'I', run_add_instant},
-        {"-", false, "IP", 'I', run_add_instant},
-        {"-", false, "DD", 'P', run_sub_date},
-        {"-", false, "II", 'P', run_sub_instant},
-        {"-", false, "TT", 'P', run_sub_datetime},
-        {"+", false, "PP", 'P', run_add_span},
-        {"-", false, "PP", 'P', run_add_span},
-        {"-", false, "P", 'P', run_neg_span},
-        {"==", false, "Rs", 'b', run_equal_key},
-        {"==", false, "sR", 'b', run_equal_key},
-        {"!=", false, "Rs", 'b', run_equal_key},
-        {"!=", false, "sR", 'b', run_equal_key},
-        {"==", false, "*=", 'b', run_equal},
-        {"!=", false, "*=", 'b', run_equal},
-        {"<", false, "PP", 'b', run_compare_span},
-        {"<=", false, "PP", 'b', run_compare_span},
-        {">", false, "PP", 'b', run_compare_span},
-        {">=", false, "PP", 'b', run_compare_span},
-        {"<", false, "o=", 'b', run_compare},
-        {"<=", false, "o=", 'b', run_compare},
-        {">", false, "o=", 'b', run_compare},
-        {">=", false, "o=", 'b', run_compare},
-        {"min", false, "o=", '1', run_min_max},
-        {"max", false, "o=", '1', run_min_max},
-        {"in", false, "eL", 'b', run_in_list},
-        {"in", false, "sM", 'b', run_in_map},
-        {"size", false, "s", 'i', run_size_string},
-        {"size", false, "L", 'i', run_size_list},
-        {"size", false, "M", 'i', run_size_list},
-        {"size", true, "s", 'i', run_size_string},
-        {"size", true, "L", 'i', run_size_list},
-        {"size", true, "M", 'i', run_size_list},
-        {"startsWith", true, "ss", 'b', run_starts},
-        {"endsWith", true, "ss", 'b', run_ends},
-        {"contains", true, "ss", 'b', run_contains},
-        {"lower", true, "s", 's', run_lower},
-        {"year", true, "D", 'i', run_date_part},
-        {"month", true, "D", 'i', run_date_part},
-        {"day", true, "D", 'i', run_date_part},
-        {"weekday", true, "D", 'i', run_date_part},
-        {"year", true, "T", 'i', run_date_part},
-        {"month", true, "T", 'i', run_date_part},
-        {"day", true, "T", 'i', run_date_part},
-        {"weekday", true, "T", 'i', run_date_part},
-        {"date", true, "T", 'D', run_date_from_datetime},
-        {"date", false, "s", 'D', run_date_from_string},
-        {"date", false, "T", 'D', run_date_from_datetime},
-        {"date", false, "I", 'D', run_date_from_instant},
-        {"datetime", false, "s", 'T', run_datetime_from_string},
-        {"datetime", false, "I", 'T', run_datetime_from_instant},
-        {"instant", false, "T", 'I', run_instant_from_datetime},
-        {"at", false, "Ds", 'T', run_at},
-        {"workday", false, "D", 'b', run_workday},
-        {"holiday", false, "D", 'b', run_workday},
-        {"workdays", false, "DD", 'i', run_workdays},
-        {"int", false, "i", 'i', run_same},
-        {"int", false, "d", 'i', run_int_from_double},
-        {"int", false, "s", 'i', run_int_from_string},
-        {"double", false, "d", 'd', run_same},
-        {"double", false, "i", 'd', run_double_from_int},
-        {"double", false, "s", 'd', run_double_from_string},
-        {"string", false, "s", 's', run_same},
-        {"string", false, "c", 's', run_string},
-        {"bool", false, "b", 'b', run_same},
-        {"bool", false, "s", 'b', run_bool_from_string},
-};
-enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
-
-static const struct {
-	char letter;
-	enum kind kind;
-} letters[] = {{'b', KIND_BOOL}, {'i', KIND_INT}, {'d', KIND_DOUBLE}, {'s', KIND_STRING}, {'D', KIND_DATE}, {'T', KIND_DATETIME},
-               {'I', KIND_INSTANT}, {'P', KIND_DURATION}, {'L', KIND_LIST}, {'M', KIND_MAP}, {'R', KIND_RECORD}};
-
-static enum kind kind_of(char letter) {
-	for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
-		if (letters[i].letter == letter)
-			return letters[i].kind;
-	return KIND_UNSET;
-}
-
-static bool fits(char letter, const struct node *n, size_t i) {
-	const struct type *type = &n->args[i]->type;
-	switch (letter) {
-	case '*': return true;
-	case '=': return type_equal(&n->args[i - 1]->type, type);
-	case 'e': return n->args[i + 1]->type.kind == KIND_LIST && (!n->args[i + 1]->type.item || type_equal(type, n->args[i + 1]->type.item));
-	case 'o': return type->kind == KIND_BOOL || type->kind == KIND_INT || type->kind == KIND_DOUBLE || type->kind == KIND_STRING || type->kind == KIND_DATE || type->kind == KIND_DATETIME || type->kind == KIND_INSTANT;
-	case 'c': return type->kind >= KIND_BOOL && type->kind <= KIND_DURATION;
-	case 'R': return type->kind == KIND_RECORD && type->record->key != SIZE_MAX;
-	default: return type->kind == kind_of(letter);
-	}
-}
-
-static bool matches(const struct function *f, const struct node *n) {
-	if (!str_is(n->name, f->name) || f->method != (n->kind == NODE_METHOD) || strlen(f->args) != n->count)
-		return false;
-	for (size_t i = 0; i < n->count; i++)
-		if (!fits(f->args[i], n, i))
-			return false;
-	return true;
-}
-
-bool expression_is_function(struct str name, bool method) {
-	for (size_t i = 0; i < FUNCTIONS; i++)
-		if (str_is(name, functions[i].name) && functions[i].method == method)
-			return true;
-	return false;
-}
-
-static bool no_such_function(struct checking *c, const struct node *n) {
-	struct str names[FUNCTIONS];
-	size_t count = 0;
-	bool method = n->kind == NODE_METHOD;
-	for (size_t i = 0; i < FUNCTIONS; i++)
-		if (functions[i].method == method && functions[i].name[0] >= 'a')
-			names[count++] = str_from(functions[i].name);
-	struct str near = name_nearest(n->name, names, count);
-	return check_error(c, n, "there is no %s '%.*s'%s%.*s%s", method ? "method" : "function", STR_ARG(n->name), near.len ? "; did you mean '" : "", STR_ARG(near), near.len ? "'?" : "");
-}
-
-static bool no_fit(struct checking *c, const struct node *n) {
-	struct buf types;
-	buf_init(&types, 300);
-	for (size_t i = 0; i < n->count; i++) {
-		buf_z(&types, i ? " and " : "");
-		buf_str(&types, type_name(c->a, &n->args[i]->type));
-	}
-	bool operator = n->kind == NODE_BINARY || n->kind == NODE_UNARY;
-	check_error(c, n, "%s'%.*s' does not take %s", operator ? "" : "the function ", STR_ARG(n->name), types.len ? types.at : "no arguments");
-	buf_free(&types);
-	return false;
-}
-
-bool expression_bind(struct checking *c, struct node *n) {
-	for (size_t i = 0; i < FUNCTIONS; i++) {
-		if (!matches(&functions[i], n))
-			continue;
-		n->run = functions[i].run;
-		n->type = functions[i].result == '1' ? n->args[0]->type : (struct type){.kind = kind_of(functions[i].result)};
-		/* [] + [1]: the item type is that of the side which has one. */
-		if (n->type.kind == KIND_LIST && !n->type.item && n->count == 2)
-			n->type = n->args[1]->type;
-		return true;
-	}
-	bool operator = n->kind == NODE_BINARY || n->kind == NODE_UNARY;
-	return operator || expression_is_function(n->name, n->kind == NODE_METHOD) ? no_fit(c, n) : no_such_function(c, n);
 }

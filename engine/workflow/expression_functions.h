@@ -1,4 +1,4 @@
-/* expression_functions: what the functions share, and those that live in expression_civil.c. Private to expression*.c. */
+/* expression_functions: what the functions share, and the functions themselves. Private to expression*.c. */
 #ifndef ENGINE_WORKFLOW_EXPRESSION_FUNCTIONS_H
 #define ENGINE_WORKFLOW_EXPRESSION_FUNCTIONS_H
 
@@ -8,25 +8,19 @@
 bool run_one(const struct node *n, struct machine *m, struct value *a);
 bool run_two(const struct node *n, struct machine *m, struct value *a, struct value *b);
 bool run_overflow(const struct node *n, struct machine *m); /* always false */
-bool run_charge(const struct node *n, struct machine *m, size_t bytes); /* counts work against the step limit */
 
-bool run_neg_span(const struct node *n, struct machine *m, struct value *out);
-bool run_add_span(const struct node *n, struct machine *m, struct value *out);
-bool run_add_date(const struct node *n, struct machine *m, struct value *out);
-bool run_add_instant(const struct node *n, struct machine *m, struct value *out);
-bool run_add_datetime(const struct node *n, struct machine *m, struct value *out);
-bool run_sub_date(const struct node *n, struct machine *m, struct value *out);
-bool run_sub_instant(const struct node *n, struct machine *m, struct value *out);
-bool run_sub_datetime(const struct node *n, struct machine *m, struct value *out);
-bool run_date_part(const struct node *n, struct machine *m, struct value *out);
-bool run_date_from_string(const struct node *n, struct machine *m, struct value *out);
-bool run_date_from_datetime(const struct node *n, struct machine *m, struct value *out);
-bool run_date_from_instant(const struct node *n, struct machine *m, struct value *out);
-bool run_datetime_from_string(const struct node *n, struct machine *m, struct value *out);
-bool run_datetime_from_instant(const struct node *n, struct machine *m, struct value *out);
-bool run_instant_from_datetime(const struct node *n, struct machine *m, struct value *out);
-bool run_at(const struct node *n, struct machine *m, struct value *out);
-bool run_workday(const struct node *n, struct machine *m, struct value *out);
-bool run_workdays(const struct node *n, struct machine *m, struct value *out);
+/* expression_functions.c */
+run_function run_add_int, run_sub_int, run_mul_int, run_div_int, run_mod_int, run_neg_int, run_add_double,
+        run_sub_double, run_mul_double, run_div_double, run_neg_double, run_not, run_add_string, run_add_list,
+        run_size_string, run_size_list, run_starts, run_ends, run_contains, run_lower, run_in_list, run_in_map,
+        run_equal, run_equal_key, run_compare, run_compare_span, run_min_max_span, run_min_max, run_same,
+        run_int_from_double, run_int_from_string, run_double_from_int, run_double_from_string, run_string,
+        run_bool_from_string;
+
+/* expression_civil.c */
+run_function run_neg_span, run_add_span, run_add_date, run_add_instant, run_add_datetime, run_sub_date,
+        run_sub_instant, run_sub_datetime, run_date_part, run_date_from_string, run_date_from_datetime,
+        run_date_from_instant, run_datetime_from_string, run_datetime_from_instant, run_instant_from_datetime,
+        run_at, run_workday, run_workdays;
 
 #endif

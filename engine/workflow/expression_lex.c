@@ -141,18 +141,26 @@ static size_t digits_end(const struct lexer *lexer, size_t at) {
 	return at;
 }
 
+static size_t hex_end(const struct lexer *lexer, size_t at) {
+	while (at < lexer->text.len && hex_digit(lexer->text.at[at]) >= 0)
+		at++;
+	return at;
+}
+
 static bool read_number(struct lexer *lexer, struct token *token) {
 	size_t from = lexer->at, at = digits_end(lexer, from);
 	struct str text = lexer->text;
 	token->kind = TOKEN_INT;
 	if (text.at[from] == '0' && (peek(lexer, 1) == 'x' || peek(lexer, 1) == 'X')) {
-		for (at = from + 2; at < text.len && hex_digit(text.at[at]) >= 0;)
-			at++;
+		at = hex_end(lexer, from + 2);
+		if (at == from + 2)
+			return fail(lexer, "0x is followed by no hexadecimal digit");
 	} else if (at + 1 < text.len && text.at[at] == '.' && is_digit(text.at[at + 1])) {
 		token->kind = TOKEN_DOUBLE;
 		at = digits_end(lexer, at + 1);
 	}
-	if (at < text.len && (text.at[at] == 'e' || text.at[at] == 'E') && hex_digit(text.at[from]) >= 0 && !(token->kind == TOKEN_INT && at - from > 1 && (text.at[from + 1] == 'x' || text.at[from + 1] == 'X'))) {
+	/* Hexadecimal digits never end before an e. */
+	if (at < text.len && (text.at[at] == 'e' || text.at[at] == 'E')) {
 		size_t exponent = at + 1;
 		if (exponent < text.len && (text.at[exponent] == '+' || text.at[exponent] == '-'))
 			exponent++;
@@ -181,8 +189,12 @@ static bool read_mark(struct lexer *lexer, struct token *token) {
 		lexer->at += 2;
 		return true;
 	}
+	if (rest.at[0] == '=')
+		return fail(lexer, "'=' is no operator; '==' compares");
+	if (rest.at[0] == '&' || rest.at[0] == '|')
+		return fail(lexer, "write && and ||");
 	if (rest.at[0] == '\0' || !strchr("()[],.?:!+-*/%<>", rest.at[0]))
-		return fail(lexer, rest.at[0] == '=' ? "'=' is no operator; '==' compares" : rest.at[0] == '&' || rest.at[0] == '|' ? "write && and ||" : "this character has no meaning here");
+		return fail(lexer, "this character has no meaning here");
 	token->text = (struct str){rest.at, 1};
 	lexer->at++;
 	return true;

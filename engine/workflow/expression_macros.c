@@ -7,8 +7,8 @@ static bool receiver(const struct node *n, struct machine *m, struct value *out)
 }
 
 static bool bind(const struct node *n, struct machine *m, const struct value *outer, size_t i) {
-	if (++m->steps > EXPRESSION_STEPS)
-		return run_error(m, n, "more than %d steps", EXPRESSION_STEPS);
+	if (!run_steps(n, m, n->cost))
+		return false;
 	m->locals[n->slot] = outer->kind == KIND_MAP ? value_string(outer->list.keys[i]) : outer->list.items[i];
 	return true;
 }
@@ -16,7 +16,7 @@ static bool bind(const struct node *n, struct machine *m, const struct value *ou
 /* Looks for `decisive`; an error counts only when nothing decides. */
 static bool run_quantifier(const struct node *n, struct machine *m, bool decisive, struct value *out) {
 	struct value outer, item;
-	struct err first = {0};
+	struct err first = {.kind = ERR_NONE};
 	if (!receiver(n, m, &outer))
 		return false;
 	for (size_t i = 0; i < outer.list.count; i++) {
@@ -25,7 +25,8 @@ static bool run_quantifier(const struct node *n, struct machine *m, bool decisiv
 		if (!node_run(n->args[2], m, &item)) {
 			if (m->steps > EXPRESSION_STEPS)
 				return false;
-			first = *m->err;
+			if (first.kind == ERR_NONE)
+				first = *m->err;
 		} else if (item.boolean == decisive) {
 			*out = value_bool(decisive);
 			return true;
@@ -66,7 +67,9 @@ static bool run_collect(const struct node *n, struct machine *m, const struct no
 	size_t count = 0;
 	if (!receiver(n, m, &outer))
 		return false;
-	struct value *items = ARENA_ARRAY(m->a, outer.list.count, struct value);
+	struct value *items = run_alloc(n, m, outer.list.count, sizeof *items);
+	if (!items)
+		return false;
 	for (size_t i = 0; i < outer.list.count; i++) {
 		if (!bind(n, m, &outer, i) || (condition && !node_run(condition, m, &held)))
 			return false;
@@ -88,4 +91,15 @@ bool run_filter(const struct node *n, struct machine *m, struct value *out) {
 
 bool run_map(const struct node *n, struct machine *m, struct value *out) {
 	return run_collect(n, m, n->count == 4 ? n->args[2] : NULL, n->args[n->count - 1], out);
+}
+
+bool run_over_nothing(const struct node *n, struct machine *m, struct value *out) {
+	struct value outer;
+	if (!receiver(n, m, &outer))
+		return false;
+	if (outer.list.count > 0)
+		return run_error(m, n, "the items of this list have no one type");
+	bool list = str_is(n->name, "map") || str_is(n->name, "filter");
+	*out = list ? outer : value_bool(str_is(n->name, "all"));
+	return true;
 }

@@ -38,6 +38,8 @@ static bool take_mark(struct parser *p, const char *mark) {
 static struct node *unexpected(struct parser *p, const char *wanted) {
 	if (p->token.kind == TOKEN_END)
 		return fail(p, p->token.at, "%s is expected, but the expression ends", wanted);
+	if (p->token.kind == TOKEN_STRING)
+		return fail(p, p->token.at, "%s is expected, not a string", wanted);
 	return fail(p, p->token.at, "%s is expected, not '%.*s'", wanted, STR_ARG(p->token.text));
 }
 
@@ -68,14 +70,16 @@ static void add_arg(struct parser *p, struct node *n, struct node *arg) {
 	n->args = args;
 }
 
-/* Up to `end`, separated by commas, a comma at the end allowed in lists. */
+/* Up to `end`, separated by commas; a list may have one more at its end. */
 static bool parse_args(struct parser *p, struct node *n, const char *end) {
-	while (!at_mark(p, end)) {
+	bool more = false, list = str_is(str_from(end), "]");
+	while (!at_mark(p, end) || (more && !list)) {
 		struct node *arg = parse_expression(p);
 		if (!arg)
 			return false;
 		add_arg(p, n, arg);
-		if (!take_mark(p, ","))
+		more = take_mark(p, ",");
+		if (!more)
 			break;
 	}
 	return expect_mark(p, end);

@@ -8,7 +8,11 @@ enum {
 	EXPRESSION_BYTES = 4000,
 	EXPRESSION_DEPTH = 64,
 	EXPRESSION_NODES = 1000,
+	EXPRESSION_HEIGHT = 1000,      /* of the tree, with the lets that it names: each level takes C stack */
+	EXPRESSION_LET_HEIGHT = 8,     /* what naming a let adds: its machine is as large as several levels */
 	EXPRESSION_STEPS = 100000,
+	EXPRESSION_STEP_BYTES = 64,    /* made or compared in one step */
+	EXPRESSION_STEP_NODES = 8,     /* of a loop's body or of a let, evaluated in one step */
 	EXPRESSION_LOCALS = 16,        /* nested macros */
 	EXPRESSION_STRING = 1 << 20,   /* bytes of a computed string */
 	EXPRESSION_ITEMS = 100000      /* of a computed list */
@@ -34,7 +38,10 @@ enum node_kind {
 	NODE_LITERAL, NODE_NAME, NODE_LIST, NODE_INDEX, NODE_MEMBER, NODE_CALL, NODE_METHOD, NODE_UNARY, NODE_BINARY, NODE_CONDITION
 };
 
+struct node;
 struct machine;
+typedef bool run_function(const struct node *n, struct machine *m, struct value *out);
+
 struct node {
 	enum node_kind kind;
 	struct str name;            /* NAME, MEMBER, CALL, METHOD; operator of UNARY, BINARY */
@@ -46,17 +53,27 @@ struct node {
 	struct type type;
 	size_t slot;                /* of a name, of a local (bound name), of a member */
 	const struct expression *let;
-	bool (*run)(const struct node *n, struct machine *m, struct value *out);
+	size_t weight;              /* nodes at and below this one */
+	size_t height;              /* levels below this one, lets included */
+	int64_t cost;               /* steps of one round of a macro, of one use of a let */
+	bool linked;                /* && or || right below the same operator */
+	run_function *run;
 };
+
+struct slot_set {
+	uint64_t *words;
+	size_t count;
+};
+void slots_add(struct arena *a, struct slot_set *set, size_t slot);
+void slots_join(struct arena *a, struct slot_set *set, const struct slot_set *other);
+bool slots_have(const struct slot_set *set, size_t slot);
 
 struct expression {
 	struct str source;
 	struct yaml_place place;
 	const struct node *root;
-	const struct expression **lets; /* that it names */
-	size_t let_count, let_cap;
-	size_t *reads;                  /* slots that it names */
-	size_t read_count, read_cap;
+	struct slot_set reads;      /* that it names, directly or through a let */
+	struct slot_set vouched[2]; /* that are certainly set when it is false, when it is true */
 };
 
 /* One evaluation. */
@@ -92,34 +109,25 @@ struct checking {
 	struct problems *problems;
 	struct checker_locals locals[EXPRESSION_LOCALS];
 	size_t local_count;
-	const bool *vouched;        /* by scope index: has() stands around */
+	struct slot_set vouched;    /* has() stands around */
+	bool asking;                /* inside has() */
 };
 bool expression_check(struct checking *c, struct node *n);
 __attribute__((format(printf, 3, 4))) bool check_error(struct checking *c, const struct node *n, const char *format, ...);
-
-/* expression_functions.c: finds the operator or function for these argument types and sets type and run; false (told) when there is none. */
+/* expression_vouch.c: adds the slots that are certainly set when the node is found to be `truth`. */
+void expression_vouch(const struct checking *c, const struct node *n, bool truth, struct slot_set *set);
+/* expression_bind.c: finds the operator or function for these argument types and sets type and run; false (told) when there is none. */
 bool expression_bind(struct checking *c, struct node *n);
-bool expression_is_function(struct str name, bool method);
 
 /* expression_eval.c */
 bool node_run(const struct node *n, struct machine *m, struct value *out);
 __attribute__((format(printf, 3, 4))) bool run_error(struct machine *m, const struct node *n, const char *format, ...);
-bool run_literal(const struct node *n, struct machine *m, struct value *out);
-bool run_slot(const struct node *n, struct machine *m, struct value *out);
-bool run_local(const struct node *n, struct machine *m, struct value *out);
-bool run_let(const struct node *n, struct machine *m, struct value *out);
-bool run_list(const struct node *n, struct machine *m, struct value *out);
-bool run_index(const struct node *n, struct machine *m, struct value *out);
-bool run_member(const struct node *n, struct machine *m, struct value *out);
-bool run_condition(const struct node *n, struct machine *m, struct value *out);
-bool run_and(const struct node *n, struct machine *m, struct value *out);
-bool run_or(const struct node *n, struct machine *m, struct value *out);
-bool run_has(const struct node *n, struct machine *m, struct value *out);
+bool run_steps(const struct node *n, struct machine *m, int64_t steps);  /* false (told) when there were too many */
+bool run_charge(const struct node *n, struct machine *m, size_t bytes);  /* the same for work on so many bytes */
+void *run_alloc(const struct node *n, struct machine *m, size_t count, size_t size); /* zeroed, in arena; NULL (told): too many steps */
+run_function run_literal, run_slot, run_local, run_let, run_list, run_index, run_member, run_condition, run_and, run_or, run_has;
 /* expression_macros.c: args are receiver, bound name, body (and for a map with a filter, the filter before the body). */
-bool run_all(const struct node *n, struct machine *m, struct value *out);
-bool run_exists(const struct node *n, struct machine *m, struct value *out);
-bool run_exists_one(const struct node *n, struct machine *m, struct value *out);
-bool run_filter(const struct node *n, struct machine *m, struct value *out);
-bool run_map(const struct node *n, struct machine *m, struct value *out);
+run_function run_all, run_exists, run_exists_one, run_filter, run_map;
+run_function run_over_nothing; /* any of them over [], whose items have no type */
 
 #endif

@@ -76,38 +76,37 @@ static void tell_missing(struct gate *g, struct str name, const struct field *fi
 	tell(g, name, &(struct field_refusal){.key = key});
 }
 
-/* The offered rows of a ref, found by key. */
-static bool take_ref(struct gate *g, const struct field *field, struct str key, struct value *out, bool *found) {
+/* The rows that a field offers: read once for all its answers. */
+struct offer {
 	const struct value *rows;
 	size_t count;
-	*found = false;
-	if (!form_rows(g->world, field, g->values, g->a, &rows, &count, g->err))
-		return false;
-	for (size_t i = 0; i < count && !*found; i++) {
-		const struct value *row_key = &rows[i].record.members[field->reg->record.key];
-		if (row_key->kind == KIND_STRING && str_equal(row_key->string, key)) {
-			*out = rows[i];
-			*found = true;
-		}
-	}
-	return true;
+};
+
+static bool read_offer(struct gate *g, const struct field *field, struct offer *out) {
+	*out = (struct offer){0};
+	return field->kind != FIELD_REF || form_rows(g->world, field, g->values, g->a, &out->rows, &out->count, g->err);
 }
 
-/* One typed text as one value; *ok false: refused and told. */
-static bool take_one(struct gate *g, const struct field *field, struct str text, struct value *out, bool *ok) {
-	struct field_refusal refusal = {0};
-	if (field->kind == FIELD_REF) {
-		bool found;
-		if (!take_ref(g, field, text, out, &found))
-			return false;
-		*ok = found;
-		refusal.key = "field.not-choice";
-	} else {
-		*ok = field_parse(g->world, field, text, g->values, g->a, out, &refusal);
+static bool find_row(const struct field *field, const struct offer *offer, struct str key, struct value *out) {
+	for (size_t i = 0; i < offer->count; i++) {
+		const struct value *row_key = &offer->rows[i].record.members[field->reg->record.key];
+		if (row_key->kind == KIND_STRING && str_equal(row_key->string, key)) {
+			*out = offer->rows[i];
+			return true;
+		}
 	}
-	if (!*ok)
+	return false;
+}
+
+/* One typed text as one value; false: refused and told. */
+static bool take_one(struct gate *g, const struct field *field, const struct offer *offer, struct str text, struct value *out) {
+	struct field_refusal refusal = {.key = "field.not-choice"};
+	bool ok = field->kind == FIELD_REF ? find_row(field, offer, str_trim(text), out) : field_parse(g->world, field, text, g->values, g->a, out, &refusal);
+	if (!ok) {
+		*out = VALUE_UNSET; /* nothing reads what was refused */
 		tell(g, field->name, &refusal);
-	return true;
+	}
+	return ok;
 }
 
 static bool take_matrix(struct gate *g, const struct field *field, bool optional, struct value *out) {
@@ -134,51 +133,64 @@ static bool take_matrix(struct gate *g, const struct field *field, bool optional
 		keys[set] = key;
 		items[set++] = value_int(level);
 	}
-	*out = set == 0 ? VALUE_UNSET : (struct value){.kind = KIND_MAP, .list = {items, keys, set}};
+	/* Where no row is offered, the needed answer is an empty one: else nobody could go on, or what reads the field would find it unset. */
+	bool unset = set == 0 && (optional || count > 0);
+	*out = unset ? VALUE_UNSET : (struct value){.kind = KIND_MAP, .list = {items, keys, set}};
 	return true;
 }
 
+static bool among(const struct value *items, size_t count, const struct value *v) {
+	for (size_t i = 0; i < count; i++)
+		if (value_equal(&items[i], v))
+			return true;
+	return false;
+}
+
+static struct str number_text(struct gate *g, int64_t number) {
+	return arena_printf(g->a, "%lld", (long long)number);
+}
+
+/* Blank ones are left out, twins count once. Nobody types more than twice what is allowed: the rest of a flood is not even looked at. */
 static bool take_many(struct gate *g, const struct field *field, const struct answer *answer, bool optional, struct value *out) {
-	size_t typed = answer ? answer->texts.count : 0, count = 0;
-	struct value *items = ARENA_ARRAY(g->a, typed, struct value);
-	for (size_t i = 0; i < typed; i++) {
+	size_t typed = answer ? answer->texts.count : 0, most = (size_t)field->many_max, count = 0, seen = 0, told = g->problems->count;
+	struct value *items = ARENA_ARRAY(g->a, 2 * most + 1, struct value);
+	struct offer offer;
+	if (!read_offer(g, field, &offer))
+		return false;
+	for (size_t i = 0; i < typed && seen <= 2 * most; i++) {
 		struct str text = str_trim(answer->texts.items[i]);
-		bool ok, twin = false;
 		if (text.len == 0)
 			continue;
-		if (!take_one(g, field, text, &items[count], &ok))
-			return false;
-		for (size_t k = 0; ok && k < count; k++)
-			twin = twin || value_equal(&items[k], &items[count]);
-		count += ok && !twin;
+		seen++;
+		count += take_one(g, field, &offer, text, &items[count]) && !among(items, count, &items[count]);
 	}
-	*out = count == 0 ? VALUE_UNSET : (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};
-	bool told = g->problems->count > 0 && str_equal(g->problems->items[g->problems->count - 1].name, field->name);
-	if (told)
+	bool too_many = count > most || seen > 2 * most;
+	*out = count == 0 || too_many ? VALUE_UNSET : (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};
+	if (g->problems->count > told)
 		return true;
 	if (count == 0 && !optional)
 		tell_missing(g, field->name, field);
 	else if (count > 0 && (int64_t)count < field->many_min)
-		tell(g, field->name, &(struct field_refusal){"field.too-few", {arena_printf(g->a, "%lld", (long long)field->many_min)}});
-	else if ((int64_t)count > field->many_max)
-		tell(g, field->name, &(struct field_refusal){"field.too-many", {arena_printf(g->a, "%lld", (long long)field->many_max)}});
+		tell(g, field->name, &(struct field_refusal){"field.too-few", {number_text(g, field->many_min)}});
+	else if (too_many)
+		tell(g, field->name, &(struct field_refusal){"field.too-many", {number_text(g, field->many_max)}});
 	return true;
 }
 
 static bool take_single(struct gate *g, const struct field *field, const struct answer *answer, bool optional, struct value *out) {
 	struct str text = answer && answer->texts.count > 0 ? answer->texts.items[0] : STR("");
-	bool ok;
+	struct offer offer;
 	*out = VALUE_UNSET;
 	if (answer && answer->texts.count > 1) {
 		tell(g, field->name, &(struct field_refusal){"field.too-many", {STR("1")}});
-		return true;
+	} else if (str_trim(text).len > 0) {
+		if (!read_offer(g, field, &offer))
+			return false;
+		take_one(g, field, &offer, text, out);
+	} else if (!optional) {
+		tell_missing(g, field->name, field);
 	}
-	if (str_trim(text).len == 0) {
-		if (!optional)
-			tell_missing(g, field->name, field);
-		return true;
-	}
-	return take_one(g, field, text, out, &ok);
+	return true;
 }
 
 static bool take_item(struct gate *g, const struct form_item *item) {

@@ -49,6 +49,10 @@ static bool parse_text(const struct field *field, struct str text, struct arena 
 	return true;
 }
 
+static bool is_digit(struct str text, size_t i) {
+	return i < text.len && text.at[i] >= '0' && text.at[i] <= '9';
+}
+
 /* Digits without blanks and prefix; checked by length and weighted sum. */
 static bool parse_digits(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
 	char *digits = arena_alloc(a, text.len + 1);
@@ -60,7 +64,7 @@ static bool parse_digits(const struct field *field, struct str text, struct aren
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.at[i] == ' ' || text.at[i] == '-' || text.at[i] == '.')
 			continue;
-		if (text.at[i] < '0' || text.at[i] > '9')
+		if (!is_digit(text, i))
 			return refuse(refusal, "field.not-digits", arena_printf(a, "%lld", (long long)field->digits));
 		digits[count++] = text.at[i];
 	}
@@ -91,31 +95,65 @@ static bool parse_int(const struct field *field, struct str text, struct arena *
 	return in_range(field, (double)number, a, refusal);
 }
 
-/* "1.350,5", "1350.5", "1350,5": a comma is the decimal mark and points before it group thousands; without a comma a point is the decimal mark. */
-static bool parse_decimal(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
-	char copy[40];
-	size_t len = 0;
-	text = str_trim(text);
-	bool comma = text.len > 0 && memchr(text.at, ',', text.len) != NULL;
+struct marks {
+	size_t points, commas;
+	char last; /* of either kind; NUL: none */
+};
+
+static struct marks find_marks(struct str text) {
+	struct marks m = {0};
+	for (size_t i = 0; i < text.len; i++) {
+		m.points += text.at[i] == '.';
+		m.commas += text.at[i] == ',';
+		if (text.at[i] == '.' || text.at[i] == ',')
+			m.last = text.at[i];
+	}
+	return m;
+}
+
+static bool groups_three(struct str text, size_t i) {
+	return i > 0 && is_digit(text, i - 1) && is_digit(text, i + 1) && is_digit(text, i + 2) && is_digit(text, i + 3) && !is_digit(text, i + 4);
+}
+
+/* As strtod reads it. A lone mark is the decimal mark, be it comma or point. Of both kinds, or of one kind more than once ("1.350,5", "1,350.5", "1.350.000"), the
+ * last kind is the decimal mark if it stands once, and the others must group thousands: what could be read in two ways is refused. */
+static bool plain_decimal(struct str text, char *copy, size_t size) {
+	struct marks m = find_marks(text);
+	size_t len = 0, of_last = m.last == '.' ? m.points : m.commas;
+	bool has_decimal = of_last == 1, decimal_seen = false;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.at[i];
-		bool sign = i == 0 && (c == '-' || c == '+');
-		if ((comma && c == '.') || c == ' ')
+		bool mark = c == '.' || c == ',', decimal = mark && has_decimal && c == m.last;
+		bool sign = (c == '-' || c == '+') && (i == 0 || text.at[i - 1] == 'e' || text.at[i - 1] == 'E');
+		if (c == ' ')
 			continue;
-		if ((!sign && c != ',' && c != '.' && (c < '0' || c > '9')) || len == sizeof copy - 1)
-			return refuse(refusal, "field.not-decimal", STR(""));
-		copy[len++] = c == ',' ? '.' : c;
+		if (mark && !decimal) {
+			if (decimal_seen || !groups_three(text, i))
+				return false;
+			continue;
+		}
+		if ((!decimal && !sign && !is_digit(text, i) && c != 'e' && c != 'E') || len == size - 1)
+			return false;
+		decimal_seen = decimal_seen || decimal;
+		copy[len++] = decimal ? '.' : c;
 	}
 	copy[len] = '\0';
-	char *end;
+	return len > 0;
+}
+
+static bool parse_decimal(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
+	char copy[64], *end;
+	if (!plain_decimal(str_trim(text), copy, sizeof copy))
+		return refuse(refusal, "field.not-decimal", STR(""));
 	double number = strtod(copy, &end);
-	if (len == 0 || *end != '\0' || number - number != 0.0)
+	if (end == copy || *end != '\0' || number - number != 0.0)
 		return refuse(refusal, "field.not-decimal", STR(""));
 	*out = value_double(number);
 	return in_range(field, number, a, refusal);
 }
 
 static bool parse_bool(const struct field *field, struct str text, struct value *out, struct field_refusal *refusal) {
+	text = str_trim(text);
 	bool yes = str_is(text, "true") || str_is(text, "yes") || str_is(text, "1") || str_is(text, "on");
 	bool no = str_is(text, "false") || str_is(text, "no") || str_is(text, "0");
 	if (!yes && !no)
@@ -144,6 +182,7 @@ static bool parse_date(const struct form_world *world, const struct field *field
 }
 
 static bool parse_choice(const struct field *field, struct str text, struct value *out, struct field_refusal *refusal) {
+	text = str_trim(text);
 	for (size_t i = 0; i < field->options.count; i++) {
 		if (!str_equal(field->options.items[i], text))
 			continue;

@@ -57,6 +57,17 @@ bool type_equal(const struct type *a, const struct type *b) {
 	return true;
 }
 
+bool type_join(struct arena *arena, const struct type *a, const struct type *b, struct type *out) {
+	if (!type_equal(a, b))
+		return false;
+	*out = a->item ? *a : *b;
+	if (!a->item || !b->item)
+		return true;
+	struct type *item = ARENA_NEW(arena, struct type);
+	out->item = item;
+	return type_join(arena, a->item, b->item, item);
+}
+
 struct str type_name(struct arena *a, const struct type *t) {
 	static const char *const names[] = {"unset", "bool", "int", "double", "string", "date", "datetime", "instant", "duration"};
 	switch (t->kind) {
@@ -134,8 +145,8 @@ const struct value *value_at(const struct value *map, struct str key) {
 /* The shortest decimal that reads back as the same double. */
 static void write_double(double d, struct buf *out) {
 	char text[40];
-	if (isnan(d) || isinf(d)) {
-		buf_z(out, isnan(d) ? "\"nan\"" : d < 0 ? "\"-inf\"" : "\"inf\"");
+	if (!isfinite(d)) {
+		buf_z(out, isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");
 		return;
 	}
 	for (int digits = 15; digits <= 17; digits++) {
@@ -163,12 +174,15 @@ static void write_span(struct span s, struct buf *out) {
 	}
 }
 
-/* Text of a scalar that JSON writes in quotes. */
+/* Text of a scalar that JSON writes in quotes; a double has them when it is no number. */
 static void write_text(const struct value *v, struct buf *out) {
 	struct arena *a;
 	switch (v->kind) {
 	case KIND_STRING:
 		buf_str(out, v->string);
+		return;
+	case KIND_DOUBLE:
+		write_double(v->decimal, out);
 		return;
 	case KIND_DURATION:
 		write_span(v->span, out);
@@ -203,7 +217,8 @@ static void write_record(const struct value *v, struct buf *out) {
 static void write_items(const struct value *v, struct buf *out) {
 	bool map = v->kind == KIND_MAP;
 	buf_char(out, map ? '{' : '[');
-	for (size_t i = 0; i < v->list.count; i++) {
+	/* What does not fit is not walked either: lists may hold the same list many times over. */
+	for (size_t i = 0; i < v->list.count && !out->overflow; i++) {
 		buf_z(out, i ? "," : "");
 		if (map) {
 			escape_json(out, v->list.keys[i]);
@@ -220,7 +235,11 @@ void value_to_json(const struct value *v, struct buf *out) {
 	case KIND_UNSET: buf_z(out, "null"); return;
 	case KIND_BOOL: buf_z(out, v->boolean ? "true" : "false"); return;
 	case KIND_INT: buf_printf(out, "%lld", (long long)v->integer); return;
-	case KIND_DOUBLE: write_double(v->decimal, out); return;
+	case KIND_DOUBLE:
+		if (!isfinite(v->decimal))
+			break;
+		write_double(v->decimal, out);
+		return;
 	case KIND_LIST:
 	case KIND_MAP: write_items(v, out); return;
 	case KIND_RECORD: write_record(v, out); return;
@@ -235,7 +254,7 @@ void value_to_json(const struct value *v, struct buf *out) {
 struct str value_text(struct arena *a, const struct value *v) {
 	struct buf text;
 	buf_init(&text, SIZE_MAX / 2);
-	if (v->kind >= KIND_STRING && v->kind <= KIND_DURATION)
+	if (v->kind >= KIND_DOUBLE && v->kind <= KIND_DURATION)
 		write_text(v, &text);
 	else
 		value_to_json(v, &text);

@@ -68,6 +68,8 @@ struct value value_datetime(int64_t local);
 struct value value_instant(int64_t instant);
 
 bool type_equal(const struct type *a, const struct type *b);
+/* The one type of values of both, in arena: like type_equal, but what is open in one ([] has no item type) is taken from the other. */
+bool type_join(struct arena *arena, const struct type *a, const struct type *b, struct type *out);
 struct str type_name(struct arena *a, const struct type *t); /* "list of string" */
 /* Deep equality. A RECORD with a key equals another of the same type when their keys are equal. Doubles by ==. */
 bool value_equal(const struct value *a, const struct value *b);

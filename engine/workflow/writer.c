@@ -202,7 +202,7 @@ static bool set_aside(struct writer *w) {
 		if (!ok)
 			break;
 		if (engine_step(w->engine, tx, clock_now(), a, &found, &why)) {
-			ok = commit(w, tx, &why);
+			ok = commit(w, tx, &why) && (found || i > 0);
 			continue;
 		}
 		store_rollback(tx);

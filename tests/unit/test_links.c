@@ -136,6 +136,23 @@ static void drafts_live_with_their_link(void **state) {
 	assert_int_equal(answers.len, 0);
 }
 
+static void drafts_of_ended_tasks_are_swept(void **state) {
+	struct fixture *f = *state;
+	struct link live = make(f, 1, LINK_TASK, "approve"), closed = make(f, 2, LINK_TASK, "pass-on");
+	struct str answers;
+	OK(draft_save(f->tx, live.id, STR("{\"a\":1}"), 1000, &f->err));
+	OK(draft_save(f->tx, closed.id, STR("{\"b\":1}"), 1000, &f->err));
+	OK(link_close_task(f->tx, f->instance, STR("pass-on"), 0, 2000, &f->err));
+	OK(draft_sweep(f->tx, 2000, 10, &f->err));
+	OK(draft_load(tx_view(f->tx), closed.id, f->arena, &answers, &f->err));
+	assert_int_equal(answers.len, 0);
+	OK(draft_load(tx_view(f->tx), live.id, f->arena, &answers, &f->err));
+	assert_str(answers, "{\"a\":1}");
+	OK(draft_sweep(f->tx, 5000, 10, &f->err));
+	OK(draft_load(tx_view(f->tx), live.id, f->arena, &answers, &f->err));
+	assert_int_equal(answers.len, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void) {
@@ -147,6 +164,7 @@ int main(void) {
 	        TEST(only_a_live_link_is_found),
 	        TEST(many_are_closed_at_once),
 	        TEST(drafts_live_with_their_link),
+	        TEST(drafts_of_ended_tasks_are_swept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,7 +200,7 @@ static void a_crash_after_begin_is_unknown(void **state) {
 static void leaving_a_state_cancels_what_is_unsent(void **state) {
 	struct fixture *f = *state;
 	int64_t begun = row_in(f, OUTBOX_BEGUN), unknown = row_in(f, OUTBOX_UNKNOWN), leased = row_in(f, OUTBOX_LEASED), queued = put(f, 10, 0);
-	struct outbox_row other = {.instance_id = f->instance, .contact_id = f->contact, .channel = CHANNEL_MAIL, .next_at = 9000};
+	struct outbox_row other = {.instance_id = f->instance, .contact_id = f->contact, .channel = CHANNEL_MAIL, .role = STR("worker"), .next_at = 9000};
 	OK(outbox_put(f->tx, &other, &f->err));
 	OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
 	assert_int_equal(load(f, queued).state, OUTBOX_CANCELLED);
@@ -212,9 +212,10 @@ static void leaving_a_state_cancels_what_is_unsent(void **state) {
 	assert_int_equal(load(f, begun).state, OUTBOX_CANCELLED); /* it would have been sent again */
 	OK(outbox_requeue(f->tx, unknown, 5000, &f->err));
 	assert_int_equal(load(f, unknown).state, OUTBOX_CANCELLED);
-	OK(outbox_cancel_contact(f->tx, f->instance, f->contact + 1, &f->err));
+	OK(outbox_cancel_contact(f->tx, f->instance, STR("worker"), f->contact + 1, &f->err));
+	OK(outbox_cancel_contact(f->tx, f->instance, STR("boss"), f->contact, &f->err)); /* who is both stays the other */
 	assert_int_equal(load(f, other.id).state, OUTBOX_QUEUED);
-	OK(outbox_cancel_contact(f->tx, f->instance, f->contact, &f->err));
+	OK(outbox_cancel_contact(f->tx, f->instance, STR("worker"), f->contact, &f->err));
 	assert_int_equal(load(f, other.id).state, OUTBOX_CANCELLED);
 }
 
