@@ -173,23 +173,39 @@ static int command_history(struct open_site *s, struct arguments *args, struct s
 	return read_one(s, args, out, "history", show_history);
 }
 
+/* One instance a view, so that a long walk over a busy store holds up no checkpoint. *after moves to the instance that was looked at. */
+static bool verify_next(struct open_site *s, struct str reference, int64_t *after, bool *found, int64_t *faults, struct buf *out, struct err *err) {
+	struct arena *a = arena_new();
+	struct instance in;
+	int64_t checked, new_faults = 0;
+	struct view *v = store_view(s->store, err);
+	*found = true;
+	bool ok = v && (reference.len ? instance_by_reference(v, reference, a, &in, err) : instance_next(v, *after, a, &in, found, err));
+	if (ok && *found) {
+		ok = engine_verify(s->engine, v, in.id, out, &checked, &new_faults, err);
+		*after = in.id;
+		*faults += new_faults;
+	}
+	if (v)
+		view_close(v);
+	arena_free(a);
+	return ok;
+}
+
 static int command_verify(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
-	struct instance in = {0};
 	struct err err = {0};
-	int64_t checked = 0, faults = 0;
+	int64_t after = 0, checked = 0, faults = 0;
+	bool found = true;
 	(void)input;
 	if (arguments_unknown(args, out) || args->count > 1)
 		return usage(out, "verify [REFERENCE]");
-	struct view *v = store_view(s->store, &err);
-	if (!v)
-		return failed(out, &err);
-	struct arena *a = arena_new();
-	bool ok = args->count == 0 || instance_by_reference(v, str_from(args->items[0]), a, &in, &err);
-	ok = ok && engine_verify(s->engine, v, in.id, out, &checked, &faults, &err);
-	arena_free(a);
-	view_close(v);
-	if (!ok)
-		return failed(out, &err);
+	struct str reference = str_from(args->count ? args->items[0] : NULL);
+	while (found) {
+		if (!verify_next(s, reference, &after, &found, &faults, out, &err))
+			return failed(out, &err);
+		checked += found;
+		found = found && reference.len == 0;
+	}
 	buf_printf(out, "%lld instances checked, %lld faults\n", (long long)checked, (long long)faults);
 	return faults == 0 ? EXIT_GOOD : EXIT_FAULT;
 }

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/store/access.h"
 #include "mailer/mailer.h"
 #include "mailer/mime.h"
 #include "otp-portal/portal.h"
@@ -10,6 +11,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { SWEEP_SECONDS = 600, SWEEP_ROWS = 5000, FILES = 8192 };
 
 struct server {
 	struct open_site *s;
@@ -100,15 +105,37 @@ static void reload(struct open_site *s) {
 	arena_free(a);
 }
 
+static bool run_sweep(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	(void)context, (void)engine;
+	return counter_sweep(tx, now, SWEEP_ROWS, err) && draft_sweep(tx, now, SWEEP_ROWS, err);
+}
+
+/* What strangers left: forms never sent, old log-ins and counters. */
+static void sweep(struct open_site *s) {
+	struct err err = {0};
+	if (!site_write(s, run_sweep, NULL, &err))
+		log_err(LOG_WARN, "sweep-failed", &err);
+}
+
 static void wait_for_end(struct open_site *s, const sigset_t *signals) {
 	for (;;) {
-		int signal;
-		if (sigwait(signals, &signal) != 0)
-			continue;
-		if (signal != SIGHUP)
+		sweep(s);
+		int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = SWEEP_SECONDS});
+		if (signal == SIGHUP)
+			reload(s);
+		else if (signal > 0)
 			return;
-		reload(s);
 	}
+}
+
+/* Sockets of strangers must not use up the files that store and mailer need: 2000 connections, and many are left. */
+static void raise_file_limit(void) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES ? limit.rlim_max : FILES;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_event(LOG_WARN, "file-limit", "files=%lld", (long long)limit.rlim_cur);
 }
 
 static bool start(struct server *server, const struct server_options *options, struct err *err) {
@@ -143,6 +170,7 @@ int server_run(struct open_site *s, const struct server_options *options, struct
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
+	raise_file_limit();
 	bool ok = start(&server, options, &err);
 	if (ok) {
 		printf("event=ready url=%s\n", portal_url(server.portal));

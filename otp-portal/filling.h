@@ -14,6 +14,7 @@ struct filling {
 	struct answers draft;
 	struct str path;            /* "/l/<token>", "/start/<workflow>" */
 	int64_t version;            /* of the instance, as the form was shown */
+	struct str once;            /* a start form's own number, so that a second press is known; empty: the link tells */
 };
 
 /* The defaults of a definition's fields, for a form whose instance does not exist yet. */

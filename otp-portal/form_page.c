@@ -128,6 +128,8 @@ static void write_form(const struct form_view *v, const struct field_view *field
 	page_hidden(out, "version", arena_printf(r->arena, "%lld", (long long)f->version));
 	if (v->change)
 		page_hidden(out, "change", STR("1"));
+	if (f->once.len > 0)
+		page_hidden(out, "once", f->once);
 	page_hidden_language(r, out);
 	for (size_t i = 0; i < count; i++)
 		field_write(&fields[i]);

@@ -173,7 +173,13 @@ struct saving {
 
 static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	const struct saving *s = c->context;
+	struct link link;
 	(void)engine;
+	/* Another tab may have decided meanwhile: its draft is gone, and none comes after it. */
+	if (!link_load(tx_view(tx), s->link.id, c->arena, &link, err))
+		return false;
+	if (link.state != LINK_LIVE)
+		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
 	return draft_save(tx, s->link.id, s->json, now, err);
 }
 
@@ -181,6 +187,8 @@ static void after_save(struct request *r, struct change *c, bool ok, const struc
 	const struct saving *s = c->context;
 	if (ok)
 		response_redirect(out, r, s->next);
+	else if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND)
+		response_redirect(out, r, page_path(r, r->path)); /* the link itself says what has happened */
 	else
 		page_failure(r, out, err);
 }

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POOL = 2, CONNECTIONS = 2000, MEMORY = 32 * 1024, TARGET = 8 * 1024 };
+enum { POOL = 2, CONNECTIONS = 2000, CONNECTIONS_OF_ONE = 500, MEMORY = 32 * 1024, TARGET = 8 * 1024 };
 enum { IDLE_SECONDS = 15, REQUEST_MS = 60000, ANSWER_MS = 120000, WRITER_MS = 20000, CLOSING_MS = 30000 };
 
 struct portal {
@@ -404,11 +404,14 @@ static void read_base_url(struct portal *p) {
 }
 
 static bool start_daemon(struct portal *p, struct err *err) {
+	/* Behind a proxy all connections are the proxy's. */
+	bool proxied = site_config(p->world.options.site)->trusted_proxy_count > 0;
 	p->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, p,
 	                             MHD_OPTION_EXTERNAL_LOGGER, tell_mhd, NULL,
 	                             MHD_OPTION_LISTEN_SOCKET, p->listener,
 	                             MHD_OPTION_THREAD_POOL_SIZE, (unsigned)POOL,
 	                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+	                             MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)(proxied ? 0 : CONNECTIONS_OF_ONE),
 	                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
 	                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 	                             MHD_OPTION_STRICT_FOR_CLIENT, 1,

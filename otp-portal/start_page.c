@@ -2,12 +2,15 @@
 
 #include "engine/base/escape.h"
 #include "engine/store/access.h"
+#include "engine/store/history.h"
 #include "otp-portal/filling.h"
 #include "otp-portal/form_page.h"
 #include "otp-portal/limits.h"
 #include "otp-portal/page.h"
 
-enum { STARTS_AN_HOUR = 30 };
+#include <string.h>
+
+enum { STARTS_AN_HOUR = 30, ONCE_BYTES = 16 };
 
 static struct str title_of(const struct prose *p) {
 	struct str title = texts_get(p->package->texts, language_code(p->r->language), "title");
@@ -71,14 +74,36 @@ struct begin {
 	struct str network, json, language;
 	size_t next;
 	bool decides; /* the form has no further page: it starts at once */
+	unsigned char key[SECRET_HASH]; /* of this very form with these very answers */
 	struct link link;
 	struct form_problems problems;
 };
 
+/* The link that an earlier press of the same button started with. */
+static bool find_earlier(struct begin *b, struct view *v, struct arena *a, bool *found, struct err *err) {
+	struct history entry;
+	struct link_list links;
+	*found = false;
+	if (!history_by_key(v, b->key, a, &entry, err))
+		return err->kind == ERR_NOT_FOUND;
+	if (!link_of_instance(v, entry.instance_id, a, &links, err))
+		return false;
+	for (size_t i = 0; i < links.count && !*found; i++) {
+		*found = links.items[i].kind == LINK_START && links.items[i].history_id == entry.id;
+		b->link = links.items[i];
+	}
+	return true;
+}
+
 static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct begin *b = c->context;
 	struct receipt receipt;
+	bool found;
 	b->problems = (struct form_problems){0};
+	if (!find_earlier(b, tx_view(tx), c->arena, &found, err))
+		return false;
+	if (found)
+		return true;
 	if (!limit_count(tx, "start-form", b->network, STARTS_AN_HOUR, LIMIT_HOUR, now, err))
 		return false;
 	if (!engine_start_link(engine, tx, now, b->filling.prose.definition->name, &b->link, err))
@@ -86,7 +111,7 @@ static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, in
 	if (!b->decides)
 		return draft_save(tx, b->link.id, b->json, now, err);
 	struct start_request request = {.workflow = b->link.workflow, .language = b->language, .answers = &b->answers, .link = &b->link};
-	engine_act_key(&b->link, 0, request.key);
+	memcpy(request.key, b->key, sizeof request.key);
 	return engine_start(engine, tx, now, &request, c->arena, &b->problems, &receipt, err);
 }
 
@@ -132,6 +157,18 @@ static void post_start(const struct filling *f, struct response *out) {
 	        .next = next,
 	        .decides = decides,
 	};
+	struct str parts[] = {STR("start"), f->once, json};
+	secret_hash(((struct begin *)c->context)->key, parts, 3);
+}
+
+/* A number of the form's own: that of the page that was posted, or a fresh one. */
+static struct str form_number(struct request *r) {
+	unsigned char bytes[ONCE_BYTES];
+	struct str posted = request_form(r, "once");
+	if (r->method == METHOD_POST && secret_base64url_decode(posted, bytes, sizeof bytes))
+		return posted;
+	secret_random(bytes, sizeof bytes);
+	return secret_base64url(r->arena, bytes, sizeof bytes);
 }
 
 static void get_start(const struct filling *f, struct response *out) {
@@ -157,6 +194,7 @@ static void fill_in(struct request *r, struct view *v, const struct package *pac
 		return;
 	}
 	f.base = f.prose.values = values;
+	f.once = form_number(r);
 	if (r->method == METHOD_POST)
 		post_start(&f, out);
 	else
