@@ -84,8 +84,12 @@ static bool find_earlier(struct begin *b, struct view *v, struct arena *a, bool 
 	struct history entry;
 	struct link_list links;
 	*found = false;
-	if (!history_by_key(v, b->key, a, &entry, err))
-		return err->kind == ERR_NOT_FOUND;
+	if (!history_by_key(v, b->key, a, &entry, err)) {
+		bool none = err->kind == ERR_NOT_FOUND;
+		if (none)
+			*err = (struct err){0};
+		return none;
+	}
 	if (!link_of_instance(v, entry.instance_id, a, &links, err))
 		return false;
 	for (size_t i = 0; i < links.count && !*found; i++) {

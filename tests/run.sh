@@ -48,9 +48,10 @@ if want unit; then
 fi
 if want packages; then
 	for package in templates/*/ tests/packages/*/; do
-		name=$(basename "$package")
-		run "check-$name" 60 build/stafet check "$package"
-		run "scenarios-$name" 120 build/stafet test "$package"
+		[ -e "$package/workflow.yaml" ] || continue
+		folder=$(basename "$package")
+		run "check-$folder" 60 build/stafet check "$package"
+		run "scenarios-$folder" 120 build/stafet test "$package"
 	done
 fi
 if want docs; then

@@ -78,8 +78,6 @@ static struct str contact_counter(struct run *r, const struct loaded *l) {
 	const struct keyring *keys = site_keys(r->engine->site);
 	const struct value *contact = &l->values[l->definition->start.by->contact->slot];
 	unsigned char mac[SECRET_HASH];
-	if (contact->kind == KIND_LIST && contact->list.count > 0)
-		contact = &contact->list.items[0];
 	if (contact->kind != KIND_STRING)
 		return STR("");
 	struct str key = address_key(r->a, contact->string);

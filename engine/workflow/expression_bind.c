@@ -171,7 +171,7 @@ static bool near_miss(const struct function *f, const struct node *n) {
 	if (strlen(f->args) != n->count)
 		return false;
 	for (size_t i = 0; i < n->count; i++)
-		if (strchr("*=eo", f->args[i]) == NULL && fits(f->args[i], n, i))
+		if (strchr("=e", f->args[i]) == NULL && fits(f->args[i], n, i))
 			return true;
 	return false;
 }

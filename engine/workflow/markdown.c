@@ -8,11 +8,16 @@
 
 enum { LONGEST_HREF = 2000 };
 
+enum { DEEPEST_SPAN = 32 };
+
 struct walk {
 	const struct markdown_visitor *visitor;
 	bool code;    /* in a code block: its line ends are kept */
 	bool pending; /* a line end of it that shows only when a line follows */
 	struct buf href;
+	/* What stands open inside the block, innermost last: md4c can leave out the end of a span whose mark it also takes for a link's target. */
+	enum markdown_kind open[DEEPEST_SPAN];
+	size_t open_count, unshown;
 };
 
 /* entities */
@@ -145,8 +150,17 @@ static int close_element(struct walk *w, struct markdown_element e) {
 	return w->visitor->full(w->visitor->context);
 }
 
+static void close_spans(struct walk *w, size_t left) {
+	while (w->open_count > left) {
+		/* Links do not nest, so the target that was read last is this one's. */
+		struct markdown_element e = {.kind = w->open[--w->open_count], .href = buf_text(&w->href)};
+		w->visitor->close(w->visitor->context, &e);
+	}
+}
+
 static int enter_block(MD_BLOCKTYPE type, void *detail, void *context) {
 	struct walk *w = context;
+	close_spans(w, 0);
 	w->code = type == MD_BLOCK_CODE;
 	w->pending = false;
 	return open_element(w, block_element(type, detail));
@@ -154,18 +168,39 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *context) {
 
 static int leave_block(MD_BLOCKTYPE type, void *detail, void *context) {
 	struct walk *w = context;
+	close_spans(w, 0);
+	w->unshown = 0;
 	w->code = false;
 	return close_element(w, block_element(type, detail));
 }
 
 static int enter_span(MD_SPANTYPE type, void *detail, void *context) {
 	struct walk *w = context;
-	return open_element(w, span_element(w, type, detail));
+	struct markdown_element e = span_element(w, type, detail);
+	if (e.kind == MARKDOWN_NOTHING)
+		return w->visitor->full(w->visitor->context);
+	if (w->open_count == DEEPEST_SPAN) {
+		w->unshown++;
+		return 0;
+	}
+	w->open[w->open_count++] = e.kind;
+	return open_element(w, e);
 }
 
 static int leave_span(MD_SPANTYPE type, void *detail, void *context) {
 	struct walk *w = context;
-	return close_element(w, span_element(w, type, detail));
+	struct markdown_element e = span_element(w, type, detail);
+	if (e.kind != MARKDOWN_NOTHING && w->unshown > 0) {
+		w->unshown--;
+		return 0;
+	}
+	for (size_t i = w->open_count; e.kind != MARKDOWN_NOTHING && i > 0; i--) {
+		if (w->open[i - 1] != e.kind)
+			continue;
+		close_spans(w, i - 1);
+		break;
+	}
+	return w->visitor->full(w->visitor->context);
 }
 
 static void text_found(struct walk *w, struct str text) {

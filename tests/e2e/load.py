@@ -148,7 +148,7 @@ class Load:
                 page = self.read(where, network)
             elif answer.status in (409, 410):
                 return where.split("?")[0], answer, asked
-            elif answer.status == 422 and set(post_form(answer)["fields"]) - asked:
+            elif answer.status == 422 and set(post_form(answer)["fields"]) - set(form["fields"]):
                 page = answer  # what was chosen asks for one field more
             else:
                 raise AssertionError("POST %s: %d %s" % (where[:14], answer.status, plain(answer)[:500]))
@@ -326,9 +326,9 @@ def check_store(site, load, mailbox):
         instances, len(load.confirmed), rows, copies, operator, load.broken)
 
 
-def kill_rounds(site, port, load, mailbox, seconds, longest, rounds=None):
+def kill_rounds(site, load, seconds, longest, rounds=None, begun=False):
     """serve, kill -9 at a random instant, serve ... for so many seconds. Returns the number of kills; the last server runs no more."""
-    end, kills, begun = time.time() + seconds, 0, False
+    end, kills = time.time() + seconds, 0
     while time.time() < end and (rounds is None or kills < rounds):
         begin = time.time()
         server = Server("serve", site)
@@ -338,7 +338,7 @@ def kill_rounds(site, port, load, mailbox, seconds, longest, rounds=None):
         if not begun:
             load.begin()
             begun = True
-        time.sleep(random.uniform(0.1, longest))
+        time.sleep(min(random.uniform(0.1, longest), max(0.1, end - time.time())))
         assert server.process.poll() is None, "the server ended by itself: %s\n%s" % (server.process.returncode, server.log_text()[-3000:])
         load.up.clear()
         server.process.kill()

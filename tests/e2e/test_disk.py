@@ -250,7 +250,7 @@ def site_in(folder, peer):
 
 def test_a_full_file_system():
     folder = tempfile.mkdtemp(prefix="stafet-full-")
-    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], stderr=subprocess.DEVNULL).returncode != 0:
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], stderr=subprocess.DEVNULL).returncode != 0:
         os.rmdir(folder)
         print("skipped: no file system can be mounted here")
         return

@@ -19,7 +19,7 @@ def test_kill():
     site, port = leave_site(peer)
     try:
         load = Load("127.0.0.1:%d" % port, mailbox)
-        kills = kill_rounds(site, port, load, mailbox, SECONDS, 3.0, 14)
+        kills = kill_rounds(site, load, SECONDS, 3.0, 14)
         server = Server("serve", site)
         load.up.set()
         load.end()

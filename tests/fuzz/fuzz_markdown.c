@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LIMIT = 1 << 20, DEEPEST = 1 << 16 };
+enum { LIMIT = 1 << 20, DEEPEST = 4096 };
 
 static const char *const tags[] = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "table", "tr", "th", "td", "br", "hr"};
 

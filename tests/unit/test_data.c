@@ -304,6 +304,17 @@ static void test_csv_all_lines(void **state) {
 	assert_int_equal(told.errors, 5);
 }
 
+static void test_csv_key_length(void **state) {
+	struct fixture *f = *state;
+	struct register_rows out;
+	char key[202];
+	memset(key, 'k', sizeof key);
+	key[201] = '\0';
+	assert_false(read_csv(f, arena_printf(f->arena, HEADER "%s,A,,,,\n", key), &out));
+	key[200] = '\0';
+	assert_true(read_csv(f, arena_printf(f->arena, HEADER "%s,A,,,,\n", key), &out));
+}
+
 static void test_csv_large(void **state) {
 	struct fixture *f = *state;
 	enum { COUNT = 100000 };
@@ -350,7 +361,7 @@ static void test_csv_too_many_rows(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_round_trip), TEST(test_hostile_json), TEST(test_answers_json), TEST(test_ref_versions), TEST(test_rows), TEST(test_csv_good),
-	        TEST(test_csv_bad), TEST(test_csv_all_lines), TEST(test_csv_large), TEST(test_csv_too_many_rows),
+	        TEST(test_csv_bad), TEST(test_csv_all_lines), TEST(test_csv_key_length), TEST(test_csv_large), TEST(test_csv_too_many_rows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,6 +88,19 @@ static const char parcel[] =
         "  packed: {final: true, entry: [{signal: {to: parent, event: packed, data: {note: label}}}]}\n"
         "  lost: {final: true}\n";
 
+static const char large[] =
+        "workflow: large\n"
+        "start: {by: owner, form: ask}\n"
+        "roles: {owner: {contact: mail}}\n"
+        "data:\n"
+        "  mail: {type: email}\n"
+        "  texts: {type: longtext, max: 100000, many: 1..20}\n"
+        "forms: {ask: {fields: [mail, texts]}}\n"
+        "initial: a\n"
+        "states:\n"
+        "  a: {on: {go: {target: b}}}\n"
+        "  b: {final: true}\n";
+
 #define ASK "{\"who\":\"Ida\",\"mail\":\"ida@example.dk\",\"bosses\":[\"bo@example.dk\",\"eva@example.dk\"]}"
 
 static int set_up(void **state) {
@@ -95,6 +108,7 @@ static int set_up(void **state) {
 	*state = f;
 	package_write(f, order, NULL, NULL);
 	package_write(f, parcel, NULL, NULL);
+	package_write(f, large, NULL, NULL);
 	fixture_open(f, false);
 	clock_simulate(instant_at(f, "2026-03-02T10:00"), 0);
 	return 0;
@@ -368,6 +382,23 @@ static void test_participations(void **state) {
 	assert_sound(f);
 }
 
+/* More than an instance may hold is refused before anything is written; it does not end the process. */
+static void test_too_large(void **state) {
+	struct fixture *f = *state;
+	struct answers answers = answers_of(f, "{\"mail\":\"ida@example.dk\"}");
+	struct start_request request = {.workflow = STR("large"), .answers = &answers};
+	char *text = arena_alloc(f->arena, 4 * 100000 + 1);
+	for (size_t i = 0; i < 100000; i++)
+		memcpy(text + 4 * i, "\xf0\x9f\x9a\x80", 4);
+	for (size_t i = 0; i < 20; i++) {
+		text[4 * i] = '\0';
+		answers_put(&answers, f->arena, STR("texts"), (struct str){text + 4 * i + 4, 4 * (99999 - i)});
+	}
+	tx_open(f);
+	REFUSED(ERR_INPUT, "error.too-large", tx_end(f, engine_start(f->engine, f->tx, clock_now(), &request, f->arena, &f->refused, &f->receipt, &f->err)));
+	assert_sound(f);
+}
+
 /* Letter case alone is no other person. */
 static void test_same_address(void **state) {
 	struct fixture *f = *state;
@@ -532,7 +563,7 @@ int main(void) {
 	        TEST(test_life), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
 	        TEST(test_link_not_now), TEST(test_catch_up), TEST(test_catch_up_order), TEST(test_early_signal), TEST(test_late_signal),
 	        TEST(test_wrong_signal), TEST(test_signal_before_timer), TEST(test_children), TEST(test_signal_children), TEST(test_child_refused),
-	        TEST(test_participations), TEST(test_same_address), TEST(test_public_start), TEST(test_public_start_expires), TEST(test_look),
+	        TEST(test_participations), TEST(test_same_address), TEST(test_too_large), TEST(test_public_start), TEST(test_public_start_expires), TEST(test_look),
 	        TEST(test_search), TEST(test_verify_state), TEST(test_verify_history), TEST(test_verify_messages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* The writer: group commit, refusals and failures inside a batch, the queue's limit, due timers that fail, faults of the store under every statement. */
 #include "tests/unit/workflow_fixture.h"
 
+#include "engine/store/handle.h"
 #include "engine/workflow/writer.h"
 
 #include <pthread.h>
@@ -532,6 +533,25 @@ static void test_set_aside_the_guilty(void **state) {
 	assert_sound(f);
 }
 
+/* An instance that cannot be read any more holds up nobody, and its timer is not lost: it is tried again later. */
+static void test_unreadable(void **state) {
+	struct fixture *f = *state;
+	int64_t broken = started(f), good = started(f);
+	char sql[100];
+	writer_close(writer);
+	snprintf(sql, sizeof sql, "UPDATE instances SET data = '{\"n\":\"x\"}' WHERE id = %lld", (long long)broken);
+	tx_open(f);
+	OK(db_script(tx_db(f->tx), sql, &f->err));
+	OK(tx_end(f, true));
+	jump_to(f, "2026-03-03T10:00");
+	writer = writer_open(f->store, f->engine, &f->err);
+	for (int i = 0; i < 6000 && history_of(f, good).count < 2; i++)
+		nap();
+	assert_str(path_of(f, good), "start start >asked; timer nudge asked>");
+	assert_str(due_of(f, broken, "nudge"), "2026-03-03T10:10");
+	assert_int_equal(history_of(f, broken).count, 1);
+}
+
 /* An endless chain of signals holds up nobody else. */
 static void test_endless_signals(void **state) {
 	struct fixture *f = *state;
@@ -614,7 +634,7 @@ static void test_faults_in_a_batch(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_group_commit), TEST(test_many_threads), TEST(test_refusal_in_a_batch), TEST(test_failure_in_a_batch), TEST(test_failure_alone),
-	        TEST(test_notified), TEST(test_queue_limit), TEST(test_close), TEST(test_timers), TEST(test_follow_fails), TEST(test_set_aside_the_guilty),
+	        TEST(test_notified), TEST(test_queue_limit), TEST(test_close), TEST(test_timers), TEST(test_follow_fails), TEST(test_set_aside_the_guilty), TEST(test_unreadable),
 	        TEST(test_endless_signals), TEST(test_faults), TEST(test_faults_in_a_batch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
