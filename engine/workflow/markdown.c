@@ -247,7 +247,16 @@ static int found_text(MD_TEXTTYPE type, const MD_CHAR *at, MD_SIZE size, void *c
 	return w->visitor->full(w->visitor->context);
 }
 
+/* md4c 0.4.8 reads past the end of text that is not UTF-8. */
+static void copy_valid(struct buf *out, struct str s) {
+	for (size_t at = 0; at < s.len;) {
+		uint32_t point = str_utf8_next(s, &at);
+		buf_utf8(out, point == UINT32_MAX ? 0xFFFD : point);
+	}
+}
+
 void markdown_walk(struct str markdown, const struct markdown_visitor *visitor) {
+	struct buf valid;
 	struct walk w = {.visitor = visitor};
 	MD_PARSER parser = {
 	        .flags = MD_FLAG_NOHTML | MD_FLAG_TABLES | MD_FLAG_NOINDENTEDCODEBLOCKS,
@@ -258,7 +267,10 @@ void markdown_walk(struct str markdown, const struct markdown_visitor *visitor) 
 	        .text = found_text,
 	};
 	buf_init(&w.href, LONGEST_HREF);
-	if (markdown.len < UINT_MAX / 2)
-		md_parse(markdown.at, (MD_SIZE)markdown.len, &parser, &w);
+	buf_init(&valid, UINT_MAX / 2);
+	copy_valid(&valid, markdown);
+	if (!valid.overflow && valid.len > 0)
+		md_parse(valid.at, (MD_SIZE)valid.len, &parser, &w);
+	buf_free(&valid);
 	buf_free(&w.href);
 }

@@ -197,7 +197,7 @@ def test_leave_with_reminder_escalation_and_sms():
         for link in (passed_on, request, withdraw):
             page = demo.page(link)
             assert page.status in (200, 409, 410) and not [f for f in forms(page) if f["method"] == "post"], (page.status, plain(page))
-        approved = demo.wait("bo@example.dk", "godkendt")[-1]
+        approved = demo.wait("bo@example.dk", "Du har fået fri")[-1]
         assert "Bo Ærlig" in approved["text"]
         demo.page(approved["links"][0])
         last = first + datetime.timedelta(days=4)
@@ -214,6 +214,18 @@ def test_leave_with_reminder_escalation_and_sms():
         demo.clock(advance="30d")
         time.sleep(0.6)
         assert len([m for m in demo.server.inbox() if m["channel"] == "sms"]) == 1
+
+
+def test_clock_waits_for_what_is_due():
+    """Who moves the clock right after an answer loses no mail, and reads what became due right after that."""
+    with Demo() as demo:
+        demo.start("declaration", request(demo.clock(advance="0s").date()))
+        demo.walk(demo.link("ida.ny@example.dk"), {"confirmed": "true"})
+        for week in range(3):
+            demo.clock(advance="7d")
+        inbox = [m for m in demo.server.inbox() if m["to"] in ("mester@example.dk", "ida.ny@example.dk")]
+        assert [m["to"] for m in inbox].count("mester@example.dk") == 4, [(m["at"], m["to"], m["subject"]) for m in inbox]
+        assert [m["to"] for m in inbox].count("ida.ny@example.dk") == 3, [(m["at"], m["to"], m["subject"]) for m in inbox]
 
 
 def test_leave_refused_with_a_reason():
@@ -242,7 +254,7 @@ def test_leave_refused_with_a_reason():
         assert answer.status == 303
         receipt = demo.walk(answer.header("Location"), {})
         assert "Dit svar er sendt" in receipt.text, plain(receipt)
-        assert "Vi er for få" in demo.wait("bo@example.dk", "fri", count=3)[-1]["text"]
+        assert "Vi er for få" in demo.wait("bo@example.dk", "afvist")[-1]["text"]
 
 
 def test_leave_that_nobody_answers():
@@ -259,7 +271,7 @@ def test_leave_that_nobody_answers():
         assert "Fejl" not in page.text
         refused = demo.server.post(link, {"step": "1", "version": "2", "decision": "approve"}, headers=DANISH)
         assert refused.status in (303, 409, 410), refused.status
-        assert not [m for m in demo.server.inbox() if m["to"] == "bo@example.dk" and "godkendt" in m["subject"]]
+        assert not [m for m in demo.server.inbox() if m["to"] == "bo@example.dk" and "Du har fået fri" in m["subject"]]
 
 
 def test_expired_start_form():
@@ -300,6 +312,7 @@ def test_declaration_with_reminders():
         assert demo.wait("ida.ny@example.dk", count=2)[-1]["links"][0] == confirm
         demo.walk(confirm, {"confirmed": "true"})
         first = demo.link("mester@example.dk")
+        demo.wait("ida.ny@example.dk", count=3)
         for week in (1, 2, 3):
             demo.clock(advance="7d")
             reminders = demo.wait("mester@example.dk", count=1 + week)
@@ -307,7 +320,7 @@ def test_declaration_with_reminders():
         demo.clock(advance="7d")
         time.sleep(0.6)
         assert len(demo.wait("mester@example.dk")) == 4, "three reminders, not more"
-        demo.wait("ida.ny@example.dk", count=4)  # two to confirm, one that it is sent, one that nobody has answered
+        demo.wait("ida.ny@example.dk", count=4)  # two to confirm, one that it is sent, one after the period
         receipt = demo.walk(first, assessment(demo, first))
         assert reference in receipt.text and "Vinduer og døre" in receipt.text
         shown = demo.page(demo.link("skole@example.dk"))
@@ -351,5 +364,5 @@ def test_a_demo_folder_is_kept():
 
 
 main([test_ready_line_and_end, test_front_page_has_all_packages, test_inbox_json, test_clock, test_nothing_of_it_under_serve, test_leave_with_reminder_escalation_and_sms,
-      test_leave_refused_with_a_reason, test_leave_that_nobody_answers, test_expired_start_form, test_declaration_with_reminders, test_declaration_that_nobody_answers,
+      test_clock_waits_for_what_is_due, test_leave_refused_with_a_reason, test_leave_that_nobody_answers, test_expired_start_form, test_declaration_with_reminders, test_declaration_that_nobody_answers,
       test_a_demo_folder_is_kept])
