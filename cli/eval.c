@@ -14,6 +14,11 @@ static struct type type_of(struct arena *a, const struct value *v) {
 	if ((v->kind == KIND_LIST || v->kind == KIND_MAP) && v->list.count > 0) {
 		struct type *item = ARENA_NEW(a, struct type);
 		*item = type_of(a, &v->list.items[0]);
+		/* The items were read as of one type; what is open in one ([]) is known from another. */
+		for (size_t i = 1; i < v->list.count; i++) {
+			struct type before = *item, next = type_of(a, &v->list.items[i]);
+			type_join(a, &before, &next, item);
+		}
 		type.item = item;
 	}
 	return type;
@@ -24,11 +29,13 @@ static bool to_value(struct arena *a, json_t *node, int depth, struct value *out
 static bool list_value(struct arena *a, json_t *node, int depth, struct value *out, struct err *err) {
 	size_t count = json_array_size(node);
 	struct value *items = ARENA_ARRAY(a, count, struct value);
+	struct type joined = {0}, before;
 	for (size_t i = 0; i < count; i++) {
 		if (!to_value(a, json_array_get(node, i), depth + 1, &items[i], err))
 			return false;
-		struct type first = type_of(a, &items[0]), this = type_of(a, &items[i]);
-		if (!type_equal(&first, &this))
+		struct type this = type_of(a, &items[i]);
+		before = i == 0 ? this : joined;
+		if (!type_join(a, &before, &this, &joined))
 			return err_set(err, ERR_INPUT, "error.input", "a list must hold values of one type");
 	}
 	*out = (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};

@@ -82,5 +82,5 @@ void route_secure(struct request *r, struct response *out) {
 	response_header(out, r, "X-Robots-Tag", STR("noindex, nofollow"));
 	response_header(out, r, "Cache-Control", out->cacheable ? STR("public, max-age=31536000, immutable") : STR("no-store"));
 	if (r->world->secure)
-		response_header(out, r, "Strict-Transport-Security", STR("max-age=31536000; includeSubDomains"));
+		response_header(out, r, "Strict-Transport-Security", STR("max-age=31536000"));
 }

@@ -61,7 +61,7 @@ static const char *const tables_of_work =
 
         "CREATE TABLE mailbox (id INTEGER PRIMARY KEY, instance_id INTEGER NOT NULL REFERENCES instances(id),"
         " root_id INTEGER NOT NULL, from_instance_id INTEGER REFERENCES instances(id), event TEXT NOT NULL,"
-        " data TEXT NOT NULL, at INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0) STRICT;"
+        " data TEXT NOT NULL, at INTEGER NOT NULL, hops INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0) STRICT;"
         "CREATE INDEX mailbox_ready ON mailbox (id) WHERE held = 0;"
         "CREATE INDEX mailbox_root ON mailbox (root_id, id) WHERE held = 0;"
         "CREATE INDEX mailbox_held ON mailbox (instance_id) WHERE held = 1;"

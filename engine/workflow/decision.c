@@ -203,8 +203,14 @@ static void go_on_repeating(struct run *r, const struct timer_rule *rule, int64_
 		push_timer(r, rule, true, due_at, ahead);
 }
 
-/* The state stays: dates that read a changed field are computed anew, that of the timer which has just fired too. */
-static void recompute_timers(struct run *r) {
+static bool moves_on(struct run *r, const struct timer_rule *rule, int64_t due_at) {
+	int64_t before;
+	return !decision_due(r->world, r->snapshot, rule, 0, r->a, &before) || due_at > before;
+}
+
+/* The state stays: dates that read a changed field are computed anew. That of the timer which has just fired only when it moves on, or one that moves
+ * its own date backwards would fire for ever. */
+static void recompute_timers(struct run *r, const struct timer_rule *just_fired) {
 	const struct value *before = r->snapshot->values;
 	for (size_t i = 0; i < r->state->after.count; i++) {
 		const struct timer_rule *rule = &r->state->after.items[i];
@@ -217,6 +223,8 @@ static void recompute_timers(struct run *r) {
 			continue;
 		int64_t due_at = 0;
 		bool set = timer_due(r, rule, 0, r->snapshot->entered_at, &due_at);
+		if (rule == just_fired && set && !moves_on(r, rule, due_at))
+			continue;
 		push_timer(r, rule, set, due_at, 0);
 	}
 }
@@ -251,7 +259,7 @@ static void take_transition(struct run *r, const struct transition *transition, 
 	if (!ok)
 		refuse(r);
 	else if (!r->out->moved)
-		recompute_timers(r);
+		recompute_timers(r, timer);
 	if (timer && !r->out->moved)
 		go_on_repeating(r, timer, fired);
 }

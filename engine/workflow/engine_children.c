@@ -99,6 +99,7 @@ static bool put_signal(struct run *r, const struct loaded *l, int64_t to, const 
 	        .event = effect->action->event,
 	        .data = signal_data(r, effect),
 	        .at = r->now,
+	        .hops = r->hops,
 	};
 	return mailbox_put(r->tx, &row, err);
 }

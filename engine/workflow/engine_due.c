@@ -4,7 +4,7 @@
 #include "engine/store/timers.h"
 #include "engine/workflow/engine_run.h"
 
-enum { MOST_IN_ONE_GO = 10000, POSTPONED_MS = 600000 };
+enum { MOST_IN_ONE_GO = 10000, MOST_HOPS = 100, POSTPONED_MS = 600000 };
 
 /* A decision that does nothing but say why. */
 static struct decision refusal(struct run *r, const struct loaded *l, const struct event *event, const struct err *why) {
@@ -75,7 +75,7 @@ static bool signal_values(struct run *r, struct loaded *l, struct str json, stru
 	return true;
 }
 
-static bool take_signal(struct run *r, const struct signal_row *row, const struct err *why, struct err *err) {
+static bool deliver_signal(struct run *r, const struct signal_row *row, const struct err *why, struct err *err) {
 	struct loaded l;
 	struct decision decision;
 	struct err data_err = {0};
@@ -101,6 +101,18 @@ static bool take_signal(struct run *r, const struct signal_row *row, const struc
 		run_decide(r, &l, &event, &decision);
 	/* Removed last: a failure before it may still be recorded as a refusal without a write in between. */
 	return apply_or_refuse(r, &l, &event, &decision, &cause, err) && mailbox_remove(r->tx, row->id, err);
+}
+
+/* Two instances that answer each other's signals, or one that signals to itself, would go on for ever. */
+static bool take_signal(struct run *r, const struct signal_row *row, const struct err *why, struct err *err) {
+	struct err endless = {0};
+	bool too_far = row->hops >= MOST_HOPS;
+	if (too_far)
+		err_set(&endless, ERR_PERMANENT, "error.internal", "%d signals led to each other; this one is not taken", MOST_HOPS);
+	r->hops = row->hops + 1;
+	bool ok = deliver_signal(r, row, why ? why : too_far ? &endless : NULL, err);
+	r->hops = 0;
+	return ok;
 }
 
 /* What happens next without a person: a timer, or a signal. */

@@ -19,6 +19,7 @@ struct run {
 	int64_t now;
 	struct arena *a;
 	int depth;         /* of children started by children */
+	int64_t hops;      /* of the signals that are sent now */
 };
 struct run run_open(struct engine *e, struct tx *tx, int64_t now, struct arena *a);
 

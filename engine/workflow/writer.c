@@ -237,7 +237,8 @@ static int64_t wait_ms(struct writer *w) {
 	int64_t left = due_at == INT64_MAX ? most : due_at - clock_now();
 	left = left < 0 ? 0 : left > most ? most : left;
 	int64_t rest = w->rest_until - clock_monotonic();
-	return left < rest ? rest : left;
+	/* After a failure the store is looked at again then, whatever waits: signals have no due time. */
+	return rest > 0 ? rest : left;
 }
 
 static void sleep_until_work(struct writer *w) {

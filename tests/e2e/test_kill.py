@@ -1,13 +1,13 @@
 """kill -9 at random instants under sixteen clients: whatever was confirmed is there, once, and every mail arrives.
 
-KILL_SECONDS (30) bounds the rounds, SEED repeats a run's random choices as far as the scheduler allows."""
+KILL_SECONDS (24) bounds the rounds, SEED repeats a run's random choices as far as the scheduler allows."""
 import os, random, shutil, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import Load, Mailbox, check_store, drain, kill_rounds, leave_site, press_again
 from stafet import Peer, Server, main
 
-SECONDS = float(os.environ.get("KILL_SECONDS", "30"))
+SECONDS = float(os.environ.get("KILL_SECONDS", "24"))
 SEED = os.environ.get("SEED", str(random.randrange(1 << 30)))
 
 

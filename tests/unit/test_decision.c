@@ -451,6 +451,17 @@ static void test_recompute_own(void **state) {
 	assert_str(timers(b), "monthly 2026-05-01T00:00/0");
 }
 
+/* One that moves it backwards would fire for ever. */
+static void test_recompute_backwards(void **state) {
+	struct bench *b = *state;
+	machine(b, "  a:\n"
+	           "    after: [{at: day, name: back, actions: [{set: {day: day - 1d}}]}, {in: 900d, target: b, priority: 60}]\n"
+	           "  b: {final: true}\n");
+	*field(b, "day") = value_date(civil_day(2026, 4, 1));
+	fire(b, "back", "2026-04-01T00:00", 0);
+	assert_str(timers(b), "");
+}
+
 static void test_priorities(void **state) {
 	struct bench *b = *state;
 	machine(b, "  a:\n"
@@ -512,6 +523,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_order), TEST(test_start), TEST(test_cases), TEST(test_not_here), TEST(test_stay_and_restart), TEST(test_set_errors), TEST(test_set),
 	        TEST(test_due), TEST(test_dst_first_hour), TEST(test_every), TEST(test_refuse), TEST(test_recompute), TEST(test_recompute_own),
+	        TEST(test_due), TEST(test_dst_first_hour), TEST(test_every), TEST(test_refuse), TEST(test_recompute), TEST(test_recompute_backwards),
 	        TEST(test_priorities), cmocka_unit_test(test_engine_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,7 +98,7 @@ static const char large[] =
         "forms: {ask: {fields: [mail, texts]}}\n"
         "initial: a\n"
         "states:\n"
-        "  a: {on: {go: {target: b}}}\n"
+        "  a: {on: {go: {target: b}, ping: {actions: [{signal: {to: self, event: ping}}]}}}\n"
         "  b: {final: true}\n";
 
 #define ASK "{\"who\":\"Ida\",\"mail\":\"ida@example.dk\",\"bosses\":[\"bo@example.dk\",\"eva@example.dk\"]}"
@@ -295,6 +295,17 @@ static void test_late_signal(void **state) {
 	OK(send_signal(f, id, "paid", "{}"));
 	OK(send_signal(f, id, "stop", "{}"));
 	assert_str(path_of(f, id), "start start >unconfirmed; form confirm unconfirmed>asked; signal stop asked>gone; signal paid gone>!");
+	assert_sound(f);
+}
+
+/* A chain of signals that feeds itself is cut, and says so in the history. */
+static void test_endless_signals(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "large", "{\"mail\":\"ida@example.dk\",\"texts\":[\"x\"]}");
+	OK(send_signal(f, id, "ping", "{}"));
+	assert_int_equal(instance_of(f, id).version, 1 + 100 + 1);
+	OK(send_signal(f, id, "go", "{}"));
+	assert_str(state_of(f, id), "b");
 	assert_sound(f);
 }
 
@@ -562,7 +573,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_life), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
 	        TEST(test_link_not_now), TEST(test_catch_up), TEST(test_catch_up_order), TEST(test_early_signal), TEST(test_late_signal),
-	        TEST(test_wrong_signal), TEST(test_signal_before_timer), TEST(test_children), TEST(test_signal_children), TEST(test_child_refused),
+	        TEST(test_wrong_signal), TEST(test_endless_signals), TEST(test_signal_before_timer), TEST(test_children), TEST(test_signal_children), TEST(test_child_refused),
 	        TEST(test_participations), TEST(test_same_address), TEST(test_too_large), TEST(test_public_start), TEST(test_public_start_expires), TEST(test_look),
 	        TEST(test_search), TEST(test_verify_state), TEST(test_verify_history), TEST(test_verify_messages),
 	};
