@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,27 +141,46 @@ static void remove_site(struct arena *a, const char *folder) {
 	rmdir(folder);
 }
 
+static bool has(struct arena *a, const char *folder, const char *name) {
+	return folder && access(arena_printf(a, "%s/%s", folder, name).at, F_OK) == 0;
+}
+
+/* What a new site of the demo has: the package in that folder, else all that come with Stafet. */
+static struct str *choose_packages(struct arena *a, const char *folder, size_t *count, struct err *err) {
+	char path[PATH_MAX];
+	const char *shipped = packages_folder(a);
+	if (!has(a, folder, "workflow.yaml")) {
+		if (shipped)
+			return list_packages(a, shipped, count);
+		err_set(err, ERR_NOT_FOUND, "error.not-found", "cannot find the folder templates beside the program");
+		return NULL;
+	}
+	struct str *packages = ARENA_ARRAY(a, 1, struct str);
+	*count = 1;
+	if (!realpath(folder, path)) {
+		err_set(err, ERR_NOT_FOUND, "error.not-found", "cannot find the folder %s", folder);
+		return NULL;
+	}
+	packages[0] = arena_str(a, str_from(path));
+	return packages;
+}
+
 int demo_run(const char *folder, const char *listen, struct buf *out) {
 	struct arena *a = arena_new();
 	struct err err = {0};
 	char temporary[] = "/tmp/stafet-demo-XXXXXX";
-	const char *shipped = packages_folder(a);
 	int status = EXIT_FAULT;
-	size_t count;
-	bool own = folder == NULL;
-	if (!shipped)
-		err_set(&err, ERR_NOT_FOUND, "error.not-found", "cannot find the folder templates beside the program");
-	if (shipped && own && !(folder = mkdtemp(temporary)))
+	size_t count = 0;
+	bool fresh = !has(a, folder, "stafet.yaml");
+	struct str *packages = fresh ? choose_packages(a, folder, &count, &err) : NULL;
+	bool own = folder == NULL || (fresh && has(a, folder, "workflow.yaml")); /* never a site inside a package */
+	if (err.kind == ERR_NONE && own && !(folder = mkdtemp(temporary)))
 		err_set(&err, ERR_TRANSIENT, "error.busy", "cannot make a folder in /tmp");
-	if (err.kind == ERR_NONE) {
-		bool fresh = access(arena_printf(a, "%s/stafet.yaml", folder).at, F_OK) != 0;
-		struct str *packages = list_packages(a, shipped, &count);
-		if (!fresh || site_make(folder, packages, count, out, &err))
-			status = run_folder(folder, fresh, listen, out);
-	}
+	if (err.kind == ERR_NONE && (!fresh || site_make(folder, packages, count, out, &err)))
+		status = run_folder(folder, fresh, listen, out);
 	if (err.kind != ERR_NONE)
 		buf_printf(out, "stafet: %s\n", err.text);
-	if (own && folder)
+	if (own && folder == temporary)
 		remove_site(a, folder);
 	arena_free(a);
 	return status;

@@ -148,7 +148,7 @@ static void reclaim_when_due(struct mailer *m) {
 	pthread_mutex_lock(&m->lock);
 	bool due = now >= m->reclaim_at;
 	if (due)
-		m->reclaim_at = now + RECLAIM_MS;
+		m->reclaim_at = now + (clock_is_simulated() ? SIMULATED_WAIT_MS : RECLAIM_MS); /* a clock that jumps ends leases */
 	pthread_mutex_unlock(&m->lock);
 	struct err err = {0};
 	if (due && !reclaim(m, 0, &err))
@@ -292,7 +292,7 @@ struct mailer *mailer_open(const struct mailer_options *options, struct err *err
 	m->options = *options;
 	m->lanes[0].channel = CHANNEL_MAIL;
 	m->lanes[1].channel = CHANNEL_SMS;
-	m->reclaim_at = clock_monotonic() + RECLAIM_MS;
+	m->reclaim_at = clock_monotonic() + (clock_is_simulated() ? SIMULATED_WAIT_MS : RECLAIM_MS);
 	pthread_mutex_init(&m->lock, NULL);
 	init_condition(&m->ended);
 	init_condition(&m->stop);

@@ -1,5 +1,5 @@
 """The demo as outside checks use it: one ready line, the captured inbox, the clock; both packages played through the inbox alone."""
-import datetime, glob, json, os, re, shutil, signal, subprocess, sys, tempfile, time, urllib.parse, zoneinfo
+import datetime, glob, json, os, re, shutil, signal, subprocess, sys, tempfile, time, zoneinfo
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import REFERENCE, leave_site, plain

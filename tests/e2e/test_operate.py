@@ -1,9 +1,9 @@
 """What an operator and an author do: reload, stop under load, commands beside a running server and without one, wrong usage, expressions, pictures."""
-import json, os, re, shutil, signal, subprocess, sys, tempfile, time, urllib.parse
+import json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from load import REFERENCE, Load, Mailbox, application, check_store, drain, leave_site, open_store, plain
-from stafet import BINARY, ROOT, Peer, Server, main, package, run, walk
+from load import REFERENCE, Load, Mailbox, application, check_store, drain, leave_site, open_store
+from stafet import ROOT, Peer, Server, main, package, run, walk
 
 PACKAGE = package("leave-request")
 
@@ -298,6 +298,28 @@ def test_commands_beside_and_without_a_server(site):
 
 
 @with_site
+def test_reading_commands_change_nothing(site):
+    """Without a server too: a timer that is overdue waits for the server, which also sends what follows from it."""
+    answers = os.path.join(site.folder, "answers.json")
+    json.dump(application(1), open(answers, "w"))
+    reference = site.cli("start", "leave-request", "--data", answers).stdout.split()[0]
+    store = open_store(site.path)
+    store.execute("UPDATE timers SET due_at = 1 WHERE name = 'not-confirmed'")
+    store.commit()
+    departments = os.path.join(site.package, "departments.csv")
+    for _ in range(8):
+        for command in (["list"], ["show", reference], ["history", reference], ["verify"], ["graph", "--instance", reference], ["import", "leave-request.departments", departments, "--dry-run"]):
+            site.cli(*command)
+            assert store.execute("SELECT state, version FROM instances").fetchall() == [("unconfirmed", 1)], command
+    store.close()
+    site.serve()
+    end = time.time() + 10
+    while not re.search(r"^state +lapsed", site.cli("show", reference).stdout, re.M):
+        assert time.time() < end, "the server runs what is overdue"
+        time.sleep(0.05)
+
+
+@with_site
 def test_one_server_a_store(site):
     site.serve()
     for command in (["serve", site.path], ["serve", site.path, "--listen", "127.0.0.1:0"], ["demo", site.path, "--listen", "127.0.0.1:0"]):
@@ -438,5 +460,5 @@ def test_schema():
 
 
 main([test_wrong_definitions_change_nothing, test_changed_texts_are_live, test_instances_stay_with_their_machine, test_texts_must_fit_running_instances,
-      test_stop_under_load, test_commands_beside_and_without_a_server, test_one_server_a_store, test_keys_must_fit, test_exit_statuses, test_eval, test_render,
+      test_stop_under_load, test_commands_beside_and_without_a_server, test_reading_commands_change_nothing, test_one_server_a_store, test_keys_must_fit, test_exit_statuses, test_eval, test_render,
       test_graph, test_schema])
