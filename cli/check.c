@@ -23,53 +23,60 @@ static bool exists(const char *folder, const char *name) {
 	return stat(path, &info) == 0;
 }
 
-/* Packages of a site folder, or the folder itself. */
-static bool expand(struct arena *a, const char *folder, char ***folders, int *count, struct err *err) {
-	if (!exists(folder, "stafet.yaml")) {
-		*folders = ARENA_ARRAY(a, 1, char *);
-		(*folders)[0] = arena_z(a, str_from(folder));
-		*count = 1;
-		return true;
+/* What is looked at together, so that packages may start and signal each other: a site, or all packages that the arguments name. */
+struct group {
+	const char *name;
+	struct site_config *config;
+};
+
+/* Of the arguments; groups has room for all of them. A group without config is a site whose stafet.yaml cannot be read, told on out. */
+static int group_arguments(struct arena *a, const struct arguments *args, struct group *groups, struct buf *out) {
+	char **folders = ARENA_ARRAY(a, (size_t)args->count, char *);
+	int packages = 0, count = 0;
+	struct err err;
+	for (int i = 0; i < args->count; i++) {
+		struct group site = {.name = args->items[i]};
+		if (!exists(site.name, "stafet.yaml")) {
+			folders[packages++] = args->items[i];
+			continue;
+		}
+		site.config = config_read(a, site.name, &err);
+		if (!site.config)
+			buf_printf(out, "%s\n", err.text);
+		groups[count++] = site;
 	}
-	struct site_config *config = config_read(a, folder, err);
-	if (!config)
-		return false;
-	*count = (int)config->package_count;
-	*folders = ARENA_ARRAY(a, config->package_count, char *);
-	for (size_t i = 0; i < config->package_count; i++)
-		(*folders)[i] = arena_z(a, config->packages[i]);
-	return true;
+	if (packages > 0) {
+		const char *name = packages == 1 ? folders[0] : arena_z(a, arena_printf(a, "%d packages", packages));
+		groups[count++] = (struct group){name, config_for_packages(a, folders, packages)};
+	}
+	return count;
 }
 
-static int check_folder(const char *folder, struct buf *out) {
+static bool check_group(const struct group *group, struct buf *out) {
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
 	struct err err = {0};
 	struct open_site s = {0};
-	char **folders;
-	int count, status = EXIT_FAULT;
-	if (!expand(a, folder, &folders, &count, &err)) {
-		buf_printf(out, "%s\n", err.text);
-	} else {
-		bool ok = site_for_packages(&s, folders, count, &problems, &err);
-		problems_print(&problems, out);
-		if (!ok && problems.errors == 0)
-			buf_printf(out, "%s: %s\n", folder, err.text);
-		buf_printf(out, "%s: %zu errors, %zu warnings\n", folder, problems.errors, problems.count - problems.errors);
-		status = ok ? EXIT_GOOD : EXIT_FAULT;
-		site_shut(&s);
-	}
+	bool ok = site_for_check(&s, group->config, &problems, &err);
+	problems_print(&problems, out);
+	if (!ok && problems.errors == 0)
+		buf_printf(out, "%s: %s\n", group->name, err.text);
+	buf_printf(out, "%s: %zu errors, %zu warnings\n", group->name, problems.errors, problems.count - problems.errors);
+	site_shut(&s);
 	arena_free(a);
-	return status;
+	return ok;
 }
 
 int command_check(struct arguments *args, struct buf *out) {
-	int status = EXIT_GOOD;
 	if (arguments_unknown(args, out) || args->count == 0)
 		return usage(out, "check DIR...");
-	for (int i = 0; i < args->count; i++)
-		if (check_folder(args->items[i], out) != EXIT_GOOD)
+	struct arena *a = arena_new();
+	struct group *groups = ARENA_ARRAY(a, (size_t)args->count, struct group);
+	int status = EXIT_GOOD, count = group_arguments(a, args, groups, out);
+	for (int i = 0; i < count; i++)
+		if (!groups[i].config || !check_group(&groups[i], out))
 			status = EXIT_FAULT;
+	arena_free(a);
 	return status;
 }
 
@@ -122,16 +129,14 @@ static void run_scenarios(struct open_site *s, const struct package *package, st
 	buf_free(&covers);
 }
 
-static void test_folder(const char *folder, struct buf *out, int *passed, int *failed) {
+static void test_group(const struct group *group, struct buf *out, int *passed, int *failed) {
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
 	struct err err = {0};
 	struct open_site s = {0};
-	char **folders;
-	int count;
-	if (!expand(a, folder, &folders, &count, &err) || !site_for_packages(&s, folders, count, &problems, &err)) {
+	if (!site_for_check(&s, group->config, &problems, &err)) {
 		problems_print(&problems, out);
-		buf_printf(out, "FAIL %s: %s\n", folder, err.text);
+		buf_printf(out, "FAIL %s: %s\n", group->name, err.text);
 		++*failed;
 	} else {
 		for (size_t i = 0; i < site_package_count(s.site); i++)
@@ -142,11 +147,18 @@ static void test_folder(const char *folder, struct buf *out, int *passed, int *f
 }
 
 int command_test(struct arguments *args, struct buf *out) {
-	int passed = 0, failed = 0;
 	if (arguments_unknown(args, out) || args->count == 0)
 		return usage(out, "test DIR...");
-	for (int i = 0; i < args->count; i++)
-		test_folder(args->items[i], out, &passed, &failed);
+	struct arena *a = arena_new();
+	struct group *groups = ARENA_ARRAY(a, (size_t)args->count, struct group);
+	int passed = 0, failed = 0, count = group_arguments(a, args, groups, out);
+	for (int i = 0; i < count; i++) {
+		if (groups[i].config)
+			test_group(&groups[i], out, &passed, &failed);
+		else
+			failed++;
+	}
+	arena_free(a);
 	buf_printf(out, "%d passed, %d failed\n", passed, failed);
 	return failed == 0 && passed > 0 ? EXIT_GOOD : EXIT_FAULT;
 }

@@ -27,13 +27,15 @@ struct open_site {
 	struct site *site;
 	struct store *store;
 	struct engine *engine;
-	struct writer *writer;
+	struct writer *writer; /* NULL until something is to be written: with it due timers begin to run */
 };
 /* Opens the site in folder, with its lock; tells problems on out. Caller closes with site_shut, also after false. */
 bool site_open_all(struct open_site *s, const char *folder, struct buf *out, struct err *err);
 /* The same with a configuration that the caller has made (demo). */
 bool site_open_config(struct open_site *s, struct site_config *config, struct buf *out, struct err *err);
 void site_shut(struct open_site *s);
+/* Starts the writer, if it does not run yet. */
+bool site_writer(struct open_site *s, struct err *err);
 /* A job that runs and is waited for. */
 bool site_write(struct open_site *s, bool (*run)(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err), void *context, struct err *err);
 
@@ -71,7 +73,9 @@ int demo_run(const char *folder, const char *listen, struct buf *out); /* folder
 int server_run(struct open_site *s, const struct server_options *options, struct buf *out);
 /* Where the packages that come with Stafet are, or NULL: beside the program's source tree, or /usr/share/stafet/templates. */
 const char *packages_folder(struct arena *a);
-/* A site for check, test and graph: these packages, throw-away keys, no store. */
-bool site_for_packages(struct open_site *s, char **folders, int count, struct problems *problems, struct err *err);
+/* What a site with these packages and nothing else said would have, for check and test. */
+struct site_config *config_for_packages(struct arena *a, char **folders, int count);
+/* A site for them, or one from a folder: throw-away keys, no store. config is borrowed until site_shut. */
+bool site_for_check(struct open_site *s, struct site_config *config, struct problems *problems, struct err *err);
 
 #endif

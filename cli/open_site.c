@@ -19,7 +19,12 @@ bool site_open_config(struct open_site *s, struct site_config *config, struct bu
 	if (!s->store)
 		return false;
 	s->engine = engine_open(s->site);
-	s->writer = writer_open(s->store, s->engine, err);
+	return true;
+}
+
+bool site_writer(struct open_site *s, struct err *err) {
+	if (!s->writer)
+		s->writer = writer_open(s->store, s->engine, err);
 	return s->writer != NULL;
 }
 
@@ -52,21 +57,12 @@ static bool site_job_run(struct job *job, struct engine *engine, struct tx *tx, 
 
 bool site_write(struct open_site *s, bool (*run)(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err), void *context, struct err *err) {
 	struct site_job job = {.job = {.run = site_job_run}, .run = run, .context = context};
-	return writer_run(s->writer, &job.job, err);
+	return site_writer(s, err) && writer_run(s->writer, &job.job, err);
 }
 
-bool site_for_packages(struct open_site *s, char **folders, int count, struct problems *problems, struct err *err) {
-	char key_file[] = "/tmp/stafet-keys-XXXXXX";
+struct site_config *config_for_packages(struct arena *a, char **folders, int count) {
 	static struct str languages[] = {{"da", 2}, {"en", 2}};
-	*s = (struct open_site){.arena = arena_new()};
-	int fd = mkstemp(key_file);
-	if (fd < 0)
-		return err_set(err, ERR_TRANSIENT, "error.busy", "cannot make a temporary key file");
-	close(fd);
-	unlink(key_file);
-	if (!keyring_create(key_file, err))
-		return false;
-	struct site_config *config = ARENA_NEW(s->arena, struct site_config);
+	struct site_config *config = ARENA_NEW(a, struct site_config);
 	*config = (struct site_config){
 	        .folder = "/nonexistent",
 	        .name = STR("Stafet"),
@@ -76,17 +72,29 @@ bool site_for_packages(struct open_site *s, char **folders, int count, struct pr
 	        .holidays = STR("dk"),
 	        .languages = languages,
 	        .language_count = 2,
-	        .key_file = arena_str(s->arena, str_from(key_file)),
 	        .mail = {.from_name = STR("Stafet"), .from_address = STR("stafet@stafet.example")},
 	        .sms = {.from = STR("Stafet"), .country = STR("45")},
-	        .packages = ARENA_ARRAY(s->arena, (size_t)count, struct str),
+	        .packages = ARENA_ARRAY(a, (size_t)count, struct str),
 	        .package_count = (size_t)count,
 	};
 	for (int i = 0; i < count; i++) {
 		char path[PATH_MAX];
-		config->packages[i] = arena_str(s->arena, str_from(realpath(folders[i], path) ? path : folders[i]));
+		config->packages[i] = arena_str(a, str_from(realpath(folders[i], path) ? path : folders[i]));
 	}
-	s->config = config;
+	return config;
+}
+
+bool site_for_check(struct open_site *s, struct site_config *config, struct problems *problems, struct err *err) {
+	char key_file[] = "/tmp/stafet-keys-XXXXXX";
+	*s = (struct open_site){.arena = arena_new(), .config = config};
+	int fd = mkstemp(key_file);
+	if (fd < 0)
+		return err_set(err, ERR_TRANSIENT, "error.busy", "cannot make a temporary key file");
+	close(fd);
+	unlink(key_file);
+	if (!keyring_create(key_file, err))
+		return false;
+	config->key_file = arena_str(s->arena, str_from(key_file));
 	s->site = site_open(config, problems, err);
 	unlink(key_file);
 	return s->site != NULL;

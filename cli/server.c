@@ -171,7 +171,7 @@ int server_run(struct open_site *s, const struct server_options *options, struct
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
 	raise_file_limit();
-	bool ok = start(&server, options, &err);
+	bool ok = site_writer(s, &err) && start(&server, options, &err);
 	if (ok) {
 		printf("event=ready url=%s\n", portal_url(server.portal));
 		fflush(stdout);
@@ -181,7 +181,8 @@ int server_run(struct open_site *s, const struct server_options *options, struct
 		buf_printf(out, "stafet: %s\n", err.text);
 	}
 	portal_close(server.portal);
-	writer_on_outbox(s->writer, NULL, NULL);
+	if (s->writer)
+		writer_on_outbox(s->writer, NULL, NULL);
 	mailer_close(server.mailer);
 	return ok ? EXIT_GOOD : EXIT_FAULT;
 }

@@ -219,7 +219,8 @@ static void worker_turn(struct worker *w) {
 	unsigned seen;
 	int64_t rest = lane_rest(m, w->lane, &seen);
 	reclaim_when_due(m);
-	int64_t wait = rest > 0 ? 0 : ms_until_due(m, w->lane);
+	/* What the store could not take down is tried again, even when nothing is due. */
+	int64_t wait = rest > 0 || sender_owes(w->sender) ? 0 : ms_until_due(m, w->lane);
 	if (rest > 0)
 		lane_sleep(m, w->lane, rest < IDLE_WAIT_MS ? rest : IDLE_WAIT_MS, NULL);
 	else if (wait > 0)

@@ -255,6 +255,10 @@ enum round sender_send(struct sender *s) {
 	return came;
 }
 
+bool sender_owes(const struct sender *s) {
+	return s->pending_count > 0;
+}
+
 void sender_finish(struct sender *s) {
 	for (int i = 0; i < FINISH_TRIES && s->pending_count > 0; i++) {
 		if (i > 0)

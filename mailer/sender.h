@@ -23,6 +23,8 @@ enum round {
 };
 enum round sender_lease(struct sender *s); /* IDLE, LEASED, STUCK */
 enum round sender_send(struct sender *s);  /* what was leased: SENT, DOWN, STUCK */
+/* Something was sent that is not settled yet: the next lease settles it. */
+bool sender_owes(const struct sender *s);
 /* What is not settled yet, before the thread ends. Rows that cannot be settled are reclaimed at the next start. */
 void sender_finish(struct sender *s);
 void sender_abort(struct sender *s); /* any thread: a send under way ends within about a second */

@@ -47,12 +47,14 @@ if want unit; then
 	done
 fi
 if want packages; then
-	for package in templates/*/ tests/packages/*/; do
-		[ -e "$package/workflow.yaml" ] || continue
+	for package in templates/*/; do
 		folder=$(basename "$package")
 		run "check-$folder" 60 build/stafet check "$package"
 		run "scenarios-$folder" 120 build/stafet test "$package"
 	done
+	# These start and signal each other.
+	run check-packages 60 build/stafet check tests/packages/*/
+	run scenarios-packages 120 build/stafet test tests/packages/*/
 fi
 if want docs; then
 	for test in tests/docs/test_*.py; do

@@ -4,19 +4,29 @@ static bool is_space(char c) {
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static void step_in_link(struct link_spot *spot, char c) {
-	bool space = is_space(c);
-	if (spot->definition && space && spot->word)
+/* In "(<target>)" neither a parenthesis nor a blank ends the target. */
+static void step_in_target(struct link_spot *spot, char c) {
+	bool space = is_space(c), opens = c == '<' && !spot->word;
+	bool ends = spot->definition ? space && spot->word : c == ')' && spot->parentheses == 0;
+	if (ends && !spot->angle)
 		spot->kind = LINK_SPOT_NONE;
-	else if (!spot->definition && c == ')' && spot->parentheses == 0)
-		spot->kind = LINK_SPOT_NONE;
-	else if (!space && c != '<')
+	else if (!space && !opens)
 		spot->kind = LINK_SPOT_INSIDE;
+	spot->angle = opens || (spot->angle && c != '>' && c != '\n');
 	spot->word = spot->word || !space;
-	if (c == '(')
+	if (c == '(' && !spot->angle)
 		spot->parentheses++;
-	else if (c == ')' && spot->parentheses > 0)
+	else if (c == ')' && !spot->angle && spot->parentheses > 0)
 		spot->parentheses--;
+}
+
+static void step_outside(struct link_spot *spot, char c) {
+	if (spot->bracket && (c == '(' || c == ':'))
+		*spot = (struct link_spot){.kind = c == '(' ? LINK_SPOT_TARGET : LINK_SPOT_INSIDE, .definition = c == ':'};
+	else if (is_space(c) || c == '<' || c == '>')
+		*spot = (struct link_spot){.angle = c == '<'};
+	else if (c == ':' && spot->angle)
+		spot->kind = LINK_SPOT_INSIDE, spot->autolink = true;
 }
 
 static void step(struct link_spot *spot, char c) {
@@ -27,10 +37,10 @@ static void step(struct link_spot *spot, char c) {
 			spot->kind = LINK_SPOT_INSIDE;
 		return;
 	}
-	if (spot->kind != LINK_SPOT_NONE)
-		step_in_link(spot, c);
-	else if (spot->bracket && (c == '(' || c == ':'))
-		*spot = (struct link_spot){.kind = c == '(' ? LINK_SPOT_TARGET : LINK_SPOT_INSIDE, .definition = c == ':'};
+	if (spot->kind == LINK_SPOT_NONE || spot->autolink)
+		step_outside(spot, c);
+	else
+		step_in_target(spot, c);
 	spot->bracket = c == ']';
 }
 

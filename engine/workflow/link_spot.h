@@ -10,10 +10,11 @@ struct link_spot {
 	enum {
 		LINK_SPOT_NONE,
 		LINK_SPOT_TARGET, /* right behind "](" */
-		LINK_SPOT_INSIDE  /* further inside a target, or where a "[name]: target" may have it */
+		LINK_SPOT_INSIDE  /* further inside a target, or where a "[name]: target" or "<https:target>" may have it */
 	} kind;
 	bool bracket, escaped; /* right behind a ], behind a backslash */
 	bool definition, word; /* of a "[name]: target"; its target has begun */
+	bool angle, autolink;  /* behind a < that is not closed yet; behind a colon that follows one, outside of [](): "<https:" */
 	unsigned parentheses;  /* that are open inside the target */
 };
 

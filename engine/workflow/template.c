@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_DEPTH = 16, MAX_NODES = 5000, MAX_NAME = 100 };
+enum { MAX_SOURCE = 64 * 1024, MAX_DEPTH = 16, MAX_NODES = 5000, MAX_NAME = 100, MAX_STEPS = 1000000 };
 
 enum node_kind { NODE_TEXT, NODE_VALUE, NODE_SECTION, NODE_INVERTED };
 
@@ -162,6 +162,10 @@ const struct template *template_compile(struct arena *a, struct str text, struct
 		problem_error(problems, place, "the text is not UTF-8");
 		return NULL;
 	}
+	if (text.len > MAX_SOURCE) {
+		problem_error(problems, place, "found a text of %zu bytes, expected at most %d", text.len, MAX_SOURCE);
+		return NULL;
+	}
 	while (p.at < text.len && p.t->count < MAX_NODES && add_part(&p))
 		continue;
 	if (p.t->count >= MAX_NODES)
@@ -190,6 +194,7 @@ struct rendering {
 	struct err *err;
 	struct link_spot spot; /* MARKDOWN */
 	bool after_url;        /* SMS: what comes next must be white space */
+	size_t steps;          /* lists in lists that write nothing take time all the same */
 };
 
 static struct template_value look_up(const struct rendering *r, const struct frame *frame, struct str name) {
@@ -342,6 +347,7 @@ static bool render_section(struct rendering *r, size_t index, const struct frame
 
 /* As deep as sections stand in each other: MAX_DEPTH. */
 static bool render_nodes(struct rendering *r, size_t from, size_t to, const struct frame *frame) {
+	r->steps++;
 	for (size_t i = from; i < to;) {
 		const struct node *node = &r->t->items[i];
 		bool ok;
@@ -355,7 +361,7 @@ static bool render_nodes(struct rendering *r, size_t from, size_t to, const stru
 		}
 		if (!ok)
 			return false;
-		if (r->out->overflow)
+		if (r->out->overflow || ++r->steps > MAX_STEPS)
 			return err_set(r->err, ERR_PERMANENT, "error.internal", "%s:%d: the text becomes too long", node->place.file ? node->place.file : "?", node->place.line);
 		i = node->kind == NODE_SECTION || node->kind == NODE_INVERTED ? node->end : i + 1;
 	}

@@ -15,7 +15,7 @@ enum template_target {
 	TEMPLATE_PLAIN     /* as they are */
 };
 
-/* Problems with line and column: unclosed section, bad name, {{{ }}}. NULL on error. */
+/* Problems with line and column: unclosed section, bad name, {{{ }}}, more than 64 KiB, sections deeper than 16. NULL on error. */
 const struct template *template_compile(struct arena *a, struct str text, struct yaml_place place, struct problems *problems);
 
 /* What a name stands for at rendering. */
@@ -36,7 +36,7 @@ struct template_source {
 	/* Whole dotted name; TV_NONE when it is unset. Memory in arena. */
 	struct template_value (*lookup)(void *context, struct str name, struct arena *a);
 };
-/* Limits by the buffer. False: a URL stands where none may (MARKDOWN: outside a link target). */
+/* Limits by the buffer, and a million steps. False: a URL stands where none may (MARKDOWN: outside a link target). */
 bool template_render(const struct template *t, enum template_target target, const struct template_source *source,
                      struct arena *a, struct buf *out, struct err *err);
 /* The names that it uses (section names too); in_section: only inside a section of the same name, so it may be unset. */

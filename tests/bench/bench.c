@@ -145,7 +145,7 @@ int main(int argc, char **argv) {
 	struct tx *tx;
 	int count = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 2000;
 	char folder[] = "/tmp/stafet-bench-XXXXXX";
-	if (argc < 3 || count < 1 || !secret_init(&err) || !mkdtemp(folder) || !site_for_packages(&s, argv + 1, 1, &problems, &err))
+	if (argc < 3 || count < 1 || !secret_init(&err) || !mkdtemp(folder) || !site_for_check(&s, config_for_packages(problems.arena, argv + 1, 1), &problems, &err))
 		die(&err);
 	keyring_fingerprint(site_keys(s.site), fingerprint);
 	struct str path = arena_printf(s.arena, "%s/stafet.db", folder);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define URL "https://svar.example/l/abc"
+#define MARK "zqxj"
 
 enum { LIMIT = 1 << 20 };
 
@@ -83,6 +84,34 @@ static void check_value(struct arena *a, struct values *values) {
 	buf_free(&out);
 }
 
+static struct template_value mark(void *context, struct str name, struct arena *a) {
+	(void)context;
+	(void)a;
+	bool url = name.at[0] == 'u';
+	return (struct template_value){.kind = url ? TV_URL : TV_TEXT, .text = url ? STR(URL) : STR(MARK)};
+}
+
+/* Whatever the template is: no text gets into the target of a link to a page. In an "<a@...>" it may, where it is mail's, and plain to see. */
+static void check_targets(struct arena *a, struct str source) {
+	struct problems problems = {.arena = a};
+	struct template_source lookups = {NULL, mark};
+	const struct template *t = count(source, MARK) ? NULL : template_compile(a, source, (struct yaml_place){"fuzz", 1, 1}, &problems);
+	struct err err = {0};
+	struct buf out, html;
+	buf_init(&out, LIMIT);
+	buf_init(&html, LIMIT);
+	if (t && template_render(t, TEMPLATE_MARKDOWN, &lookups, a, &out, &err))
+		markdown_html(buf_text(&out), true, &html);
+	for (struct str rest = buf_text(&html); count(rest, "href=\"");) {
+		rest.len -= (size_t)((const char *)memmem(rest.at, rest.len, "href=\"", 6) + 6 - rest.at);
+		rest.at = html.at + html.len - rest.len;
+		struct str target = str_cut(&rest, '"');
+		BUG_IF(count(target, MARK) && !str_starts(target, STR("mailto:")));
+	}
+	buf_free(&html);
+	buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -93,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct str source = str_cut(&value, '~');
 	struct values values = {value};
 	check_any(a, source, &values);
+	check_targets(a, source);
 	if (str_utf8_valid(value))
 		check_value(a, &values);
 	arena_free(a);

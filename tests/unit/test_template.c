@@ -104,6 +104,8 @@ static void renders(void **state) {
 	        {TEMPLATE_MARKDOWN, "[a]({{#no}}{{link}}{{/no}}{{^no}}{{link}}{{/no}}) [b](<{{link}}>)", "[a](https\\:\\/\\/svar\\.example\\/l\\/abc\\_\\-D) [b](<https\\:\\/\\/svar\\.example\\/l\\/abc\\_\\-D>)"},
 	        {TEMPLATE_MARKDOWN, "[x](/a(b)c) ({{name}}) [n]: tekst {{name}}", "[x](/a(b)c) (Ida \\& Bo) [n]: tekst Ida \\& Bo"},
 	        {TEMPLATE_MARKDOWN, "[{{name}}] ({{name}})", "[Ida \\& Bo] (Ida \\& Bo)"},
+	        {TEMPLATE_MARKDOWN, "a <b {{name}} < c: {{name}} <d> {{name}} <https://e> {{name}}", "a <b Ida \\& Bo < c: Ida \\& Bo <d> Ida \\& Bo <https://e> Ida \\& Bo"},
+	        {TEMPLATE_MARKDOWN, "[x](<a(b>) {{name}} <https:[x]({{link}})", "[x](<a(b>) Ida \\& Bo <https:[x](https\\:\\/\\/svar\\.example\\/l\\/abc\\_\\-D)"},
 	        {TEMPLATE_MARKDOWN, "C:\\\\{{name}}", "C:\\\\Ida \\& Bo"},
 	        {TEMPLATE_HEADER, "Svar fra {{name}}: {{lines}}", "Svar fra Ida & Bo: # en  2. to  - tre"},
 	        {TEMPLATE_SMS, "Hej {{quoted}}: {{link}}\nHilsen", "Hej \"hej\": " URL "\nHilsen"},
@@ -142,6 +144,13 @@ static void refuses_at_rendering(void **state) {
 	        {TEMPLATE_MARKDOWN, "[x](https://e/{{#no}}){{/no}}{{name}})", "is no URL"},
 	        {TEMPLATE_MARKDOWN, "[x]: {{name}}", "is no URL"},
 	        {TEMPLATE_MARKDOWN, "[x]:\n {{name}}\n\n[x]", "is no URL"},
+	        {TEMPLATE_MARKDOWN, "[x](<https://e)/{{name}}>)", "is no URL"},
+	        {TEMPLATE_MARKDOWN, "[x](<{{link}})/{{name}}>)", "is no URL"},
+	        {TEMPLATE_MARKDOWN, "[x]: <https://e {{name}}>\n\n[x]", "is no URL"},
+	        {TEMPLATE_MARKDOWN, "<https://{{name}}>", "is no URL"},
+	        {TEMPLATE_MARKDOWN, "<https:[x](https://e/{{name}})", "is no URL"},
+	        {TEMPLATE_MARKDOWN, "<https:[x](<https://e/>{{name}})", "is no URL"},
+	        {TEMPLATE_MARKDOWN, "<{{link}}>", "is a URL"},
 	        {TEMPLATE_MARKDOWN, "\\{{hostile}}", "stands behind a backslash"},
 	        {TEMPLATE_HEADER, "{{link}}", "may not stand in a header"},
 	        {TEMPLATE_HEADER, "{{control}}", "U+0001"},
@@ -205,12 +214,44 @@ static void limits(void **state) {
 	for (int i = 0; i < 6000; i++)
 		buf_z(&deep, "{{a}} ");
 	assert_null(compile(deep.at));
+	buf_clear(&deep);
+	problems = (struct problems){.arena = arena};
+	for (int i = 0; i < 65536; i++)
+		buf_char(&deep, 'a');
+	assert_non_null(compile(deep.at));
+	buf_char(&deep, 'a');
+	assert_null(compile(deep.at));
+	assert_non_null(strstr(problems.items[0].text.at, "found a text of 65537 bytes, expected at most 65536"));
 	buf_free(&deep);
 	problems = (struct problems){.arena = arena};
 	buf_init(&out, 10);
 	assert_false(template_render(compile("{{name}} {{name}}"), TEMPLATE_PLAIN, &values, arena, &out, &err));
 	assert_non_null(strstr(err.text, "too long"));
 	buf_free(&out);
+}
+
+/* 12 items, 16 deep: without a limit of its own this would not end, as it writes nothing. */
+static struct template_value dozen(void *context, struct str name, struct arena *a) {
+	static const struct template_value items[12];
+	(void)context, (void)name, (void)a;
+	return (struct template_value){.kind = TV_LIST, .count = 12, .items = items};
+}
+
+static void empty_work_ends(void **state) {
+	struct template_source values = {NULL, dozen};
+	struct err err = {0};
+	struct buf source, out;
+	(void)state;
+	buf_init(&source, 10000);
+	buf_init(&out, 10000);
+	for (int i = 0; i < 16; i++)
+		buf_z(&source, "{{#a}}");
+	for (int i = 0; i < 16; i++)
+		buf_z(&source, "{{/a}}");
+	assert_false(template_render(compile(source.at), TEMPLATE_PLAIN, &values, arena, &out, &err));
+	assert_non_null(strstr(err.text, "too long"));
+	buf_free(&out);
+	buf_free(&source);
 }
 
 static void names(void **state) {
@@ -237,6 +278,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(refuses_at_rendering, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(refuses_at_compiling, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(limits, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(empty_work_ends, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(names, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
