@@ -1,8 +1,8 @@
 #include "otp-portal/receipt_page.h"
 
 #include "engine/base/escape.h"
+#include "engine/workflow/past.h"
 #include "otp-portal/page.h"
-#include "otp-portal/past.h"
 
 void receipt_gone(struct request *r, const struct link_view *look, struct response *out) {
 	if (look->link.state == LINK_SUPERSEDED)

@@ -118,6 +118,28 @@ bool data_from_json(const struct definition *d, struct str json, const struct re
 	return ok;
 }
 
+bool data_replay(const struct definition *d, const struct str *payloads, size_t count, const struct register_port *port, struct arena *a,
+                 struct value *values, struct err *err) {
+	json_t *last = json_object();
+	json_error_t where;
+	bool ok = true;
+	for (size_t i = 0; ok && i < count; i++) {
+		json_t *payload = json_loadb(payloads[i].at, payloads[i].len, 0, &where);
+		json_t *set = json_object_get(payload, "set");
+		ok = (json_is_object(payload) && (!set || json_object_update(last, set) == 0)) ||
+		     err_set(err, ERR_PERMANENT, "error.internal", "entry %zu has no readable payload", i + 1);
+		json_decref(payload);
+	}
+	for (size_t i = 0; i < d->fields.count; i++) {
+		const struct field *field = &d->fields.items[i];
+		json_t *node = json_object_get(last, arena_z(a, field->name));
+		values[field->slot] = VALUE_UNSET;
+		ok = ok && (!node || field_from_json(field, node, port, a, &values[field->slot], err));
+	}
+	json_decref(last);
+	return ok;
+}
+
 static bool date_storable(int64_t day) {
 	int64_t year;
 	int month, day_of_month;

@@ -20,6 +20,9 @@ struct register_port data_store_port(struct view *v);
 /* JSON object <-> values; unknown members are refused on reading (INPUT), unset fields are left out on writing.
  * Refs are kept as {"key":..., "version":...} and read back through the port. */
 bool data_from_json(const struct definition *d, struct str json, const struct register_port *port, struct arena *a, struct value *values, struct err *err);
+/* What histories' payloads, {"set":{...},...} each, leave when they follow each other. A field that d does not have is passed over. */
+bool data_replay(const struct definition *d, const struct str *payloads, size_t count, const struct register_port *port, struct arena *a,
+                 struct value *values, struct err *err);
 /* Whether what an expression computed can be kept and read back: finite numbers, dates of the years 1900-2200, text that is UTF-8 without NUL. */
 bool data_storable(const struct value *v, struct err *err);
 void data_to_json(const struct definition *d, const struct value *values, struct buf *out);

@@ -1,6 +1,7 @@
-/* stafet verify: the chain of every instance is whole, its history is a path through the definition it is pinned to, and every outbox row and used
- * link belongs to an entry. */
+/* stafet verify: the chain of every instance is whole, its history is a path through the definition it is pinned to and leaves the data that it has,
+ * and every outbox row and used link belongs to an entry. */
 #include "engine/workflow/engine_run.h"
+#include "engine/workflow/past.h"
 
 #include <string.h>
 
@@ -68,6 +69,24 @@ static void check_path(struct check *c, const struct instance *instance, const s
 		fault(c, instance, "its version is %lld, but it has %zu entries", (long long)instance->version, entries->count);
 }
 
+static void check_data(struct check *c, const struct instance *instance, const struct definition *d, const struct history_list *entries) {
+	struct register_port port = data_store_port(c->v);
+	struct value *values;
+	struct err broken = {0};
+	struct buf json;
+	if (!past_replay(d, entries, entries->count, &port, c->a, &values, &broken)) {
+		fault(c, instance, "its history cannot be followed: %s", broken.text);
+		return;
+	}
+	if (!values)
+		return; /* erased */
+	buf_init(&json, RUN_DATA);
+	data_to_json(d, values, &json);
+	if (!str_equal(buf_text(&json), instance->data))
+		fault(c, instance, "its data are not what its history left");
+	buf_free(&json);
+}
+
 static bool belongs(const struct history_list *entries, int64_t history_id) {
 	for (size_t i = 0; i < entries->count; i++)
 		if (entries->items[i].id == history_id)
@@ -99,10 +118,12 @@ static bool check_instance(struct check *c, const struct instance *instance, str
 	if (!history_verify(site_keys(c->e->site), &entries, &broken))
 		fault(c, instance, "%s", broken.text);
 	const struct definition *d = site_definition(c->e->site, c->v, instance->definition, &gone);
-	if (d)
+	if (d) {
 		check_path(c, instance, d, &entries);
-	else
+		check_data(c, instance, d, &entries);
+	} else {
 		fault(c, instance, "%s", gone.text);
+	}
 	return check_messages(c, instance, &entries, err);
 }
 

@@ -539,6 +539,14 @@ static void test_verify_state(void **state) {
 	found(f, 0, "its state is 'done'");
 }
 
+static void test_verify_data(void **state) {
+	struct fixture *f = *state;
+	int64_t id = packing(f);
+	assert_sound(f);
+	change(f, "UPDATE instances SET data = replace(data, '\"Ida', '\"Ilda')");
+	found(f, id, "its data are not what its history left");
+}
+
 static void test_verify_history(void **state) {
 	struct fixture *f = *state;
 	int64_t id = packing(f);
@@ -575,7 +583,7 @@ int main(void) {
 	        TEST(test_link_not_now), TEST(test_catch_up), TEST(test_catch_up_order), TEST(test_early_signal), TEST(test_late_signal),
 	        TEST(test_wrong_signal), TEST(test_endless_signals), TEST(test_signal_before_timer), TEST(test_children), TEST(test_signal_children), TEST(test_child_refused),
 	        TEST(test_participations), TEST(test_same_address), TEST(test_too_large), TEST(test_public_start), TEST(test_public_start_expires), TEST(test_look),
-	        TEST(test_search), TEST(test_verify_state), TEST(test_verify_history), TEST(test_verify_messages),
+	        TEST(test_search), TEST(test_verify_state), TEST(test_verify_data), TEST(test_verify_history), TEST(test_verify_messages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
