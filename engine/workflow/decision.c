@@ -94,6 +94,24 @@ static bool run_effect(struct run *r, const struct action *action, enum effect_k
 	return true;
 }
 
+/* One child for each of a list. */
+static bool run_start_each(struct run *r, const struct action *action) {
+	struct value list;
+	if (!action->each)
+		return run_effect(r, action, EFFECT_START);
+	if (!expression_evaluate(action->each, &r->env, r->a, &list, &r->out->guard_err))
+		return false;
+	if (list.list.count > DECISION_CHILDREN)
+		return err_set(&r->out->guard_err, ERR_INPUT, "error.input", "one `start` may make %d children, not %zu", DECISION_CHILDREN, list.list.count);
+	bool ok = true;
+	for (size_t i = 0; ok && i < list.list.count; i++) {
+		*extra(r, SLOT_ITEM) = list.list.items[i];
+		ok = run_effect(r, action, EFFECT_START);
+	}
+	*extra(r, SLOT_ITEM) = VALUE_UNSET;
+	return ok;
+}
+
 static bool run_actions(struct run *r, const struct action_list *actions) {
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct action *action = &actions->items[i];
@@ -101,7 +119,7 @@ static bool run_actions(struct run *r, const struct action_list *actions) {
 			continue;
 		bool ok = action->kind == ACTION_SET      ? run_set(r, action)
 		          : action->kind == ACTION_SEND   ? run_effect(r, action, EFFECT_SEND)
-		          : action->kind == ACTION_START  ? run_effect(r, action, EFFECT_START)
+		          : action->kind == ACTION_START  ? run_start_each(r, action)
 		                                          : run_effect(r, action, EFFECT_SIGNAL);
 		if (!ok)
 			return false;

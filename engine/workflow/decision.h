@@ -33,6 +33,7 @@ struct decision_world {
 	int64_t now;
 };
 
+enum { DECISION_CHILDREN = 1000 }; /* that one action may start */
 enum effect_kind { EFFECT_SEND, EFFECT_START, EFFECT_SIGNAL };
 struct effect {
 	enum effect_kind kind;

@@ -90,6 +90,7 @@ struct action {
 	int channel;                        /* send: enum channel of engine/store/people.h; 0: that of the contact */
 	struct span deadline;               /* send; all 0: none */
 	LIST_OF(struct assignment) data;    /* set, start, signal */
+	const struct expression *each;      /* start: a list, one child for each; NULL: one child */
 	struct str workflow;                /* start; signal to children: narrows */
 	enum { SIGNAL_PARENT, SIGNAL_CHILDREN, SIGNAL_SELF } direction;
 	struct str event;                   /* signal */
@@ -160,7 +161,7 @@ struct view_rule {
 };
 
 /* Slots of a definition's scope: its fields first, then these. */
-enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_CHILDREN, SLOT_EXTRA_COUNT };
+enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_ITEM, SLOT_CHILDREN, SLOT_EXTRA_COUNT };
 
 struct definition {
 	struct arena *arena;

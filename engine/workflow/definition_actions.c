@@ -17,7 +17,7 @@ static void read_send(struct reader *r, const struct yaml *node, struct action *
 }
 
 /* Of this workflow (own) the field is known and gives the type; fields of others are checked when all packages are there. */
-static void read_assignments(struct reader *r, const struct yaml *data, bool own, struct action *action) {
+static void read_assignments(struct reader *r, const struct yaml *data, bool own, const struct scope *scope, struct action *action) {
 	for (size_t i = 0; data && i < data->count; i++) {
 		const struct yaml *value = data->items[i];
 		const struct field *field = own ? reader_find(r, NAMED("field", r->d->fields), value->key) : NULL;
@@ -25,14 +25,25 @@ static void read_assignments(struct reader *r, const struct yaml *data, bool own
 		assignment->name = value->key->text;
 		assignment->field = field;
 		if (!yaml_is_null(value) && (!own || field))
-			assignment->value = reader_expression(r, value, &r->d->scope, own ? &field->type : NULL);
+			assignment->value = reader_expression(r, value, scope, own ? &field->type : NULL);
 	}
 }
 
 static void read_start_action(struct reader *r, const struct yaml *node, struct action *action) {
 	action->kind = ACTION_START;
 	action->workflow = yaml_get(node, "workflow")->text;
-	read_assignments(r, yaml_get(node, "data"), false, action);
+	action->each = reader_expression(r, yaml_get(node, "each"), &r->d->scope, NULL);
+	if (!action->each) {
+		read_assignments(r, yaml_get(node, "data"), false, &r->d->scope, action);
+		return;
+	}
+	const struct type *list = expression_type(action->each);
+	if (list->kind != KIND_LIST || !list->item) {
+		problem_error(r->problems, yaml_get(node, "each")->place, "'each' must be a list of something");
+		return;
+	}
+	struct scope scope = reader_scope_with(r, "item", *list->item, SLOT_ITEM);
+	read_assignments(r, yaml_get(node, "data"), false, &scope, action);
 }
 
 static void read_signal(struct reader *r, const struct yaml *node, struct action *action) {
@@ -44,7 +55,7 @@ static void read_signal(struct reader *r, const struct yaml *node, struct action
 	action->workflow = shape_text(workflow);
 	if (workflow && action->direction != SIGNAL_CHILDREN)
 		problem_error(r->problems, workflow->key->place, "key 'workflow' in the signal: it narrows children only");
-	read_assignments(r, yaml_get(node, "data"), action->direction == SIGNAL_SELF, action);
+	read_assignments(r, yaml_get(node, "data"), action->direction == SIGNAL_SELF, &r->d->scope, action);
 }
 
 static void read_action(struct reader *r, const struct yaml *node, struct action *action) {
@@ -55,7 +66,7 @@ static void read_action(struct reader *r, const struct yaml *node, struct action
 		read_send(r, send, action);
 	} else if (set) {
 		action->kind = ACTION_SET;
-		read_assignments(r, set, true, action);
+		read_assignments(r, set, true, &r->d->scope, action);
 	} else if (start) {
 		read_start_action(r, start, action);
 	} else {

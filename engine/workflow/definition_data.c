@@ -5,7 +5,7 @@
 
 /* Names that expressions, messages or forms give a meaning of their own. */
 static const char *const reserved[] = {"true", "false", "null", "in", "now", "today", "state", "reference", "started_at", "entered_at", "changed_at",
-                                       "row", "children", "link", "link_expires", "role", "recipient", "site", NULL};
+                                       "row", "item", "children", "link", "link_expires", "role", "recipient", "site", NULL};
 
 static const struct type type_text = {.kind = KIND_STRING}, type_int = {.kind = KIND_INT}, type_decimal = {.kind = KIND_DOUBLE},
                          type_bool = {.kind = KIND_BOOL}, type_date = {.kind = KIND_DATE}, type_datetime = {.kind = KIND_DATETIME},
@@ -231,10 +231,10 @@ void read_scope(struct reader *r, const struct yaml *lets) {
 		read_let(r, lets->items[i]);
 }
 
-static struct scope row_scope(struct reader *r, const struct register_type *reg) {
+struct scope reader_scope_with(struct reader *r, const char *name, struct type type, size_t slot) {
 	struct scope scope = {.items = ARENA_ARRAY(r->arena, r->d->scope.count + 1, struct scope_name), .count = r->d->scope.count, .cap = r->d->scope.count + 1};
 	memcpy(scope.items, r->d->scope.items, scope.count * sizeof *scope.items);
-	add_name(r, &scope, "row", (struct type){.kind = KIND_RECORD, .record = &reg->record}, SLOT_ROW);
+	add_name(r, &scope, name, type, slot);
 	return scope;
 }
 
@@ -247,7 +247,7 @@ void read_field_expressions(struct reader *r, const struct yaml *data) {
 			f->max_date = reader_expression(r, yaml_get(node, "max"), &r->d->scope, &type_date);
 		}
 		if (where && f->reg) {
-			struct scope scope = row_scope(r, f->reg);
+			struct scope scope = reader_scope_with(r, "row", (struct type){.kind = KIND_RECORD, .record = &f->reg->record}, SLOT_ROW);
 			f->where = reader_expression(r, where, &scope, &type_bool);
 		}
 		if (f->kind != FIELD_REF || f->reg)

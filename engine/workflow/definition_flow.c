@@ -142,6 +142,7 @@ static void walk_action(struct walk *w, const struct action *action) {
 		w->point.set = w->set;
 		if (w->visitor->action)
 			w->visitor->action(w->visitor->context, &w->point, action);
+		visit_expression(w, action->each);
 		for (size_t i = 0; i < action->data.count; i++)
 			visit_expression(w, action->data.items[i].value);
 	}

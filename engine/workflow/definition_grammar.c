@@ -35,6 +35,7 @@ static const struct shape_key send_keys[] = {
 static const struct shape send = {.kind = SHAPE_MAP, .what = "send", .keys = send_keys};
 static const struct shape_key start_action_keys[] = {
         {.key = "workflow", .shape = &name, .needed = true, .help = "The workflow of the child instance."},
+        {.key = "each", .shape = &expression, .help = "A list: one child for each of it, which `data` reads as `item`."},
         {.key = "data", .shape = &passed, .help = "Fields of the child."},
         {0}};
 static const struct shape start_action = {.kind = SHAPE_MAP, .what = "start of a child", .keys = start_action_keys};

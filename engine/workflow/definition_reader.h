@@ -44,6 +44,8 @@ const struct expression *reader_guard(struct reader *r, const struct yaml *node)
 /* In this order; each takes the file's root. */
 void read_registers(struct reader *r, const struct yaml *registers); /* NULL: none */
 void read_fields(struct reader *r, const struct yaml *data);         /* names and types */
+/* The definition's scope and one name more. */
+struct scope reader_scope_with(struct reader *r, const char *name, struct type type, size_t slot);
 void read_scope(struct reader *r, const struct yaml *lets);          /* NULL: none */
 void read_field_expressions(struct reader *r, const struct yaml *data);
 void read_roles(struct reader *r, const struct yaml *roles);

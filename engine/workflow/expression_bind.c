@@ -67,6 +67,7 @@ static const struct function {
         {"size", true, "s", 'i', run_size_string},
         {"size", true, "L", 'i', run_size_list},
         {"size", true, "M", 'i', run_size_list},
+        {"distinct", false, "L", '0', run_distinct},
         {"startsWith", true, "ss", 'b', run_starts},
         {"endsWith", true, "ss", 'b', run_ends},
         {"contains", true, "ss", 'b', run_contains},
@@ -217,6 +218,8 @@ bool expression_bind(struct checking *c, struct node *n) {
 			continue;
 		n->run = functions[i].run;
 		n->type = (struct type){.kind = kind_of(functions[i].result)};
+		if (functions[i].result == '0')
+			n->type = n->args[0]->type;
 		/* The first argument's type; [] + [1] has the item type of the side which has one. */
 		return functions[i].result != '1' || type_join(c->a, &n->args[0]->type, &n->args[1]->type, &n->type);
 	}

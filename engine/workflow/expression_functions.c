@@ -250,6 +250,26 @@ RUN(run_in_list) {
 	return true;
 }
 
+/* The first of equal ones stays. */
+RUN(run_distinct) {
+	struct value a;
+	if (!run_one(n, m, &a))
+		return false;
+	struct value *kept = ARENA_ARRAY(m->a, a.list.count, struct value);
+	size_t count = 0;
+	for (size_t i = 0; i < a.list.count; i++) {
+		bool seen = false;
+		if (!charge_compare(n, m, &a))
+			return false;
+		for (size_t k = 0; k < count && !seen; k++)
+			seen = value_equal(&kept[k], &a.list.items[i]);
+		if (!seen)
+			kept[count++] = a.list.items[i];
+	}
+	*out = (struct value){.kind = KIND_LIST, .list = {kept, NULL, count}};
+	return true;
+}
+
 RUN(run_in_map) {
 	struct value a, b;
 	if (!run_two(n, m, &a, &b) || !run_charge(n, m, b.list.count))

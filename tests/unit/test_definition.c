@@ -77,6 +77,8 @@ static const struct wrong {
         {"{in: 3d, target: gone}", "{in: 3d, ~times: 3, target: gone}", "only with 'every'"},
         {"{in: 3d, target: gone}", "~{in: 3d}", "timer 'after-1' does nothing"},
         {"name: overdue", "name: ~after-1", "state 'asked' has two timers named 'after-1'"},
+        {"{in: 3d, target: gone}", "{in: 3d, target: gone, actions: [{start: {workflow: other, each: ~who, data: {a: item}}}]}", "'each' must be a list"},
+        {"{in: 3d, target: gone}", "{in: 3d, target: gone, actions: [{start: {workflow: other, data: {a: ~item}}}]}", "'item'"},
         {"gone: {final: true}", "gone: {final: true, ~on: {x: {target: asked}}}", "key 'on' in state 'gone': a final state is never left"},
         {"page: one", "page: ~mine", "'mine' is a list, expected a view of kind page"},
         {"for: [borrower, keeper]", "for: [keeper]", "'one' is not for the role 'borrower'"},
