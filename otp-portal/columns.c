@@ -26,7 +26,7 @@ static struct str local_day(const struct prose *p, int64_t instant) {
 struct str column_value(const struct prose *p, struct str column) {
 	const struct field *field = definition_field(p->definition, column);
 	if (field)
-		return prose_value(p, field, &p->values[field->slot]);
+		return prose_cell(p, field, &p->values[field->slot]);
 	if (str_is(column, "state"))
 		return prose_state(p, p->instance->state);
 	if (str_is(column, "started_at"))

@@ -36,6 +36,13 @@ struct str prose_value(const struct prose *p, const struct field *field, const s
 	                   p->registers, p->r->arena);
 }
 
+struct str prose_cell(const struct prose *p, const struct field *field, const struct value *value) {
+	bool is_short = str_is(prose_get(p, "fields", field->name, "date", (struct str){0}), "short");
+	if (value->kind != KIND_DATE || !is_short)
+		return prose_value(p, field, value);
+	return language_date_short(p->r->language, p->r->arena, value->integer);
+}
+
 static struct template_value text_value(struct str s) {
 	return (struct template_value){.kind = s.len > 0 ? TV_TEXT : TV_NONE, .text = s};
 }
@@ -115,7 +122,7 @@ static void write_lines(struct buf *out, struct str text) {
 
 void prose_row(const struct prose *p, const struct field *field, struct str change, struct response *out) {
 	struct buf *b = &out->body;
-	struct str text = prose_value(p, field, &p->values[field->slot]);
+	struct str text = prose_cell(p, field, &p->values[field->slot]);
 	buf_z(b, "<div><dt>");
 	escape_html(b, prose_caption(p, field->name));
 	buf_z(b, "</dt><dd>");

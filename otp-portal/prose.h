@@ -21,6 +21,8 @@ struct str prose_label(const struct prose *p, struct str field);   /* where it i
 struct str prose_caption(const struct prose *p, struct str field); /* where its value is shown; else the label */
 struct str prose_state(const struct prose *p, struct str state);
 struct str prose_value(const struct prose *p, const struct field *field, const struct value *value);
+/* The same in a row of a table or description list: a date is short where the texts say so. */
+struct str prose_cell(const struct prose *p, const struct field *field, const struct value *value);
 /* Appends the Markdown as HTML. */
 void prose_write(const struct prose *p, struct str markdown, struct buf *out);
 /* A description list of fields with their values: one row for dl; `change` NULL or the href of a link to change it. */

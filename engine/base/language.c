@@ -78,7 +78,7 @@ static bool flatten(struct arena *a, const struct yaml *node, struct str key, st
 
 /* Bits for the placeholders of a text: of the message {{0}} {{1}}, of a format its parts. */
 static bool placeholders(const struct entry *e, unsigned *bits, struct err *err) {
-	static const char *const names[] = {"0", "1", "weekday", "day", "dd", "month", "mm", "year", "date", "hour", "minute"};
+	static const char *const names[] = {"0", "1", "weekday", "day", "dd", "month", "mm", "year", "yy", "date", "hour", "minute"};
 	bool format = str_starts(e->key, STR("formats."));
 	size_t first = format ? 2 : 0, last = format ? sizeof names / sizeof *names : 2;
 	struct str rest = e->text, before, name;
@@ -89,7 +89,7 @@ static bool placeholders(const struct entry *e, unsigned *bits, struct err *err)
 			i++;
 		if (i == last)
 			return refuse(err, e->place, "%.*s: {{%.*s}} is not known here (expected %s)", STR_ARG(e->key), STR_ARG(name),
-			              format ? "weekday, day, dd, month, mm, year, date, hour or minute" : "{{0}} or {{1}}");
+			              format ? "weekday, day, dd, month, mm, year, yy, date, hour or minute" : "{{0}} or {{1}}");
 		*bits |= 1u << i;
 	}
 	return true;

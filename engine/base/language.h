@@ -25,7 +25,7 @@ struct str language_name(const struct language *l); /* "Dansk" */
 /* Text of a dotted key with {{0}} and {{1}} replaced by the arguments (not escaped), in arena. Unknown key: the key itself, logged. */
 struct str language_text(const struct language *l, struct arena *a, const char *key, struct str arg0, struct str arg1);
 struct str language_word(const struct language *l, const char *key); /* without arguments; borrowed */
-/* "tirsdag den 2. april 2024", "tirsdag den 2. april 2024 kl. 12.10", short "02-04-2024". */
+/* "tirsdag den 2. april 2024", "tirsdag den 2. april 2024 kl. 12.10", short "02-04-24". */
 struct str language_date(const struct language *l, struct arena *a, int64_t day);
 struct str language_datetime(const struct language *l, struct arena *a, int64_t local);
 struct str language_date_short(const struct language *l, struct arena *a, int64_t day);

@@ -25,6 +25,7 @@ static struct str format_date(const struct language *l, struct arena *a, const c
 	        {"dd", arena_printf(a, "%02d", day_of_month)},
 	        {"month", numbered_word(l, "months", month)},
 	        {"mm", arena_printf(a, "%02d", month)},
+	        {"yy", arena_printf(a, "%02d", (int)(((year % 100) + 100) % 100))},
 	        {"year", arena_printf(a, "%lld", (long long)year)},
 	};
 	return language_parts_expand(a, language_word(l, format), parts, sizeof parts / sizeof *parts);

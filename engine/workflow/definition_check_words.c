@@ -60,8 +60,17 @@ static void check_title(struct words *w, const struct field *field) {
 		checker_tell(w->c, false, w->place, "text '%s': '%.*s' is no column of a register of this field", path, STR_ARG(column));
 }
 
+static void check_date(struct words *w, const struct field *field) {
+	const char *path = arena_printf(w->c->arena, "fields.%.*s.date", STR_ARG(field->name)).at;
+	if (!texts_has(w->c->texts, w->language, path))
+		return;
+	if (field->kind != FIELD_DATE || field->many || !str_is(texts_get(w->c->texts, w->language, path), "short"))
+		checker_tell(w->c, false, w->place, "text '%s': only a field of type date has `date`, and only `date: short`", path);
+}
+
 static void want_field(struct words *w, const struct field *field) {
 	check_title(w, field);
+	check_date(w, field);
 	want_at(w, "fields", field->name, "label");
 	check_markdown_at(w, "fields", field->name, "hint");
 	check_markdown_at(w, "fields", field->name, "help");

@@ -169,6 +169,7 @@ static const struct words {
         {"texts/en.yaml", "title: Loans\n", NULL, NULL, false, "text 'events.decide' is missing"},
         {"texts/en.yaml", "title: Loans\n", NULL, NULL, false, "text 'forms.ask.pages.it' is missing"},
         {"texts/en.yaml", "title: Loans\n", NULL, NULL, false, "text 'views.one.title' is missing"},
+        {"texts/en.yaml", "title: Loans\nfields: {who: {label: Who, date: short}}\n", NULL, NULL, false, "text 'fields.who.date': only a field of type date"},
         {"messages/please.en.md", NULL, NULL, NULL, false, "message 'please' is missing as mail in 'en': expected messages/please.en.md"},
         {"messages/old.da.md", base_message, NULL, NULL, true, "message 'old' is never sent"},
         {"messages/please.da.md", "subject: x\n---\nHello {{whoo}} {{link}}\n", NULL, NULL, false, "unknown name '{{whoo}}'; did you mean '{{who}}'?"},

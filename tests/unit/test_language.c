@@ -50,7 +50,7 @@ static void test_dates(void **state) {
 	int64_t day = civil_day(2024, 4, 2), local = day * CIVIL_DAY_MS + (12 * 60 + 10) * INT64_C(60000) + 59999;
 	assert_text(language_date(danish, arena, day), "tirsdag den 2. april 2024");
 	assert_text(language_datetime(danish, arena, local), "tirsdag den 2. april 2024 kl. 12.10");
-	assert_text(language_date_short(danish, arena, day), "02-04-2024");
+	assert_text(language_date_short(danish, arena, day), "02-04-24");
 	assert_text(language_date(english, arena, day), "Tuesday 2 April 2024");
 	assert_text(language_datetime(english, arena, local), "Tuesday 2 April 2024 at 12:10");
 	assert_text(language_date_short(english, arena, day), "2 April 2024");
