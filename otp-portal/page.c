@@ -103,9 +103,9 @@ void page_begin(struct request *r, struct response *out, const struct page *page
 	page_word(r, out, "page.skip");
 	buf_z(b, "</a>\n");
 	if (r->world->options.demo) {
-		buf_z(b, "<p class=\"banner\">");
+		buf_z(b, "<aside class=\"banner\">");
 		page_word(r, out, "demo.banner");
-		buf_z(b, "</p>\n");
+		buf_z(b, "</aside>\n");
 	}
 	buf_z(b, "<header class=\"top\"><div class=\"wrap\">\n<a class=\"brand\" href=\"");
 	escape_html(b, page_path(r, STR("/")));

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the tests and counts them. Arguments: unit, e2e, packages, arch, docs (all when none is given), soak.
+# Runs the tests and counts them. Arguments: unit, e2e, packages, arch, docs, browser (all when none is given), soak.
 # A test prints its own output to build/tests/<name>.log, shown when it fails. The last line is "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.."
@@ -27,10 +27,10 @@ run() { # name, seconds, command...
 }
 
 want() { case " $parts " in *" $1 "*) return 0 ;; esac; return 1; }
-parts=${*:-"build arch unit packages docs e2e"}
+parts=${*:-"build arch unit packages docs e2e browser"}
 
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
-if want build || want e2e || want packages || want docs; then
+if want build || want e2e || want packages || want docs || want browser; then
 	run build-release 900 make -j"$jobs" MODE=release build/stafet
 fi
 want arch && run architecture 300 "$PYTHON" tests/arch.py
@@ -64,6 +64,16 @@ fi
 if want e2e; then
 	for test in tests/e2e/test_*.py; do
 		[ -e "$test" ] && run "e2e-$(basename "$test" .py)" 300 "$PYTHON" "$test"
+	done
+fi
+if want browser; then
+	# The pictures of all pages are an artefact of these tests.
+	rm -rf "$BUILD/screenshots"
+	if [ ! tests/browser/node_modules/.package-lock.json -nt tests/browser/package-lock.json ]; then
+		run browser-packages 300 npm ci --prefix tests/browser --omit=dev --ignore-scripts
+	fi
+	for test in tests/browser/test_*.mjs; do
+		run "browser-$(basename "$test" .mjs)" 400 node "$test"
 	done
 fi
 if want soak; then

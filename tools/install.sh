@@ -2,7 +2,7 @@
 # Installs the Debian packages that the named sets need and that are missing. Says what it installs; never asks.
 set -eu
 build="gcc make pkg-config libc6-dev libcurl4-gnutls-dev libetpan-dev libsqlite3-dev libmicrohttpd-dev libsodium-dev libfyaml-dev libjansson-dev libmd4c-dev libglib2.0-dev tzdata ca-certificates"
-check="libcmocka-dev python3 python3-aiosmtpd openssl"
+check="libcmocka-dev python3 python3-aiosmtpd openssl nodejs npm chromium poppler-utils"
 lint="cppcheck"
 fuzz="clang libclang-rt-14-dev"
 
@@ -23,6 +23,8 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
 fi
 missing=""
 for package in $wanted; do
+	# A Node that is not Debian's brings its own npm and cannot have Debian's beside it.
+	case $package in nodejs | npm) command -v npm >/dev/null 2>&1 && continue ;; esac
 	state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
 	[ "$state" = "install ok installed" ] || missing="$missing $package"
 done

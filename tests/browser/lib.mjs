@@ -47,6 +47,18 @@ export class Demo {
 		return (await this.message(to, part)).links[0];
 	}
 
+	/** The oldest message to that address that next() has not given before, with that in subject or text; its link. */
+	async next(to, part = '') {
+		this.read ??= new Map();
+		for (const end = Date.now() + 15000; Date.now() < end; await new Promise((done) => setTimeout(done, 50))) {
+			const found = (await this.inbox()).find((m) => m.to === to && m.id > (this.read.get(to) ?? 0) && `${m.subject}\n${m.text}`.includes(part));
+			if (!found) continue;
+			this.read.set(to, found.id);
+			return found;
+		}
+		throw new Error(`no further "${part}" to ${to}`);
+	}
+
 	async clock(fields) {
 		const answer = await fetch(`${this.url}/demo/clock`, { method: 'POST', body: new URLSearchParams(fields) });
 		return (await answer.json()).now;
@@ -109,4 +121,21 @@ export async function picture(page, name) {
 /** A day in Denmark, as dd-mm-yyyy, days after now. */
 export function day(days, from = Date.now()) {
 	return new Date(from + days * 86400000).toLocaleDateString('da-DK', { day: '2-digit', month: '2-digit', year: 'numeric', timeZone: 'Europe/Copenhagen' }).replaceAll('.', '-');
+}
+
+/** Runs the named tests, one after the other, and says how each went. */
+export async function main(tests) {
+	let failed = 0;
+	for (const [name, test] of Object.entries(tests)) {
+		const begin = Date.now();
+		try {
+			await test();
+			console.log(`ok   ${name} ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+		} catch (problem) {
+			failed++;
+			console.log(`FAIL ${name}\n${problem.stack}`);
+		}
+	}
+	console.log(`${Object.keys(tests).length - failed} passed, ${failed} failed`);
+	process.exit(failed ? 1 : 0);
 }

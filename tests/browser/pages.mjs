@@ -1,0 +1,177 @@
+// Collects every distinct page that a walk meets, and judges each once: valid HTML, axe-core in light and dark, 320 px, targets, the way of the Tab key.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { HtmlValidate } from 'html-validate';
+import { picture } from './lib.mjs';
+
+const require = createRequire(import.meta.url);
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+/* The recommended rules, but for those that ask for a habit of writing and not for valid or usable HTML: */
+const validator = new HtmlValidate({
+	extends: ['html-validate:recommended'],
+	rules: {
+		'long-title': 'off', // a title holds the name of the site, whose length is the school's own
+		'no-implicit-button-type': 'off', // the buttons submit, which is what a button without a type does
+		'tel-non-breaking': 'off', // telephone numbers are people's own text
+		'form-dup-name': 'off', // a list is asked for with one input a value, all of the same name
+		'no-trailing-whitespace': 'off', // so is what stands in a textarea
+	},
+});
+
+export const htmlProblems = async (html) =>
+	(await validator.validateString(html)).results.flatMap((r) => r.messages).map((m) => `html ${m.ruleId} at ${m.line}:${m.column}: ${m.message}`);
+
+/** axe-core on what the page shows now; rules: only these. */
+export async function axeProblems(page, rules) {
+	await page.evaluate(`window.axe || (() => { ${axe}\n })()`);
+	const found = await page.evaluate(async (only) => {
+		const options = { resultTypes: ['violations'], iframes: false, ...(only ? { runOnly: { type: 'rule', values: only } } : {}) };
+		return (await window.axe.run(document, options)).violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html.slice(0, 120)} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
+	}, rules);
+	return found.map((text) => `axe ${text}`);
+}
+
+/** What is wider than the window, and what is too small for a thumb. An inline link's size is axe's matter (target-size). */
+export function layoutProblems(page) {
+	return page.evaluate(() => {
+		const problems = [], root = document.documentElement;
+		if (root.scrollWidth > root.clientWidth) {
+			const wide = [...document.body.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 1);
+			problems.push(`wider than the window: ${root.scrollWidth} > ${root.clientWidth}: ${wide.slice(-1).map((e) => e.outerHTML.slice(0, 120))}`);
+		}
+		for (const e of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
+			if (e.matches('.skip') || (e.tagName === 'A' && getComputedStyle(e).display === 'inline')) continue;
+			const box = (e.matches('[type=radio], [type=checkbox]') && e.closest('label') ? e.closest('label') : e).getBoundingClientRect();
+			const least = e.matches('button, .button, input, select, textarea') ? 44 : 24;
+			if (box.height < least || box.width < 24) problems.push(`a target of ${box.width} x ${box.height}: ${e.outerHTML.slice(0, 100)}`);
+		}
+		return problems;
+	});
+}
+
+/** Tab from the top to the end: every control is reached, in the page's own order, and the focus is to be seen. */
+export async function tabProblems(page) {
+	const wanted = await page.evaluate(() => {
+		const groups = new Set();
+		document.body.tabIndex = -1;
+		document.body.focus();
+		document.body.removeAttribute('tabindex');
+		return [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')].filter((e) => {
+			if (e.disabled || e.tabIndex < 0 || (!e.matches('summary') && e.closest('details:not([open])'))) return false;
+			const group = `${[...document.forms].indexOf(e.form)} ${e.name}`, first = !groups.has(group);
+			if (e.type === 'radio') groups.add(group);
+			return e.type !== 'radio' || first;
+		}).length;
+	});
+	const problems = [];
+	let reached = 0, last = -1;
+	for (let i = 0; i < wanted + 20; i++) {
+		await page.keyboard.press('Tab');
+		const at = await page.evaluate(() => {
+			const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+			return {
+				tag: e.tagName, text: e.outerHTML.slice(0, 100), place: [...document.querySelectorAll('*')].indexOf(e),
+				shown: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+				inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+			};
+		});
+		if (at.tag === 'IFRAME') continue; // the mail of the demo: a document of its own
+		if (at.tag === 'BODY' || at.place <= last) break;
+		if (!at.shown) problems.push(`no visible focus on ${at.text}`);
+		if (!at.inside) problems.push(`the focus is outside the window on ${at.text}`);
+		last = at.place;
+		reached++;
+	}
+	if (reached !== wanted) problems.push(`Tab reaches ${reached} of ${wanted} controls`);
+	return problems;
+}
+
+/** What makes a page another page: status, kind of path, heading, and the kinds of elements on it. */
+export function shapeOf(url, status, html) {
+	const path = new URL(url).pathname.replace(/^\/l\/.+/, '/l/').replace(/\d+/g, 'N');
+	const heading = path === '/demo/inbox/N' ? '' : /<h1[^>]*>([^]*?)<\/h1>/.exec(html)?.[1].replace(/\d+/g, 'N') ?? ''; // a subject is no other page
+	const body = html.slice(html.indexOf('<main')).replace(/srcdoc="[^"]*"/g, '');
+	const kinds = new Set([...body.matchAll(/<([a-z0-9]+)(?: [^>]*?class="([^"]*)")?/g)].map((m) => `${m[1]}.${m[2] ?? ''}`));
+	return [status, path, heading, ...[...kinds].sort()].join(' ');
+}
+
+export class Pages {
+	/** name: what the pictures of this collection begin with. */
+	constructor(name) {
+		Object.assign(this, { name, seen: new Map(), problems: [] });
+	}
+
+	/** The person's page is watched: its newest document, what it refuses to load, what it fetches from elsewhere. */
+	watch(page) {
+		page.on('response', (r) => {
+			if (r.request().isNavigationRequest() && r.frame() === page.mainFrame()) page.document = r;
+		});
+		page.on('console', (m) => m.type() === 'error' && !/status of 4\d\d/.test(m.text()) && this.problems.push(`${page.url()}: console: ${m.text()}`));
+		page.on('request', (r) => {
+			const own = page.document ? new URL(page.document.url()).host : new URL(r.url()).host;
+			if (!/^(data|blob|about):/.test(r.url()) && new URL(r.url()).host !== own) this.problems.push(`${page.url()}: fetches ${r.url()}`);
+		});
+		return page;
+	}
+
+	isNew(url, status, html) {
+		return !this.seen.has(shapeOf(url, status, html));
+	}
+
+	/** Judges the page that is open, if it is the first of its shape. */
+	async look(page) {
+		const status = page.document.status(), html = (await page.document.body()).toString('utf8');
+		const shape = shapeOf(page.url(), status, html);
+		if (this.seen.has(shape)) return;
+		const heading = (await page.locator('h1').first().textContent().catch(() => '')) ?? '';
+		const slug = `${this.name}-${String(this.seen.size + 1).padStart(2, '0')}-${status === 200 ? '' : `${status}-`}${heading.toLowerCase().replace(/[^a-z0-9æøå]+/g, '-').slice(0, 40)}`.replace(/-$/, '');
+		this.seen.set(shape, slug);
+		const found = [...(await htmlProblems(html)), ...(await this.judge(page, slug))];
+		if ((await page.locator('h1').count()) !== 1) found.push('not one h1');
+		if (/<script|<style|\son[a-z]+=|javascript:/i.test(html.replace(/srcdoc="[^"]*"/g, ''))) found.push('a script or a style in the page');
+		this.problems.push(...found.map((text) => `${slug} (${new URL(page.url()).pathname.slice(0, 24)}): ${text}`));
+	}
+
+	async judge(page, slug) {
+		const found = [];
+		const size = page.viewportSize();
+		const focus = await page.evaluateHandle(() => document.activeElement);
+		await page.setViewportSize({ width: 1280, height: 900 });
+		found.push(...(await axeProblems(page)));
+		await picture(page, `${slug}-1280`);
+		await page.emulateMedia({ colorScheme: 'dark' });
+		found.push(...(await axeProblems(page, ['color-contrast', 'link-in-text-block'])).map((t) => `dark: ${t}`));
+		await page.emulateMedia({ colorScheme: 'light' });
+		await page.setViewportSize({ width: 320, height: 640 });
+		found.push(...(await layoutProblems(page)).map((t) => `320: ${t}`));
+		found.push(...(await axeProblems(page, ['target-size', 'color-contrast', 'scrollable-region-focusable'])).map((t) => `320: ${t}`));
+		await picture(page, `${slug}-320`);
+		await page.setViewportSize(size);
+		found.push(...(await tabProblems(page)));
+		await focus.evaluate((e) => e.focus());
+		return found;
+	}
+
+	/** Every page that can be reached by reading: what GET changes nothing is free to open. urls: where to begin. */
+	async crawl(page, urls, most = 400) {
+		const queue = [...urls], known = new Set(queue);
+		const base = new URL(urls[0]).origin;
+		for (let i = 0; i < queue.length && i < most; i++) {
+			const answer = await page.context().request.get(queue[i], { maxRedirects: 5 });
+			const type = answer.headers()['content-type'] ?? '';
+			if (!type.startsWith('text/html')) continue;
+			const html = await answer.text();
+			if (this.isNew(answer.url(), answer.status(), html)) {
+				await page.goto(queue[i]);
+				await this.look(page);
+			}
+			for (const [, href] of html.replace(/srcdoc="[^"]*"/g, '').matchAll(/<a [^>]*?href="([^"#]*)[^"]*"/g)) {
+				const url = new URL(href.replaceAll('&amp;', '&'), queue[i]);
+				if (url.origin !== base || url.searchParams.has('lang') || known.has(url.href)) continue;
+				known.add(url.href);
+				queue.push(url.href);
+			}
+		}
+	}
+}
