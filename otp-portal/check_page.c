@@ -8,7 +8,7 @@ static void write_answers(const struct filling *f, const struct value *values, s
 	struct prose prose = f->prose;
 	struct arena *a = prose.r->arena;
 	prose.values = values;
-	struct str change = page_path(prose.r, arena_printf(a, "%.*s?step=%zu&change=1", STR_ARG(f->path), page + 1));
+	struct str change = page_path(prose.r, page_with(prose.r, f->path, arena_printf(a, "step=%zu&change=1", page + 1)));
 	for (size_t i = 0; i < p->items.count; i++) {
 		struct str name = p->items.items[i].field->name;
 		if (form_asked(&f->world, &p->items.items[i], values, a))
@@ -61,7 +61,7 @@ static void write_form(const struct filling *f, struct response *out) {
 void check_page(const struct filling *f, struct value *values, struct response *out) {
 	struct request *r = f->prose.r;
 	struct page page = {.title = language_word(r->language, "form.check-answers")};
-	page.here = arena_printf(r->arena, "%.*s?step=check", STR_ARG(f->path));
+	page.here = page_with(r, f->path, STR("step=check"));
 	page_begin(r, out, &page);
 	buf_z(&out->body, "<h1>");
 	page_word(r, out, "form.check-answers");

@@ -115,9 +115,8 @@ size_t filling_page_of(const struct filling *f, struct str problem) {
 
 struct str filling_step(const struct filling *f, struct str path, size_t page) {
 	struct arena *a = f->prose.r->arena;
-	if (page == f->form->pages.count)
-		return page_path(f->prose.r, arena_printf(a, "%.*s?step=check", STR_ARG(path)));
-	return page_path(f->prose.r, arena_printf(a, "%.*s?step=%zu", STR_ARG(path), page + 1));
+	struct str step = page == f->form->pages.count ? STR("step=check") : arena_printf(a, "step=%zu", page + 1);
+	return page_path(f->prose.r, page_with(f->prose.r, path, step));
 }
 
 struct str filling_json(const struct answers *answers, struct arena *a) {

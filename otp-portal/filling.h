@@ -12,7 +12,9 @@ struct filling {
 	struct form_world world;
 	const struct value *base;   /* the instance's values, or the defaults */
 	struct answers draft;
-	struct str path;            /* "/l/<token>", "/start/<workflow>" */
+	struct str path;            /* "/l/<token>", "/l/<token>?event=<event>", "/start/<workflow>" */
+	struct str home;            /* the page that offered this event beside its own; empty: none */
+	const struct event_rule *offers; /* whose `also` stand below the first page; NULL: none */
 	int64_t version;            /* of the instance, as the form was shown */
 	struct str once;            /* a start form's own number, so that a second press is known; empty: the link tells */
 };

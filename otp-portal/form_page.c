@@ -137,6 +137,27 @@ static void write_form(const struct form_view *v, const struct field_view *field
 	buf_z(&out->body, "</form>\n");
 }
 
+/* Other events that the page offers, as plain ways below the first page. */
+static void write_offers(const struct form_view *v, struct response *out) {
+	const struct filling *f = v->filling;
+	struct request *r = f->prose.r;
+	if (v->page > 0 || v->change || !f->offers || f->offers->also.count == 0)
+		return;
+	buf_z(&out->body, "<nav class=\"also\" aria-label=\"");
+	page_word(r, out, "form.also");
+	buf_z(&out->body, "\">\n<ul>\n");
+	for (size_t i = 0; i < f->offers->also.count; i++) {
+		struct str event = f->offers->also.items[i];
+		struct str title = prose_get(&f->prose, "events", event, NULL, (struct str){0});
+		buf_z(&out->body, "<li><a href=\"");
+		escape_html(&out->body, page_path(r, page_with(r, f->path, arena_printf(r->arena, "event=%.*s", STR_ARG(event)))));
+		buf_z(&out->body, "\">");
+		escape_html(&out->body, title.len > 0 ? title : event);
+		buf_z(&out->body, "</a></li>\n");
+	}
+	buf_z(&out->body, "</ul>\n</nav>\n");
+}
+
 void form_page(const struct form_view *v, struct response *out) {
 	struct request *r = v->filling->prose.r;
 	struct err err;
@@ -149,11 +170,13 @@ void form_page(const struct form_view *v, struct response *out) {
 	bool wrong = has_problems(v, fields, count);
 	struct page page = {.title = page_title(v), .error = wrong};
 	if (r->method != METHOD_POST)
-		page.here = arena_printf(r->arena, "%.*s?step=%zu%s", STR_ARG(v->filling->path), v->page + 1, v->change ? "&change=1" : "");
+		page.here = page_with(r, v->filling->path, arena_printf(r->arena, "step=%zu%s", v->page + 1, v->change ? "&change=1" : ""));
 	out->status = wrong ? 422 : 200;
 	page_begin(r, out, &page);
 	if (v->page > 0)
-		page_way(r, out, arena_printf(r->arena, "%.*s?step=%zu", STR_ARG(v->filling->path), v->page), "form.back");
+		page_way(r, out, page_with(r, v->filling->path, arena_printf(r->arena, "step=%zu", v->page)), "form.back");
+	else if (v->filling->home.len > 0)
+		page_way(r, out, v->filling->home, "form.back");
 	if (wrong)
 		write_summary(v, fields, count, out);
 	write_heading(v, out);
@@ -164,5 +187,6 @@ void form_page(const struct form_view *v, struct response *out) {
 	}
 	write_shown(v, out);
 	write_form(v, fields, count, out);
+	write_offers(v, out);
 	page_end(r, out);
 }

@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+/* The event that the page is about, or the form of a start. */
+static struct str task_of(const struct link_view *look) {
+	return look->event ? look->event->name : look->link.task;
+}
+
 static bool open_filling(struct request *r, struct view *v, const struct link_view *look, struct register_port *port, struct filling *f,
                          struct err *err) {
 	struct str draft = STR("");
@@ -18,11 +23,13 @@ static bool open_filling(struct request *r, struct view *v, const struct link_vi
 	        .form = look->form,
 	        .role = look->link.role,
 	        .base = look->values,
-	        .path = r->path,
+	        .path = look->event != look->own ? page_with(r, r->path, arena_printf(r->arena, "event=%.*s", STR_ARG(look->event->name))) : r->path,
+	        .home = look->event != look->own ? r->path : STR(""),
+	        .offers = look->event == look->own ? look->own : NULL,
 	        .version = look->instance.version,
 	};
 	f->world = engine_world(r->world->options.engine, look->definition, look->instance.id ? &look->instance : NULL, port, r->now);
-	if (!draft_load(v, look->link.id, r->arena, &draft, err))
+	if (!draft_load(v, look->link.id, task_of(look), r->arena, &draft, err))
 		return false;
 	return draft.len == 0 || answers_from_json(draft, r->arena, &f->draft, err);
 }
@@ -90,6 +97,7 @@ struct act {
 	struct filling filling;
 	struct answers answers;
 	struct link link;
+	struct str event;
 	int64_t version;
 	struct str language;
 	struct form_problems problems;
@@ -100,11 +108,11 @@ static bool run_act(struct change *c, struct engine *engine, struct tx *tx, int6
 	struct receipt receipt;
 	act->problems = (struct form_problems){0};
 	if (act->link.kind == LINK_TASK) {
-		struct act_request request = {&act->link, act->version, act->language, &act->answers};
+		struct act_request request = {&act->link, act->event, act->version, act->language, &act->answers};
 		return engine_act(engine, tx, now, &request, c->arena, &act->problems, &receipt, err);
 	}
 	struct start_request request = {.workflow = act->link.workflow, .language = act->language, .answers = &act->answers, .link = &act->link};
-	engine_act_key(&act->link, 0, request.key);
+	engine_act_key(&act->link, STR(""), 0, request.key);
 	return engine_start(engine, tx, now, &request, c->arena, &act->problems, &receipt, err);
 }
 
@@ -131,12 +139,13 @@ static void show_problems(struct request *r, struct act *act, struct response *o
 
 static void after_act(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
 	struct act *act = c->context;
+	struct str home = act->filling.home.len > 0 ? act->filling.home : act->filling.path;
 	if (ok)
-		response_redirect(out, r, page_path(r, act->filling.path));
+		response_redirect(out, r, page_path(r, home));
 	else if (err->kind == ERR_INPUT && act->problems.count > 0)
 		show_problems(r, act, out);
 	else if (err->kind == ERR_CONFLICT && !str_is(str_from(err->key), "event.refused"))
-		response_redirect(out, r, page_path(r, act->filling.path)); /* the link itself says what has happened */
+		response_redirect(out, r, page_path(r, home)); /* the link itself says what has happened */
 	else
 		page_failure(r, out, err);
 }
@@ -148,7 +157,7 @@ static bool nothing_chosen(const struct answers *answers) {
 	return true;
 }
 
-void link_act(const struct filling *f, const struct link *link, const struct answers *answers, struct response *out) {
+static void link_act(const struct filling *f, const struct link_view *look, const struct answers *answers, struct response *out) {
 	if (nothing_chosen(answers)) {
 		/* A lone press decides nothing, even where every field is optional: mail scanners press buttons. */
 		page_message(f->prose.r, out, 422, "form.error-title", "field.choose", STR(""));
@@ -157,10 +166,10 @@ void link_act(const struct filling *f, const struct link *link, const struct ans
 	struct change *c = response_change(out, sizeof(struct act), run_act, after_act);
 	struct act *act = c->context;
 	struct request *r = f->prose.r;
-	*act = (struct act){.filling = *f, .answers = *answers, .link = *link};
+	*act = (struct act){.filling = *f, .answers = *answers, .link = look->link, .event = task_of(look)};
 	if (!str_to_int(request_form(r, "version"), &act->version) || act->version < 1 || act->version > f->version)
 		act->version = f->version;
-	if (link->kind != LINK_TASK || r->language_chosen)
+	if (look->link.kind != LINK_TASK || r->language_chosen)
 		act->language = language_code(r->language);
 }
 
@@ -168,7 +177,7 @@ void link_act(const struct filling *f, const struct link *link, const struct ans
 
 struct saving {
 	struct link link;
-	struct str json, next;
+	struct str task, json, next;
 };
 
 static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
@@ -180,7 +189,7 @@ static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int
 		return false;
 	if (link.state != LINK_LIVE)
 		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
-	return draft_save(tx, s->link.id, s->json, now, err);
+	return draft_save(tx, s->link.id, s->task, s->json, now, err);
 }
 
 static void after_save(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
@@ -193,14 +202,14 @@ static void after_save(struct request *r, struct change *c, bool ok, const struc
 		page_failure(r, out, err);
 }
 
-static void save_page(const struct filling *f, const struct link *link, const struct answers *answers, size_t next, struct response *out) {
+static void save_page(const struct filling *f, const struct link_view *look, const struct answers *answers, size_t next, struct response *out) {
 	struct str json = filling_json(answers, f->prose.r->arena);
 	if (json.len == 0) {
 		page_message(f->prose.r, out, 413, "error.title", "error.too-large", STR(""));
 		return;
 	}
 	struct change *c = response_change(out, sizeof(struct saving), run_save, after_save);
-	*(struct saving *)c->context = (struct saving){*link, json, filling_step(f, f->path, next)};
+	*(struct saving *)c->context = (struct saving){look->link, task_of(look), json, filling_step(f, f->path, next)};
 }
 
 /* Where a valid page leads: onwards, or back to the check page when all is answered. */
@@ -211,7 +220,7 @@ static bool next_page(const struct filling *f, const struct answers *answers, co
 	return filling_open_page(f, answers, next, err);
 }
 
-static void post_page(const struct filling *f, const struct link *link, size_t page, struct response *out) {
+static void post_page(const struct filling *f, const struct link_view *look, size_t page, struct response *out) {
 	struct form_problems before = {0}, problems = {0};
 	struct answers answers = filling_typed(f, page);
 	struct value *values;
@@ -224,9 +233,9 @@ static void post_page(const struct filling *f, const struct link *link, size_t p
 	else if (!next_page(f, &answers, values, page, &next, &err))
 		page_failure(f->prose.r, out, &err);
 	else if (next == f->form->pages.count && !f->form->check)
-		link_act(f, link, &answers, out);
+		link_act(f, look, &answers, out);
 	else
-		save_page(f, link, &answers, next, out);
+		save_page(f, look, &answers, next, out);
 }
 
 static void post_form(const struct filling *f, const struct link_view *look, struct response *out) {
@@ -235,9 +244,9 @@ static void post_form(const struct filling *f, const struct link_view *look, str
 	if (step.len == 0 || !parse_step(f, step, &page))
 		page_message(f->prose.r, out, 422, "error.title", "error.input", STR(""));
 	else if (page == f->form->pages.count)
-		link_act(f, &look->link, &f->draft, out);
+		link_act(f, look, &f->draft, out);
 	else
-		post_page(f, &look->link, page, out);
+		post_page(f, look, page, out);
 }
 
 /* --- what stands behind the link --- */
@@ -264,8 +273,9 @@ static void view_link(struct request *r, struct view *v, const struct link_view 
 	list_page(r, v, &list, out);
 }
 
-static void answer(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
+static void answer(struct request *r, struct view *v, struct link_view *look, struct response *out) {
 	bool post = r->method == METHOD_POST, gone = look->link.state != LINK_LIVE || look->expired;
+	struct str event = request_query(r, "event");
 	if (post && look->link.kind == LINK_VIEW)
 		page_wrong_method(r, out, STR("GET, HEAD"));
 	else if (post && look->link.state == LINK_USED)
@@ -276,6 +286,8 @@ static void answer(struct request *r, struct view *v, const struct link_view *lo
 		receipt_gone(r, look, out);
 	else if (look->link.kind == LINK_VIEW)
 		view_link(r, v, look, out);
+	else if (event.len > 0 && !engine_look_also(look, event))
+		page_not_found(r, out);
 	else
 		form_link(r, v, look, out);
 }

@@ -17,13 +17,17 @@ void page_text(struct request *r, struct response *out, const char *key, struct 
 	escape_html(&out->body, language_text(r->language, r->arena, key, arg0, arg1));
 }
 
-static struct str with_language(struct arena *a, struct str path, struct str code) {
+struct str page_with(const struct request *r, struct str path, struct str query) {
 	const char *sign = memchr(path.at, '?', path.len) ? "&" : "?";
-	return arena_printf(a, "%.*s%slang=%.*s", STR_ARG(path), sign, STR_ARG(code));
+	return arena_printf(r->arena, "%.*s%s%.*s", STR_ARG(path), sign, STR_ARG(query));
+}
+
+static struct str with_language(const struct request *r, struct str path, struct str code) {
+	return page_with(r, path, arena_printf(r->arena, "lang=%.*s", STR_ARG(code)));
 }
 
 struct str page_path(const struct request *r, struct str path) {
-	return r->language_chosen ? with_language(r->arena, path, language_code(r->language)) : path;
+	return r->language_chosen ? with_language(r, path, language_code(r->language)) : path;
 }
 
 void page_way(struct request *r, struct response *out, struct str path, const char *key) {
@@ -79,7 +83,7 @@ static void write_languages(struct request *r, struct response *out, const struc
 		if (str_equal(code, language_code(r->language)))
 			continue;
 		buf_z(b, "<a href=\"");
-		escape_html(b, with_language(r->arena, page->here, code));
+		escape_html(b, with_language(r, page->here, code));
 		buf_printf(b, "\" lang=\"%.*s\" hreflang=\"%.*s\">", STR_ARG(code), STR_ARG(code));
 		escape_html(b, language_name(language_get(site_languages(r->world->options.site), code)));
 		buf_z(b, "</a>");

@@ -19,11 +19,12 @@ static struct str local_time(struct request *r, int64_t instant) {
 	return language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), instant));
 }
 
-/* The form that the link was for, wherever the instance stands now. */
-static const struct form *form_of(const struct link_view *look) {
-	if (look->form)
+/* The form that was answered: of the link's own event, or of another that its page offered. */
+static const struct form *form_of(const struct link_view *look, const struct history *entry) {
+	const struct state *from = definition_state(look->definition, entry->from);
+	const struct event_rule *event = from ? state_event(from, entry->event) : NULL;
+	if (look->link.kind == LINK_START)
 		return look->form;
-	const struct event_rule *event = definition_event(look->definition, look->link.task);
 	return event ? event->form : NULL;
 }
 
@@ -41,10 +42,9 @@ static void write_answers(const struct prose *p, const struct form *form, struct
 	buf_z(&out->body, "</dl>\n");
 }
 
-static void write_facts(struct request *r, const struct link_view *look, struct response *out) {
+static void write_facts(struct request *r, const struct link_view *look, const struct form *form, struct response *out) {
 	buf_z(&out->body, "<div class=\"panel\">\n<h1>");
 	struct prose p = {.r = r, .package = look->package, .definition = look->definition, .instance = &look->instance};
-	const struct form *form = form_of(look);
 	struct str title = form ? prose_get(&p, "forms", form->name, "receipt", STR("title")) : STR("");
 	if (title.len > 0)
 		escape_html(&out->body, title);
@@ -61,9 +61,8 @@ static void write_facts(struct request *r, const struct link_view *look, struct 
 }
 
 /* The one who did it: text and answers. */
-static void write_own(struct request *r, const struct link_view *look, const struct register_port *port, const struct value *values,
+static void write_own(struct request *r, const struct link_view *look, const struct form *form, const struct register_port *port, const struct value *values,
                       struct response *out) {
-	const struct form *form = form_of(look);
 	struct prose p = {r, look->package, look->definition, values, &look->instance, port};
 	if (!form)
 		return;
@@ -95,7 +94,7 @@ void receipt_page(struct request *r, struct view *v, const struct link_view *loo
 	}
 	struct page page = {.title = language_word(r->language, "receipt.title"), .here = path};
 	page_begin(r, out, &page);
-	write_facts(r, look, out);
-	write_own(r, look, &port, values, out);
+	write_facts(r, look, form_of(look, &entry), out);
+	write_own(r, look, form_of(look, &entry), &port, values, out);
 	page_end(r, out);
 }

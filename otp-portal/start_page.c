@@ -113,7 +113,7 @@ static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, in
 	if (!engine_start_link(engine, tx, now, b->filling.prose.definition->name, &b->link, err))
 		return false;
 	if (!b->decides)
-		return draft_save(tx, b->link.id, b->json, now, err);
+		return draft_save(tx, b->link.id, b->link.task, b->json, now, err);
 	struct start_request request = {.workflow = b->link.workflow, .language = b->language, .answers = &b->answers, .link = &b->link};
 	memcpy(request.key, b->key, sizeof request.key);
 	return engine_start(engine, tx, now, &request, c->arena, &b->problems, &receipt, err);

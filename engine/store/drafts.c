@@ -2,18 +2,20 @@
 
 #include "engine/store/handle.h"
 
-bool draft_save(struct tx *tx, const unsigned char link_id[SECRET_ID], struct str answers, int64_t now, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "INSERT INTO drafts (link_id, answers, saved_at) VALUES (?, ?, ?)"
-	                                     " ON CONFLICT (link_id) DO UPDATE SET answers = excluded.answers, saved_at = excluded.saved_at");
+bool draft_save(struct tx *tx, const unsigned char link_id[SECRET_ID], struct str task, struct str answers, int64_t now, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "INSERT INTO drafts (link_id, task, answers, saved_at) VALUES (?, ?, ?, ?)"
+	                                     " ON CONFLICT (link_id, task) DO UPDATE SET answers = excluded.answers, saved_at = excluded.saved_at");
 	bind_blob(s, link_id, SECRET_ID);
+	bind_text(s, task);
 	bind_text(s, answers);
 	bind_int(s, now);
 	return stmt_run(s, NULL, err);
 }
 
-bool draft_load(struct view *v, const unsigned char link_id[SECRET_ID], struct arena *a, struct str *answers, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT answers FROM drafts WHERE link_id = ?");
+bool draft_load(struct view *v, const unsigned char link_id[SECRET_ID], struct str task, struct arena *a, struct str *answers, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT answers FROM drafts WHERE link_id = ? AND task = ?");
 	bind_blob(s, link_id, SECRET_ID);
+	bind_text(s, task);
 	enum db_step step = stmt_step(s, err);
 	*answers = step == DB_ROW ? stmt_text(s, 0, a) : STR("");
 	stmt_end(s);

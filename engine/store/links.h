@@ -43,10 +43,11 @@ bool link_close_task(struct tx *tx, int64_t instance_id, struct str task, int64_
 bool link_withdraw_tasks(struct tx *tx, int64_t instance_id, struct err *err);                       /* final state */
 bool link_withdraw_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err); /* left the role */
 
-/* Drafts: what a form's pages have gathered so far, by link. answers is a JSON object field -> typed text(s). */
-bool draft_save(struct tx *tx, const unsigned char link_id[SECRET_ID], struct str answers, int64_t now, struct err *err);
-bool draft_load(struct view *v, const unsigned char link_id[SECRET_ID], struct arena *a, struct str *answers, struct err *err); /* empty: none */
-bool draft_remove(struct tx *tx, const unsigned char link_id[SECRET_ID], struct err *err);
+/* Drafts: what a form's pages have gathered so far, by link and task (a link's page may offer other events than its own). answers is a JSON
+ * object field -> typed text(s). */
+bool draft_save(struct tx *tx, const unsigned char link_id[SECRET_ID], struct str task, struct str answers, int64_t now, struct err *err);
+bool draft_load(struct view *v, const unsigned char link_id[SECRET_ID], struct str task, struct arena *a, struct str *answers, struct err *err); /* empty: none */
+bool draft_remove(struct tx *tx, const unsigned char link_id[SECRET_ID], struct err *err); /* of all its tasks */
 bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err); /* expired START links with their drafts, and drafts of TASK links that can be used no more */
 
 #endif

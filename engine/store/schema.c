@@ -121,6 +121,14 @@ static const char *const tables_of_access =
         "CREATE INDEX sessions_contact ON sessions (contact_id);"
         "CREATE INDEX sessions_ends ON sessions (ends_at);";
 
+/* A link's page may offer other events than its own: each has its draft. */
+static const char *const drafts_by_task =
+        "ALTER TABLE drafts RENAME TO drafts_by_link;"
+        "CREATE TABLE drafts (link_id BLOB NOT NULL REFERENCES links(id) ON DELETE CASCADE, task TEXT NOT NULL,"
+        " answers TEXT NOT NULL, saved_at INTEGER NOT NULL, PRIMARY KEY (link_id, task)) STRICT;"
+        "INSERT INTO drafts SELECT d.link_id, l.task, d.answers, d.saved_at FROM drafts_by_link d JOIN links l ON l.id = d.link_id;"
+        "DROP TABLE drafts_by_link;";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -129,6 +137,7 @@ struct migration {
 /* Version n is line n - 1. */
 static const struct migration migrations[] = {
         {{&tables_of_people, &tables_of_instances, &tables_of_work, &tables_of_access}},
+        {{&drafts_by_task}},
 };
 
 int64_t schema_newest(void) {

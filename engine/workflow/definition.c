@@ -63,6 +63,18 @@ bool event_allows(const struct event_rule *event, struct str role) {
 	return false;
 }
 
+const struct event_rule *state_offer(const struct state *s, struct str task, struct str role, struct str event) {
+	const struct event_rule *own = s ? state_event(s, task) : NULL;
+	if (!own || !own->form || !event_allows(own, role))
+		return NULL;
+	if (event.len == 0 || str_equal(event, task))
+		return own;
+	for (size_t i = 0; i < own->also.count; i++)
+		if (str_equal(own->also.items[i], event))
+			return state_event(s, event);
+	return NULL;
+}
+
 bool span_is_zero(struct span s) {
 	return s.months == 0 && s.days == 0 && s.workdays == 0 && s.ms == 0;
 }

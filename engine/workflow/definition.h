@@ -120,6 +120,7 @@ struct event_rule {
 	const struct form *form;          /* NULL for a signal */
 	struct transition_list cases;
 	struct span expires;              /* of links for it; all 0: none */
+	LIST_OF(struct str) also;         /* other events of the same state that its page offers */
 	struct yaml_place place;
 };
 
@@ -212,6 +213,9 @@ const struct timer_rule *state_timer(const struct state *s, struct str name);
 const struct event_rule *definition_event(const struct definition *d, struct str name);
 /* What is asked and how long a link for it lasts needs only: */
 bool event_allows(const struct event_rule *event, struct str role);
+/* What somebody in this role may do in the state through a link for `task`: the event of that name, or one that its page also offers (empty: that of the
+ * link); NULL: none. */
+const struct event_rule *state_offer(const struct state *s, struct str task, struct str role, struct str event);
 bool span_is_zero(struct span s);
 
 #endif

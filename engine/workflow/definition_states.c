@@ -52,6 +52,34 @@ static void read_event(struct reader *r, const struct yaml *node, struct event_r
 	read_cases(r, node, "event", event->name, &event->cases);
 }
 
+static bool shares_roles(const struct event_rule *event, const struct event_rule *other) {
+	for (size_t i = 0; i < event->by.count; i++)
+		if (event->by.items[i] && !event_allows(other, event->by.items[i]->name))
+			return false;
+	return true;
+}
+
+/* Once all events of the state are read: `also` may name a later one. */
+static void read_also(struct reader *r, const struct yaml *node, const struct state *state, struct event_rule *event) {
+	const struct yaml *also = yaml_get(node, "also");
+	struct yaml_nodes names = reader_names(r, also);
+	if (also && event->by.count == 0)
+		problem_error(r->problems, also->key->place, "key 'also' in event '%.*s': a signal has no page that could offer another event", STR_ARG(event->name));
+	for (size_t i = 0; i < names.count; i++) {
+		const struct yaml *name = names.items[i];
+		const struct event_rule *other = reader_find(r, NAMED("event", state->on), name);
+		if (!other)
+			continue;
+		if (other == event)
+			problem_error(r->problems, name->place, "'also' of event '%.*s' names the event itself", STR_ARG(event->name));
+		else if (other->by.count == 0)
+			problem_error(r->problems, name->place, "'also' of event '%.*s': '%.*s' is a signal, expected an act of people", STR_ARG(event->name), STR_ARG(other->name));
+		else if (!shares_roles(event, other))
+			problem_error(r->problems, name->place, "'also' of event '%.*s': not everybody who may do it may do '%.*s'", STR_ARG(event->name), STR_ARG(other->name));
+		*(struct str *)ARENA_PUSH(r->arena, &event->also) = other->name;
+	}
+}
+
 static void check_at(struct reader *r, const struct timer_rule *timer, const struct yaml *at) {
 	if (!timer->at)
 		return;
@@ -95,6 +123,8 @@ static void read_state(struct reader *r, const struct yaml *node, struct state *
 	READER_FIX(r, &state->on, on ? on->count : 0);
 	for (size_t i = 0; i < state->on.count; i++)
 		read_event(r, on->items[i], &state->on.items[i]);
+	for (size_t i = 0; i < state->on.count; i++)
+		read_also(r, on->items[i], state, &state->on.items[i]);
 	const struct yaml *wrong = on && on->count ? on : after && after->count ? after : exit && exit->count ? exit : NULL;
 	if (state->final && wrong)
 		problem_error(r->problems, wrong->key->place, "key '%.*s' in state '%.*s': a final state is never left", STR_ARG(wrong->key->text), STR_ARG(state->name));

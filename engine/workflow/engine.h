@@ -44,14 +44,15 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
                   struct form_problems *problems, struct receipt *out, struct err *err);
 
 /* A person acts. link: the TASK link; its use is conditional (CONFLICT "link.used" when somebody was faster and the key differs).
- * version: the instance version that the form showed; the key is hash(link, version). */
+ * version: the instance version that the form showed; the key is hash(link, version, event). */
 struct act_request {
 	const struct link *link;        /* contact, role, event, instance */
+	struct str event;               /* empty: the link's own; else one that its page also offers */
 	int64_t version;
 	struct str language;            /* "", or the language the page was read in: becomes the contact's */
 	const struct answers *answers;
 };
-void engine_act_key(const struct link *link, int64_t version, unsigned char key[SECRET_HASH]);
+void engine_act_key(const struct link *link, struct str event, int64_t version, unsigned char key[SECRET_HASH]);
 bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_request *request, struct arena *a,
                 struct form_problems *problems, struct receipt *out, struct err *err);
 
@@ -80,6 +81,7 @@ struct link_view {
 	const struct definition *definition;
 	const struct package *package;
 	const struct event_rule *event;  /* TASK: in the current state; NULL: not now */
+	const struct event_rule *own;    /* TASK: the link's own event; differs after engine_look_also */
 	const struct view_rule *view;    /* VIEW */
 	const struct form *form;         /* TASK, START */
 	struct value *values;            /* fields of the instance (START: defaults) */
@@ -87,6 +89,8 @@ struct link_view {
 	struct participation_list people;
 };
 bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token, struct arena *a, struct link_view *out, struct err *err); /* NOT_FOUND "link.unknown" for every wrong token */
+/* Turns to another event that the page of an open TASK link offers; false: it offers no such event. */
+bool engine_look_also(struct link_view *look, struct str event);
 /* The START link for a form under way; written when its first page is posted. */
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err);
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */

@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-void engine_act_key(const struct link *link, int64_t version, unsigned char key[SECRET_HASH]) {
+void engine_act_key(const struct link *link, struct str event, int64_t version, unsigned char key[SECRET_HASH]) {
 	int64_t number = version;
-	struct str parts[] = {STR("act"), {(const char *)link->id, sizeof link->id}, {(const char *)&number, sizeof number}};
-	secret_hash(key, parts, 3);
+	bool own = event.len == 0 || str_equal(event, link->task);
+	struct str parts[] = {STR("act"), {(const char *)link->id, sizeof link->id}, {(const char *)&number, sizeof number}, event};
+	secret_hash(key, parts, own ? 3 : 4);
 }
 
 static bool is_zero(const unsigned char key[SECRET_HASH]) {
@@ -140,7 +141,7 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	struct decision decision;
 	struct cause cause = {.kind = "form", .link = &link, .role = request->link->role, .language = request->language};
 	bool repeated;
-	engine_act_key(request->link, request->version, cause.key);
+	engine_act_key(request->link, request->event, request->version, cause.key);
 	if (!find_repeat(&r, cause.key, out, &repeated, err))
 		return false;
 	if (repeated)
@@ -150,15 +151,16 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	/* Only now: what was overdue may have moved the instance or closed the link. */
 	if (!check_link(&r, request->link, &link, err) || !run_load(&r, link.instance_id, &l, err))
 		return false;
-	const struct event_rule *rule = state_event(l.state, link.task);
-	if (!rule || !rule->form || !event_allows(rule, link.role))
-		return err_set(err, ERR_CONFLICT, "link.not-now", "state %.*s has no event %.*s for this role", STR_ARG(l.state->name), STR_ARG(link.task));
+	const struct event_rule *rule = state_offer(l.state, link.task, link.role, request->event);
+	if (!rule)
+		return err_set(err, ERR_CONFLICT, "link.not-now", "state %.*s has no event %.*s for this role", STR_ARG(l.state->name),
+		               STR_ARG(request->event.len ? request->event : link.task));
 	struct value *values = ARENA_ARRAY(a, l.definition->fields.count, struct value);
 	for (size_t i = 0; i < l.definition->fields.count; i++)
 		values[i] = l.values[i];
 	if (!validate(&r, &l, rule->form, request->answers, values, problems, err))
 		return false;
-	struct event event = {.kind = EVENT_FORM, .name = link.task, .role = link.role, .values = values};
+	struct event event = {.kind = EVENT_FORM, .name = rule->name, .role = link.role, .values = values};
 	run_decide(&r, &l, &event, &decision);
 	if (refused(&decision, err))
 		return false;

@@ -91,12 +91,24 @@ static bool write_timers(struct run *r, const struct loaded *l, const struct eve
 	return true;
 }
 
+/* The links through which somebody else could have done the same: for the event itself, and for those whose page offers it. */
+static bool close_same(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, int64_t history_id, struct err *err) {
+	for (size_t i = 0; i < l->state->on.count; i++) {
+		const struct event_rule *rule = &l->state->on.items[i];
+		bool same = rule->form && !state_event(decision->target, rule->name) && str_equal(rule->name, event->name);
+		for (size_t k = 0; k < rule->also.count; k++)
+			same = same || (str_equal(rule->also.items[k], event->name) && !state_event(decision->target, rule->name));
+		if (same && !link_close_task(r->tx, l->instance.id, rule->name, history_id, r->now, err))
+			return false;
+	}
+	return true;
+}
+
 /* Links and unsent messages of tasks that the instance has left behind. */
 static bool close_tasks(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, int64_t history_id, struct err *err) {
 	if (!decision->moved)
 		return true;
-	bool gone = event->kind == EVENT_FORM && !state_event(decision->target, event->name);
-	if (gone && !link_close_task(r->tx, l->instance.id, event->name, history_id, r->now, err))
+	if (event->kind == EVENT_FORM && !close_same(r, l, event, decision, history_id, err))
 		return false;
 	if (decision->target->final && !link_withdraw_tasks(r->tx, l->instance.id, err))
 		return false;

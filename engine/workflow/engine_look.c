@@ -26,12 +26,19 @@ static bool look_start(struct link_view *out, struct err *err) {
 
 static bool look_task(struct link_view *out) {
 	const struct state *state = definition_state(out->definition, out->instance.state);
-	const struct event_rule *event = state ? state_event(state, out->link.task) : NULL;
-	if (event && event->form && event_allows(event, out->link.role)) {
-		out->event = event;
-		out->form = event->form;
-	}
+	out->event = out->own = state_offer(state, out->link.task, out->link.role, STR(""));
+	out->form = out->event ? out->event->form : NULL;
 	out->open = out->event && out->link.state == LINK_LIVE && !out->expired;
+	return true;
+}
+
+bool engine_look_also(struct link_view *look, struct str event) {
+	const struct state *state = definition_state(look->definition, look->instance.state);
+	const struct event_rule *rule = look->open ? state_offer(state, look->link.task, look->link.role, event) : NULL;
+	if (!rule)
+		return false;
+	look->event = rule;
+	look->form = rule->form;
 	return true;
 }
 

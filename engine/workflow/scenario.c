@@ -147,7 +147,20 @@ static bool step_start(struct scenario *s, const struct yaml *step, const struct
 	return judge(s, step, step, tx, ok, &problems, &err);
 }
 
-/* The link for that event that was sent to the address; in a role that may use it. */
+/* The person's link for that event, or for one whose page offers it now. */
+static bool find_link_of(struct scenario *s, struct view *v, const struct instance *instance, const struct participation *p, struct str event, struct link *out, bool *found, struct err *err) {
+	const struct definition *d = site_definition(s->options->site, v, instance->definition, err);
+	const struct state *state = d ? definition_state(d, instance->state) : NULL;
+	if (!d || !link_find(v, instance->id, p->contact_id, p->role, event, s->a, out, found, err))
+		return false;
+	for (size_t i = 0; state && i < state->on.count && !*found; i++)
+		if (state_offer(state, state->on.items[i].name, p->role, event) &&
+		    !link_find(v, instance->id, p->contact_id, p->role, state->on.items[i].name, s->a, out, found, err))
+			return false;
+	return true;
+}
+
+/* The link through which somebody with that address can do the event. */
 static bool find_link(struct scenario *s, struct view *v, const struct instance *instance, struct str event, struct str address, struct link *out, bool *found) {
 	struct participation_list people = {0};
 	struct err err;
@@ -156,8 +169,7 @@ static bool find_link(struct scenario *s, struct view *v, const struct instance 
 	if (!participation_list(v, instance->id, s->a, &people, &err))
 		return scenario_fail(s, s->root, "%s", err.text);
 	for (size_t i = 0; i < people.count && !*found; i++)
-		if (str_equal(people.items[i].contact.key, key) &&
-		    !link_find(v, instance->id, people.items[i].contact_id, people.items[i].role, event, s->a, out, found, &err))
+		if (str_equal(people.items[i].contact.key, key) && !find_link_of(s, v, instance, &people.items[i], event, out, found, &err))
 			return scenario_fail(s, s->root, "%s", err.text);
 	return true;
 }
@@ -179,7 +191,7 @@ static bool step_do(struct scenario *s, const struct yaml *step, const struct ya
 	struct answers answers = read_answers(s, yaml_get(body, "with"));
 	struct form_problems problems = {0};
 	struct receipt receipt;
-	struct act_request request = {.link = &link, .version = instance.version, .answers = &answers};
+	struct act_request request = {.link = &link, .event = event, .version = instance.version, .answers = &answers};
 	bool ok = found ? engine_act(s->engine, tx, clock_now(), &request, s->a, &problems, &receipt, &err)
 	                : err_set(&err, ERR_NOT_FOUND, "link.unknown", "no live link for '%.*s' was sent to %.*s", STR_ARG(event), STR_ARG(by));
 	return judge(s, step, body, tx, ok, &problems, &err);

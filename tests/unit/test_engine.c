@@ -428,7 +428,7 @@ static struct link public_link(struct fixture *f) {
 static bool start_through(struct fixture *f, const struct link *link, const char *json) {
 	struct answers answers = answers_of(f, json);
 	struct start_request request = {.workflow = STR("order"), .language = STR("en"), .answers = &answers, .link = link};
-	engine_act_key(link, 0, request.key);
+	engine_act_key(link, STR(""), 0, request.key);
 	tx_open(f);
 	return tx_end(f, engine_start(f->engine, f->tx, clock_now(), &request, f->arena, &f->refused, &f->receipt, &f->err));
 }
@@ -447,7 +447,7 @@ static void test_public_start(void **state) {
 	struct link link = public_link(f);
 	assert_true(look(f, &link).open);
 	tx_open(f);
-	OK(draft_save(f->tx, link.id, STR("{\"who\":[\"Ida\"]}"), clock_now(), &f->err));
+	OK(draft_save(f->tx, link.id, link.task, STR("{\"who\":[\"Ida\"]}"), clock_now(), &f->err));
 	OK(tx_end(f, true));
 	REFUSED(ERR_INPUT, "form.problems", start_through(f, &link, "{\"who\":\"Ida\"}"));
 	assert_true(look(f, &link).open);
@@ -455,7 +455,7 @@ static void test_public_start(void **state) {
 	int64_t id = f->receipt.instance_id;
 	assert_false(look(f, &link).open);
 	assert_int_equal(look(f, &link).instance.id, id);
-	OK(draft_load(store_view(f->store, &f->err), link.id, f->arena, &draft, &f->err));
+	OK(draft_load(store_view(f->store, &f->err), link.id, link.task, f->arena, &draft, &f->err));
 	assert_int_equal(draft.len, 0);
 	OK(start_through(f, &link, ASK));
 	assert_true(f->receipt.repeated);

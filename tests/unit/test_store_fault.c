@@ -64,7 +64,7 @@ static void prepare(struct fixture *f) {
 	l.instance_id = t.instance_id = t.root_id = row.instance_id = f->instance;
 	l.contact_id = row.contact_id = f->contact;
 	OK(link_insert(f->tx, &l, &f->err));
-	OK(draft_save(f->tx, l.id, STR("{}"), 1000, &f->err));
+	OK(draft_save(f->tx, l.id, l.task, STR("{}"), 1000, &f->err));
 	OK(timer_set(f->tx, &t, &f->err));
 	OK(outbox_put(f->tx, &row, &f->err));
 	fixture_commit(f);
