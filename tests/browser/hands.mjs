@@ -81,3 +81,80 @@ export class Careless extends Mouse {
 		}
 	}
 }
+
+/** Nothing but the keys: Tab to a control, then what its kind is worked with. */
+export class Keys extends Mouse {
+	press(key) {
+		return this.page.keyboard.press(key);
+	}
+
+	/** What has the focus. */
+	focus() {
+		return this.page.evaluate(() => {
+			const e = document.activeElement;
+			const of = e.name ? [...document.querySelectorAll(`[name="${e.name}"]`)] : [];
+			return { tag: e.tagName, type: e.type ?? '', name: e.name ?? '', value: e.value ?? '', checked: e.checked ?? false, index: of.indexOf(e), id: e.id, button: e.matches('.buttons button') };
+		});
+	}
+
+	/** Tab until that element has the focus. */
+	async tabTo(locator) {
+		const wanted = await locator.first().elementHandle();
+		for (let i = 0; i < 200; i++) {
+			if (await wanted.evaluate((e) => e === document.activeElement)) return;
+			await this.press('Tab');
+		}
+		assert.fail(`Tab does not reach ${await wanted.evaluate((e) => e.outerHTML)}`);
+	}
+
+	async enter() {
+		await Promise.all([this.page.waitForNavigation(), this.press('Enter')]);
+	}
+
+	async follow(link) {
+		await this.tabTo(link);
+		await this.enter();
+	}
+
+	async choose(at, answer, key) {
+		for (let i = 0; i < 60; i++) {
+			const now = await this.focus();
+			assert.equal(now.name, at.name, `${key} leaves ${at.name}`);
+			if (now.value === String(answer)) return;
+			await this.press(key);
+		}
+		assert.fail(`${key} does not reach ${answer} of ${at.name}`);
+	}
+
+	async answerAt(at, answer) {
+		if (at.tag === 'SELECT') return this.choose(at, answer, 'ArrowDown');
+		if (at.type === 'checkbox') return at.value === String(answer) && !at.checked ? this.press('Space') : null;
+		if (at.type === 'radio') {
+			await this.choose(at, answer, 'ArrowDown');
+			return (await this.focus()).checked ? null : this.press('Space');
+		}
+		const text = [answer].flat()[at.index];
+		if (text === undefined) return null;
+		await this.press('Control+a');
+		return this.page.keyboard.type(String(text));
+	}
+
+	/** From the top of the page to its button. */
+	async fill(answers) {
+		for (let i = 0; i < 200; i++) {
+			await this.press('Tab');
+			const at = await this.focus();
+			if (at.button) break;
+			const known = at.name.startsWith('levels.') ? 'levels' : at.name;
+			if (known in answers) await this.answerAt(at, answers[known]);
+		}
+		await this.press('Shift+Tab');
+		assert.ok(!(await this.focus()).button, 'Shift+Tab does not leave the button');
+		await this.press('Tab');
+		assert.ok((await this.focus()).button, 'Tab does not come back to the button');
+	}
+
+	goOn() {
+		return this.enter();
+	}
+}
