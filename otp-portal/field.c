@@ -4,6 +4,8 @@
 #include "otp-portal/choices.h"
 #include "otp-portal/page.h"
 
+#include <string.h>
+
 enum { INPUTS_SHOWN = 5 };
 
 static struct request *request_of(const struct field_view *v) {
@@ -30,6 +32,9 @@ struct str field_anchor(const struct field_view *v, struct str problem) {
 
 struct str field_problem_text(const struct field_view *v, const struct form_problem *problem) {
 	struct request *r = request_of(v);
+	/* What is wrong by the package's own rule, in the package's own words. */
+	if (strcmp(problem->key, "field.invalid") == 0)
+		return prose_get(&v->filling->prose, "fields", v->item->field->name, "invalid", (struct str){0});
 	return language_text(r->language, r->arena, problem->key, problem->arg[0], problem->arg[1]);
 }
 

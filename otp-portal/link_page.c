@@ -29,6 +29,7 @@ static bool open_filling(struct request *r, struct view *v, const struct link_vi
 	        .version = look->instance.version,
 	};
 	f->world = engine_world(r->world->options.engine, look->definition, look->instance.id ? &look->instance : NULL, port, r->now);
+	f->world.actor = look->contact.value;
 	if (!draft_load(v, look->link.id, task_of(look), r->arena, &draft, err))
 		return false;
 	return draft.len == 0 || answers_from_json(draft, r->arena, &f->draft, err);

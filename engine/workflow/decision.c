@@ -298,6 +298,8 @@ void decision_take(const struct decision_world *world, const struct snapshot *sn
 	struct run r;
 	const struct timer_rule *timer;
 	run_begin(&r, world, snapshot, event->values ? event->values : snapshot->values, a);
+	if (event->actor.len > 0)
+		*extra(&r, SLOT_ACTOR) = value_string(event->actor);
 	*out = (struct decision){.outcome = DECISION_TAKEN, .target = snapshot->state, .values = r.slots};
 	r.out = out;
 	if (event->kind == EVENT_START) {

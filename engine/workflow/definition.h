@@ -47,6 +47,7 @@ struct field {
 	int64_t modulo;
 	bool accept;                                  /* bool: only yes is valid */
 	const struct expression *initial;             /* `default`; NULL: unset */
+	const struct expression *valid;               /* must hold for an answer; NULL: none */
 	struct yaml_place place;
 };
 
@@ -162,7 +163,7 @@ struct view_rule {
 };
 
 /* Slots of a definition's scope: its fields first, then these. */
-enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_ITEM, SLOT_CHILDREN, SLOT_EXTRA_COUNT };
+enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_ITEM, SLOT_CHILDREN, SLOT_ACTOR, SLOT_EXTRA_COUNT };
 
 struct definition {
 	struct arena *arena;

@@ -72,6 +72,8 @@ static void want_field(struct words *w, const struct field *field) {
 	check_title(w, field);
 	check_date(w, field);
 	want_at(w, "fields", field->name, "label");
+	if (field->valid)
+		want_at(w, "fields", field->name, "invalid");
 	check_markdown_at(w, "fields", field->name, "hint");
 	check_markdown_at(w, "fields", field->name, "help");
 	for (size_t i = 0; i < field->options.count; i++)

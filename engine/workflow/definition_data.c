@@ -5,7 +5,7 @@
 
 /* Names that expressions, messages or forms give a meaning of their own. */
 static const char *const reserved[] = {"true", "false", "null", "in", "now", "today", "state", "reference", "started_at", "entered_at", "changed_at",
-                                       "row", "item", "children", "link", "link_expires", "role", "recipient", "site", NULL};
+                                       "row", "item", "children", "actor", "link", "link_expires", "role", "recipient", "site", NULL};
 
 static const struct type type_text = {.kind = KIND_STRING}, type_int = {.kind = KIND_INT}, type_decimal = {.kind = KIND_DOUBLE},
                          type_bool = {.kind = KIND_BOOL}, type_date = {.kind = KIND_DATE}, type_datetime = {.kind = KIND_DATETIME},
@@ -227,6 +227,7 @@ void read_scope(struct reader *r, const struct yaml *lets) {
 	add_name(r, scope, "started_at", type_instant, SLOT_STARTED_AT);
 	add_name(r, scope, "entered_at", type_instant, SLOT_ENTERED_AT);
 	add_name(r, scope, "children", children_type(r), SLOT_CHILDREN);
+	add_name(r, scope, "actor", type_text, SLOT_ACTOR);
 	for (size_t i = 0; lets && i < lets->count; i++)
 		read_let(r, lets->items[i]);
 }
@@ -250,6 +251,7 @@ void read_field_expressions(struct reader *r, const struct yaml *data) {
 			struct scope scope = reader_scope_with(r, "row", (struct type){.kind = KIND_RECORD, .record = &f->reg->record}, SLOT_ROW);
 			f->where = reader_expression(r, where, &scope, &type_bool);
 		}
+		f->valid = reader_expression(r, yaml_get(node, "valid"), &r->d->scope, &type_bool);
 		if (f->kind != FIELD_REF || f->reg)
 			f->initial = reader_expression(r, yaml_get(node, "default"), &r->d->scope, &f->type);
 	}

@@ -154,6 +154,7 @@ static const struct shape_key field_keys[] = {
         {.key = "where", .shape = &expression, .only = OF_REGISTER, .help = "Which rows: sees `row` and the fields."},
         {.key = "scale", .shape = &range, .needed = true, .only = BIT(FIELD_MATRIX), .help = "The whole numbers that a row may get."},
         {.key = "many", .shape = &range, .only = LISTED, .help = "A list of so many."},
+        {.key = "valid", .shape = &expression, .help = "Must be true of an answer, or it is refused with the text `invalid`."},
         {.key = "default", .shape = &expression, .help = "Set at the start, before the form."},
         {0}};
 static const struct shape field = {.kind = SHAPE_MAP, .what = "field", .keys = field_keys, .choose = "type"};

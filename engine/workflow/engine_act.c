@@ -1,6 +1,7 @@
 /* What people do: start an instance, answer a form through a link. */
 #include "engine/base/address.h"
 #include "engine/store/access.h"
+#include "engine/store/people.h"
 #include "engine/workflow/engine_run.h"
 
 #include <string.h>
@@ -59,9 +60,10 @@ static bool check_link(struct run *r, const struct link *given, struct link *lin
 	return true;
 }
 
-static bool validate(struct run *r, struct loaded *l, const struct form *form, const struct answers *answers, struct value *values,
+static bool validate(struct run *r, struct loaded *l, struct str actor, const struct form *form, const struct answers *answers, struct value *values,
                      struct form_problems *problems, struct err *err) {
 	struct form_world world = run_form_world(r, l);
+	world.actor = actor;
 	if (!form_validate(&world, form, -1, answers, r->a, values, problems, err))
 		return false;
 	if (problems->count == 0)
@@ -115,7 +117,7 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	if (request->link && !check_link(&r, request->link, &link, err))
 		return false;
 	const struct definition *d = package->definition;
-	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, d->start.form, request->answers, l.values, problems, err))
+	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, STR(""), d->start.form, request->answers, l.values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = d->start.by->name, .values = l.values};
 	struct str counter = request->link ? contact_counter(&r, &l) : STR("");
@@ -158,9 +160,10 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	struct value *values = ARENA_ARRAY(a, l.definition->fields.count, struct value);
 	for (size_t i = 0; i < l.definition->fields.count; i++)
 		values[i] = l.values[i];
-	if (!validate(&r, &l, rule->form, request->answers, values, problems, err))
+	struct contact actor;
+	if (!contact_load(r.view, link.contact_id, a, &actor, err) || !validate(&r, &l, actor.value, rule->form, request->answers, values, problems, err))
 		return false;
-	struct event event = {.kind = EVENT_FORM, .name = rule->name, .role = link.role, .values = values};
+	struct event event = {.kind = EVENT_FORM, .name = rule->name, .role = link.role, .actor = actor.value, .values = values};
 	run_decide(&r, &l, &event, &decision);
 	if (refused(&decision, err))
 		return false;

@@ -16,6 +16,8 @@ struct environment form_environment(const struct form_world *world, const struct
 		slots[count + SLOT_STATE] = value_string(world->state);
 	if (world->reference.len > 0)
 		slots[count + SLOT_REFERENCE] = value_string(world->reference);
+	if (world->actor.len > 0)
+		slots[count + SLOT_ACTOR] = value_string(world->actor);
 	if (world->started_at > 0)
 		slots[count + SLOT_STARTED_AT] = value_instant(world->started_at);
 	if (world->entered_at > 0)
@@ -193,9 +195,21 @@ static bool take_single(struct gate *g, const struct field *field, const struct 
 	return true;
 }
 
+/* Judged like a date's limits: a rule that cannot be computed (a field it reads is not set) is no rule. */
+static void check_valid(struct gate *g, const struct field *field) {
+	struct value held;
+	struct err unset;
+	if (!field->valid || g->values[field->slot].kind == KIND_UNSET)
+		return;
+	struct environment env = form_environment(g->world, g->values, g->a);
+	if (expression_evaluate(field->valid, &env, g->a, &held, &unset) && !held.boolean)
+		tell(g, field->name, &(struct field_refusal){.key = "field.invalid"});
+}
+
 static bool take_item(struct gate *g, const struct form_item *item) {
 	const struct field *field = item->field;
 	struct value value = VALUE_UNSET;
+	size_t told = g->problems->count;
 	bool ok = true;
 	/* Asked is judged with the values so far, so a field may depend on one above it. */
 	if (form_asked(g->world, item, g->values, g->a)) {
@@ -208,6 +222,8 @@ static bool take_item(struct gate *g, const struct form_item *item) {
 			ok = take_single(g, field, answer, item->optional, &value);
 	}
 	g->values[field->slot] = value;
+	if (ok && g->problems->count == told)
+		check_valid(g, field);
 	return ok;
 }
 

@@ -24,6 +24,7 @@ struct form_world {
 	int64_t now;
 	int64_t country; /* calling code for phone numbers without + */
 	struct str state, reference;
+	struct str actor; /* address of who fills in; empty: not known */
 	int64_t started_at, entered_at;
 };
 

@@ -13,7 +13,7 @@ struct text_shape {
 
 static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}};
 static const struct text_shape of_field[] = {
-	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"date", PLAIN, NULL}, {"options", MAP, any_text}, {"scale", MAP, any_text}, {0},
+	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"date", PLAIN, NULL}, {"invalid", PLAIN, NULL}, {"options", MAP, any_text}, {"scale", MAP, any_text}, {0},
 };
 static const struct text_shape of_receipt[] = {{"title", PLAIN, NULL}, {"text", MARKDOWN, NULL}, {0}};
 static const struct text_shape of_form[] = {

@@ -95,7 +95,7 @@ static inline void texts_of_fields(const struct definition *d, struct buf *out) 
 	buf_z(out, "fields:\n");
 	for (size_t i = 0; i < d->fields.count; i++) {
 		const struct field *field = &d->fields.items[i];
-		buf_printf(out, "  %.*s: {label: A field", STR_ARG(field->name));
+		buf_printf(out, "  %.*s: {label: A field%s", STR_ARG(field->name), field->valid ? ", invalid: Not so" : "");
 		if (field->options.count > 0)
 			buf_z(out, ", options: {");
 		for (size_t k = 0; k < field->options.count; k++)
