@@ -40,7 +40,7 @@ static struct str config_text(struct arena *a, const struct str *packages, size_
 	             "  zone: Europe/Copenhagen\n"
 	             "  holidays: dk\n"
 	             "  languages: [da, en]\n"
-	             "  contact: Spørgsmål? Skriv til support@example.dk\n"
+	             "  contact: {da: Skriv til support@example.dk, en: Write to support@example.dk}\n"
 	             "  packages:");
 	buf_z(&text, count ? "\n" : " []\n");
 	for (size_t i = 0; i < count; i++)

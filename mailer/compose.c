@@ -52,7 +52,7 @@ static bool finish_mail(const struct making *m, const struct language *language,
 	struct letter_frame frame = {
 	        .language = language,
 	        .site = config->name,
-	        .contact = config->contact,
+	        .contact = local_text_in(&config->contact, language_code(language)),
 	        .subject = out->subject,
 	        .reference = reference,
 	};

@@ -90,7 +90,8 @@ static struct str footer(const struct letter_frame *f, struct arena *a) {
 	struct buf out;
 	buf_init(&out, LETTER_LIMIT);
 	add_line(&out, language_text(f->language, a, "mail.footer", f->site, STR("")));
-	add_line(&out, f->contact);
+	if (f->contact.len > 0)
+		add_line(&out, language_text(f->language, a, "page.help", f->contact, STR("")));
 	if (f->reference.len > 0)
 		add_line(&out, language_text(f->language, a, "mail.reference", f->reference, STR("")));
 	struct str text = arena_str(a, buf_text(&out));

@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "engine/base/log.h"
+#include "otp-portal/assets.h"
 
 #include <string.h>
 
@@ -50,6 +51,7 @@ void page_hidden_language(struct request *r, struct response *out) {
 }
 
 static void write_head(struct request *r, struct response *out, const struct page *page) {
+	const struct assets *assets = r->world->assets;
 	struct buf *b = &out->body;
 	buf_z(b, "<!DOCTYPE html>\n<html lang=\"");
 	escape_html(b, language_code(r->language));
@@ -65,7 +67,9 @@ static void write_head(struct request *r, struct response *out, const struct pag
 	}
 	buf_z(b, "</title>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	         "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"stylesheet\" href=\"");
-	escape_html(b, r->world->style);
+	escape_html(b, assets->style.path);
+	buf_z(b, "\">\n<link rel=\"icon\" href=\"");
+	escape_html(b, assets->logo.path.len > 0 ? assets->logo.path : assets->icon.path);
 	buf_z(b, "\">\n</head>\n");
 }
 
@@ -99,6 +103,21 @@ static void write_logout(struct request *r, struct response *out) {
 	buf_z(&out->body, "</button></form>\n");
 }
 
+static void write_brand(struct request *r, struct response *out) {
+	struct buf *b = &out->body;
+	struct str logo = r->world->assets->logo.path;
+	buf_z(b, logo.len > 0 ? "<a class=\"brand with-logo\" href=\"" : "<a class=\"brand\" href=\"");
+	escape_html(b, page_path(r, STR("/")));
+	buf_z(b, "\">");
+	if (logo.len > 0) {
+		buf_z(b, "<img src=\"");
+		escape_html(b, logo);
+		buf_z(b, "\" alt=\"\">");
+	}
+	escape_html(b, config_of(r)->name);
+	buf_z(b, "</a>\n");
+}
+
 void page_begin(struct request *r, struct response *out, const struct page *page) {
 	struct buf *b = &out->body;
 	write_head(r, out, page);
@@ -111,11 +130,8 @@ void page_begin(struct request *r, struct response *out, const struct page *page
 		page_word(r, out, "demo.banner");
 		buf_z(b, "</aside>\n");
 	}
-	buf_z(b, "<header class=\"top\"><div class=\"wrap\">\n<a class=\"brand\" href=\"");
-	escape_html(b, page_path(r, STR("/")));
-	buf_z(b, "\">");
-	escape_html(b, config_of(r)->name);
-	buf_z(b, "</a>\n");
+	buf_z(b, "<header class=\"top\"><div class=\"wrap\">\n");
+	write_brand(r, out);
 	write_languages(r, out, page);
 	if (page->logged_in)
 		write_logout(r, out);
@@ -125,9 +141,10 @@ void page_begin(struct request *r, struct response *out, const struct page *page
 void page_end(struct request *r, struct response *out) {
 	struct buf *b = &out->body;
 	buf_z(b, "</main>\n<footer class=\"foot\"><div class=\"wrap\">\n");
-	if (config_of(r)->contact.len > 0) {
+	struct str contact = local_text_in(&config_of(r)->contact, language_code(r->language));
+	if (contact.len > 0) {
 		buf_z(b, "<p>");
-		page_text(r, out, "page.help", config_of(r)->contact, STR(""));
+		page_text(r, out, "page.help", contact, STR(""));
 		buf_z(b, "</p>\n");
 	}
 	if (r->world->options.demo) {

@@ -437,7 +437,7 @@ struct portal *portal_open(const struct portal_options *options, struct err *err
 	p->arena = arena_new();
 	p->world.options = *options;
 	read_base_url(p);
-	p->world.style = asset_style_path(p->arena);
+	p->world.assets = assets_make(p->arena, site_config(options->site));
 	p->listener = bind_listener(p, options->listen, err);
 	if (p->listener < 0) {
 		arena_free(p->arena);

@@ -22,6 +22,8 @@ struct pairs {
 	size_t count, cap;
 };
 
+struct assets;
+
 /* What all requests of a portal share. Immutable while it is open. */
 struct portal_world {
 	struct portal_options options;
@@ -30,7 +32,7 @@ struct portal_world {
 	int port;             /* of the listener */
 	bool secure;          /* base_url is https */
 	bool loopback;        /* loopback hosts with the listener's port are answered too */
-	struct str style;     /* path of the style sheet, with its hash */
+	const struct assets *assets;
 	struct sessions *sessions;
 };
 

@@ -11,7 +11,7 @@
 
 enum { MAX_ITEMS = 200 };
 
-enum shape { TEXT, PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS };
+enum shape { TEXT, PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL };
 
 /* One key of the file and the member it fills. `check` sees each text; `low` and `high` bound a number. */
 struct key {
@@ -34,7 +34,9 @@ static const struct key site_keys[] = {
         {.name = "holidays", .offset = SITE(holidays), .check = check_holidays},
         {.name = "closed_days", .shape = PATH, .offset = SITE(closed_days_file), .check = check_line},
         {.name = "languages", .shape = TEXTS, .offset = SITE(languages), .count_offset = SITE(language_count), .check = check_word},
-        {.name = "contact", .offset = SITE(contact), .check = check_line},
+        {.name = "contact", .shape = LOCAL, .offset = SITE(contact), .check = check_line},
+        {.name = "colour", .offset = SITE(colour), .check = check_colour},
+        {.name = "logo", .shape = PATH, .offset = SITE(logo_file), .check = check_line},
         {.name = "packages", .shape = PATHS, .offset = SITE(packages), .count_offset = SITE(package_count), .check = check_line},
         {.name = "trusted_proxies", .shape = TEXTS, .offset = SITE(trusted_proxies), .count_offset = SITE(trusted_proxy_count), .check = check_ip},
         {.name = "key_file", .shape = PATH, .offset = SITE(key_file), .check = check_line},
@@ -120,6 +122,22 @@ static bool read_list(struct reader *r, const struct key *key, const struct yaml
 	return true;
 }
 
+/* One text, or a map of language and text. */
+static bool read_local(struct reader *r, const struct key *key, const struct yaml *node, struct local_text *out) {
+	bool map = node->kind == YAML_MAP;
+	struct key code = {.name = key->name, .check = check_word};
+	size_t count = map ? node->count : 1;
+	if (node->kind == YAML_LIST || count == 0 || count > MAX_ITEMS)
+		return refuse(r, node, "%s: expected a text, or one for each language, such as {da: ..., en: ...}", key->name);
+	out->texts = ARENA_ARRAY(r->arena, count, struct str);
+	out->languages = map ? ARENA_ARRAY(r->arena, count, struct str) : NULL;
+	out->count = count;
+	for (size_t i = 0; i < count; i++)
+		if ((map && !read_text(r, &code, node->items[i]->key, &out->languages[i])) || !read_text(r, key, map ? node->items[i] : node, &out->texts[i]))
+			return false;
+	return true;
+}
+
 static bool read_tls(struct reader *r, const struct yaml *node, void *out) {
 	static const char *const names[] = {[TLS_REQUIRED] = "required", [TLS_OPTIONAL] = "optional", [TLS_OFF] = "off"};
 	for (int i = 0; i < 3 && node->kind == YAML_SCALAR; i++)
@@ -143,6 +161,8 @@ static bool read_value(struct reader *r, const struct key *key, const struct yam
 		return true;
 	case TLS:
 		return read_tls(r, node, base);
+	case LOCAL:
+		return read_local(r, key, node, (struct local_text *)(void *)(base + key->offset));
 	case TEXTS:
 	case PATHS:
 	case NUMBERS:
@@ -235,6 +255,39 @@ static bool check_whole(struct reader *r, const struct yaml *root, const struct 
 	return true;
 }
 
+static bool offers(const struct site_config *c, struct str language) {
+	size_t i = 0;
+	while (i < c->language_count && !str_equal(c->languages[i], language))
+		i++;
+	return i < c->language_count;
+}
+
+/* Nobody reads a page that is half in another language. */
+static bool check_contact(struct reader *r, const struct yaml *root, const struct site_config *c) {
+	const struct yaml *node = yaml_get(yaml_get(root, "site"), "contact");
+	for (size_t i = 0; c->contact.languages && i < c->language_count; i++)
+		if (local_text_in(&c->contact, c->languages[i]).len == 0)
+			return refuse(r, node, "contact: the text for '%.*s' is missing (the languages are those of site.languages)", STR_ARG(c->languages[i]));
+	for (size_t i = 0; c->contact.languages && i < c->contact.count; i++)
+		if (!offers(c, c->contact.languages[i]))
+			return refuse(r, node, "contact: '%.*s' is not one of site.languages", STR_ARG(c->contact.languages[i]));
+	return true;
+}
+
+static bool read_logo(struct reader *r, const struct yaml *root, struct site_config *c) {
+	struct err why;
+	if (c->logo_file.len == 0 || logo_read(r->arena, c->logo_file.at, &c->logo, &why))
+		return true;
+	return refuse(r, yaml_get(yaml_get(root, "site"), "logo"), "logo: %s (at most %d kB)", why.text, LOGO_BYTES / 1024);
+}
+
+struct str local_text_in(const struct local_text *text, struct str language) {
+	for (size_t i = 0; i < text->count; i++)
+		if (!text->languages || str_equal(text->languages[i], language))
+			return text->texts[i];
+	return STR("");
+}
+
 struct site_config *config_read(struct arena *a, const char *folder, struct err *err) {
 	char absolute[PATH_MAX];
 	if (!realpath(folder, absolute)) {
@@ -248,5 +301,5 @@ struct site_config *config_read(struct arena *a, const char *folder, struct err 
 	if (!root || !read_root(&r, root, c) || !check_whole(&r, root, c))
 		return NULL;
 	fill_defaults(&r, c);
-	return c;
+	return check_contact(&r, root, c) && read_logo(&r, root, c) ? c : NULL;
 }

@@ -3,6 +3,7 @@
 #define ENGINE_BASE_CONFIG_H
 
 #include "engine/base/civil.h"
+#include "engine/base/logo.h"
 
 struct mail_config {
 	struct str from_name, from_address; /* From:, and MAIL FROM unless bounce_address is set */
@@ -24,6 +25,13 @@ struct sms_config {
 	size_t allowed_count;
 };
 
+/* A text for readers: in each language, or one for all of them. */
+struct local_text {
+	struct str *languages; /* NULL: one text for all */
+	struct str *texts;
+	size_t count;
+};
+
 struct site_config {
 	const char *folder;   /* of the site */
 	struct str name;      /* shown on pages and in mails */
@@ -36,7 +44,10 @@ struct site_config {
 	size_t package_count;
 	struct str *trusted_proxies; /* addresses whose X-Forwarded-For is believed; default none */
 	size_t trusted_proxy_count;
-	struct str contact;   /* a line with whom to ask for help */
+	struct local_text contact; /* a line with whom to ask for help */
+	struct str colour;    /* "#0b5e56"; empty: the product's own */
+	struct str logo_file; /* absolute path */
+	struct logo logo;     /* read from it */
 	struct str key_file;  /* absolute path, default <folder>/keys */
 	struct str data_file; /* absolute path, default <folder>/data/stafet.db */
 	struct mail_config mail;
@@ -45,5 +56,8 @@ struct site_config {
 
 /* Reads <folder>/stafet.yaml. NULL on error (text begins with file:line:column); memory in arena. */
 struct site_config *config_read(struct arena *a, const char *folder, struct err *err);
+
+/* In that language; empty when there is none. */
+struct str local_text_in(const struct local_text *text, struct str language);
 
 #endif

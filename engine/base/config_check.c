@@ -2,6 +2,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/civil.h"
+#include "engine/base/colour.h"
 #include "engine/base/escape.h"
 
 #include <arpa/inet.h>
@@ -31,6 +32,10 @@ bool check_word(struct str value, struct err *err) {
 		good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (i > 1 && ((c >= '0' && c <= '9') || c == '-')));
 	}
 	return good || expected(err, "a language code such as da");
+}
+
+bool check_colour(struct str value, struct err *err) {
+	return colour_valid(value) || expected(err, "a colour of six digits in quotes, such as '#0b5e56'");
 }
 
 /* host:port, where an IPv6 host stands in [ ]. */

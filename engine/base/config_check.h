@@ -8,6 +8,7 @@ typedef bool config_check(struct str value, struct err *err);
 
 config_check check_line;     /* one line of text: it may stand in a header */
 config_check check_word;     /* a language code */
+config_check check_colour;   /* "#0b5e56" */
 config_check check_base_url; /* http:// or https://, host, path, no query */
 config_check check_gateway;  /* the same, may have a query */
 config_check check_listen;   /* host:port, [::1]:8080; port 0: a free one */

@@ -1,8 +1,8 @@
 """The style sheet as it is served: contrast of every pair of colours that meet, in both schemes (WCAG 2.2, 1.4.3 and 1.4.11), and nothing from elsewhere."""
-import os, re, sys
+import os, re, shutil, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from stafet import Server, main
+from stafet import BINARY, Server, main, make_site
 
 TEXT, PART = 4.5, 3.0
 GROUNDS = ["desk", "paper", "tint"]
@@ -82,4 +82,81 @@ def test_contrast():
         os.unlink(server.log.name)
 
 
-main([test_measure_can_fail, test_contrast])
+MAIL = "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:9\n"
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><script>alert(1)</script><rect width="9" height="9"/></svg>'
+
+
+class Site:
+    """A served site with these lines under site:; files are put beside its stafet.yaml."""
+
+    def __init__(self, lines, files=()):
+        self.folder, _ = make_site([], MAIL)
+        path = os.path.join(self.folder, "stafet.yaml")
+        text = open(path, encoding="utf-8").read().replace("site:\n", "site:\n" + "".join("  %s\n" % line for line in lines), 1)
+        open(path, "w", encoding="utf-8").write(text)
+        for name, data in files:
+            open(os.path.join(self.folder, name), "wb").write(data)
+
+    def __enter__(self):
+        self.server = Server("serve", self.folder)
+        return self.server
+
+    def __exit__(self, *trace):
+        assert self.server.stop() == 0
+        os.unlink(self.server.log.name)
+        self.remove()
+
+    def check(self):
+        done = subprocess.run([BINARY, "check", self.folder], capture_output=True, text=True, timeout=60)
+        self.remove()
+        return done.returncode, done.stdout
+
+    def remove(self):
+        shutil.rmtree(os.path.dirname(self.folder), ignore_errors=True)
+
+
+def test_colours_of_a_site():
+    """Whatever colour a site names, everything painted with it can be read; what can be read as it is stays as it is."""
+    kept = {"#234f9d", "#7a1f3d", "#000000"}
+    for colour in ("#234f9d", "#7a1f3d", "#000000", "#ffffff", "#ffd400", "#00ff00", "#ff0000", "#777777", "#8a8a8a", "#f1ede4", "#242B2D", "#00aaff"):
+        with Site(["colour: '%s'" % colour]) as server:
+            css = style_of(server)
+            measure(css)
+            light = schemes(css)["light"]
+            assert light["brand"] == colour.lower() and (light["brand-text"] == colour) == (colour in kept or colour == "#242b2d"), (colour, light)
+    code, said = Site(["colour: '#12'"]).check()
+    assert code == 1 and "stafet.yaml:3:12: colour: expected a colour of six digits" in said, said
+
+
+def test_logo():
+    png = b"\x89PNG\r\n\x1a\n" + b"x" * 50
+    for name, data, kind in (("mark.svg", SVG.encode(), "image/svg+xml"), ("mark.bin", png, "image/png")):
+        with Site(["logo: %s" % name], [(name, data)]) as server:
+            page = server.get("/").text
+            path = re.search(r'<img src="(/assets/[0-9a-f]{16}/logo\.(?:svg|png))" alt="">', page).group(1)
+            assert '<link rel="icon" href="%s">' % path in page
+            answer = server.get(path)
+            assert answer.status == 200 and answer.body == data and answer.header("Content-Type") == kind
+            policy = answer.header("Content-Security-Policy")
+            assert "default-src 'none'" in policy and policy.endswith("; sandbox") and "script-src" not in policy, policy
+            assert answer.header("X-Content-Type-Options") == "nosniff" and "immutable" in answer.header("Cache-Control")
+            assert server.get(re.sub("[0-9a-f]{16}", "0" * 16, path)).status == 404
+    with Site([]) as server:
+        page = server.get("/").text
+        assert "<img" not in page
+        icon = server.get(re.search(r'<link rel="icon" href="([^"]+)">', page).group(1))
+        assert icon.status == 200 and icon.header("Content-Type") == "image/svg+xml" and "#0b5e56" in icon.text
+    for data, why in ((b"<html></html>", "expected a picture in PNG or SVG"), (b"<svg" + b" " * 200000, "too large"), (b"", "expected a picture")):
+        code, said = Site(["logo: mark.svg"], [("mark.svg", data)]).check()
+        assert code == 1 and "stafet.yaml:3:9: logo: " in said and why in said and "100 kB" in said, said
+
+
+def test_contact_in_each_language():
+    with Site([]) as server:
+        for language, text in (("da", "Brug for hjælp? Skriv til support@example.dk"), ("en", "Need help? Write to support@example.dk")):
+            for path in ("/", "/nowhere", "/l/x"):
+                page = server.get(path, headers={"Accept-Language": language}).text
+                assert text in page, (language, path)
+
+
+main([value for name, value in list(globals().items()) if name.startswith("test_")])

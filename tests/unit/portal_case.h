@@ -4,6 +4,7 @@
 #define TESTS_UNIT_PORTAL_CASE_H
 
 #include "engine/base/clock.h"
+#include "otp-portal/assets.h"
 #include "otp-portal/route.h"
 #include "otp-portal/session.h"
 
@@ -128,7 +129,7 @@ static inline void case_folder(struct portal_case *c) {
 }
 
 static inline void case_open_site(struct portal_case *c) {
-	static struct str languages[] = {{"da", 2}, {"en", 2}};
+	static struct str languages[] = {{"da", 2}, {"en", 2}}, contact = {"hjælp@example.dk", 17};
 	unsigned char fingerprint[SECRET_FINGERPRINT];
 	struct problems problems = {.arena = c->arena};
 	c->config = (struct site_config){
@@ -139,7 +140,7 @@ static inline void case_open_site(struct portal_case *c) {
 	        .holidays = STR("dk"),
 	        .languages = languages,
 	        .language_count = 2,
-	        .contact = STR("hjælp@example.dk"),
+	        .contact = {NULL, &contact, 1},
 	        .packages = ARENA_NEW(c->arena, struct str),
 	        .package_count = 1,
 	        .key_file = arena_printf(c->arena, "%s/keys", c->folder),
@@ -183,7 +184,7 @@ static inline int case_setup(void **state) {
 	        .host = STR("stafet.example.dk"),
 	        .port = 8080,
 	        .secure = true,
-	        .style = STR("/assets/x/style.css"),
+	        .assets = assets_make(c->arena, &c->config),
 	        .sessions = sessions_open(),
 	};
 	*state = c;

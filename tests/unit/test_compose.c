@@ -89,7 +89,7 @@ struct house {
 	struct login login;
 };
 
-static struct str languages[] = {{"da", 2}, {"en", 2}};
+static struct str languages[] = {{"da", 2}, {"en", 2}}, contact = {"Ring 70 10 20 30", 16};
 
 static void write_file(const struct house *h, const char *name, const char *text) {
 	char path[120];
@@ -162,7 +162,7 @@ static int set_up(void **state) {
 	packages[0] = str_from(h->package);
 	h->config = (struct site_config){
 	        .folder = f->folder, .name = STR("Nordby <Bibliotek>"), .base_url = STR("https://svar.nordby.example"), .zone = STR("Europe/Copenhagen"), .holidays = STR("dk"),
-	        .closed_days_file = STR(""), .languages = languages, .language_count = 2, .key_file = str_from(f->key_path), .contact = STR("Ring 70 10 20 30"),
+	        .closed_days_file = STR(""), .languages = languages, .language_count = 2, .key_file = str_from(f->key_path), .contact = {NULL, &contact, 1},
 	        .packages = packages, .package_count = 1, .mail = {.from_name = STR("Nordby"), .from_address = STR("svar@nordby.example")}, .sms = {.country = STR("45")},
 	};
 	struct problems problems = {.arena = f->arena};

@@ -70,6 +70,10 @@ static void test_example(void **state) {
 	assert_int_equal(c->package_count, 2);
 	assert_path(c->packages[1], "packages/leave");
 	assert_path(c->closed_days_file, "closed.txt");
+	assert_text(local_text_in(&c->contact, STR("da")), "Skriv til hjaelp@nordby.example eller ring 70 10 20 30");
+	assert_text(local_text_in(&c->contact, STR("en")), "Write to hjaelp@nordby.example or call +45 70 10 20 30");
+	assert_text(local_text_in(&c->contact, STR("sv")), "");
+	assert_text(c->colour, "#234f9d");
 	assert_int_equal(c->trusted_proxy_count, 2);
 	assert_text(c->trusted_proxies[1], "::1");
 	assert_text(c->mail.relay, "smtp://mail.nordby.example:587");
@@ -81,7 +85,7 @@ static void test_example(void **state) {
 	/* Every default that the example shows is the default. */
 	for (char *at = text; (at = strstr(at, "\n  # "));) {
 		at += 3;
-		if (at[2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz_")] == ':' && strncmp(at + 2, "from_name:", 10) != 0)
+		if (at[2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz_")] == ':' && strncmp(at + 2, "from_name:", 10) != 0 && strncmp(at + 2, "logo:", 5) != 0)
 			memmove(at, at + 2, strlen(at + 2) + 1);
 	}
 	struct site_config *same = read_text(text);
@@ -159,6 +163,22 @@ static void test_refusals(void **state) {
 	        {SITE "languages: ['../x']}", "languages: "},
 	        {SITE "trusted_proxies: [nobody]}", ":1:61: trusted_proxies: expected an IP address"},
 	        {SITE "trusted_proxies: ['10.0.0.0/8']}", "trusted_proxies: "},
+	        {SITE "contact: {da: Ring}}", ":1:52: contact: the text for 'en' is missing"},
+	        {SITE "contact: {da: Ring, en: Call, sv: Ring}}", "contact: 'sv' is not one of site.languages"},
+	        {SITE "contact: {da: Ring, en: }}", "contact: expected a text"},
+	        {SITE "contact: {da: Ring, en: [Call]}}", "contact: expected a text, not a list"},
+	        {SITE "contact: {d: Ring, en: Call}}", "contact: expected a language code"},
+	        {SITE "contact: {}}", "contact: expected a text, or one for each language"},
+	        {SITE "contact: [Ring]}", "contact: expected a text, or one for each language"},
+	        {SITE "contact: \"Ring\\n\"}", "contact: "},
+	        {SITE "colour: blue}", ":1:51: colour: expected a colour of six digits in quotes"},
+	        {SITE "colour: '#12345'}", "colour: "},
+	        {SITE "colour: '#12345g'}", "colour: "},
+	        {SITE "colour: '#123456;}'}", "colour: "},
+	        {SITE "colour: 123456}", "colour: "},
+	        {SITE "logo: nothing.svg}", ":1:49: logo: "},
+	        {SITE "logo: stafet.yaml}", "expected a picture in PNG or SVG"},
+	        {SITE "logo: /dev/zero}", ":1:49: logo: "},
 	        {SITE "packages: [[a]]}", "packages: expected a text, not a list"},
 	        {SITE "}\nmail: {from_address: 'a'}", "stafet.yaml:2:23: from_address: expected a mail address"},
 	        {SITE "}\nmail: {from_address: \"a@x.dk\\r\\nBcc: b@x.dk\"}", "from_address: "},
@@ -193,6 +213,7 @@ static void test_accepted(void **state) {
 	static const char *const rows[] = {
 	        SITE "listen: '[::1]:8080', holidays: none, zone: UTC}", SITE "listen: '127.0.0.1:0'}", SITE "listen: 'localhost:80'}",
 	        "site: {name: A, base_url: 'https://x.dk/svar/'}", "site: {name: A, base_url: 'http://[::1]:8080'}",
+	        SITE "contact: Ring 70 10 20 30, colour: '#FFD400'}", SITE "languages: [en], contact: {en: Call}}",
 	        SITE "}\nsms: {url: 'https://x.dk/send?to={{to}}&text={{text}}'}", SITE "}\nmail: {relay: 'smtps://[::1]:465', from_address: a.b+c@x.dk}",
 	};
 	for (size_t i = 0; i < COUNT(rows); i++)

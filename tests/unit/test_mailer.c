@@ -34,7 +34,7 @@ static void house_config(struct house *h) {
 	h->config = (struct site_config){
 	        .folder = h->f->folder, .name = STR("Skolen"), .base_url = STR("http://127.0.0.1:8080"), .zone = STR("Europe/Copenhagen"),
 	        .holidays = STR("dk"), .closed_days_file = STR(""), .languages = languages, .language_count = 2,
-	        .key_file = str_from(h->f->key_path), .contact = STR(""), .listen = STR(""), .data_file = str_from(h->f->path),
+	        .key_file = str_from(h->f->key_path), .listen = STR(""), .data_file = str_from(h->f->path),
 	        .mail = {.from_name = STR("Skolen"), .from_address = STR("noreply@skole.example"), .relay = str_from(h->relay_url),
 	                 .tls = TLS_OFF, .connections = 4},
 	        .sms = {.url = str_from(h->gateway_url), .body = STR("to={{digits}}&text={{text}}&ref={{reference}}"), .country = STR("45"),
