@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "otp-portal/choices.h"
+#include "otp-portal/matrix.h"
 #include "otp-portal/page.h"
 
 #include <string.h>
@@ -12,8 +13,31 @@ static struct request *request_of(const struct field_view *v) {
 	return v->filling->prose.r;
 }
 
+static int day_of_month(int64_t day) {
+	int64_t year;
+	int month, number;
+	civil_split(day, &year, &month, &number);
+	return number;
+}
+
+/* Today or soon, within the limits; late in its month if it can be, so that nobody reads the day as the month. */
+static int64_t day_that_does(const struct field_view *v, const struct value *values) {
+	const struct form_world *world = &v->filling->world;
+	struct day_limits limits = form_day_limits(world, v->item->field, values, request_of(v)->arena);
+	int64_t day = civil_day_of(zone_local(world->zone, world->now));
+	if (limits.has_min && day < limits.min)
+		day = limits.min;
+	if (limits.has_max && day > limits.max)
+		return limits.max;
+	while (day_of_month(day) <= 12 && (!limits.has_max || day < limits.max))
+		day++;
+	return day;
+}
+
 bool field_open(struct field_view *v, const struct value *values, struct err *err) {
 	const struct field *field = v->item->field;
+	if (field->kind == FIELD_DATE)
+		v->example = day_that_does(v, values);
 	if (field->kind != FIELD_REF && field->kind != FIELD_MATRIX)
 		return true;
 	return form_rows(&v->filling->world, field, values, request_of(v)->arena, &v->rows, &v->row_count, err);
@@ -25,16 +49,31 @@ struct str field_anchor(const struct field_view *v, struct str problem) {
 	if (str_equal(problem, name))
 		return arena_printf(a, "f-%.*s", STR_ARG(name));
 	for (size_t i = 0; v->item->field->kind == FIELD_MATRIX && i < v->row_count; i++)
-		if (str_equal(problem, choice_row_name(v, i)))
+		if (str_equal(problem, matrix_row_name(v, i)))
 			return arena_printf(a, "f-%.*s-%zu", STR_ARG(name), i);
 	return STR("");
 }
 
+static struct str example_of(const struct field_view *v) {
+	int64_t year;
+	int month, day;
+	civil_split(v->example, &year, &month, &day);
+	return arena_printf(request_of(v)->arena, "%d-%d-%lld", day, month, (long long)year);
+}
+
 struct str field_problem_text(const struct field_view *v, const struct form_problem *problem) {
 	struct request *r = request_of(v);
+	int64_t limit;
 	/* What is wrong by the package's own rule, in the package's own words. */
 	if (strcmp(problem->key, "field.invalid") == 0)
 		return prose_get(&v->filling->prose, "fields", v->item->field->name, "invalid", (struct str){0});
+	for (size_t i = 0; v->item->field->kind == FIELD_MATRIX && i < v->row_count; i++)
+		if (str_equal(problem->name, matrix_row_name(v, i)))
+			return language_text(r->language, r->arena, problem->key, choice_row_label(v, i), STR(""));
+	if (v->item->field->kind == FIELD_DATE && problem->arg[0].len == 0)
+		return language_text(r->language, r->arena, problem->key, example_of(v), STR(""));
+	if (v->item->field->kind == FIELD_DATE && civil_parse_date(problem->arg[0], &limit))
+		return language_text(r->language, r->arena, problem->key, language_date(r->language, r->arena, limit), STR(""));
 	return language_text(r->language, r->arena, problem->key, problem->arg[0], problem->arg[1]);
 }
 
@@ -54,7 +93,7 @@ static const char *format_hint(const struct field *field) {
 	return field->kind == FIELD_DATE ? "form.date-hint" : NULL;
 }
 
-static void write_label_text(const struct field_view *v) {
+void field_write_label(const struct field_view *v) {
 	struct buf *b = &v->out->body;
 	escape_html(b, prose_label(&v->filling->prose, v->item->field->name));
 	if (v->item->optional) {
@@ -74,7 +113,7 @@ static void write_hint(const struct field_view *v) {
 	prose_write(&v->filling->prose, hint, b);
 	if (format) {
 		buf_z(b, "<p>");
-		page_word(request_of(v), v->out, format);
+		page_text(request_of(v), v->out, format, example_of(v), STR(""));
 		buf_z(b, "</p>");
 	}
 	buf_z(b, "</div>\n");
@@ -173,7 +212,7 @@ static void write_textarea(const struct field_view *v) {
 static void write_single(const struct field_view *v) {
 	struct buf *b = &v->out->body;
 	buf_printf(b, "<label for=\"f-%.*s\">", STR_ARG(v->item->field->name));
-	write_label_text(v);
+	field_write_label(v);
 	buf_z(b, "</label>\n");
 	write_hint(v);
 	write_problem(v);
@@ -216,12 +255,12 @@ static void write_group(const struct field_view *v) {
 	buf_z(b, "<fieldset");
 	field_write_description(v);
 	buf_z(b, ">\n<legend>");
-	write_label_text(v);
+	field_write_label(v);
 	buf_z(b, "</legend>\n");
 	write_hint(v);
 	write_problem(v);
 	if (v->item->field->kind == FIELD_MATRIX)
-		choice_write_matrix(v);
+		matrix_write(v);
 	else if (choice_is_one(v->item->field))
 		choice_write_boxes(v);
 	else
@@ -229,11 +268,20 @@ static void write_group(const struct field_view *v) {
 	buf_z(b, "</fieldset>\n");
 }
 
+/* A lone tick box: its label is the question and the answer. */
+static void write_tick(const struct field_view *v) {
+	write_hint(v);
+	write_problem(v);
+	choice_write_boxes(v);
+}
+
 void field_write(const struct field_view *v) {
 	const struct field *field = v->item->field;
 	struct buf *b = &v->out->body;
 	buf_z(b, first_problem(v) ? "<div class=\"field wrong\">\n" : "<div class=\"field\">\n");
-	if (field->kind == FIELD_MATRIX || field->many || (choice_is_one(field) && !choice_is_long(v)))
+	if (field->accept)
+		write_tick(v);
+	else if (field->kind == FIELD_MATRIX || field->many || (choice_is_one(field) && !choice_is_long(v)))
 		write_group(v);
 	else
 		write_single(v);

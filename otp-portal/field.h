@@ -12,14 +12,17 @@ struct field_view {
 	const struct form_problems *problems;
 	const struct value *rows;              /* of a ref or matrix */
 	size_t row_count;
+	int64_t example;                       /* of a date: a day that would do */
 	struct response *out;
 };
 
-/* Reads the rows of a ref or matrix; else nothing. */
+/* Reads what the field offers: the rows of a ref or matrix, a day that a date field takes. */
 bool field_open(struct field_view *v, const struct value *values, struct err *err);
 void field_write(const struct field_view *v);
 /* Id of the input where this problem is mended; empty when it is not of this field. */
 struct str field_anchor(const struct field_view *v, struct str problem);
+/* The label as text, with "(optional)" where it is. */
+void field_write_label(const struct field_view *v);
 /* aria-describedby of its inputs or fieldset. */
 void field_write_description(const struct field_view *v);
 struct str field_problem_text(const struct field_view *v, const struct form_problem *problem);

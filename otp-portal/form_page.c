@@ -27,7 +27,7 @@ static struct field_view *open_fields(const struct form_view *v, struct response
 		if (!form_asked(&v->filling->world, &page->items.items[i], v->values, a))
 			continue;
 		struct field_view *field = &fields[(*count)++];
-		*field = (struct field_view){v->filling, &page->items.items[i], v->shown, v->problems, NULL, 0, out};
+		*field = (struct field_view){v->filling, &page->items.items[i], v->shown, v->problems, NULL, 0, 0, out};
 		if (!field_open(field, v->values, err))
 			return NULL;
 	}
@@ -46,8 +46,11 @@ static void write_summary(const struct form_view *v, const struct field_view *fi
 			if (anchor.len == 0)
 				continue;
 			buf_printf(b, "<li><a href=\"#%.*s\">", STR_ARG(anchor));
-			escape_html(b, prose_label(&v->filling->prose, fields[f].item->field->name));
-			buf_z(b, ": ");
+			/* the message of a matrix's row names the row */
+			if (str_equal(v->problems->items[i].name, fields[f].item->field->name)) {
+				escape_html(b, prose_label(&v->filling->prose, fields[f].item->field->name));
+				buf_z(b, ": ");
+			}
 			escape_html(b, field_problem_text(&fields[f], &v->problems->items[i]));
 			buf_z(b, "</a></li>\n");
 		}

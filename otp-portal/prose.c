@@ -120,16 +120,60 @@ static void write_lines(struct buf *out, struct str text) {
 	}
 }
 
+static void write_row_name(const struct prose *p, const struct field *field, struct str key, struct buf *out) {
+	escape_html(out, texts_row(p->package->texts, p->r->language, field, key, p->registers, p->r->arena));
+}
+
+/* A matrix as a table: the row, the level's number, its words. */
+static void write_matrix(const struct prose *p, const struct field *field, const struct value *map, struct buf *out) {
+	buf_z(out, "<table class=\"levels-given\">\n");
+	for (size_t i = 0; i < map->list.count; i++) {
+		struct str number = arena_printf(p->r->arena, "%lld", (long long)map->list.items[i].integer);
+		struct str words = prose_get(p, "fields", field->name, "scale", number);
+		buf_z(out, "<tr><th scope=\"row\">");
+		write_row_name(p, field, map->list.keys[i], out);
+		buf_printf(out, "</th><td><b>%.*s</b>", STR_ARG(number));
+		if (words.len > 0)
+			buf_char(out, ' ');
+		escape_html(out, words);
+		buf_z(out, "</td></tr>\n");
+	}
+	buf_z(out, "</table>");
+}
+
+static void write_list(const struct prose *p, const struct field *field, const struct value *list, struct buf *out) {
+	struct field one = *field;
+	one.many = false;
+	if (field->type.item)
+		one.type = *field->type.item;
+	buf_z(out, "<ul class=\"values\">");
+	for (size_t i = 0; i < list->list.count; i++) {
+		buf_z(out, "<li>");
+		escape_html(out, prose_value(p, &one, &list->list.items[i]));
+		buf_z(out, "</li>");
+	}
+	buf_z(out, "</ul>");
+}
+
+static void write_value(const struct prose *p, const struct field *field, const struct value *value, struct response *out) {
+	struct str text = prose_value(p, field, value);
+	if (text.len == 0)
+		page_word(p->r, out, "form.not-given");
+	else if (value->kind == KIND_MAP)
+		write_matrix(p, field, value, &out->body);
+	else if (value->kind == KIND_LIST && value->list.count > 1)
+		write_list(p, field, value, &out->body);
+	else
+		write_lines(&out->body, text);
+}
+
 void prose_row(const struct prose *p, const struct field *field, struct str change, struct response *out) {
 	struct buf *b = &out->body;
-	struct str text = prose_cell(p, field, &p->values[field->slot]);
-	buf_z(b, "<div><dt>");
+	const struct value *value = &p->values[field->slot];
+	buf_z(b, value->kind == KIND_MAP ? "<div class=\"whole\"><dt>" : "<div><dt>");
 	escape_html(b, prose_caption(p, field->name));
 	buf_z(b, "</dt><dd>");
-	if (text.len > 0)
-		write_lines(b, text);
-	else
-		page_word(p->r, out, "form.not-given");
+	write_value(p, field, value, out);
 	buf_z(b, "</dd>");
 	if (change.len > 0) {
 		buf_z(b, "<dd class=\"change\"><a href=\"");

@@ -28,15 +28,17 @@ static const struct form *form_of(const struct link_view *look, const struct his
 	return event ? event->form : NULL;
 }
 
+/* What was answered, and what was asked and left out. */
 static void write_answers(const struct prose *p, const struct form *form, struct response *out) {
+	struct form_world world = engine_world(p->r->world->options.engine, p->definition, p->instance, p->registers, p->r->now);
 	buf_z(&out->body, "<h2>");
 	page_word(p->r, out, "receipt.answers");
 	buf_z(&out->body, "</h2>\n<dl class=\"answers\">\n");
 	for (size_t page = 0; page < form->pages.count; page++) {
 		for (size_t i = 0; i < form->pages.items[page].items.count; i++) {
-			const struct field *field = form->pages.items[page].items.items[i].field;
-			if (p->values[field->slot].kind != KIND_UNSET)
-				prose_row(p, field, STR(""), out);
+			const struct form_item *item = &form->pages.items[page].items.items[i];
+			if (p->values[item->field->slot].kind != KIND_UNSET || form_asked(&world, item, p->values, p->r->arena))
+				prose_row(p, item->field, STR(""), out);
 		}
 	}
 	buf_z(&out->body, "</dl>\n");

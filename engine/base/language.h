@@ -29,6 +29,8 @@ struct str language_word(const struct language *l, const char *key); /* without 
 struct str language_date(const struct language *l, struct arena *a, int64_t day);
 struct str language_datetime(const struct language *l, struct arena *a, int64_t local);
 struct str language_date_short(const struct language *l, struct arena *a, int64_t day);
+/* What civil_parse_date reads, and the month as a word of any of these languages: "5. maj 2026", "tirsdag den 5. maj 2026", "May 5, 2026". */
+bool language_parse_date(const struct languages *l, struct str s, int64_t *day);
 struct str language_decimal(const struct language *l, struct arena *a, double value); /* decimal comma in Danish */
 struct str language_int(const struct language *l, struct arena *a, int64_t value);     /* 1.350 */
 

@@ -83,6 +83,7 @@ struct form_world engine_world(struct engine *e, const struct definition *d, con
 	        .zone = site_zone(e->site),
 	        .calendar = site_calendar(e->site),
 	        .now = now,
+	        .languages = site_languages(e->site),
 	        .country = site_country(e->site),
 	};
 	if (instance) {

@@ -3,6 +3,7 @@
 #ifndef ENGINE_WORKFLOW_FORM_H
 #define ENGINE_WORKFLOW_FORM_H
 
+#include "engine/base/language.h"
 #include "engine/workflow/data.h"
 
 struct form_problem {
@@ -22,6 +23,7 @@ struct form_world {
 	const struct zone *zone;
 	const struct calendar *calendar;
 	int64_t now;
+	const struct languages *languages; /* whose month names are read; NULL: dates in digits only */
 	int64_t country; /* calling code for phone numbers without + */
 	struct str state, reference;
 	struct str actor; /* address of who fills in; empty: not known */
@@ -37,6 +39,12 @@ bool form_asked(const struct form_world *world, const struct form_item *item, co
 /* The rows that a ref or matrix field offers, given the values so far; RECORD values in file order. */
 bool form_rows(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a,
                const struct value **rows, size_t *count, struct err *err);
+/* The first and the last day that a date field takes. A limit that cannot be computed (a field it reads is not set yet) is none. */
+struct day_limits {
+	bool has_min, has_max;
+	int64_t min, max;
+};
+struct day_limits form_day_limits(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a);
 /* The answers that would give this value (to fill a form in again). */
 void form_answers_of(const struct field *field, const struct value *value, struct arena *a, struct answers *out);
 /* slots + extras for expressions of the definition over these values; row/children unset. */

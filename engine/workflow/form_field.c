@@ -164,20 +164,34 @@ static bool parse_bool(const struct field *field, struct str text, struct value 
 	return true;
 }
 
+static bool read_limit(const struct expression *limit, const struct environment *env, struct arena *a, int64_t *day) {
+	struct value value;
+	struct err unset;
+	if (!limit || !expression_evaluate(limit, env, a, &value, &unset))
+		return false;
+	*day = value.integer;
+	return true;
+}
+
+struct day_limits form_day_limits(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a) {
+	struct environment env = form_environment(world, values, a);
+	struct day_limits limits = {0};
+	limits.has_min = read_limit(field->min_date, &env, a, &limits.min);
+	limits.has_max = read_limit(field->max_date, &env, a, &limits.max);
+	return limits;
+}
+
 static bool parse_date(const struct form_world *world, const struct field *field, struct str text, const struct value *values,
                        struct arena *a, struct value *out, struct field_refusal *refusal) {
 	int64_t day;
-	struct err unset;
-	struct value limit;
-	if (!civil_parse_date(str_trim(text), &day))
+	if (world->languages ? !language_parse_date(world->languages, text, &day) : !civil_parse_date(text, &day))
 		return refuse(refusal, "field.not-date", STR(""));
+	struct day_limits limits = form_day_limits(world, field, values, a);
 	*out = value_date(day);
-	struct environment env = form_environment(world, values, a);
-	/* A limit that cannot be computed (a field it reads is not set yet) is no limit. */
-	if (field->min_date && expression_evaluate(field->min_date, &env, a, &limit, &unset) && day < limit.integer)
-		return refuse(refusal, "field.too-early", civil_format_date(a, limit.integer));
-	if (field->max_date && expression_evaluate(field->max_date, &env, a, &limit, &unset) && day > limit.integer)
-		return refuse(refusal, "field.too-late", civil_format_date(a, limit.integer));
+	if (limits.has_min && day < limits.min)
+		return refuse(refusal, "field.too-early", civil_format_date(a, limits.min));
+	if (limits.has_max && day > limits.max)
+		return refuse(refusal, "field.too-late", civil_format_date(a, limits.max));
 	return true;
 }
 

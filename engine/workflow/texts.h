@@ -40,5 +40,8 @@ const struct message *texts_message_at(const struct texts *t, size_t index);
  * A matrix gives one "label: level" a line. */
 struct str texts_value(const struct texts *t, const struct definition *d, const struct language *language, const struct zone *zone,
                        const struct field *field, const struct value *value, const struct register_port *registers, struct arena *a);
+/* The row of a ref or matrix with that key as people read it; the key itself when the register has it no more. */
+struct str texts_row(const struct texts *t, const struct language *language, const struct field *field, struct str key, const struct register_port *registers,
+                     struct arena *a);
 
 #endif

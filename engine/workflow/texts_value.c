@@ -35,7 +35,9 @@ static struct str show_scalar(const struct show *s, const struct value *value) {
 
 /* The column that the texts name as title in this language, else the register's own label, else the key. */
 static struct str show_row(const struct show *s, const struct field *field, const struct value *row) {
-	struct str column = of_field(s, field, "title", STR(""));
+	/* Of this very language: another one's column is no better than the register's own. */
+	bool named = texts_has(s->texts, language_code(s->language), arena_printf(s->a, "fields.%.*s.title", STR_ARG(field->name)).at);
+	struct str column = named ? of_field(s, field, "title", STR("")) : STR("");
 	const struct record_type *type = row->record.type;
 	const struct value *title = column.len > 0 ? value_member(row, column) : NULL;
 	if (!title || title->kind == KIND_UNSET)
@@ -101,4 +103,10 @@ struct str texts_value(const struct texts *t, const struct definition *d, const 
 	struct str text = arena_str(a, buf_text(&out));
 	buf_free(&out);
 	return text;
+}
+
+struct str texts_row(const struct texts *t, const struct language *language, const struct field *field, struct str key, const struct register_port *registers,
+                     struct arena *a) {
+	struct show s = {t, language, registers, a};
+	return show_key(&s, field, key);
 }

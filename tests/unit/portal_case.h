@@ -45,7 +45,7 @@ static const char case_workflow[] =
         "  kind: {type: choice, options: [big, small]}\n"
         "  amount: {type: int, min: 1, max: 100}\n"
         "  part: {type: ref, register: parts}\n"
-        "  day: {type: date}\n"
+        "  day: {type: date, min: \"date('2026-01-01')\"}\n"
         "  why: {type: longtext}\n"
         "  boss_emails: {type: email, many: 1..3}\n"
         "  agreed: {type: bool, accept: true}\n"

@@ -58,6 +58,23 @@ static void test_dates(void **state) {
 	assert_text(language_datetime(danish, arena, 0), "torsdag den 1. januar 1970 kl. 00.00");
 }
 
+static void test_typed_dates(void **state) {
+	(void)state;
+	static const char *const good[] = {"5. maj 2026", "5 maj 2026", "5.maj 2026", " 05. Maj 2026 ", "5. maj 26", "tirsdag den 5. maj 2026", "den 5. maj 2026", "5 May 2026", "May 5, 2026",
+	                                   "Tuesday 5 May 2026", "5/5 2026", "5/5-2026", "05-05-2026", "5.5.2026", "050526", "2026-05-05"};
+	static const char *const wrong[] = {"", "maj", "5. maj", "maj 2026", "31. april 2026", "5. ma 2026", "5. majs 2026", "5. 5. maj 2026", "5. maj maj 2026", "2026 maj 5", "i dag", "5. maj 20266",
+	                                    "5. maj 2026 tirsdag", "\xC3\xB8 5. maj 2026", "5. abcdefghijklmnopqrstuvwxyzabcdefghijklmnop 2026"};
+	int64_t day;
+	for (size_t i = 0; i < COUNT(good); i++)
+		if (!language_parse_date(languages, str_from(good[i]), &day) || day != civil_day(2026, 5, 5))
+			fail_msg("'%s' is the 5th of May", good[i]);
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		if (language_parse_date(languages, str_from(wrong[i]), &day))
+			fail_msg("'%s' is no date", wrong[i]);
+	assert_true(language_parse_date(languages, STR("1. jun. 2026"), &day) && day == civil_day(2026, 6, 1));
+	assert_true(language_parse_date(languages, STR("1. juli 2026"), &day) && day == civil_day(2026, 7, 1));
+}
+
 static void test_numbers(void **state) {
 	(void)state;
 	static const struct {
@@ -205,7 +222,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_dates),  cmocka_unit_test(test_numbers),    cmocka_unit_test(test_texts),
 	        cmocka_unit_test(test_choice), cmocka_unit_test(test_own_folder), cmocka_unit_test(test_own_folder_refusals),
-	        cmocka_unit_test(test_named_keys_exist),
+	        cmocka_unit_test(test_named_keys_exist), cmocka_unit_test(test_typed_dates),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -173,7 +173,8 @@ static void test_check_and_change(void **state) {
 	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
 	SHOWS("Ida &lt;i&gt;");
 	SHOWS("<dd>Stor</dd>");
-	SHOWS("boss@firma.dk");
+	SHOWS("<ul class=\"values\"><li>boss@firma.dk</li><li>next@firma.dk</li></ul>");
+	SHOWS("<dt>Hvorfor</dt><dd>Ikke udfyldt</dd>");
 	SHOWS(arena_printf(c->arena, "href=\"%s?step=2&amp;change=1#f-amount\"", path).at);
 	SHOWS("Send bestilling");
 	assert_int_equal(case_ask(c, "GET", arena_printf(c->arena, "%s?step=1&change=1", path).at, NULL, NULL), 200);
@@ -192,6 +193,7 @@ static void test_receipt(void **state) {
 		SHOWS("<h1>Modtaget</h1>");
 		SHOWS("<p>Tak, Ida &lt;i&gt;</p>");
 		SHOWS("<dd>12</dd>");
+		SHOWS("<dt>Hvorfor</dt><dd>Ikke udfyldt</dd>");
 		HIDES("<form");
 	}
 	assert_int_equal(case_ask(c, "POST", path, "step=check&version=0", NULL), 303);
@@ -213,6 +215,33 @@ static void test_bare_press_decides_nothing(void **state) {
 	assert_int_equal(case_ask(c, "POST", path, "step=1&version=1&agreed=true", NULL), 303);
 	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
 	SHOWS("<h1>Bekræftet</h1>");
+}
+
+static void test_a_tick_says_its_label_once(void **state) {
+	struct portal_case *c = *state;
+	start_order(c);
+	assert_int_equal(case_ask(c, "GET", mailed_link(c, "confirm"), NULL, NULL), 200);
+	assert_null(strstr(strstr(c->page.at, "Jeg er enig") + 1, "Jeg er enig"));
+	HIDES("<fieldset");
+	assert_int_equal(case_ask(c, "POST", mailed_link(c, "confirm"), "step=1&version=1", NULL), 422);
+	SHOWS("<a href=\"#f-agreed\">Jeg er enig: ");
+	SHOWS("aria-describedby=\"e-agreed\"");
+}
+
+/* Limits and hint are about the days around the one on the clock, in words that people use. */
+static void test_dates_as_danes_write_them(void **state) {
+	struct portal_case *c = *state;
+	assert_int_equal(case_ask(c, "POST", "/start/order", you, NULL), 303);
+	const char *step = location(c), *path = without_query(c, step);
+	assert_int_equal(case_ask(c, "GET", step, NULL, NULL), 200);
+	SHOWS("<p>For eksempel 21-9-2026</p>");
+	assert_int_equal(case_ask(c, "POST", path, "step=2&day=i+morgen", NULL), 422);
+	SHOWS("Skriv en dato, der findes, for eksempel 21-9-2026");
+	assert_int_equal(case_ask(c, "POST", path, "step=2&day=31.12.2025", NULL), 422);
+	SHOWS("Datoen skal v\xC3\xA6re tidligst torsdag den 1. januar 2026");
+	assert_int_equal(case_ask(c, "POST", path, "step=2&kind=small&amount=1&part=k1&boss_emails=a%40b.dk&day=5.+maj+2026", NULL), 303);
+	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
+	SHOWS("<dt>Dag</dt><dd>tirsdag den 5. maj 2026</dd>");
 }
 
 static void test_bare_press_where_all_is_optional(void **state) {
@@ -246,13 +275,18 @@ static void test_matrix_and_two_people(void **state) {
 	SHOWS("<dt>Dit navn</dt><dd>Ida &lt;i&gt;</dd>");
 	SHOWS("name=\"marks.k 2\" id=\"f-marks-1\" value=\"0\"");
 	SHOWS("<dt>3</dt><dd>Meget</dd>");
+	SHOWS("<b>3</b></span> <span class=\"words\">Meget</span>");
 	assert_int_equal(case_ask(c, "POST", paths[0], "step=1&version=2&verdict=yes&marks.k1=3", NULL), 422);
-	SHOWS("<a href=\"#f-marks-1\">");
+	SHOWS("<a href=\"#f-marks-1\">V\xC3\xA6lg et svar ved: Stel</a>");
+	SHOWS("<fieldset class=\"row wrong\" aria-describedby=\"e-marks-1\">");
+	SHOWS("<p class=\"error\" id=\"e-marks-1\"><span class=\"sr\">Fejl:</span> V\xC3\xA6lg et svar</p>");
 	SHOWS("id=\"f-marks-0-3\" value=\"3\" checked>");
 	assert_int_equal(case_ask(c, "POST", paths[0], "step=1&version=2&verdict=yes&marks.k1=3&marks.k+2=0", NULL), 303);
 	assert_int_equal(case_ask(c, "GET", paths[0], NULL, NULL), 200);
 	SHOWS("<h1>Afgjort</h1>");
 	SHOWS("Ja tak");
+	SHOWS("<tr><th scope=\"row\">Hjul &lt;rundt&gt;</th><td><b>3</b> Meget</td></tr>");
+	SHOWS("<tr><th scope=\"row\">Stel</th><td><b>0</b> Ingen</td></tr>");
 	assert_int_equal(case_ask(c, "GET", paths[1], NULL, NULL), 200);
 	HIDES("Ja tak");
 	HIDES("<form");
@@ -489,6 +523,8 @@ int main(void) {
 	        TEST(test_check_and_change),
 	        TEST(test_receipt),
 	        TEST(test_bare_press_decides_nothing),
+	        TEST(test_a_tick_says_its_label_once),
+	        TEST(test_dates_as_danes_write_them),
 	        TEST(test_bare_press_where_all_is_optional),
 	        TEST(test_matrix_and_two_people),
 	        TEST(test_wrong_tokens_are_one_page),
