@@ -54,6 +54,7 @@ static bool finish_mail(const struct making *m, const struct language *language,
 	        .site = config->name,
 	        .contact = local_text_in(&config->contact, language_code(language)),
 	        .subject = out->subject,
+	        .colour = config->colour,
 	        .reference = reference,
 	};
 	return letter_write(&frame, markdown, m->arena, &out->text, &out->html, m->err);

@@ -162,7 +162,7 @@ static int set_up(void **state) {
 	packages[0] = str_from(h->package);
 	h->config = (struct site_config){
 	        .folder = f->folder, .name = STR("Nordby <Bibliotek>"), .base_url = STR("https://svar.nordby.example"), .zone = STR("Europe/Copenhagen"), .holidays = STR("dk"),
-	        .closed_days_file = STR(""), .languages = languages, .language_count = 2, .key_file = str_from(f->key_path), .contact = {NULL, &contact, 1},
+	        .closed_days_file = STR(""), .languages = languages, .language_count = 2, .key_file = str_from(f->key_path), .contact = {NULL, &contact, 1}, .colour = STR("#7a1f3d"),
 	        .packages = packages, .package_count = 1, .mail = {.from_name = STR("Nordby"), .from_address = STR("svar@nordby.example")}, .sms = {.country = STR("45")},
 	};
 	struct problems problems = {.arena = f->arena};
@@ -276,6 +276,14 @@ static void each_body_has_the_link_once_and_a_footer(void **state) {
 	assert_int_equal(count_of(m.html, arena_printf(f->arena, "href=\"%.*s\">Svar her</a>", STR_ARG(url))), 1);
 	assert_int_equal(count_of(m.html, STR("href=")), 1);
 	assert_shows(m.html, "<a class=\"button\" style=");
+	/* A button that is one also where only the cell's ground is understood; the site's colour, and a lighter one for dark screens. */
+	assert_int_equal(count_of(m.html, STR("<td bgcolor=\"#7a1f3d\" style=")), 1);
+	assert_shows(m.html, "color:#ffffff;border:2px solid #7a1f3d");
+	assert_hides(m.html, "<p style=\"margin:0 0 16px\"><a class=\"button\"");
+	assert_hides(m.html, "~");
+	assert_shows(m.html, "@media (prefers-color-scheme:dark)");
+	for (struct str rest = m.text; rest.len > 0;)
+		assert_true(str_utf8_count(str_cut(&rest, '\n')) <= 76);
 	assert_shows(m.html, "<html lang=\"da\">");
 	assert_shows(m.html, "<meta name=\"color-scheme\" content=\"light dark\">");
 	assert_shows(m.html, "Nordby &lt;Bibliotek&gt;");
