@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "otp-portal/field.h"
+#include "otp-portal/offers.h"
 #include "otp-portal/page.h"
 
 struct answers form_page_shown(const struct filling *f, size_t page) {
@@ -140,27 +141,6 @@ static void write_form(const struct form_view *v, const struct field_view *field
 	buf_z(&out->body, "</form>\n");
 }
 
-/* Other events that the page offers, as plain ways below the first page. */
-static void write_offers(const struct form_view *v, struct response *out) {
-	const struct filling *f = v->filling;
-	struct request *r = f->prose.r;
-	if (v->page > 0 || v->change || !f->offers || f->offers->also.count == 0)
-		return;
-	buf_z(&out->body, "<nav class=\"also\" aria-label=\"");
-	page_word(r, out, "form.also");
-	buf_z(&out->body, "\">\n<ul>\n");
-	for (size_t i = 0; i < f->offers->also.count; i++) {
-		struct str event = f->offers->also.items[i];
-		struct str title = prose_get(&f->prose, "events", event, NULL, (struct str){0});
-		buf_z(&out->body, "<li><a href=\"");
-		escape_html(&out->body, page_path(r, page_with(r, f->path, arena_printf(r->arena, "event=%.*s", STR_ARG(event)))));
-		buf_z(&out->body, "\">");
-		escape_html(&out->body, title.len > 0 ? title : event);
-		buf_z(&out->body, "</a></li>\n");
-	}
-	buf_z(&out->body, "</ul>\n</nav>\n");
-}
-
 void form_page(const struct form_view *v, struct response *out) {
 	struct request *r = v->filling->prose.r;
 	struct err err;
@@ -190,6 +170,7 @@ void form_page(const struct form_view *v, struct response *out) {
 	}
 	write_shown(v, out);
 	write_form(v, fields, count, out);
-	write_offers(v, out);
+	if (v->page == 0 && !v->change && v->filling->offers)
+		offers_write(&v->filling->prose, v->filling->offers, v->filling->path, out);
 	page_end(r, out);
 }

@@ -1,6 +1,7 @@
 #include "otp-portal/link_page.h"
 
 #include "otp-portal/check_page.h"
+#include "otp-portal/closed_page.h"
 #include "otp-portal/form_page.h"
 #include "otp-portal/list_page.h"
 #include "otp-portal/page.h"
@@ -275,7 +276,8 @@ static void view_link(struct request *r, struct view *v, const struct link_view 
 }
 
 static void answer(struct request *r, struct view *v, struct link_view *look, struct response *out) {
-	bool post = r->method == METHOD_POST, gone = look->link.state != LINK_LIVE || look->expired;
+	bool post = r->method == METHOD_POST, task = look->link.kind == LINK_TASK;
+	bool gone = look->link.state != LINK_LIVE || look->expired || (task && !look->own);
 	struct str event = request_query(r, "event");
 	if (post && look->link.kind == LINK_VIEW)
 		page_wrong_method(r, out, STR("GET, HEAD"));
@@ -283,12 +285,14 @@ static void answer(struct request *r, struct view *v, struct link_view *look, st
 		response_redirect(out, r, page_path(r, r->path)); /* a second press finds the receipt */
 	else if (look->link.state == LINK_USED)
 		receipt_page(r, v, look, r->path, out);
-	else if (gone || (look->link.kind == LINK_TASK && !look->form))
-		receipt_gone(r, look, out);
+	else if (gone)
+		closed_page(r, look, out);
 	else if (look->link.kind == LINK_VIEW)
 		view_link(r, v, look, out);
-	else if (event.len > 0 && !engine_look_also(look, event))
+	else if (event.len > 0 && !(task && engine_look_also(r->world->options.engine, r->now, look, event, r->arena)))
 		page_not_found(r, out);
+	else if (task && !look->open)
+		closed_page(r, look, out);
 	else
 		form_link(r, v, look, out);
 }

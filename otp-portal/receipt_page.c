@@ -4,17 +4,6 @@
 #include "engine/workflow/past.h"
 #include "otp-portal/page.h"
 
-void receipt_gone(struct request *r, const struct link_view *look, struct response *out) {
-	if (look->link.state == LINK_SUPERSEDED)
-		page_message(r, out, 410, "link.withdrawn-title", "link.withdrawn", STR(""));
-	else if (look->link.state == LINK_WITHDRAWN)
-		page_message(r, out, 410, "link.withdrawn-title", "link.withdrawn", STR(""));
-	else if (look->expired)
-		page_message(r, out, 410, "link.expired-title", "link.expired", STR(""));
-	else
-		page_message(r, out, 409, "link.not-now-title", "link.not-now", STR(""));
-}
-
 static struct str local_time(struct request *r, int64_t instant) {
 	return language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), instant));
 }

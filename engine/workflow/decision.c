@@ -151,19 +151,31 @@ static int64_t due_after(const struct run *r, const struct timer_rule *rule, int
 	return at_time(r, civil_day_of(zone_local(r->world->zone, due)), rule->time_of_day);
 }
 
+static int64_t instant_of(const struct run *r, const struct value *v, int64_t time_of_day) {
+	if (v->kind == KIND_DATE)
+		return at_time(r, v->integer, time_of_day < 0 ? 0 : time_of_day);
+	int64_t instant = v->kind == KIND_DATETIME ? zone_instant(r->world->zone, v->integer) : v->integer;
+	return time_of_day < 0 ? instant : next_time_of_day(r, instant, time_of_day);
+}
+
 static bool due_at_date(struct run *r, const struct timer_rule *rule, int64_t *due_at) {
 	struct value v;
 	struct err unset;
 	if (!expression_evaluate(rule->at, &r->env, r->a, &v, &unset) || v.kind == KIND_UNSET)
 		return false;
-	if (v.kind == KIND_DATE) {
-		*due_at = at_time(r, v.integer, rule->time_of_day < 0 ? 0 : rule->time_of_day);
-		return true;
-	}
-	*due_at = v.kind == KIND_DATETIME ? zone_instant(r->world->zone, v.integer) : v.integer;
-	if (rule->time_of_day >= 0)
-		*due_at = next_time_of_day(r, *due_at, rule->time_of_day);
+	*due_at = instant_of(r, &v, rule->time_of_day);
 	return true;
+}
+
+int64_t decision_opens(const struct decision_world *world, const struct snapshot *snapshot, const struct event_rule *event, struct arena *a, struct err *err) {
+	struct run r;
+	struct value v;
+	if (!event->opens)
+		return 0;
+	run_begin(&r, world, snapshot, snapshot->values, a);
+	if (!expression_evaluate(event->opens, &r.env, a, &v, err))
+		return INT64_MAX;
+	return v.kind == KIND_UNSET ? INT64_MAX : instant_of(&r, &v, -1);
 }
 
 static bool timer_due(struct run *r, const struct timer_rule *rule, int64_t fired, int64_t entered_at, int64_t *due_at) {

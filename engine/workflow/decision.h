@@ -73,6 +73,9 @@ void decision_take(const struct decision_world *world, const struct snapshot *sn
 /* Records without deciding that the event could not be carried out: REFUSED with why as guard_err; a repeating timer's next time is kept. */
 void decision_refuse(const struct decision_world *world, const struct snapshot *snapshot, const struct event *event, const struct err *why,
                      struct arena *a, struct decision *out);
+/* From when on people can do the event: its `opens`, a date from its first moment on; 0: always. INT64_MAX: it could not be computed, so nobody knows (*err says
+ * why). Children are not read. */
+int64_t decision_opens(const struct decision_world *world, const struct snapshot *snapshot, const struct event_rule *event, struct arena *a, struct err *err);
 /* When this timer is due the (fired + 1)th time, counted from snapshot->entered_at or by its expression, with the snapshot's values. False: its date is unset. */
 bool decision_due(const struct decision_world *world, const struct snapshot *snapshot, const struct timer_rule *rule,
                   int64_t fired, struct arena *a, int64_t *due_at);

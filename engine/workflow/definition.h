@@ -121,6 +121,7 @@ struct event_rule {
 	const struct form *form;          /* NULL for a signal */
 	struct transition_list cases;
 	struct span expires;              /* of links for it; all 0: none */
+	const struct expression *opens;   /* date, datetime or instant before which it cannot be done; NULL: none */
 	LIST_OF(struct str) also;         /* other events of the same state that its page offers */
 	struct yaml_place place;
 };

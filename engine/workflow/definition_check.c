@@ -31,6 +31,8 @@ static void check_expression(void *context, const struct flow_point *point, cons
 	const struct definition *d = c->d;
 	struct arena *scratch = arena_new();
 	struct problems problems = {.arena = scratch};
+	/* What opens at a time that nobody knows would never open. */
+	bool opening = point->event && point->event->opens == expression;
 	struct scope scope = {.items = ARENA_ARRAY(scratch, d->scope.count, struct scope_name), .count = d->scope.count, .cap = d->scope.count};
 	memcpy(scope.items, d->scope.items, d->scope.count * sizeof *scope.items);
 	for (size_t i = 0; i < scope.count; i++)
@@ -41,7 +43,7 @@ static void check_expression(void *context, const struct flow_point *point, cons
 			place = d->expressions.items[i].place;
 	if (expression_compile(scratch, expression_source(expression), place, &scope, NULL, &problems))
 		for (size_t i = 0; i < problems.count; i++)
-			checker_tell(c, true, problems.items[i].place, "%.*s", STR_ARG(problems.items[i].text));
+			checker_tell(c, !opening, problems.items[i].place, "%.*s", STR_ARG(problems.items[i].text));
 	arena_free(scratch);
 }
 

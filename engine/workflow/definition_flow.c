@@ -246,12 +246,21 @@ struct flow *flow_new(const struct definition *d, struct arena *a) {
 	return f;
 }
 
+static void walk_openings(struct walk *w, const struct state *state) {
+	for (size_t i = 0; i < state->on.count; i++) {
+		w->point = (struct flow_point){.state = state, .event = &state->on.items[i]};
+		w->set = w->f->inside[state->index];
+		visit_expression(w, state->on.items[i].opens);
+	}
+}
+
 void flow_walk(struct flow *f, const struct flow_visitor *visitor) {
 	struct walk w = {.f = f, .visitor = visitor};
 	for (size_t i = 0; i < f->d->states.count; i++) {
 		if (!f->reached[i])
 			continue;
 		walk_entry(&w, &f->d->states.items[i]);
+		walk_openings(&w, &f->d->states.items[i]);
 		walk_ways_out(&w, &f->d->states.items[i], NULL);
 	}
 }

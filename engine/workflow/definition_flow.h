@@ -27,7 +27,7 @@ struct flow_point {
 struct flow_visitor {
 	void *context;
 	void (*action)(void *context, const struct flow_point *point, const struct action *action); /* set: after its `if` held */
-	void (*expression)(void *context, const struct flow_point *point, const struct expression *expression); /* guards, `if`, values */
+	void (*expression)(void *context, const struct flow_point *point, const struct expression *expression); /* guards, `if`, values, `opens` */
 };
 /* States that are never reached are left out. Exit actions come once for each way out. */
 void flow_walk(struct flow *f, const struct flow_visitor *visitor);

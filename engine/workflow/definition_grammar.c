@@ -73,6 +73,7 @@ static const struct shape_key event_keys[] = {
         {.key = "target", .shape = &name},
         {.key = "cases", .shape = &cases, .help = "The first case whose guard is true counts."},
         {.key = "expires", .shape = &span, .help = "How long a link for it can be used."},
+        {.key = "opens", .shape = &expression, .help = "A date, datetime or instant; it cannot be done before."},
         {.key = "also", .shape = &names, .help = "Other events of the state that its page offers."},
         {0}};
 static const struct shape event = {.kind = SHAPE_MAP, .what = "event", .keys = event_keys};

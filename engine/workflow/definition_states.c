@@ -36,6 +36,28 @@ static void read_cases(struct reader *r, const struct yaml *node, const char *wh
 	}
 }
 
+static bool is_time(const struct expression *e) {
+	const struct type *type = expression_type(e);
+	return type->kind == KIND_DATE || type->kind == KIND_DATETIME || type->kind == KIND_INSTANT;
+}
+
+/* What moves with the clock would open always or never; and a page that is looked at does not load the children. */
+static void read_opens(struct reader *r, const struct yaml *opens, struct event_rule *event) {
+	event->opens = reader_expression(r, opens, &r->d->scope, NULL);
+	if (opens && event->by.count == 0)
+		problem_error(r->problems, opens->key->place, "key 'opens' in event '%.*s': a signal is not waited for by people", STR_ARG(event->name));
+	if (event->opens && !is_time(event->opens))
+		problem_error(r->problems, opens->place, "'opens' of event '%.*s' is a %.*s, expected a date, datetime or instant", STR_ARG(event->name),
+		              STR_ARG(type_name(r->arena, expression_type(event->opens))));
+	static const struct {
+		size_t slot;
+		const char *name;
+	} never[] = {{SLOT_NOW, "now"}, {SLOT_TODAY, "today"}, {SLOT_CHILDREN, "children"}, {SLOT_ACTOR, "actor"}};
+	for (size_t i = 0; event->opens && i < sizeof never / sizeof *never; i++)
+		if (expression_reads(event->opens, r->d->fields.count + never[i].slot))
+			problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot read '%s'", STR_ARG(event->name), never[i].name);
+}
+
 static void read_event(struct reader *r, const struct yaml *node, struct event_rule *event) {
 	const struct yaml *form = yaml_get(node, "form"), *by = yaml_get(node, "by"), *expires = yaml_get(node, "expires");
 	event->name = node->key->text;
@@ -49,6 +71,7 @@ static void read_event(struct reader *r, const struct yaml *node, struct event_r
 		problem_error(r->problems, node->key->place, "event '%.*s' has '%s' but no '%s': an act of people needs both, a signal has none", STR_ARG(event->name), by ? "by" : "form", by ? "form" : "by");
 	if (expires && !by)
 		problem_error(r->problems, expires->key->place, "key 'expires' in event '%.*s': a signal has no link that could expire", STR_ARG(event->name));
+	read_opens(r, yaml_get(node, "opens"), event);
 	read_cases(r, node, "event", event->name, &event->cases);
 }
 
@@ -81,11 +104,9 @@ static void read_also(struct reader *r, const struct yaml *node, const struct st
 }
 
 static void check_at(struct reader *r, const struct timer_rule *timer, const struct yaml *at) {
-	if (!timer->at)
-		return;
-	const struct type *type = expression_type(timer->at);
-	if (type->kind != KIND_DATE && type->kind != KIND_DATETIME && type->kind != KIND_INSTANT)
-		problem_error(r->problems, at->place, "'at' of timer '%.*s' is a %.*s, expected a date, datetime or instant", STR_ARG(timer->name), STR_ARG(type_name(r->arena, type)));
+	if (timer->at && !is_time(timer->at))
+		problem_error(r->problems, at->place, "'at' of timer '%.*s' is a %.*s, expected a date, datetime or instant", STR_ARG(timer->name),
+		              STR_ARG(type_name(r->arena, expression_type(timer->at))));
 }
 
 static void read_timer(struct reader *r, const struct yaml *node, const struct state *state, struct timer_rule *timer) {

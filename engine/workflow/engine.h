@@ -77,6 +77,8 @@ bool engine_drain(struct engine *e, struct tx *tx, int64_t now, int64_t limit, s
 struct link_view {
 	struct link link;
 	bool expired, open;              /* open: can be used now (TASK) or shown (VIEW) */
+	int64_t ends_at;                 /* when it can be used no more; 0: no such time */
+	int64_t opens_at;                /* TASK: from when on `event` can be done; 0: always; INT64_MAX: nobody knows */
 	struct instance instance;        /* id 0 for an unused START link */
 	const struct definition *definition;
 	const struct package *package;
@@ -89,8 +91,8 @@ struct link_view {
 	struct participation_list people;
 };
 bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token, struct arena *a, struct link_view *out, struct err *err); /* NOT_FOUND "link.unknown" for every wrong token */
-/* Turns to another event that the page of an open TASK link offers; false: it offers no such event. */
-bool engine_look_also(struct link_view *look, struct str event);
+/* Turns to another event that the page of a TASK link offers; false: it offers no such event now. Whether that one is open tells look->open. */
+bool engine_look_also(struct engine *e, int64_t now, struct link_view *look, struct str event, struct arena *a);
 /* The START link for a form under way; written when its first page is posted. */
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err);
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */

@@ -47,7 +47,11 @@ static bool refused(const struct decision *decision, struct err *err) {
 	return true;
 }
 
-/* A link that can be used now, as it stands in this transaction. */
+static bool expired(struct err *err) {
+	return err_set(err, ERR_CONFLICT, "link.expired", "the link has expired");
+}
+
+/* A link that was not used or withdrawn, as it stands in this transaction. */
 static bool check_link(struct run *r, const struct link *given, struct link *link, struct err *err) {
 	if (!link_load(r->view, given->id, r->a, link, err))
 		return false;
@@ -55,9 +59,17 @@ static bool check_link(struct run *r, const struct link *given, struct link *lin
 		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
 	if (link->state != LINK_LIVE)
 		return err_set(err, ERR_CONFLICT, "link.withdrawn", "the link was withdrawn");
-	if (link->expires_at != 0 && link->expires_at <= r->now)
-		return err_set(err, ERR_CONFLICT, "link.expired", "the link has expired");
 	return true;
+}
+
+/* The time for it has come, and has not passed. */
+static bool check_time(struct run *r, const struct loaded *l, const struct link *link, const struct event_rule *rule, struct err *err) {
+	struct snapshot snapshot = loaded_snapshot(l);
+	const struct event_rule *own = state_event(l->state, link->task);
+	int64_t end = engine_link_end(r->engine, link, own, engine_opens(r->engine, &snapshot, own, r->now, r->a));
+	if (end != 0 && end <= r->now)
+		return expired(err);
+	return engine_opens(r->engine, &snapshot, rule, r->now, r->a) <= r->now || err_set(err, ERR_CONFLICT, "link.not-open", "it cannot be done yet");
 }
 
 static bool validate(struct run *r, struct loaded *l, struct str actor, const struct form *form, const struct answers *answers, struct value *values,
@@ -116,6 +128,8 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 		return true;
 	if (request->link && !check_link(&r, request->link, &link, err))
 		return false;
+	if (request->link && link.expires_at != 0 && link.expires_at <= now)
+		return expired(err);
 	const struct definition *d = package->definition;
 	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, STR(""), d->start.form, request->answers, l.values, problems, err))
 		return false;
@@ -157,6 +171,8 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	if (!rule)
 		return err_set(err, ERR_CONFLICT, "link.not-now", "state %.*s has no event %.*s for this role", STR_ARG(l.state->name),
 		               STR_ARG(request->event.len ? request->event : link.task));
+	if (!check_time(&r, &l, &link, rule, err))
+		return false;
 	struct value *values = ARENA_ARRAY(a, l.definition->fields.count, struct value);
 	for (size_t i = 0; i < l.definition->fields.count; i++)
 		values[i] = l.values[i];

@@ -1,4 +1,5 @@
 /* What stands behind a link now. Read-only: a page may be opened any number of times, by people and by mail scanners. */
+#include "engine/base/log.h"
 #include "engine/workflow/engine_run.h"
 
 static bool unknown(struct err *err) {
@@ -24,21 +25,57 @@ static bool look_start(struct link_view *out, struct err *err) {
 	return true;
 }
 
-static bool look_task(struct link_view *out) {
+int64_t engine_opens(const struct engine *e, const struct snapshot *snapshot, const struct event_rule *event, int64_t now, struct arena *a) {
+	struct decision_world world = {site_zone(e->site), site_calendar(e->site), now};
+	struct err err = {0};
+	int64_t opens_at = decision_opens(&world, snapshot, event, a, &err);
+	if (err.kind != ERR_NONE)
+		log_event(LOG_WARN, "expression-error", "workflow=%.*s instance=%.*s event=%.*s text=\"opens: %s\"", STR_ARG(snapshot->definition->name),
+		          STR_ARG(snapshot->reference), STR_ARG(event->name), err.text);
+	return opens_at;
+}
+
+int64_t engine_link_end(const struct engine *e, const struct link *link, const struct event_rule *own, int64_t opens_at) {
+	if (link->expires_at == 0 || opens_at == INT64_MAX || span_is_zero(own->expires))
+		return link->expires_at;
+	int64_t end = civil_add(site_zone(e->site), site_calendar(e->site), opens_at, own->expires);
+	return end > link->expires_at ? end : link->expires_at;
+}
+
+static int64_t opens(const struct engine *e, int64_t now, const struct link_view *look, const struct event_rule *event, struct arena *a) {
+	struct snapshot snapshot = {
+	        .definition = look->definition,
+	        .state = definition_state(look->definition, look->instance.state),
+	        .values = look->values,
+	        .reference = look->instance.reference,
+	        .started_at = look->instance.started_at,
+	        .entered_at = look->instance.entered_at,
+	};
+	return engine_opens(e, &snapshot, event, now, a);
+}
+
+static bool look_task(struct engine *e, int64_t now, struct link_view *out, struct arena *a) {
 	const struct state *state = definition_state(out->definition, out->instance.state);
 	out->event = out->own = state_offer(state, out->link.task, out->link.role, STR(""));
-	out->form = out->event ? out->event->form : NULL;
-	out->open = out->event && out->link.state == LINK_LIVE && !out->expired;
+	if (!out->event)
+		return true;
+	out->form = out->event->form;
+	out->opens_at = opens(e, now, out, out->event, a);
+	out->ends_at = engine_link_end(e, &out->link, out->own, out->opens_at);
+	out->expired = out->ends_at != 0 && out->ends_at <= now;
+	out->open = out->link.state == LINK_LIVE && !out->expired && out->opens_at <= now;
 	return true;
 }
 
-bool engine_look_also(struct link_view *look, struct str event) {
+bool engine_look_also(struct engine *e, int64_t now, struct link_view *look, struct str event, struct arena *a) {
 	const struct state *state = definition_state(look->definition, look->instance.state);
-	const struct event_rule *rule = look->open ? state_offer(state, look->link.task, look->link.role, event) : NULL;
+	const struct event_rule *rule = look->link.state == LINK_LIVE && !look->expired ? state_offer(state, look->link.task, look->link.role, event) : NULL;
 	if (!rule)
 		return false;
 	look->event = rule;
 	look->form = rule->form;
+	look->opens_at = opens(e, now, look, rule, a);
+	look->open = look->opens_at <= now;
 	return true;
 }
 
@@ -76,7 +113,8 @@ bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token
 	out->package = site_package(e->site, out->link.workflow);
 	if (!out->package)
 		return unknown(err);
-	out->expired = out->link.expires_at != 0 && out->link.expires_at <= now;
+	out->ends_at = out->link.expires_at;
+	out->expired = out->ends_at != 0 && out->ends_at <= now;
 	if (out->link.contact_id != 0 && !contact_load(v, out->link.contact_id, a, &out->contact, err))
 		return false;
 	if (out->link.instance_id == 0)
@@ -91,5 +129,5 @@ bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token
 		return true;
 	}
 	struct register_port port = data_store_port(v);
-	return out->link.kind == LINK_VIEW ? look_view(e, out, &port, now, a, err) : look_task(out);
+	return out->link.kind == LINK_VIEW ? look_view(e, out, &port, now, a, err) : look_task(e, now, out, a);
 }

@@ -22,8 +22,21 @@ static struct str new_message_id(struct run *r) {
 	return arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(secret_hex(r->a, id, sizeof id)), STR_ARG(mail_domain(r)));
 }
 
-static int64_t ends_at(struct run *r, struct span span) {
-	return span_is_zero(span) ? 0 : civil_add(site_zone(r->engine->site), site_calendar(r->engine->site), r->now, span);
+static int64_t ends_at(struct run *r, struct span span, int64_t from) {
+	return span_is_zero(span) ? 0 : civil_add(site_zone(r->engine->site), site_calendar(r->engine->site), from, span);
+}
+
+/* A task's time counts from its opening when that is later. */
+static int64_t link_ends_at(struct run *r, const struct loaded *l, const struct action *action, const struct state *state) {
+	if (action->link_is_view)
+		return ends_at(r, definition_view(l->definition, action->link)->expires, r->now);
+	const struct event_rule *event = state_event(state, action->link);
+	if (!event)
+		return 0;
+	struct snapshot snapshot = loaded_snapshot(l);
+	snapshot.state = state;
+	int64_t opens_at = engine_opens(r->engine, &snapshot, event, r->now, r->a);
+	return ends_at(r, event->expires, opens_at > r->now && opens_at != INT64_MAX ? opens_at : r->now);
 }
 
 /* The person's live link for that task, or a new one: a reminder carries the same link as the mail before it. */
@@ -34,8 +47,6 @@ static bool ensure_link(struct run *r, const struct loaded *l, const struct acti
 		return false;
 	if (found && (link->expires_at == 0 || link->expires_at > r->now))
 		return true;
-	const struct event_rule *event = action->link_is_view ? NULL : state_event(state, action->link);
-	const struct view_rule *view = action->link_is_view ? definition_view(l->definition, action->link) : NULL;
 	*link = (struct link){
 	        .key_id = keyring_current(site_keys(r->engine->site)),
 	        .kind = action->link_is_view ? LINK_VIEW : LINK_TASK,
@@ -45,7 +56,7 @@ static bool ensure_link(struct run *r, const struct loaded *l, const struct acti
 	        .contact_id = p->contact_id,
 	        .role = p->role,
 	        .created_at = r->now,
-	        .expires_at = event ? ends_at(r, event->expires) : view ? ends_at(r, view->expires) : 0,
+	        .expires_at = link_ends_at(r, l, action, state),
 	};
 	secret_random(link->id, sizeof link->id);
 	return link_insert(r->tx, link, err);
@@ -71,7 +82,7 @@ static bool put_message(struct run *r, const struct loaded *l, const struct effe
 	        .priority = PRIORITY_OTHER,
 	        .created_at = r->now,
 	        .next_at = r->now,
-	        .deadline_at = ends_at(r, action->deadline),
+	        .deadline_at = ends_at(r, action->deadline, r->now),
 	};
 	if (action->link.len > 0) {
 		struct link link;

@@ -81,6 +81,10 @@ bool run_start_children(struct run *r, const struct loaded *parent, struct prepa
 bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, struct err *err);
 /* engine_people.c: participations follow the roles' fields. */
 bool run_people(struct run *r, const struct loaded *l, const struct value *before, const struct cause *cause, struct err *err);
+/* From when on the event can be done (as decision_opens), with the instance as it stands; what goes wrong is logged. */
+int64_t engine_opens(const struct engine *e, const struct snapshot *snapshot, const struct event_rule *event, int64_t now, struct arena *a);
+/* When a link for the event `own`, which opens then, can be used no more (0: no such time): `expires` counts from the opening when that is later. */
+int64_t engine_link_end(const struct engine *e, const struct link *link, const struct event_rule *own, int64_t opens_at);
 /* engine_messages.c: outbox rows and links of the decision's sends. */
 bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */

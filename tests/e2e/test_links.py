@@ -1,5 +1,5 @@
 """Every life of a link has its page: what else it offers. On the package tests/packages/errand."""
-import html, os, re, tempfile, urllib.parse
+import datetime, html, os, re, tempfile, urllib.parse
 from stafet import *
 
 server = site = None
@@ -19,12 +19,12 @@ def link_to(address, subject=""):
     return urllib.parse.urlsplit(mails[-1]["links"][0]).path
 
 
-def new_errand(helpers=1):
+def new_errand(helpers=1, **more):
     """An errand whose helpers were asked: (address of the asker, addresses of the helpers)."""
     counter[0] += 1
     asker = "ida%d@example.dk" % counter[0]
     helpers = ["bo%d-%d@example.dk" % (counter[0], i) for i in range(helpers)]
-    walk(server, "/start/errand", {"asker_name": "Ida", "asker_email": asker, "task": "Hent <nøglen>", "helper_emails": helpers})
+    walk(server, "/start/errand", {"asker_name": "Ida", "asker_email": asker, "task": "Hent <nøglen>", "helper_emails": helpers, **more})
     walk(server, link_to(asker), {"agreed": "true"})
     link_to(helpers[-1])
     return asker, helpers
@@ -90,9 +90,61 @@ def test_other_event_wrong():
     assert history(path).count("pass-on") == 1, history(path)
 
 
+def clock(**fields):
+    """Moves the demo's clock."""
+    answer = server.post("/demo/clock", fields)
+    assert answer.status == 200, answer.text
+
+
+def today():
+    shown = re.search(r"Klokken er nu [^.]*?den (\d+)\. (\w+) (\d{4})", server.get("/demo/inbox?lang=da").text)
+    months = ["januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december"]
+    return datetime.date(int(shown.group(3)), months.index(shown.group(2)) + 1, int(shown.group(1)))
+
+
+def danish(day):
+    return day.strftime("%d-%m-%Y")
+
+
+def test_not_open_yet():
+    """Before its day the link says when, and takes nothing; what its page offers beside goes on."""
+    day = today() + datetime.timedelta(days=12)
+    asker, (bo,) = new_errand(ready_on=danish(day))
+    path = link_to(bo)
+    page = server.get(path)
+    assert page.status == 200 and "Linket er ikke åbent endnu" in page.text, page.text
+    assert "den %d. " % day.day in page.text and "kl. 00.00" in page.text and "Det er om 12 dage." in page.text, page.text
+    assert "is not open yet" in server.get(path + "?lang=en").text and "in 12 days" in server.get(path + "?lang=en").text
+    assert not [f for f in forms(page) if f["method"] == "post"]
+    assert set(ways(page)) == {"Er det ikke dig? Send videre", "Sig nej"}
+    assert "Hent" not in page.text
+    before = history(asker_page(asker))
+    answer = server.post(path, {"step": "1", "version": "2", "result": "done"})
+    assert answer.status == 409 and "ikke åbent endnu" in answer.text
+    assert server.post(path, {"step": "check", "version": "2"}).status == 409
+    quiet(path)
+    assert history(asker_page(asker)) == before
+    clock(advance="11d")
+    assert "Det er i morgen." in server.get(path).text
+    clock(advance="1d")
+    assert "Er det gjort?" in server.get(path).text
+    assert "Tak for hjælpen" in walk(server, path, {"result": "done"}).text
+
+
+def asker_page(asker):
+    """A page with the reference of the asker's errand."""
+    return link_to(asker, "Skal vi")
+
+
+def quiet(path):
+    """Fifty readings set no cookie and always say the same."""
+    seen = {(a.status, a.text, a.header("Set-Cookie")) for a in (server.request(m, path) for m in ["GET", "HEAD"] * 25) if a.text}
+    assert len(seen) == 1 and next(iter(seen))[2] is None, len(seen)
+
+
 if __name__ == "__main__":
     open_server()
     try:
-        main([test_other_events, test_other_event_wrong])
+        main([test_other_events, test_other_event_wrong, test_not_open_yet])
     finally:
         server.stop()

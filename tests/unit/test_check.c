@@ -36,6 +36,7 @@ static const struct finding {
         {"until, keeper_mails, {field", "until, {field", true, "role 'keeper' has no contact: no form asks for 'keeper_mails'"},
         /* reading what may be unset */
         {"guard: verdict == 'yes'", "guard: ~note == 'x'", true, "note"},
+        {"form: confirm, target", "form: confirm, opens: \"~verdict == 'yes' ? until : until\", target", false, "verdict"},
         {"closed: {target: gone}", "closed: {target: gone, guard: ~verdict == 'yes'}", true, "verdict"},
         {"closed: {target: gone}", "closed: {target: gone, actions: [{if: ~note == 'x', set: {who: who}}]}", true, "note"},
         {"closed: {target: gone}", "closed: {target: gone, actions: [{set: {who: null}}, {set: {who: ~who}}]}", true, "who"},
@@ -53,6 +54,8 @@ static const struct {
         {"- {in: 3d, target: gone}", "- {in: 3d, actions: []}\n      - {at: until, target: gone, priority: 51}"},
         {"start: {by: borrower, form: ask, public: true}", "start: {by: keeper, form: ask}"},
         {"guard: verdict == 'yes'", "guard: has(note) && note == 'x'"},
+        {"form: confirm, target", "form: confirm, opens: until - 1d, target"},
+        {"form: confirm, target", "form: confirm, opens: \"has(verdict) ? until : until\", target"},
         {"closed: {target: gone}", "closed: {target: gone, actions: [{if: has(note), set: {who: note}}]}"},
         {"closed: {target: gone}", "closed: {target: gone, guard: has(note), actions: [{set: {who: note}}]}"},
         {"closed: {target: gone}", "closed: {target: gone, actions: [{set: {note: who}}, {set: {who: note}}]}"},

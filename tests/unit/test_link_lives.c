@@ -1,4 +1,4 @@
-/* Lives of a link: what else its page offers (also). */
+/* Lives of a link: what else its page offers (also), when it can be used (opens, expires). */
 #include "tests/unit/workflow_fixture.h"
 
 static const char errand[] =
@@ -32,12 +32,51 @@ static const char errand[] =
         "  done: {final: true}\n"
         "  gone: {final: true}\n";
 
+/* days[2] is there only when three days were given. */
+static const char visit[] =
+        "workflow: visit\n"
+        "start: {by: asker, form: ask}\n"
+        "roles:\n"
+        "  asker: {contact: mail}\n"
+        "  guest: {contact: guest_mail}\n"
+        "data:\n"
+        "  mail: {type: email}\n"
+        "  guest_mail: {type: email}\n"
+        "  days: {type: date, many: 1..3, default: '[today]'}\n"
+        "  ok: {type: bool, accept: true}\n"
+        "forms:\n"
+        "  ask: {fields: [mail, guest_mail]}\n"
+        "  come: {fields: [ok], check: false}\n"
+        "  move: {fields: [days]}\n"
+        "initial: invited\n"
+        "states:\n"
+        "  invited:\n"
+        "    entry:\n"
+        "      - send: {to: guest, message: please, link: come}\n"
+        "      - send: {to: asker, message: sent, link: move}\n"
+        "    after: [{in: 60d, target: gone}]\n"
+        "    on:\n"
+        "      come:\n"
+        "        by: guest\n"
+        "        form: come\n"
+        "        opens: \"days[0] > date('2026-03-02') ? instant(at(days[0], '08:00')) : entered_at + 24h\"\n"
+        "        expires: 2d\n"
+        "        also: [refuse, third]\n"
+        "        target: done\n"
+        "      refuse: {by: guest, form: come, target: gone}\n"
+        "      third: {by: guest, form: come, opens: 'days[2]', target: gone}\n"
+        "      move: {by: asker, form: move, actions: [{send: {to: asker, message: sent, link: move}}]}\n"
+        "  done: {final: true}\n"
+        "  gone: {final: true}\n";
+
+#define VISIT "{\"mail\":\"ida@example.dk\",\"guest_mail\":\"bo@example.dk\"}"
 #define ASK "{\"mail\":\"ida@example.dk\",\"helpers\":[\"bo@example.dk\",\"eva@example.dk\"]}"
 
 static int set_up(void **state) {
 	struct fixture *f = fixture_new();
 	*state = f;
 	package_write(f, errand, NULL, NULL);
+	package_write(f, visit, NULL, NULL);
 	fixture_open(f, false);
 	clock_simulate(instant_at(f, "2026-03-02T10:00"), 0);
 	return 0;
@@ -70,13 +109,13 @@ static void test_also_offers(void **state) {
 	struct view *v;
 	struct link_view look = look_at(f, &bo, &v);
 	assert_str(look.event->name, "do");
-	assert_true(engine_look_also(&look, STR("pass")));
+	assert_true(engine_look_also(f->engine, clock_now(), &look, STR("pass"), f->arena));
 	assert_str(look.event->name, "pass");
 	assert_str(look.form->name, "pass");
 	assert_str(look.own->name, "do");
-	assert_true(engine_look_also(&look, STR("do")));
-	assert_false(engine_look_also(&look, STR("call-off")));
-	assert_false(engine_look_also(&look, STR("nothing")));
+	assert_true(engine_look_also(f->engine, clock_now(), &look, STR("do"), f->arena));
+	assert_false(engine_look_also(f->engine, clock_now(), &look, STR("call-off"), f->arena));
+	assert_false(engine_look_also(f->engine, clock_now(), &look, STR("nothing"), f->arena));
 	view_close(v);
 	/* Nothing but what its page offers. */
 	REFUSED(ERR_CONFLICT, "link.not-now", act_also(f, &bo, "call-off", 1, "{\"ok\":true}"));
@@ -142,12 +181,74 @@ static void test_also_drafts(void **state) {
 	view_close(v);
 }
 
+/* Before it opens an event is refused, and nothing is written; what the page offers beside has a time of its own. */
+static void test_opens(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "visit", VISIT);
+	struct link bo = link_to(f, id, "bo@example.dk", "come");
+	struct view *v;
+	struct link_view look = look_at(f, &bo, &v);
+	assert_false(look.open || look.expired);
+	assert_str(local_text(f, look.opens_at), "2026-03-03T10:00");
+	assert_true(engine_look_also(f->engine, clock_now(), &look, STR("refuse"), f->arena));
+	assert_true(look.open);
+	assert_true(engine_look_also(f->engine, clock_now(), &look, STR("third"), f->arena));
+	assert_false(look.open);
+	assert_true(look.opens_at == INT64_MAX);
+	view_close(v);
+	REFUSED(ERR_CONFLICT, "link.not-open", act_also(f, &bo, "come", 1, "{\"ok\":true}"));
+	/* Nobody knows when: not open. */
+	REFUSED(ERR_CONFLICT, "link.not-open", act_also(f, &bo, "third", 1, "{\"ok\":true}"));
+	jump_to(f, "2026-03-03T09:59");
+	REFUSED(ERR_CONFLICT, "link.not-open", act_also(f, &bo, "come", 1, "{\"ok\":true}"));
+	assert_int_equal(history_of(f, id).count, 1);
+	assert_int_equal(link_to(f, id, "bo@example.dk", "come").state, LINK_LIVE);
+	jump_to(f, "2026-03-03T10:00");
+	OK(act_also(f, &bo, "come", 1, "{\"ok\":true}"));
+	assert_str(state_of(f, id), "done");
+	assert_sound(f);
+}
+
+static void move_to(struct fixture *f, int64_t id, const char *json) {
+	struct link ida = link_to(f, id, "ida@example.dk", "move");
+	OK(act_also(f, &ida, "", instance_of(f, id).version, json));
+}
+
+/* It is computed when it is looked at: a changed day counts at once, for links that were sent before, too; and `expires` counts from it. */
+static void test_opens_moves(void **state) {
+	struct fixture *f = *state;
+	struct view *v;
+	int64_t id = start(f, "visit", VISIT);
+	struct link bo = link_to(f, id, "bo@example.dk", "come");
+	assert_str(local_text(f, bo.expires_at), "2026-03-05T10:00");
+	move_to(f, id, "{\"days\":[\"2026-03-16\"]}");
+	struct link_view look = look_at(f, &bo, &v);
+	assert_str(local_text(f, look.opens_at), "2026-03-16T08:00");
+	assert_str(local_text(f, look.ends_at), "2026-03-18T08:00");
+	view_close(v);
+	jump_to(f, "2026-03-10T12:00");
+	look = look_at(f, &bo, &v);
+	assert_false(look.expired || look.open);
+	view_close(v);
+	REFUSED(ERR_CONFLICT, "link.not-open", act_also(f, &bo, "come", 2, "{\"ok\":true}"));
+	jump_to(f, "2026-03-18T08:00");
+	look = look_at(f, &bo, &v);
+	assert_true(look.expired);
+	assert_false(engine_look_also(f->engine, clock_now(), &look, STR("refuse"), f->arena));
+	view_close(v);
+	REFUSED(ERR_CONFLICT, "link.expired", act_also(f, &bo, "come", 2, "{\"ok\":true}"));
+	jump_to(f, "2026-03-18T07:59");
+	OK(act_also(f, &bo, "come", 2, "{\"ok\":true}"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_also_offers, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_also_acts, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_also_closes, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_also_drafts, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_opens, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_opens_moves, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
