@@ -64,6 +64,8 @@ static void write_box(const struct field_view *v, const char *type, size_t i) {
 	buf_char(b, '"');
 	if (v->item->field->accept)
 		field_write_description(v);
+	if (v->focus && i == 0)
+		buf_z(b, " autofocus");
 	buf_z(b, choice_is_shown(v, name, value) ? " checked> <span>" : "> <span>");
 	if (v->item->field->accept)
 		field_write_label(v);
@@ -90,6 +92,8 @@ void choice_write_select(const struct field_view *v) {
 	struct str name = v->item->field->name;
 	buf_printf(b, "<select name=\"%.*s\" id=\"f-%.*s\"", STR_ARG(name), STR_ARG(name));
 	field_write_description(v);
+	if (v->focus)
+		buf_z(b, " autofocus");
 	buf_z(b, ">\n<option value=\"\">");
 	page_word(v->filling->prose.r, v->out, "form.choose");
 	buf_z(b, "</option>\n");

@@ -4,10 +4,12 @@
 #include "otp-portal/choices.h"
 #include "otp-portal/matrix.h"
 #include "otp-portal/page.h"
+#include "otp-portal/repeated.h"
 
 #include <string.h>
 
-enum { INPUTS_SHOWN = 5 };
+/* Texts of at most so many characters are asked for in a short input. */
+enum { SHORT = 20 };
 
 static struct request *request_of(const struct field_view *v) {
 	return v->filling->prose.r;
@@ -157,7 +159,7 @@ static void write_attributes(const struct field_view *v) {
 		buf_z(b, " type=\"email\" autocapitalize=\"none\" spellcheck=\"false\"");
 		break;
 	case FIELD_PHONE:
-		buf_z(b, " type=\"tel\"");
+		buf_z(b, " type=\"tel\" class=\"short\"");
 		break;
 	case FIELD_DATETIME:
 		buf_z(b, " type=\"datetime-local\"");
@@ -171,7 +173,7 @@ static void write_attributes(const struct field_view *v) {
 		buf_z(b, " type=\"text\" class=\"short\" inputmode=\"decimal\"");
 		break;
 	default:
-		buf_z(b, " type=\"text\"");
+		buf_z(b, field->has_max && field->max <= SHORT ? " type=\"text\" class=\"short\"" : " type=\"text\"");
 	}
 	buf_printf(b, " autocomplete=\"%s\"", autocomplete(v));
 }
@@ -181,7 +183,7 @@ static struct str shown_text(const struct field_view *v, size_t index) {
 	return answer && index < answer->texts.count ? answer->texts.items[index] : STR("");
 }
 
-static void write_input(const struct field_view *v, size_t index) {
+void field_write_input(const struct field_view *v, size_t index, bool focus) {
 	struct buf *b = &v->out->body;
 	struct str name = v->item->field->name;
 	buf_printf(b, "<input name=\"%.*s\" id=\"f-%.*s", STR_ARG(name), STR_ARG(name));
@@ -192,6 +194,8 @@ static void write_input(const struct field_view *v, size_t index) {
 	field_write_description(v);
 	if (first_problem(v))
 		buf_z(b, " aria-invalid=\"true\"");
+	if (focus)
+		buf_z(b, " autofocus");
 	buf_z(b, " value=\"");
 	escape_html(b, shown_text(v, index));
 	buf_z(b, "\">\n");
@@ -204,6 +208,8 @@ static void write_textarea(const struct field_view *v) {
 	field_write_description(v);
 	if (first_problem(v))
 		buf_z(b, " aria-invalid=\"true\"");
+	if (v->focus)
+		buf_z(b, " autofocus");
 	buf_z(b, ">\n"); /* a parser drops the first newline in a textarea */
 	escape_html(b, shown_text(v, 0));
 	buf_z(b, "</textarea>\n");
@@ -223,31 +229,7 @@ static void write_single(const struct field_view *v) {
 	else if (v->item->field->kind == FIELD_CHOICE)
 		choice_write_select(v);
 	else
-		write_input(v, 0);
-}
-
-static size_t inputs_wanted(const struct field_view *v) {
-	const struct field *field = v->item->field;
-	const struct answer *answer = answers_get(v->shown, field->name);
-	size_t given = answer ? answer->texts.count : 0, most = field->many_max > 0 ? (size_t)field->many_max : INPUTS_SHOWN;
-	size_t wanted = given >= INPUTS_SHOWN ? given + 2 : INPUTS_SHOWN;
-	return wanted < most ? wanted : most > given ? most : given;
-}
-
-/* A list: one input a value. */
-static void write_list(const struct field_view *v) {
-	struct buf *b = &v->out->body;
-	struct str name = v->item->field->name;
-	size_t count = inputs_wanted(v);
-	for (size_t i = 0; i < count; i++) {
-		buf_printf(b, "<label class=\"nth\" for=\"f-%.*s", STR_ARG(name));
-		if (i > 0)
-			buf_printf(b, "-%zu", i + 1);
-		buf_z(b, "\"><span class=\"sr\">");
-		escape_html(b, prose_label(&v->filling->prose, name));
-		buf_printf(b, " </span>%zu</label>\n", i + 1);
-		write_input(v, i);
-	}
+		field_write_input(v, 0, v->focus);
 }
 
 static void write_group(const struct field_view *v) {
@@ -264,7 +246,7 @@ static void write_group(const struct field_view *v) {
 	else if (choice_is_one(v->item->field))
 		choice_write_boxes(v);
 	else
-		write_list(v);
+		repeated_write(v);
 	buf_z(b, "</fieldset>\n");
 }
 

@@ -13,6 +13,9 @@ struct field_view {
 	const struct value *rows;              /* of a ref or matrix */
 	size_t row_count;
 	int64_t example;                       /* of a date: a day that would do */
+	bool fresh;                            /* asked because of what was just posted: it was not on the page */
+	bool focus;                            /* its first input has the focus when the page opens */
+	bool more;                             /* a list: one more input than there are values */
 	struct response *out;
 };
 
@@ -23,6 +26,8 @@ void field_write(const struct field_view *v);
 struct str field_anchor(const struct field_view *v, struct str problem);
 /* The label as text, with "(optional)" where it is. */
 void field_write_label(const struct field_view *v);
+/* One text input; index: of a list. */
+void field_write_input(const struct field_view *v, size_t index, bool focus);
 /* aria-describedby of its inputs or fieldset. */
 void field_write_description(const struct field_view *v);
 struct str field_problem_text(const struct field_view *v, const struct form_problem *problem);

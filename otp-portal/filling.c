@@ -41,6 +41,19 @@ bool filling_was_saved(const struct filling *f, size_t page) {
 	return answers_get(&f->draft, page_mark(f, page)) != NULL;
 }
 
+/* "boss_emails.2": the second input of that field, as they were sent, is taken away. */
+static bool is_removed(const struct filling *f, struct str name, size_t number) {
+	struct str removed = request_form(f->prose.r, ".remove");
+	return removed.len > 0 && str_equal(removed, arena_printf(f->prose.r->arena, "%.*s.%zu", STR_ARG(name), number));
+}
+
+static size_t number_of(const struct request *r, size_t index) {
+	size_t number = 0;
+	for (size_t i = 0; i <= index; i++)
+		number += str_equal(r->form.items[i].name, r->form.items[index].name);
+	return number;
+}
+
 struct answers filling_typed(const struct filling *f, size_t page) {
 	const struct form_page *p = &f->form->pages.items[page];
 	struct request *r = f->prose.r;
@@ -52,13 +65,56 @@ struct answers filling_typed(const struct filling *f, size_t page) {
 	}
 	for (size_t i = 0; i < r->form.count; i++) {
 		const struct pair *pair = &r->form.items[i];
-		if (field_of(p, pair->name) && str_trim(pair->value).len > 0)
+		if (field_of(p, pair->name) && str_trim(pair->value).len > 0 && !is_removed(f, pair->name, number_of(r, i)))
 			answers_put(&typed, r->arena, pair->name, pair->value);
 	}
 	struct str mark = page_mark(f, page);
 	if (!answers_get(&typed, mark))
 		answers_put(&typed, r->arena, mark, STR("1"));
 	return typed;
+}
+
+bool filling_edits_inputs(const struct filling *f) {
+	return request_form(f->prose.r, ".add").len > 0 || request_form(f->prose.r, ".remove").len > 0;
+}
+
+bool filling_was_asked(const struct filling *f, struct str field) {
+	const struct request *r = f->prose.r;
+	bool told = false;
+	for (size_t i = 0; i < r->form.count; i++) {
+		struct str names = r->form.items[i].value;
+		if (!str_is(r->form.items[i].name, ".asked"))
+			continue;
+		told = true;
+		while (names.len > 0)
+			if (str_equal(str_cut(&names, ' '), field))
+				return true;
+	}
+	return !told;
+}
+
+static void forget_problems(struct form_problems *problems, const struct field *field) {
+	size_t kept = 0;
+	for (size_t i = 0; i < problems->count; i++)
+		if (!belongs(problems->items[i].name, field))
+			problems->items[kept++] = problems->items[i];
+	problems->count = kept;
+}
+
+bool filling_asks_more(const struct filling *f, size_t page, const struct value *values, struct answers *answers, struct form_problems *problems) {
+	const struct form_page *p = &f->form->pages.items[page];
+	struct arena *a = f->prose.r->arena;
+	bool more = false;
+	for (size_t i = 0; i < p->items.count; i++) {
+		const struct field *field = p->items.items[i].field;
+		if (filling_was_asked(f, field->name) || !form_asked(&f->world, &p->items.items[i], values, a))
+			continue;
+		more = true;
+		forget_problems(problems, field);
+		if (field->kind != FIELD_BOOL)
+			form_answers_of(field, &f->base[field->slot], a, answers);
+	}
+	return more;
 }
 
 bool filling_check(const struct filling *f, size_t page, const struct answers *answers, struct value *values,

@@ -24,6 +24,13 @@ bool filling_defaults(const struct form_world *world, struct arena *a, struct va
 /* The draft with this page's answers replaced by what was posted. */
 struct answers filling_typed(const struct filling *f, size_t page);
 bool filling_was_saved(const struct filling *f, size_t page);
+/* Whether "add another" or "remove" was pressed, and not the button that goes on. */
+bool filling_edits_inputs(const struct filling *f);
+/* Whether the page that was posted had this field on it; true when it does not say so (it was not sent from one of our pages). */
+bool filling_was_asked(const struct filling *f, struct str field);
+/* For a page that was posted and checked. What is asked only because of its own answers is no fault yet: its problems go, and its inputs open with what the
+ * instance knows. False: there is nothing such. */
+bool filling_asks_more(const struct filling *f, size_t page, const struct value *values, struct answers *answers, struct form_problems *problems);
 /* Values after pages [0, count) with these answers; what is wrong on them is appended to problems. */
 bool filling_values(const struct filling *f, size_t count, const struct answers *answers, struct value **out,
                     struct form_problems *problems, struct err *err);

@@ -23,12 +23,19 @@ static struct field_view *open_fields(const struct form_view *v, struct response
 	const struct form_page *page = &v->filling->form->pages.items[v->page];
 	struct arena *a = v->filling->prose.r->arena;
 	struct field_view *fields = ARENA_ARRAY(a, page->items.count + 1, struct field_view);
+	const struct request *r = v->filling->prose.r;
+	bool focused = false;
 	*count = 0;
 	for (size_t i = 0; i < page->items.count; i++) {
 		if (!form_asked(&v->filling->world, &page->items.items[i], v->values, a))
 			continue;
 		struct field_view *field = &fields[(*count)++];
-		*field = (struct field_view){v->filling, &page->items.items[i], v->shown, v->problems, NULL, 0, 0, out};
+		*field = (struct field_view){.filling = v->filling, .item = &page->items.items[i], .shown = v->shown, .problems = v->problems, .out = out};
+		struct str name = field->item->field->name;
+		field->fresh = r->method == METHOD_POST && !filling_was_asked(v->filling, name);
+		field->more = str_equal(name, r->method == METHOD_POST ? request_form(r, ".add") : request_query(r, "more"));
+		field->focus = !focused && (field->fresh || field->more);
+		focused = focused || field->focus;
 		if (!field_open(field, v->values, err))
 			return NULL;
 	}
@@ -65,6 +72,28 @@ static bool has_problems(const struct form_view *v, const struct field_view *fie
 			if (field_anchor(&fields[f], v->problems->items[i].name).len > 0)
 				return true;
 	return false;
+}
+
+static size_t count_fresh(const struct field_view *fields, size_t count) {
+	size_t fresh = 0;
+	for (size_t i = 0; i < count; i++)
+		fresh += fields[i].fresh;
+	return fresh;
+}
+
+static void write_fresh(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
+	struct buf *b = &out->body;
+	buf_z(b, "<div class=\"note\" role=\"status\">\n<p>");
+	page_word(v->filling->prose.r, out, count_fresh(fields, count) > 1 ? "form.some-more" : "form.one-more");
+	buf_z(b, "</p>\n<ul>\n");
+	for (size_t i = 0; i < count; i++) {
+		if (!fields[i].fresh)
+			continue;
+		buf_printf(b, "<li><a href=\"#%.*s\">", STR_ARG(field_anchor(&fields[i], fields[i].item->field->name)));
+		escape_html(b, prose_label(&v->filling->prose, fields[i].item->field->name));
+		buf_z(b, "</a></li>\n");
+	}
+	buf_z(b, "</ul>\n</div>\n");
 }
 
 static struct str form_title(const struct filling *f) {
@@ -122,6 +151,28 @@ static void write_button(const struct form_view *v, struct response *out) {
 	buf_z(&out->body, "</button></p>\n");
 }
 
+/* So that the next request can tell what was on the page; no field's name begins with a point. */
+static void write_asked(const struct field_view *fields, size_t count, struct response *out) {
+	buf_z(&out->body, "<input type=\"hidden\" name=\".asked\" value=\"");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&out->body, "%s%.*s", i > 0 ? " " : "", STR_ARG(fields[i].item->field->name));
+	buf_z(&out->body, "\">\n");
+}
+
+static bool has_list(const struct field_view *fields, size_t count) {
+	bool list = false;
+	for (size_t i = 0; i < count; i++)
+		list = list || fields[i].item->field->many;
+	return list;
+}
+
+/* Enter in an input presses a form's first button: that must be the one that goes on, not one that adds or removes an input. */
+static void write_default(const struct form_view *v, struct response *out) {
+	buf_z(&out->body, "<button class=\"sr\" tabindex=\"-1\" aria-hidden=\"true\">");
+	page_word(v->filling->prose.r, out, "form.continue");
+	buf_z(&out->body, "</button>\n");
+}
+
 static void write_form(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
 	const struct filling *f = v->filling;
 	struct request *r = f->prose.r;
@@ -135,6 +186,9 @@ static void write_form(const struct form_view *v, const struct field_view *field
 	if (f->once.len > 0)
 		page_hidden(out, "once", f->once);
 	page_hidden_language(r, out);
+	write_asked(fields, count, out);
+	if (has_list(fields, count))
+		write_default(v, out);
 	for (size_t i = 0; i < count; i++)
 		field_write(&fields[i]);
 	write_button(v, out);
@@ -150,8 +204,10 @@ void form_page(const struct form_view *v, struct response *out) {
 		page_failure(r, out, &err);
 		return;
 	}
-	bool wrong = has_problems(v, fields, count);
+	bool wrong = has_problems(v, fields, count), fresh = count_fresh(fields, count) > 0;
 	struct page page = {.title = page_title(v), .error = wrong};
+	if (fresh && !wrong) /* a reader hears at once why the page is here again */
+		page.title = arena_printf(r->arena, "%.*s: %.*s", STR_ARG(language_word(r->language, "form.one-more")), STR_ARG(page_title(v)));
 	if (r->method != METHOD_POST)
 		page.here = page_with(r, v->filling->path, arena_printf(r->arena, "step=%zu%s", v->page + 1, v->change ? "&change=1" : ""));
 	out->status = wrong ? 422 : 200;
@@ -163,7 +219,9 @@ void form_page(const struct form_view *v, struct response *out) {
 	if (wrong)
 		write_summary(v, fields, count, out);
 	write_heading(v, out);
-	if (v->page > 0 && v->filling->prose.instance && !wrong) {
+	if (fresh) {
+		write_fresh(v, fields, count, out);
+	} else if (v->page > 0 && v->filling->prose.instance && !wrong) {
 		buf_z(&out->body, "<p class=\"note\" role=\"status\">");
 		page_word(r, out, "form.saved");
 		buf_z(&out->body, "</p>\n");

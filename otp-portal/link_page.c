@@ -204,14 +204,14 @@ static void after_save(struct request *r, struct change *c, bool ok, const struc
 		page_failure(r, out, err);
 }
 
-static void save_page(const struct filling *f, const struct link_view *look, const struct answers *answers, size_t next, struct response *out) {
+static void save_page(const struct filling *f, const struct link_view *look, const struct answers *answers, struct str next, struct response *out) {
 	struct str json = filling_json(answers, f->prose.r->arena);
 	if (json.len == 0) {
 		page_message(f->prose.r, out, 413, "error.title", "error.too-large", STR(""));
 		return;
 	}
 	struct change *c = response_change(out, sizeof(struct saving), run_save, after_save);
-	*(struct saving *)c->context = (struct saving){look->link, task_of(look), json, filling_step(f, f->path, next)};
+	*(struct saving *)c->context = (struct saving){look->link, task_of(look), json, next};
 }
 
 /* Where a valid page leads: onwards, or back to the check page when all is answered. */
@@ -222,6 +222,18 @@ static bool next_page(const struct filling *f, const struct answers *answers, co
 	return filling_open_page(f, answers, next, err);
 }
 
+/* "Add another" and "Remove": what is typed is kept, whatever it is, and the page comes again. */
+static void save_inputs(const struct filling *f, const struct link_view *look, size_t page, struct response *out) {
+	struct request *r = f->prose.r;
+	struct answers answers = filling_typed(f, page);
+	struct str path = f->path, field = request_form(r, ".add");
+	if (str_is(request_form(r, "change"), "1"))
+		path = page_with(r, path, STR("change=1"));
+	if (field.len > 0 && definition_field(f->prose.definition, field))
+		path = page_with(r, path, arena_printf(r->arena, "more=%.*s", STR_ARG(field)));
+	save_page(f, look, &answers, filling_step(f, path, page), out);
+}
+
 static void post_page(const struct filling *f, const struct link_view *look, size_t page, struct response *out) {
 	struct form_problems before = {0}, problems = {0};
 	struct answers answers = filling_typed(f, page);
@@ -230,14 +242,14 @@ static void post_page(const struct filling *f, const struct link_view *look, siz
 	size_t next;
 	if (!filling_values(f, page, &answers, &values, &before, &err) || !filling_check(f, page, &answers, values, &problems, &err))
 		page_failure(f->prose.r, out, &err);
-	else if (problems.count > 0)
+	else if (filling_asks_more(f, page, values, &answers, &problems) || problems.count > 0)
 		show_form(f, page, &answers, &problems, values, out);
 	else if (!next_page(f, &answers, values, page, &next, &err))
 		page_failure(f->prose.r, out, &err);
 	else if (next == f->form->pages.count && !f->form->check)
 		link_act(f, look, &answers, out);
 	else
-		save_page(f, look, &answers, next, out);
+		save_page(f, look, &answers, filling_step(f, f->path, next), out);
 }
 
 static void post_form(const struct filling *f, const struct link_view *look, struct response *out) {
@@ -247,6 +259,8 @@ static void post_form(const struct filling *f, const struct link_view *look, str
 		page_message(f->prose.r, out, 422, "error.title", "error.input", STR(""));
 	else if (page == f->form->pages.count)
 		link_act(f, look, &f->draft, out);
+	else if (filling_edits_inputs(f))
+		save_inputs(f, look, page, out);
 	else
 		post_page(f, look, page, out);
 }

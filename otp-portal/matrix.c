@@ -68,7 +68,11 @@ static void write_level(const struct field_view *v, struct str name, size_t row,
 	buf_printf(b, "\" id=\"f-%.*s-%zu", STR_ARG(v->item->field->name), row);
 	if (level > v->item->field->scale_min)
 		buf_printf(b, "-%.*s", STR_ARG(value));
-	buf_printf(b, "\" value=\"%.*s\"%s> <b>%.*s</b></span>", STR_ARG(value), choice_is_shown(v, name, value) ? " checked" : "", STR_ARG(value));
+	if (v->focus && row == 0 && level == v->item->field->scale_min)
+		buf_z(b, "\" autofocus value=\"");
+	else
+		buf_z(b, "\" value=\"");
+	buf_printf(b, "%.*s\"%s> <b>%.*s</b></span>", STR_ARG(value), choice_is_shown(v, name, value) ? " checked" : "", STR_ARG(value));
 	if (level_words(v, level).len > 0) {
 		buf_z(b, " <span class=\"words\">");
 		escape_html(b, level_words(v, level));

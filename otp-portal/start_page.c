@@ -140,7 +140,10 @@ static void post_start(const struct filling *f, struct response *out) {
 		page_failure(r, out, &err);
 		return;
 	}
-	if (problems.count > 0) {
+	bool edits = filling_edits_inputs(f), more = filling_asks_more(f, 0, values, &answers, &problems);
+	if (edits)
+		problems.count = 0; /* nothing is judged before it is sent */
+	if (edits || more || problems.count > 0) {
 		form_page(&(struct form_view){f, 0, values, &answers, &problems, false}, out);
 		return;
 	}

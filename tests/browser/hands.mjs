@@ -64,7 +64,7 @@ export class Careless extends Mouse {
 	async refuse() {
 		const page = this.page;
 		if ((await page.locator('main form[method="post"] .field').count()) === 0) return;
-		const prefix = this.language === 'da' ? 'Fejl: ' : 'Error: ', title = (await page.title()).replace(prefix, '');
+		const prefix = this.language === 'da' ? 'Fejl: ' : 'Error: ', title = (await page.title()).replace(prefix, '').replace(/^(Der er|There (is|are)) [^:]*: /, '');
 		await goOn(page);
 		if ((await page.locator('.summary').count()) === 0) return;
 		await this.look(page);
@@ -139,6 +139,11 @@ export class Keys extends Mouse {
 		return this.page.keyboard.type(String(text));
 	}
 
+	/** More answers to that field than it has inputs. */
+	async wants(name, answers) {
+		return [answers[name] ?? []].flat().length > (await this.page.locator(`input[name="${name}"]`).count());
+	}
+
 	/** From the top of the page to its button. */
 	async fill(answers) {
 		for (let i = 0; i < 200; i++) {
@@ -147,6 +152,12 @@ export class Keys extends Mouse {
 			if (at.button) break;
 			const known = at.name.startsWith('levels.') ? 'levels' : at.name;
 			if (known in answers) await this.answerAt(at, answers[known]);
+			if (at.name === '.add' && (await this.wants(at.value, answers))) {
+				await this.enter();
+				const next = await this.focus();
+				assert.equal(next.name, at.value, 'a new input has the focus');
+				await this.answerAt(next, answers[at.value]);
+			}
 		}
 		await this.press('Shift+Tab');
 		assert.ok(!(await this.focus()).button, 'Shift+Tab does not leave the button');

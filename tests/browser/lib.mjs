@@ -91,7 +91,10 @@ export async function fill(page, answers) {
 		const tag = await inputs.first().evaluate((e) => e.tagName);
 		if (type === 'radio' || type === 'checkbox') await page.locator(`[name="${name}"][value="${answer}"]`).check();
 		else if (tag === 'SELECT') await inputs.first().selectOption(String(answer));
-		else for (const [i, text] of [answer].flat().entries()) await inputs.nth(i).fill(text);
+		else for (const [i, text] of [answer].flat().entries()) {
+			if (i >= (await inputs.count())) await Promise.all([page.waitForNavigation(), page.locator(`button[name=".add"][value="${name}"]`).click()]);
+			await inputs.nth(i).fill(text);
+		}
 	}
 	for (const level of await page.locator('[name^="levels."][value="2"]').all()) if ('levels' in answers) await level.check();
 }

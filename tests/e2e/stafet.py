@@ -127,8 +127,8 @@ class FormReader(html.parser.HTMLParser):
             self.select["choices"].append(a.get("value", ""))
             if "selected" in a:
                 self.select["values"].append(a.get("value", ""))
-        elif tag == "button" and a.get("name"):
-            self.form["submit"].append((a["name"], a.get("value", "")))
+        elif tag == "button":
+            self.form["submit"].append((a.get("name", ""), a.get("value", "")))
 
     def handle_endtag(self, tag):
         if tag == "form":
@@ -164,7 +164,8 @@ def fill(form, answers):
         value = answers.get(name, field["values"])
         values = value if isinstance(value, list) else [value]
         fields += [(name, str(v)) for v in values]
-    if form["submit"] and form["submit"][0][0] not in dict(fields):
+    # Enter presses the first button.
+    if form["submit"] and form["submit"][0][0] not in dict(fields, **{"": ""}):
         fields.append(form["submit"][0])
     return fields
 
