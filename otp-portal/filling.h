@@ -12,6 +12,7 @@ struct filling {
 	struct form_world world;
 	const struct value *base;   /* the instance's values, or the defaults */
 	struct answers draft;
+	struct answers known;       /* what a logged-in visitor said before: shown on pages of a start form that were not saved yet */
 	struct str path;            /* "/l/<token>", "/l/<token>?event=<event>", "/start/<workflow>" */
 	struct str home;            /* the page that offered this event beside its own; empty: none */
 	const struct event_rule *offers; /* whose `also` stand below the first page; NULL: none */

@@ -5,6 +5,12 @@
 #include "otp-portal/offers.h"
 #include "otp-portal/page.h"
 
+static void show_known(const struct filling *f, const struct field *field, struct answers *shown) {
+	const struct answer *known = answers_get(&f->known, field->name);
+	for (size_t k = 0; known && k < known->texts.count; k++)
+		answers_put(shown, f->prose.r->arena, field->name, known->texts.items[k]);
+}
+
 struct answers form_page_shown(const struct filling *f, size_t page) {
 	const struct form_page *p = &f->form->pages.items[page];
 	struct answers shown = f->draft;
@@ -15,6 +21,8 @@ struct answers form_page_shown(const struct filling *f, size_t page) {
 		const struct field *field = p->items.items[i].field;
 		if (field->kind != FIELD_BOOL)
 			form_answers_of(field, &f->base[field->slot], f->prose.r->arena, &shown);
+		if (f->base[field->slot].kind == KIND_UNSET)
+			show_known(f, field, &shown);
 	}
 	return shown;
 }

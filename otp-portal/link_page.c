@@ -5,6 +5,7 @@
 #include "otp-portal/form_page.h"
 #include "otp-portal/list_page.h"
 #include "otp-portal/page.h"
+#include "otp-portal/prefill.h"
 #include "otp-portal/receipt_page.h"
 #include "otp-portal/show_page.h"
 
@@ -31,6 +32,8 @@ static bool open_filling(struct request *r, struct view *v, const struct link_vi
 	};
 	f->world = engine_world(r->world->options.engine, look->definition, look->instance.id ? &look->instance : NULL, port, r->now);
 	f->world.actor = look->contact.value;
+	if (look->link.kind == LINK_START && look->instance.id == 0 && !prefill_answers(r, v, look->definition, &f->known, err))
+		return false;
 	if (!draft_load(v, look->link.id, task_of(look), r->arena, &draft, err))
 		return false;
 	return draft.len == 0 || answers_from_json(draft, r->arena, &f->draft, err);

@@ -7,6 +7,7 @@
 #include "otp-portal/form_page.h"
 #include "otp-portal/limits.h"
 #include "otp-portal/page.h"
+#include "otp-portal/prefill.h"
 
 #include <string.h>
 
@@ -201,6 +202,10 @@ static void fill_in(struct request *r, struct view *v, const struct package *pac
 		return;
 	}
 	f.base = f.prose.values = values;
+	if (!prefill_answers(r, v, d, &f.known, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
 	f.once = form_number(r);
 	if (r->method == METHOD_POST)
 		post_start(&f, out);

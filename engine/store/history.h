@@ -35,6 +35,8 @@ bool history_append(struct tx *tx, const struct keyring *keys, struct history *e
 bool history_list(struct view *v, int64_t instance_id, struct arena *a, struct history_list *out, struct err *err);
 /* The entry with that idempotency key; NOT_FOUND. */
 bool history_by_key(struct view *v, const unsigned char key[SECRET_HASH], struct arena *a, struct history *out, struct err *err);
+/* Whether this contact has done anything to the instance that was not refused. */
+bool history_acted(struct view *v, int64_t instance_id, int64_t contact_id, bool *acted, struct err *err);
 /* Recomputes the chain of one instance: seqs without gap, digests (where a payload is left) and macs. err->text says which seq.
  * That the last entry is there is seen by its seq being the instance's version: the caller compares. */
 bool history_verify(const struct keyring *keys, const struct history_list *entries, struct err *err);

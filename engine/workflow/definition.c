@@ -75,6 +75,14 @@ const struct event_rule *state_offer(const struct state *s, struct str task, str
 	return NULL;
 }
 
+bool field_prefills(const struct field *field) {
+	return field->kind <= FIELD_REF && field->kind != FIELD_BOOL;
+}
+
+bool field_alike(const struct field *a, const struct field *b) {
+	return a->kind == b->kind && a->many == b->many;
+}
+
 bool span_is_zero(struct span s) {
 	return s.months == 0 && s.days == 0 && s.workdays == 0 && s.ms == 0;
 }

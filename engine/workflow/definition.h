@@ -54,6 +54,7 @@ struct field {
 struct form_item {
 	const struct field *field;
 	bool optional;
+	bool fresh; /* `prefill: false`: asked anew each time */
 	const struct expression *when; /* NULL: always asked */
 };
 struct form_page {
@@ -184,6 +185,10 @@ struct definition {
 		const struct form *form;
 		bool open;            /* `public` */
 		struct span expires;  /* of an unfinished start form */
+		LIST_OF(struct prefill {
+			struct str workflow; /* maybe none of this site's */
+			struct yaml_place place;
+		}) prefill;
 	} start;
 	struct scope scope;               /* fields, lets, extras */
 	const struct record_type *child_record; /* items of `children`: workflow, state, ended */
@@ -218,6 +223,9 @@ bool event_allows(const struct event_rule *event, struct str role);
 /* What somebody in this role may do in the state through a link for `task`: the event of that name, or one that its page also offers (empty: that of the
  * link); NULL: none. */
 const struct event_rule *state_offer(const struct state *s, struct str task, struct str role, struct str event);
+/* Whether an answer of before may stand in a start form: ticks, matrices and what is no plain text are given anew each time. */
+bool field_prefills(const struct field *field);
+bool field_alike(const struct field *a, const struct field *b); /* of one kind, both lists or none: an answer to one answers the other */
 bool span_is_zero(struct span s);
 
 #endif

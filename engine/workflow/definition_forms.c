@@ -33,6 +33,7 @@ static void read_item(struct reader *r, const struct form *form, const struct ya
 	struct form_item *item = ARENA_PUSH(r->arena, &page->items);
 	item->field = field;
 	item->optional = shape_truth(yaml_get(node, "optional"), false);
+	item->fresh = !shape_truth(yaml_get(node, "prefill"), true);
 	item->when = reader_guard(r, yaml_get(node, "when"));
 }
 

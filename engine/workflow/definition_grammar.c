@@ -109,6 +109,7 @@ static const struct shape_key item_keys[] = {
         {.key = "field", .shape = &word, .needed = true},
         {.key = "optional", .shape = &truth},
         {.key = "when", .shape = &expression, .help = "Asked only when this is true; else the field is cleared."},
+        {.key = "prefill", .shape = &truth, .help = "false: asked anew, whatever start.prefill finds."},
         {0}};
 static const struct shape item = {.kind = SHAPE_NAME_OR_MAP, .what = "form item", .keys = item_keys};
 static const struct shape items = {.kind = SHAPE_LIST, .each = &item};
@@ -191,6 +192,7 @@ static const struct shape_key start_keys[] = {
         {.key = "form", .shape = &name, .needed = true},
         {.key = "public", .shape = &truth, .help = "On the portal's front page, for strangers."},
         {.key = "expires", .shape = &span, .help = "How long an unfinished start form is kept; 1d unless given."},
+        {.key = "prefill", .shape = &names, .help = "Workflows whose newest instance of a logged-in visitor fills in fields of the same name."},
         {0}};
 static const struct shape start = {.kind = SHAPE_MAP, .what = "start", .keys = start_keys};
 

@@ -72,5 +72,10 @@ void read_start(struct reader *r, const struct yaml *start) {
 	r->d->start.by = reader_find(r, NAMED("role", r->d->roles), yaml_get(start, "by"));
 	r->d->start.form = reader_find(r, NAMED("form", r->d->forms), yaml_get(start, "form"));
 	r->d->start.open = shape_truth(yaml_get(start, "public"), false);
+	struct yaml_nodes names = reader_names(r, yaml_get(start, "prefill"));
+	for (size_t i = 0; i < names.count; i++)
+		*(struct prefill *)ARENA_PUSH(r->arena, &r->d->start.prefill) = (struct prefill){names.items[i]->text, names.items[i]->place};
+	if (names.count > 0 && !r->d->start.open)
+		problem_error(r->problems, names.items[0]->place, "'prefill' fills in the form of a start on the portal: it needs public: true");
 	r->d->start.expires = shape_span(yaml_get(start, "expires"), (struct span){.days = 1});
 }

@@ -93,7 +93,29 @@ static void check_transitions(const struct catalog *c, const struct transition_l
 		check_actions(c, &list->items[i].actions, problems);
 }
 
+static void check_prefilled(const struct definition *d, const struct prefill *prefill, const struct definition *other, struct problems *problems) {
+	if (!definition_role(other, d->start.by->name))
+		problem_error(problems, prefill->place, "workflow '%.*s' has no role '%.*s', whose answers could be filled in", STR_ARG(other->name), STR_ARG(d->start.by->name));
+	for (size_t p = 0; p < d->start.form->pages.count; p++)
+		for (size_t i = 0; i < d->start.form->pages.items[p].items.count; i++) {
+			const struct field *field = d->start.form->pages.items[p].items.items[i].field, *twin = definition_field(other, field->name);
+			if (twin && field_prefills(field) && !field_alike(field, twin))
+				problem_error(problems, prefill->place, "field '%.*s' is %s%s here, but %s%s in workflow '%.*s', so its answer cannot be filled in", STR_ARG(field->name),
+				              field_kind_name(field->kind), field->many ? " (many)" : "", field_kind_name(twin->kind), twin->many ? " (many)" : "", STR_ARG(other->name));
+		}
+}
+
+/* A workflow that this site does not have fills in nothing. */
+static void check_prefill(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	for (size_t i = 0; i < d->start.prefill.count; i++) {
+		const struct definition *other = find_definition(c, d->start.prefill.items[i].workflow);
+		if (other)
+			check_prefilled(d, &d->start.prefill.items[i], other, problems);
+	}
+}
+
 static void check_between(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	check_prefill(c, d, problems);
 	for (size_t i = 0; i < d->states.count; i++) {
 		const struct state *state = &d->states.items[i];
 		check_actions(c, &state->entry, problems);

@@ -1,0 +1,67 @@
+#include "otp-portal/prefill.h"
+
+#include "engine/store/history.h"
+#include "otp-portal/session.h"
+
+enum { INSTANCES_SEEN = 100 };
+
+/* The instance started last, of that workflow, in which this contact has that role and has acted. */
+static bool find_newest(struct request *r, struct view *v, struct str workflow, struct str role, int64_t contact_id, struct instance *out, struct err *err) {
+	struct instance_list list = {0};
+	struct instance_query query = {.workflow = workflow, .contact_id = contact_id, .roles = &role, .role_count = 1, .limit = INSTANCES_SEEN};
+	*out = (struct instance){0};
+	if (!instance_query(v, &query, r->arena, &list, NULL, err))
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		bool acted;
+		if (list.items[i].id <= out->id)
+			continue;
+		if (!history_acted(v, list.items[i].id, contact_id, &acted, err))
+			return false;
+		if (acted)
+			*out = list.items[i];
+	}
+	return true;
+}
+
+static void take(struct request *r, const struct form_page *page, const struct definition *from, const struct value *values, struct answers *out) {
+	for (size_t i = 0; i < page->items.count; i++) {
+		const struct field *field = page->items.items[i].field, *other = definition_field(from, field->name);
+		if (other && !page->items.items[i].fresh && field_prefills(field) && field_alike(field, other) && !answers_get(out, field->name))
+			form_answers_of(other, &values[other->slot], r->arena, out);
+	}
+}
+
+static bool take_from(struct request *r, struct view *v, const struct definition *d, struct str workflow, int64_t contact_id, struct answers *out, struct err *err) {
+	struct register_port port = data_store_port(v);
+	struct instance instance;
+	if (!find_newest(r, v, workflow, d->start.by->name, contact_id, &instance, err))
+		return false;
+	if (instance.id == 0)
+		return true;
+	const struct definition *from = site_definition(r->world->options.site, v, instance.definition, err);
+	if (!from)
+		return false;
+	struct value *values = ARENA_ARRAY(r->arena, from->fields.count, struct value);
+	if (!data_from_json(from, instance.data, &port, r->arena, values, err))
+		return false;
+	for (size_t p = 0; p < d->start.form->pages.count; p++)
+		take(r, &d->start.form->pages.items[p], from, values, out);
+	return true;
+}
+
+bool prefill_answers(struct request *r, struct view *v, const struct definition *d, struct answers *out, struct err *err) {
+	struct session session;
+	if (d->start.prefill.count == 0)
+		return true;
+	if (!session_current(r, v, &session, err)) {
+		bool nobody = err->kind == ERR_NOT_FOUND;
+		if (nobody)
+			*err = (struct err){0};
+		return nobody;
+	}
+	for (size_t i = 0; i < d->start.prefill.count; i++)
+		if (!take_from(r, v, d, d->start.prefill.items[i].workflow, session.contact_id, out, err))
+			return false;
+	return true;
+}
