@@ -156,7 +156,7 @@ static void write_list(const struct prose *p, const struct field *field, const s
 }
 
 static void write_value(const struct prose *p, const struct field *field, const struct value *value, struct response *out) {
-	struct str text = prose_value(p, field, value);
+	struct str text = prose_cell(p, field, value);
 	if (text.len == 0)
 		page_word(p->r, out, "form.not-given");
 	else if (value->kind == KIND_MAP)

@@ -1,3 +1,4 @@
+// covers: D4 D16
 // Both stories on a small phone, 320 pixels wide, with JavaScript off, and with each mistake made once.
 import assert from 'node:assert/strict';
 import { Demo, main, openBrowser, openPerson } from './lib.mjs';

@@ -1,0 +1,292 @@
+"""The declaration as its people meet it: what the pages say, who gets what, the back end, the profile. `covers:` names the requirements that a test proves."""
+import datetime, html, os, re, shutil, sys, tempfile, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from stafet import Server, fill, forms, main, package, post_form, run
+
+DANISH = {"Accept-Language": "da"}
+server = site = None
+counter = [0]
+
+
+def words(answer):
+    """What stands on the page, without its tags."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text)))
+
+
+class Visitor:
+    """A browser with its cookies."""
+
+    def __init__(self):
+        self.cookies = {}
+
+    def request(self, method, path, fields=None):
+        headers = dict(DANISH, **({"Cookie": "; ".join("%s=%s" % c for c in self.cookies.items())} if self.cookies else {}))
+        answer = server.request(method, path, fields=fields, headers=headers)
+        for name, value in answer.headers:
+            if name.lower() == "set-cookie":
+                key, _, text = value.split(";")[0].partition("=")
+                self.cookies[key] = text
+        return self.request("GET", answer.header("Location")) if answer.status in (302, 303) else answer
+
+    def get(self, path):
+        return self.request("GET", path)
+
+    def answer(self, page, answers):
+        form = post_form(page)
+        return self.request("POST", form["action"], fill(form, answers))
+
+    def walk(self, path, answers, look=lambda page: None):
+        page = self.get(path)
+        for _ in range(20):
+            assert page.status < 400, (page.status, words(page))
+            look(page)
+            if not [f for f in forms(page) if f["method"] == "post" and "step" in f["fields"]]:
+                return page
+            page = self.answer(page, answers)
+        raise AssertionError("no end: " + words(page))
+
+    def log_in(self, address):
+        page, typed, address = self.get("/home/otplogin"), address, address.lower()
+        codes = lambda: [m for m in server.mails_to(address, wait=0) if "kode" in m["subject"]]
+        before = len(codes())
+        page = self.answer(page, {"address": typed})
+        end = time.time() + 5
+        while len(codes()) == before and time.time() < end:
+            time.sleep(0.05)
+        found = codes()[before:]
+        if not found:
+            return page, None
+        code = re.search(r"(?<!\d)\d{4}(?!\d)", found[-1]["text"]).group(0)
+        return self.answer(page, {"code": code}), code
+
+
+def mail(address, subject=""):
+    """The newest mail to that address with that in its subject."""
+    end = time.time() + 10
+    while time.time() < end:
+        found = [m for m in server.mails_to(address) if subject in m["subject"]]
+        if found:
+            return found[-1]
+        time.sleep(0.05)
+    raise AssertionError("no '%s' to %s" % (subject, address))
+
+
+def link(address, subject=""):
+    return mail(address, subject)["links"][0][len(server.url):]
+
+
+def day(days):
+    return datetime.date.today() + datetime.timedelta(days=days)
+
+
+class Case:
+    """A request with addresses of its own."""
+
+    def __init__(self, **more):
+        counter[0] += 1
+        n = counter[0]
+        self.ida, self.mester, self.svend, self.skole, self.hold = ["%s%d@example.dk" % (w, n) for w in ("ida", "mester", "svend", "skole", "hold")]
+        self.answers = dict({"apprentice_name": "Ida Ærlig", "apprentice_email": self.ida, "training_form": "company", "education": "building", "period_end": day(14).strftime("%d-%m-%Y"),
+                             "main_course": "2", "school": "nordby", "class_name": "BS-2-26", "workplace": "Søndergaards Snedkeri", "cvr": "DK 13 58 56 28",
+                             "supervisor_emails": [self.mester, self.svend], "school_emails": [self.skole, self.hold]}, **more)
+
+    def ask(self, visitor=None, look=lambda page: None):
+        receipt = (visitor or Visitor()).walk("/start/declaration", self.answers, look)
+        assert "Du mangler kun at bekræfte" in words(receipt), words(receipt)
+        Visitor().walk(link(self.ida, "Bekræft din anmodning"), {"confirmed": "true"})
+        return self
+
+    def assessment(self, page):
+        levels = {n: "2" for f in forms(page) for n in f["fields"] if n.startswith("levels.")}
+        return dict(levels, work_areas="Vinduer og døre", goals_reached="yes", special_needs="none", together="true", supervisor_name="Mester Madsen")
+
+    def fill_in(self, look=lambda page: None):
+        path = link(self.mester, "Udfyld")
+        Visitor().walk(path, self.assessment(Visitor().get(path)), look)
+        return self
+
+
+def open_server():
+    global server, site
+    site = os.path.join(tempfile.mkdtemp(prefix="stafet-declaration-"), "site")
+    run("init", site, "--with", package("declaration"), package("profile"))
+    server = Server("demo", site, "--listen", "127.0.0.1:0")
+
+
+# covers: D1 D2 D4 D16 D22 D23 D24 D25 D26 D27 D28 D29 D30
+def test_the_request_asks_for_what_it_needs():
+    front = Visitor().get("/")
+    assert 'content="width=device-width' in front.text, "pages fit a phone"
+    assert "skole, lærested og lærling" in words(front) and "Efter hver oplæringsperiode" in words(front), words(front)
+    pages = []
+    Case().ask(look=lambda page: pages.append(words(page)))
+    text = " ".join(pages)
+    for label in ("Oplæringsforløb", "Virksomhed", "Skoleoplæring", "Uddannelse (speciale)", "Slutdato for oplæringsperiode", "Hovedforløb (nummer)", "Skole", "Holdnavn",
+                  "E-mailadresser for oplæringsansvarlig", "E-mailadresser for skole", "Lærestedets CVR-nummer"):
+        assert label in text, label
+
+
+# covers: D12 D13 D14 D31 D32
+def test_the_supervisor_is_asked_by_mail():
+    case = Case().ask()
+    request = mail(case.mester, "Udfyld oplæringserklæring for Ida Ærlig")
+    for said in ("Ida Ærlig", "bekendtgørelsen om erhvervsuddannelser", "ikke oprette en konto", "Søndergaards Snedkeri", "send"):
+        assert said in re.sub(r"\s+", " ", request["text"]), (said, request["text"])
+    assert "indkaldelsesbrevet fra skolen" in words(Visitor().get("/")), "what the school calls in with is what the request is written from"
+    page = Visitor().get(link(case.mester, "Udfyld"))
+    assert page.status == 200 and "Mål for oplæringen" in words(page), "without an account"
+
+
+# covers: D7 D33 D34 D35 D36 D37 D38 D39 D40 D42
+def test_the_form_that_the_supervisor_opens():
+    case = Case().ask()
+    page = Visitor().get(link(case.mester, "Udfyld"))
+    text = words(page)
+    for said in (day(14).strftime("%d-%m-%y"), "Ida Ærlig", "Bygningssnedker", "Nordby Tekniske Skole", "Lærested Søndergaards Snedkeri", "også selvom I ikke har arbejdet med målet",
+                 "Lærlingen har ikke arbejdet med målet", "Lærlingen kan under vejledning arbejde med målet", "Lærlingen kan i samarbejde med andre arbejde med målet",
+                 "Lærlingen kan selvstændigt arbejde med målet", "evaluering", "fokus på fremover"):
+        assert said in text, (said, text)
+    levels = {n: f["fields"][n]["choices"] for f in forms(page) for n in f["fields"] if n.startswith("levels.")}
+    assert len(levels) == 8 and all(c == ["0", "1", "2", "3"] for c in levels.values()), levels
+    one_left = dict(list(case.assessment(page).items())[1:])
+    refused = Visitor().answer(page, one_left)
+    assert refused.status == 422 and "Vælg et svar ved" in words(refused), words(refused)
+    pages = []
+    case.fill_in(look=lambda p: pages.append(words(p)))
+    assert "Erklæringen er lavet i samarbejde med lærlingen" in " ".join(pages)
+
+
+# covers: D3 D8 D9 D10 D43 D44 D45 D46
+def test_filled_in_is_sent():
+    case = Case().ask().fill_in()
+    for address, subject in ((case.skole, "Oplæringserklæring for Ida Ærlig"), (case.hold, "Oplæringserklæring for Ida Ærlig"), (case.ida, "Din oplæringserklæring er udfyldt")):
+        page = Visitor().get(link(address, subject))
+        text = words(page)
+        assert page.status == 200 and not [f for f in forms(page) if f["method"] == "post"]
+        for said in ("Vinduer og døre", "Målene nået", "Nej, ingen særlige behov", "Mester Madsen", "Læse og udføre arbejdstegninger", "Lærlingen kan i samarbejde med andre"):
+            assert said in text, (said, text)
+    assert len([m for m in server.mails_to(case.skole) if m["links"]]) == 1, "one mail, at once"
+
+
+# covers: D6 D11
+def test_goal_lists_are_the_committees():
+    """Imported by CSV: the next form asks for the new ones."""
+    folder = tempfile.mkdtemp(prefix="stafet-goals-")
+    own = os.path.join(folder, "site")
+    try:
+        run("init", own, "--with", package("declaration"))
+        with open(os.path.join(folder, "goals.csv"), "w", encoding="utf-8") as out:
+            out.write("id,education,from_course,to_course,title,title_en\nx1,building,1,9,Tømre et lusthus,Build a summerhouse\n")
+        told = run("import", "declaration.goals", os.path.join(folder, "goals.csv"), site=own).stdout
+        assert re.search(r"\b1\b", told), told
+        global server
+        kept, server = server, Server("demo", own, "--listen", "127.0.0.1:0")
+        try:
+            case = Case(training_form="school", workplace="Skoleoplæringscenter Nord").ask()
+            page = Visitor().get(link(case.mester, "Udfyld"))
+            assert "Tømre et lusthus" in words(page) and "Skoleoplæringscenter Nord" in words(page)
+            assert [n for f in forms(page) for n in f["fields"] if n.startswith("levels.")] == ["levels.x1"]
+        finally:
+            assert server.stop() == 0
+            server = kept
+    finally:
+        shutil.rmtree(folder)
+
+
+# covers: D46 D47 D48 D49 D50 D51 D52 D53
+def test_the_back_end():
+    first, second = Case().ask(), Case()
+    second.answers["school_emails"] = [first.skole]
+    second.answers["apprentice_name"] = "Bo Ærlig"
+    second.ask().fill_in()
+    school = Visitor()
+    page, code = school.log_in(first.skole.upper())
+    assert code and len(code) == 4, "four digits, to the address that an apprentice entered, in any spelling"
+    page = school.get("/backend")
+    assert page.status == 200 and "Ida Ærlig" in words(page) and "Bo Ærlig" in words(page), words(page)
+    # A pending one shows where it stands, not what is in it
+    assert "Venter på lærestedet" in words(page) and "Udfyldt og sendt" in words(page), words(page)
+    workplace = Visitor()
+    assert workplace.log_in(second.mester)[1]
+    page = workplace.get("/backend")
+    assert "Bo Ærlig" in words(page) and "Ida Ærlig" not in words(page), "only what the own address stands on"
+    stranger = Visitor()
+    page, code = stranger.log_in("fremmed@example.dk")
+    assert code is None and "Skriv koden" in words(page), "nothing is sent, and nothing else is to be seen"
+    assert "Ærlig" not in words(stranger.get("/backend"))
+
+
+# covers: D15 D17 D18 D19 D20
+def test_the_profile():
+    case = Case()
+    visitor = Visitor()
+    visitor.walk("/start/profile", {"apprentice_name": "Ida Ærlig Lund", "apprentice_email": case.ida, "education": "organ", "period_end": day(60).strftime("%d-%m-%Y")})
+    # Before the address is confirmed it says nothing: anybody could have written it
+    stranger = Visitor()
+    stranger.walk(link(case.ida, "Bekræft din profil"), {"confirmed": "true"})
+    page = Visitor().get(link(case.ida, "Dit link til din profil"))
+    assert "Ret din profil" in words(page) and "Skift e-mailadresse" in words(page)
+    assert visitor.log_in(case.ida)[1], "a new code at any time is how a lost access is renewed"
+    home = visitor.get("/backend")
+    assert "Ida Ærlig Lund" in words(home) or "Min profil" in words(home), words(home)
+    page = visitor.get("/start/declaration")
+    values = post_form(page)["fields"]
+    assert values["apprentice_name"]["values"] == ["Ida Ærlig Lund"] and values["apprentice_email"]["values"] == [case.ida], values
+    assert values["education"]["values"] == ["organ"], values
+    assert post_form(Visitor().get("/start/declaration"))["fields"]["apprentice_name"]["values"] == [""], "for the one who is logged in, and nobody else"
+
+
+# covers: D18 D22
+def test_what_was_answered_before_stands_in_the_form():
+    case = Case().ask()
+    visitor = Visitor()
+    # Somebody else types this address and a workplace of their own: that is never taken up
+    thief = Case(supervisor_emails=["tyv@example.dk"], apprentice_name="Tyv")
+    thief.answers["apprentice_email"] = case.ida
+    Visitor().walk("/start/declaration", thief.answers)
+    assert visitor.log_in(case.ida)[1]
+    seen = {}
+    again = dict(case.answers)
+    for name in ("apprentice_name", "apprentice_email", "training_form", "education", "school", "cvr", "workplace", "supervisor_emails", "school_emails"):
+        again.pop(name)
+    def look(page):
+        for f in forms(page):
+            for name, field in f["fields"].items():
+                seen.setdefault(name, field["values"])
+    receipt = visitor.walk("/start/declaration", again, look)
+    assert "Du mangler kun at bekræfte" in words(receipt), words(receipt)
+    assert seen["cvr"] == ["13585628"] and seen["supervisor_emails"][:2] == [case.mester, case.svend] and seen["school"] == ["nordby"], seen
+    assert seen["apprentice_name"] == ["Ida Ærlig"]
+    assert seen["main_course"] == [""] and seen["class_name"] == [""] and seen["period_end"] == [""], "what is new each time is asked anew"
+
+
+# covers: D29 D41
+def test_not_the_right_one():
+    case = Case()
+    case.answers["supervisor_emails"] = [case.mester]
+    own = Visitor().get("/start/declaration")
+    case.ask()
+    page = Visitor().get(link(case.mester, "Udfyld"))
+    way = re.search(r'href="([^"]*event=pass-on[^"]*)"', page.text)
+    assert way and "Jeg er ikke den rette" in words(page), words(page)
+    path = html.unescape(way.group(1))
+    refused = Visitor().answer(Visitor().get(path), {"pass_to": case.ida})
+    assert refused.status == 422 and "Skriv en anden adresse på lærestedet" in words(refused), words(refused)
+    receipt = Visitor().walk(path, {"pass_to": case.svend, "pass_note": "Du kender hende bedst"})
+    assert "Anmodningen er sendt videre" in words(receipt), words(receipt)
+    assert case.mester in mail(case.svend, "Udfyld")["text"] and "Du kender hende bedst" in mail(case.svend, "Udfyld")["text"]
+    assert case.svend in mail(case.ida, "sendt videre")["text"]
+    old = Visitor().get(link(case.mester, "Udfyld"))
+    assert not [f for f in forms(old) if f["method"] == "post"] and "sendt videre" in words(old), words(old)
+    assert "udfylde den selv" in words(Visitor().get(link(case.mester, "Du har sendt anmodningen")))
+    assert own.status == 200
+
+
+if __name__ == "__main__":
+    open_server()
+    try:
+        main([value for name, value in list(globals().items()) if name.startswith("test_")])
+    finally:
+        assert server.stop() == 0
+        shutil.rmtree(os.path.dirname(site), ignore_errors=True)

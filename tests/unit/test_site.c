@@ -1,0 +1,59 @@
+/* What is checked when all packages of a site are there: a start form that is filled in from another workflow. */
+#include "tests/unit/workflow_fixture.h"
+
+static const char first[] =
+        "workflow: w\n"
+        "start: {by: owner, form: ask, public: true, prefill: [other, nowhere]}\n"
+        "roles: {owner: {contact: mail}}\n"
+        "data: {mail: {type: email}, name: {type: text}, tick: {type: bool}}\n"
+        "forms: {ask: {fields: [mail, name, tick]}}\n"
+        "initial: a\n"
+        "states: {a: {after: [{in: 1d, target: b}]}, b: {final: true}}\n";
+static const char second[] =
+        "workflow: other\n"
+        "start: {by: %s, form: ask}\n"
+        "roles: {%s: {contact: mail}}\n"
+        "data: {mail: {type: email}, name: {type: %s}, tick: {type: int}}\n"
+        "forms: {ask: {fields: [mail, name, tick]}}\n"
+        "initial: a\n"
+        "states: {a: {after: [{in: 1d, target: b}]}, b: {final: true}}\n";
+
+/* NULL: the site opens. */
+static void check(const char *role, const char *type, const char *told) {
+	struct fixture *f = fixture_new();
+	char text[1000];
+	bool found = false;
+	snprintf(text, sizeof text, second, role, role, type);
+	package_write(f, first, NULL, NULL);
+	package_write(f, text, NULL, NULL);
+	f->site = site_open(&f->config, &f->problems, &f->err);
+	for (size_t i = 0; told && i < f->problems.count; i++)
+		found = found || memmem(f->problems.items[i].text.at, f->problems.items[i].text.len, told, strlen(told));
+	if (told ? f->site || !found : !f->site) {
+		print_problems(&f->problems);
+		fail_msg("role %s, name of type %s: %s is expected", role, type, told ? told : "nothing");
+	}
+	if (!f->site) { /* the fixture closes a whole one */
+		f->problems = (struct problems){.arena = f->arena};
+		f->config.package_count = 0;
+		f->site = site_open(&f->config, &f->problems, &f->err);
+		assert_non_null(f->site);
+	}
+	store_start(f, false);
+	f->engine = engine_open(f->site);
+	fixture_close(f);
+}
+
+/* A tick is never filled in, so it may be anything there; a workflow that the site does not have fills in nothing. */
+static void test_prefill(void **state) {
+	(void)state;
+	check("owner", "text", NULL);
+	check("owner", "text, many: 1..2", "field 'name' is text here, but text (many) in workflow");
+	check("owner", "longtext", "field 'name' is text here, but longtext in workflow 'other'");
+	check("keeper", "text", "workflow 'other' has no role 'owner'");
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_prefill)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
