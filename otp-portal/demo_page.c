@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHUNK = 200, MESSAGES = 20000 };
+enum { CHUNK = 200, MESSAGES = 20000, GREETING = 40 };
 
 static struct str local_time(const struct request *r, int64_t instant) {
 	return language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), instant));
@@ -46,9 +46,9 @@ static void write_clock_button(struct request *r, const char *advance, const cha
 }
 
 static void write_clock(struct request *r, struct response *out) {
-	buf_z(&out->body, "<section class=\"clock\">\n<h2>");
+	buf_z(&out->body, "<section class=\"note\" aria-label=\"");
 	page_word(r, out, "demo.clock");
-	buf_z(&out->body, "</h2>\n<p role=\"status\">");
+	buf_z(&out->body, "\">\n<p role=\"status\">");
 	page_text(r, out, "demo.clock-now", local_time(r, r->now), STR(""));
 	buf_z(&out->body, " ");
 	page_word(r, out, "demo.clock-intro");
@@ -60,52 +60,76 @@ static void write_clock(struct request *r, struct response *out) {
 	buf_z(&out->body, "</form>\n</section>\n");
 }
 
-static void write_line(struct request *r, const struct captured *row, const struct inbox_entry *entry, struct response *out) {
-	struct buf *b = &out->body;
-	buf_z(b, "<tr><td data-label=\"");
-	page_word(r, out, "demo.at");
-	buf_z(b, "\">");
-	escape_html(b, local_time(r, row->at));
-	buf_z(b, "</td><td data-label=\"");
-	page_word(r, out, "demo.channel");
-	buf_z(b, "\">");
-	page_word(r, out, row->channel == CHANNEL_SMS ? "demo.sms" : "demo.mail");
-	buf_z(b, "</td><td data-label=\"");
-	page_word(r, out, "demo.to");
-	buf_z(b, "\">");
-	escape_html(b, row->to);
-	buf_z(b, "</td><td data-label=\"");
-	page_word(r, out, "demo.subject");
-	buf_z(b, "\"><a href=\"");
-	escape_html(b, page_path(r, arena_printf(r->arena, "/demo/inbox/%lld", (long long)row->id)));
-	buf_z(b, "\">");
-	struct str first = entry->text;
-	escape_html(b, entry->subject.len > 0 ? entry->subject : str_cut(&first, '\n'));
-	buf_z(b, "</a></td></tr>\n");
+/* "Stafet" of "Stafet <stafet@example.dk>"; empty for an SMS. */
+static struct str sender_of(const struct inbox_entry *entry) {
+	for (size_t i = 0; i < entry->header_count; i++) {
+		struct str value = entry->headers[i].value;
+		if (str_is(entry->headers[i].name, "From"))
+			return str_trim(str_cut(&value, '<'));
+	}
+	return STR("");
 }
 
-static bool write_table(struct request *r, const struct captured_list *rows, struct response *out, struct err *err) {
-	static const char *const heads[] = {"demo.at", "demo.channel", "demo.to", "demo.subject"};
-	buf_z(&out->body, "<table class=\"list\">\n<thead><tr>");
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-		buf_z(&out->body, "<th scope=\"col\">");
-		page_word(r, out, heads[i]);
-		buf_z(&out->body, "</th>");
+static struct str next_paragraph(struct str *text) {
+	const char *end = text->len > 0 ? memmem(text->at, text->len, "\n\n", 2) : NULL;
+	struct str paragraph = {text->at, end ? (size_t)(end - text->at) : text->len};
+	*text = (struct str){text->at + paragraph.len, text->len - paragraph.len};
+	*text = str_trim(*text);
+	return paragraph;
+}
+
+/* How a message begins, behind its greeting. */
+static struct str beginning(struct str text) {
+	struct str first = next_paragraph(&text);
+	return first.len <= GREETING && text.len > 0 ? next_paragraph(&text) : first;
+}
+
+static void write_caption(struct request *r, const struct captured *row, const struct inbox_entry *entry, struct response *out) {
+	struct str sender = sender_of(entry);
+	buf_z(&out->body, "<p class=\"caption\"><span class=\"tag\">");
+	page_word(r, out, row->channel == CHANNEL_SMS ? "demo.sms" : "demo.mail");
+	buf_z(&out->body, "</span> ");
+	page_text(r, out, sender.len > 0 ? "demo.from-to" : "demo.to-only", row->to, sender);
+	buf_z(&out->body, "<br>");
+	escape_html(&out->body, local_time(r, row->at));
+	buf_z(&out->body, "</p>\n");
+}
+
+static void write_card(struct request *r, const struct captured *row, const struct inbox_entry *entry, struct response *out) {
+	struct buf *b = &out->body;
+	struct str text = entry->text;
+	buf_z(b, "<li>\n");
+	write_caption(r, row, entry, out);
+	buf_z(b, "<h2><a href=\"");
+	escape_html(b, page_path(r, arena_printf(r->arena, "/demo/inbox/%lld", (long long)row->id)));
+	buf_z(b, "\">");
+	escape_html(b, entry->subject.len > 0 ? entry->subject : str_cut(&text, '\n'));
+	buf_z(b, "</a></h2>\n");
+	if (entry->subject.len > 0) {
+		buf_z(b, "<p class=\"first\">");
+		escape_html(b, beginning(text));
+		buf_z(b, "</p>\n");
 	}
-	buf_z(&out->body, "</tr></thead>\n<tbody>\n");
+	buf_z(b, "<p class=\"open\" aria-hidden=\"true\">");
+	page_word(r, out, "list.open");
+	buf_z(b, "</p>\n</li>\n");
+}
+
+static bool write_cards(struct request *r, const struct captured_list *rows, struct response *out, struct err *err) {
+	buf_z(&out->body, "<ul class=\"cards\">\n");
 	for (size_t i = rows->count; i > 0; i--) {
 		struct inbox_entry entry;
 		if (!read_entry(r, &rows->items[i - 1], &entry, err))
 			return false;
-		write_line(r, &rows->items[i - 1], &entry, out);
+		write_card(r, &rows->items[i - 1], &entry, out);
 	}
-	buf_z(&out->body, "</tbody>\n</table>\n");
+	buf_z(&out->body, "</ul>\n");
 	return true;
 }
 
 static bool write_inbox(struct request *r, struct view *v, struct response *out, struct err *err) {
 	struct captured_list rows = {0};
-	struct page page = {.title = language_word(r->language, "demo.inbox"), .here = STR("/demo/inbox"), .wide = true};
+	struct page page = {.title = language_word(r->language, "demo.inbox"), .here = STR("/demo/inbox")};
 	if (!read_rows(r, v, &rows, err))
 		return false;
 	page_begin(r, out, &page);
@@ -115,7 +139,7 @@ static bool write_inbox(struct request *r, struct view *v, struct response *out,
 	page_word(r, out, rows.count > 0 ? "demo.inbox-intro" : "demo.inbox-empty");
 	buf_z(&out->body, "</p>\n");
 	write_clock(r, out);
-	if (rows.count > 0 && !write_table(r, &rows, out, err))
+	if (rows.count > 0 && !write_cards(r, &rows, out, err))
 		return false;
 	page_end(r, out);
 	return true;
@@ -137,47 +161,57 @@ void demo_inbox(struct request *r, struct response *out) {
 
 static void write_links(struct request *r, const struct inbox_entry *entry, struct response *out) {
 	struct buf *b = &out->body;
-	if (entry->link_count == 0)
-		return;
-	buf_z(b, "<h2>");
-	page_word(r, out, "demo.links");
-	buf_z(b, "</h2>\n<ul>\n");
 	for (size_t i = 0; i < entry->link_count; i++) {
 		struct str link = entry->links[i];
 		if (!str_starts(link, STR("http://")) && !str_starts(link, STR("https://")))
 			continue;
-		buf_z(b, "<li><a class=\"url\" href=\"");
+		buf_z(b, "<p><a class=\"button\" href=\"");
 		escape_html(b, link);
 		buf_z(b, "\">");
+		page_word(r, out, "demo.open-link");
+		buf_z(b, "</a></p>\n<p class=\"caption url\">");
 		escape_html(b, link);
-		buf_z(b, "</a></li>\n");
+		buf_z(b, "</p>\n");
 	}
-	buf_z(b, "</ul>\n");
 }
 
 /* The mail's own HTML is a stranger here: a sandbox without scripts; a click opens in the whole window. */
-static void write_html(struct request *r, const struct inbox_entry *entry, struct response *out) {
+static void write_html(const struct inbox_entry *entry, struct response *out) {
 	struct buf *b = &out->body;
 	if (entry->html.len == 0)
 		return;
-	buf_z(b, "<h2>");
-	page_word(r, out, "demo.html");
-	buf_z(b, "</h2>\n<iframe title=\"");
+	buf_z(b, "<iframe title=\"");
 	escape_html(b, entry->subject);
 	buf_z(b, "\" sandbox=\"allow-top-navigation-by-user-activation\" srcdoc=\"&lt;base target=&quot;_top&quot;&gt;");
 	escape_html(b, entry->html);
 	buf_z(b, "\"></iframe>\n");
 }
 
+/* An SMS is its text; that of a mail is for who wants to know. */
+static void write_plain(struct request *r, const struct inbox_entry *entry, struct response *out) {
+	struct buf *b = &out->body;
+	bool folded = entry->html.len > 0;
+	if (folded) {
+		buf_z(b, "<details><summary>");
+		page_word(r, out, "demo.text");
+		buf_z(b, "</summary>\n");
+	}
+	buf_z(b, "<pre>");
+	escape_html(b, entry->text);
+	buf_z(b, folded ? "</pre>\n</details>\n" : "</pre>\n");
+}
+
 static void write_heads(struct request *r, const struct inbox_entry *entry, struct response *out) {
 	struct buf *b = &out->body;
+	if (entry->header_count == 0)
+		return;
 	buf_z(b, "<details><summary>");
 	page_word(r, out, "demo.headers");
 	buf_z(b, "</summary>\n<dl class=\"answers\">\n");
 	for (size_t i = 0; i < entry->header_count; i++) {
 		buf_z(b, "<div><dt>");
 		escape_html(b, entry->headers[i].name);
-		buf_z(b, "</dt><dd>");
+		buf_z(b, "</dt><dd class=\"url\">");
 		escape_html(b, entry->headers[i].value);
 		buf_z(b, "</dd></div>\n");
 	}
@@ -192,26 +226,17 @@ static bool write_message(struct request *r, struct view *v, struct response *ou
 		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no such message");
 	if (!captured_load(v, id, r->arena, &row, err) || !read_entry(r, &row, &entry, err))
 		return false;
-	struct page page = {.title = entry.subject.len > 0 ? entry.subject : language_word(r->language, "demo.sms"), .wide = true};
+	struct page page = {.title = entry.subject.len > 0 ? entry.subject : language_word(r->language, "demo.sms"), .here = r->path};
 	out->policy = "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 	page_begin(r, out, &page);
 	page_way(r, out, STR("/demo/inbox"), "demo.inbox");
 	buf_z(&out->body, "<h1>");
 	escape_html(&out->body, page.title);
-	buf_z(&out->body, "</h1>\n<p class=\"caption\">");
-	page_word(r, out, "demo.to");
-	buf_z(&out->body, ": ");
-	escape_html(&out->body, row.to);
-	buf_z(&out->body, " · ");
-	escape_html(&out->body, local_time(r, row.at));
-	buf_z(&out->body, "</p>\n");
+	buf_z(&out->body, "</h1>\n");
+	write_caption(r, &row, &entry, out);
 	write_links(r, &entry, out);
-	write_html(r, &entry, out);
-	buf_z(&out->body, "<h2>");
-	page_word(r, out, "demo.text");
-	buf_z(&out->body, "</h2>\n<pre>");
-	escape_html(&out->body, entry.text);
-	buf_z(&out->body, "</pre>\n");
+	write_html(&entry, out);
+	write_plain(r, &entry, out);
 	write_heads(r, &entry, out);
 	page_end(r, out);
 	return true;
@@ -316,7 +341,7 @@ void demo_clock(struct request *r, struct response *out) {
 	wait_until_quiet(r);
 	int64_t now = clock_now(), at;
 	if (!new_time(r, now, &at)) {
-		page_message(r, out, 422, "error.title", "error.input", STR(""));
+		page_error(r, out, 422, "error.input");
 		return;
 	}
 	clock_advance(at - now);

@@ -210,7 +210,7 @@ static void after_save(struct request *r, struct change *c, bool ok, const struc
 static void save_page(const struct filling *f, const struct link_view *look, const struct answers *answers, struct str next, struct response *out) {
 	struct str json = filling_json(answers, f->prose.r->arena);
 	if (json.len == 0) {
-		page_message(f->prose.r, out, 413, "error.title", "error.too-large", STR(""));
+		page_error(f->prose.r, out, 413, "error.too-large");
 		return;
 	}
 	struct change *c = response_change(out, sizeof(struct saving), run_save, after_save);
@@ -259,7 +259,7 @@ static void post_form(const struct filling *f, const struct link_view *look, str
 	size_t page;
 	struct str step = request_form(f->prose.r, "step");
 	if (step.len == 0 || !parse_step(f, step, &page))
-		page_message(f->prose.r, out, 422, "error.title", "error.input", STR(""));
+		page_error(f->prose.r, out, 422, "error.input");
 	else if (page == f->form->pages.count)
 		link_act(f, look, &f->draft, out);
 	else if (filling_edits_inputs(f))

@@ -103,7 +103,7 @@ static void show(struct request *r, const struct ask_form *form, const char *pro
 static void after_ask(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
 	const struct code_ask *ask = c->context;
 	if (!ok && err->kind == ERR_DENIED) {
-		page_message(r, out, 429, "error.title", "login.too-many-asked", STR(""));
+		page_message(r, out, 429, "error.too-often-title", "login.too-many-asked", STR(""));
 		return;
 	}
 	if (!ok) {
@@ -138,7 +138,7 @@ static void post_address(struct request *r, bool again, struct response *out) {
 static void after_try(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
 	const struct code_try *t = c->context;
 	if (!ok && err->kind == ERR_DENIED) {
-		page_message(r, out, 429, "error.title", "login.too-many", STR(""));
+		page_message(r, out, 429, "error.too-often-title", "login.too-many", STR(""));
 	} else if (!ok) {
 		page_failure(r, out, err);
 	} else if (t->set_cookie.len > 0) {

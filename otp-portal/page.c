@@ -168,12 +168,29 @@ void page_message(struct request *r, struct response *out, unsigned status, cons
 	page_end(r, out);
 }
 
+void page_error(struct request *r, struct response *out, unsigned status, const char *key) {
+	struct page page = {.title = language_word(r->language, arena_printf(r->arena, "%s-title", key).at)};
+	buf_clear(&out->body);
+	out->status = status;
+	page_begin(r, out, &page);
+	buf_z(&out->body, "<h1>");
+	escape_html(&out->body, page.title);
+	buf_z(&out->body, "</h1>\n<p>");
+	page_word(r, out, key);
+	buf_z(&out->body, "</p>\n<p class=\"buttons\"><a class=\"button quiet\" href=\"");
+	escape_html(&out->body, page_path(r, STR("/")));
+	buf_z(&out->body, "\">");
+	page_word(r, out, "page.to-front");
+	buf_z(&out->body, "</a></p>\n");
+	page_end(r, out);
+}
+
 void page_not_found(struct request *r, struct response *out) {
-	page_message(r, out, 404, "error.title", "error.not-found", STR(""));
+	page_error(r, out, 404, "error.not-found");
 }
 
 void page_wrong_method(struct request *r, struct response *out, struct str allow) {
-	page_message(r, out, 405, "error.title", "error.method", STR(""));
+	page_error(r, out, 405, "error.method");
 	response_header(out, r, "Allow", allow);
 }
 
@@ -183,10 +200,10 @@ void page_failure(struct request *r, struct response *out, const struct err *err
 		page_not_found(r, out);
 		return;
 	case ERR_INPUT:
-		page_message(r, out, 400, "error.title", "error.input", STR(""));
+		page_error(r, out, 400, "error.input");
 		return;
 	case ERR_DENIED:
-		page_message(r, out, 429, "error.title", "error.too-often", STR(""));
+		page_error(r, out, 429, "error.too-often");
 		return;
 	case ERR_CONFLICT:
 		page_message(r, out, 409, "link.not-now-title", "link.not-now", STR(""));
@@ -194,10 +211,10 @@ void page_failure(struct request *r, struct response *out, const struct err *err
 	case ERR_TRANSIENT:
 		log_err(LOG_WARN, "portal-busy", err);
 		response_header(out, r, "Retry-After", STR("10"));
-		page_message(r, out, 503, "error.title", "error.busy", STR(""));
+		page_error(r, out, 503, "error.busy");
 		return;
 	default:
 		log_err(LOG_ERROR, "portal-failed", err);
-		page_message(r, out, 500, "error.title", "error.internal", STR(""));
+		page_error(r, out, 500, "error.internal");
 	}
 }

@@ -29,6 +29,8 @@ void page_hidden_language(struct request *r, struct response *out);
 
 /* A whole page of a heading and a sentence, by keys of languages/<lang>.yaml. */
 void page_message(struct request *r, struct response *out, unsigned status, const char *title_key, const char *text_key, struct str arg);
+/* A fault, with a way to the front page: key is of errors in languages/<lang>.yaml, its heading stands there as <key>-title. */
+void page_error(struct request *r, struct response *out, unsigned status, const char *key);
 void page_not_found(struct request *r, struct response *out);
 /* 405 */
 void page_wrong_method(struct request *r, struct response *out, struct str allow);

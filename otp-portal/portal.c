@@ -115,7 +115,7 @@ static enum MHD_Result refuse(struct exchange *x, unsigned status, const char *k
 	x->refused = true;
 	x->response.close = true;
 	request_choose_language(&x->request, STR(""));
-	page_message(&x->request, &x->response, status, "error.title", key, STR(""));
+	page_error(&x->request, &x->response, status, key);
 	return send_answer(x);
 }
 
@@ -234,7 +234,7 @@ static unsigned judge_head(struct exchange *x, const char **key) {
 	*key = "error.too-large";
 	if (length > REQUEST_BODY)
 		return 413;
-	*key = "error.input";
+	*key = "error.type";
 	bool body = length > 0 || request_header(r, "Transfer-Encoding").len > 0;
 	return body && !request_is_form(r) ? 415 : 0;
 }

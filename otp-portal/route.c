@@ -61,13 +61,13 @@ void route_answer(struct request *r, struct response *out) {
 	const struct route *route = find_route(r);
 	request_choose_language(r, STR(""));
 	if (!request_host_known(r))
-		page_message(r, out, 421, "error.title", "error.not-found", STR(""));
+		page_error(r, out, 421, "error.not-found");
 	else if (!route)
 		page_not_found(r, out);
 	else if (!(route->methods & (int)r->method))
 		page_wrong_method(r, out, allowed(route->methods));
 	else if (r->method == METHOD_POST && !request_same_site(r))
-		page_message(r, out, 403, "error.title", "error.cross-site", STR(""));
+		page_error(r, out, 403, "error.cross-site");
 	else
 		route->answer(r, out);
 }

@@ -41,6 +41,16 @@ static bool has_login(const struct definition *d) {
 	return false;
 }
 
+static void write_login(struct request *r, struct response *out) {
+	buf_z(&out->body, "<section class=\"start\">\n<h2>");
+	page_word(r, out, "front.login-title");
+	buf_z(&out->body, "</h2>\n<p>");
+	page_word(r, out, "front.login-text");
+	buf_z(&out->body, "</p>\n");
+	page_way(r, out, STR("/home/otplogin"), "front.login");
+	buf_z(&out->body, "</section>\n");
+}
+
 void start_front(struct request *r, struct response *out) {
 	const struct site *site = r->world->options.site;
 	struct page page = {.title = site_config(site)->name, .here = STR("/")};
@@ -63,7 +73,7 @@ void start_front(struct request *r, struct response *out) {
 		buf_z(&out->body, "</p>\n");
 	}
 	if (login)
-		page_way(r, out, STR("/home/otplogin"), "front.login");
+		write_login(r, out);
 	page_end(r, out);
 }
 
@@ -152,7 +162,7 @@ static void post_start(const struct filling *f, struct response *out) {
 	bool decides = next == f->form->pages.count && !f->form->check;
 	struct str json = filling_json(&answers, r->arena);
 	if (json.len == 0) {
-		page_message(r, out, 413, "error.title", "error.too-large", STR(""));
+		page_error(r, out, 413, "error.too-large");
 		return;
 	}
 	struct change *c = response_change(out, sizeof(struct begin), run_begin, after_begin);

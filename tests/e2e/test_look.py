@@ -159,4 +159,22 @@ def test_contact_in_each_language():
                 assert text in page, (language, path)
 
 
+def test_errors_say_what_to_do():
+    large = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(1 << 30)}
+    cases = [("GET", "/nowhere", None, {}, 404, "Siden findes ikke", "The page does not exist"),
+             ("POST", "/", "a=b", {"Content-Type": "application/x-www-form-urlencoded"}, 405, "Siden kan ikke bruges på den måde", "The page cannot be used in that way"),
+             ("DELETE", "/", None, {}, 405, "Siden kan ikke bruges på den måde", "The page cannot be used in that way"),
+             ("POST", "/l/x", None, large, 413, "Det fylder for meget", "It is too large"),
+             ("POST", "/l/x", "{}", {"Content-Type": "application/json"}, 415, "Det kan vi ikke tage imod", "We cannot take this"),
+             ("POST", "/l/x", "a=%zz", {"Content-Type": "application/x-www-form-urlencoded"}, 400, "Vi kunne ikke læse det", "We could not read it"),
+             ("POST", "/home/otplogin", "a=b", {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "cross-site"}, 403, "Svaret er ikke taget imod", "The answer was not accepted")]
+    with Site([]) as server:
+        for method, path, body, headers, status, danish, english in cases:
+            for language, title, home, help in (("da", danish, "Til forsiden", "Brug for hjælp? Skriv til"), ("en", english, "To the front page", "Need help? Write to")):
+                answer = server.request(method, path, body=body, headers=dict(headers, **{"Accept-Language": language}))
+                assert answer.status == status, (path, answer.status)
+                assert "<h1>%s</h1>" % title in answer.text and "<title>%s – " % title in answer.text, (status, answer.text)
+                assert '<a class="button quiet" href="/">%s</a>' % home in answer.text and help in answer.text and '<html lang="%s">' % language in answer.text
+
+
 main([value for name, value in list(globals().items()) if name.startswith("test_")])
