@@ -139,7 +139,7 @@ static bool make_of_package(const struct making *m) {
 /* As the page of the log-in derives it too. */
 static bool log_in_code(const struct making *m, const struct login *login, struct str *code) {
 	char digits[9];
-	if (!code_make(site_keys(m->site), login->key_id, login->id, login->address, LOGIN_CODE_DIGITS, digits))
+	if (!code_make(site_keys(m->site), login->key_id, login->id, login->address, login->digits, digits))
 		return err_set(m->err, ERR_PERMANENT, "error.internal", "the key file has no key %lld", (long long)login->key_id);
 	*code = arena_str(m->arena, str_from(digits));
 	return true;

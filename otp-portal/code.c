@@ -48,38 +48,47 @@ static bool link_only(struct view *v, struct str address_hash, int64_t now, bool
 	return true;
 }
 
-bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, bool *welcome, struct err *err) {
-	*welcome = false;
-	for (size_t p = 0; p < site_package_count(world->options.site) && !*welcome; p++) {
+static bool shows_something(struct view *v, const struct definition *d, const struct view_rule *rule, int64_t contact_id, struct arena *a, bool *shows,
+                            struct err *err) {
+	struct instance_list rows = {0};
+	int64_t total = 0;
+	struct str *roles = ARENA_ARRAY(a, rule->roles.count + 1, struct str);
+	for (size_t k = 0; k < rule->roles.count; k++)
+		roles[k] = rule->roles.items[k]->name;
+	struct instance_query query = {.workflow = d->name, .contact_id = contact_id, .roles = roles, .role_count = rule->roles.count, .limit = 1};
+	if (!instance_query(v, &query, a, &rows, &total, err))
+		return false;
+	*shows = rows.count > 0;
+	return true;
+}
+
+bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, int *digits, struct err *err) {
+	*digits = 0;
+	for (size_t p = 0; p < site_package_count(world->options.site); p++) {
 		const struct definition *d = site_package_at(world->options.site, p)->definition;
-		for (size_t i = 0; i < d->views.count && !*welcome; i++) {
+		for (size_t i = 0; i < d->views.count; i++) {
 			const struct view_rule *rule = &d->views.items[i];
-			struct instance_list rows = {0};
-			int64_t total = 0;
-			if (!rule->login || rule->kind != VIEW_LIST)
+			bool shows;
+			if (!rule->login || rule->kind != VIEW_LIST || rule->digits <= *digits)
 				continue;
-			struct str *roles = ARENA_ARRAY(a, rule->roles.count + 1, struct str);
-			for (size_t k = 0; k < rule->roles.count; k++)
-				roles[k] = rule->roles.items[k]->name;
-			struct instance_query query = {.workflow = d->name, .contact_id = contact_id, .roles = roles, .role_count = rule->roles.count, .limit = 1};
-			if (!instance_query(v, &query, a, &rows, &total, err))
+			if (!shows_something(v, d, rule, contact_id, a, &shows, err))
 				return false;
-			*welcome = rows.count > 0;
+			*digits = shows ? rule->digits : *digits;
 		}
 	}
 	return true;
 }
 
 /* *contact id 0: unknown, or nothing to show. */
-static bool find_welcome(const struct code_ask *ask, struct view *v, struct arena *a, struct contact *contact, struct err *err) {
-	bool welcome;
+static bool find_welcome(const struct code_ask *ask, struct view *v, struct arena *a, struct contact *contact, int *digits, struct err *err) {
+	*digits = 0;
 	if (!contact_find(v, CHANNEL_MAIL, address_key(a, ask->address), a, contact, err)) {
 		*contact = (struct contact){0};
 		return err->kind == ERR_NOT_FOUND;
 	}
-	if (!code_welcomes(ask->world, v, contact->id, a, &welcome, err))
+	if (!code_welcomes(ask->world, v, contact->id, a, digits, err))
 		return false;
-	if (!welcome)
+	if (*digits == 0)
 		*contact = (struct contact){0};
 	return true;
 }
@@ -127,7 +136,7 @@ static bool may_send(struct view *v, struct str address_hash, int64_t now, bool 
 	return true;
 }
 
-static struct login new_login(const struct code_ask *ask, const struct contact *contact, int64_t now) {
+static struct login new_login(const struct code_ask *ask, const struct contact *contact, int digits, int64_t now) {
 	struct login login = {
 	        .key_id = keyring_current(site_keys(ask->world->options.site)),
 	        .contact_id = contact->id,
@@ -136,6 +145,7 @@ static struct login new_login(const struct code_ask *ask, const struct contact *
 	        .expires_at = now + CODE_LIFE_MS,
 	        .max_tries = CODE_TRIES,
 	        .sent_at = now,
+	        .digits = digits != 0 ? digits : CODE_DIGITS,
 	};
 	unsigned char bytes[COOKIE_BYTES];
 	BUG_IF(!secret_base64url_decode(ask->new_cookie, bytes, sizeof bytes));
@@ -151,6 +161,7 @@ bool code_ask(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 	struct contact contact = {0};
 	bool mine, may, link;
 	int64_t count;
+	int digits;
 	(void)engine;
 	if (!load_of_cookie(v, ask->cookie, c->arena, &login, &mine, err))
 		return false;
@@ -163,24 +174,27 @@ bool code_ask(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 		ask->address = login.address;
 	bool same = lives && str_equal(address_key(c->arena, login.address), address_key(c->arena, ask->address));
 	struct str address_hash = limit_address(ask->world, ask->address, c->arena);
-	if (!find_welcome(ask, v, c->arena, &contact, err) || !may_send(v, address_hash, now, &may, err) ||
+	if (!find_welcome(ask, v, c->arena, &contact, &digits, err) || !may_send(v, address_hash, now, &may, err) ||
 	    !link_only(v, address_hash, now, &link, err) || !limit_count(tx, "login-ask", ask->network, ASKS_15_MIN, 15 * LIMIT_MINUTE, now, err))
 		return false;
 	/* One code a log-in: the same browser asking for the same address again gets the same one. */
 	if (!same)
-		login = new_login(ask, &contact, now);
+		login = new_login(ask, &contact, digits, now);
 	ask->set_cookie = same ? ask->cookie : ask->new_cookie;
 	if ((!same && !login_insert(tx, &login, err)) || (may && !counter_add(tx, STR("login-send"), address_hash, now, LIMIT_DAY, &count, err)))
 		return false;
 	return contact.id == 0 || !may || send(ask, tx, &login, &contact, link, now, c->arena, err);
 }
 
+/* What belongs to no log-in was no guess at anybody's code: it counts for the network alone. */
 static bool count_failure(struct tx *tx, const struct code_try *t, struct str address_hash, int64_t now, struct err *err) {
 	int64_t network, address, all;
-	if (!counter_add(tx, STR("login-fail-net"), t->network, now, LIMIT_DAY, &network, err) ||
-	    !counter_add(tx, STR("login-fail-all"), everybody, now, LIMIT_DAY, &all, err))
+	if (!counter_add(tx, STR("login-fail-net"), t->network, now, LIMIT_DAY, &network, err))
 		return false;
-	if (address_hash.len > 0 && !counter_add(tx, STR("login-fail"), address_hash, now, 30 * LIMIT_DAY, &address, err))
+	if (address_hash.len == 0)
+		return true;
+	if (!counter_add(tx, STR("login-fail-all"), everybody, now, LIMIT_DAY, &all, err) ||
+	    !counter_add(tx, STR("login-fail"), address_hash, now, 30 * LIMIT_DAY, &address, err))
 		return false;
 	log_event(all >= 20 ? LOG_WARN : LOG_INFO, "login-failed", "today=%lld", (long long)all);
 	return true;
@@ -188,17 +202,17 @@ static bool count_failure(struct tx *tx, const struct code_try *t, struct str ad
 
 /* Blanks and hyphens are no part of a code. */
 static bool same_code(const struct portal_world *world, const struct login *login, struct str typed) {
-	char code[9], digits[LOGIN_CODE_DIGITS];
-	size_t count = 0;
+	char code[CODE_DIGITS_MOST + 1], digits[CODE_DIGITS_MOST];
+	size_t count = 0, length = (size_t)login->digits;
 	for (size_t i = 0; i < typed.len; i++) {
 		if (typed.at[i] < '0' || typed.at[i] > '9')
 			continue;
-		if (count == LOGIN_CODE_DIGITS)
+		if (count == length)
 			return false;
 		digits[count++] = typed.at[i];
 	}
-	bool made = code_make(site_keys(world->options.site), login->key_id, login->id, login->address, LOGIN_CODE_DIGITS, code);
-	return made && count == LOGIN_CODE_DIGITS && secret_equal(code, digits, LOGIN_CODE_DIGITS);
+	bool made = code_make(site_keys(world->options.site), login->key_id, login->id, login->address, login->digits, code);
+	return made && count == length && secret_equal(code, digits, length);
 }
 
 /* The link's own proof, and the address typed once more: a mail scanner that presses the button does not know it. */
@@ -226,6 +240,9 @@ static bool let_in(struct code_try *t, struct tx *tx, const struct login *login,
 	struct session session;
 	struct str cookie = session_new(a, login->contact_id, now, &session);
 	if (t->has_session && !session_remove(tx, t->old_session, err))
+		return false;
+	/* One who is right clears the network's mistakes, never the address's own. */
+	if (!counter_clear(tx, STR("login-fail-net"), t->network, err))
 		return false;
 	if (!login_use(tx, login->id, now, err) || !session_insert(tx, &session, err) || !contact_verify(tx, login->contact_id, now, err))
 		return false;

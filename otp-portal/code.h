@@ -1,4 +1,4 @@
-/* code: log-in by a one-time code of four digits, made safe by what stands round it (research profile for four digits): it works only with
+/* code: log-in by a one-time code that is safe with four digits by what stands round it: it works only with
  * the cookie that asked for it, for 10 minutes, three tries that are counted before they are compared; and an address with ten
  * failures in 30 days, or everybody after 50 in a day, gets a link instead of a code.
  *
@@ -39,7 +39,7 @@ struct code_try {
 /* Counts, compares, opens the session. Wrong is no failure: it must be committed. DENIED: too many failures from this network. */
 bool code_try(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err);
 
-/* Does a list view with `login` of any workflow show this contact something? */
-bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, bool *welcome, struct err *err);
+/* Does a list view with `login` of any workflow show this contact something? *digits: of the longest code that one of them asks for; 0: none. */
+bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, int *digits, struct err *err);
 
 #endif

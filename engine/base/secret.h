@@ -38,6 +38,7 @@ bool token_make(const struct keyring *k, int64_t key_id, const char *purpose, co
 bool token_split(struct str token, unsigned char id[SECRET_ID], unsigned char mac[SECRET_MAC]);
 bool token_verify(const struct keyring *k, int64_t key_id, const char *purpose, const unsigned char id[SECRET_ID],
                   const unsigned char mac[SECRET_MAC]);
+enum { CODE_DIGITS = 6, CODE_DIGITS_LEAST = 4, CODE_DIGITS_MOST = 8 }; /* of a one-time code; the first where nothing else is said */
 /* digits 4-8, leading zeros kept: u64(MAC(key, "code", request id, address)) mod 10^digits. */
 bool code_make(const struct keyring *k, int64_t key_id, const unsigned char request_id[SECRET_ID], struct str address,
                int digits, char out[9]);

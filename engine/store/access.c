@@ -53,6 +53,10 @@ bool counter_read(struct view *v, struct str name, struct str key, int64_t now, 
 	return true;
 }
 
+bool counter_clear(struct tx *tx, struct str name, struct str key, struct err *err) {
+	return forget(tx_db(tx), name, key, INT64_MAX, err);
+}
+
 static bool run_until(struct stmt *s, int64_t until, int64_t limit, struct err *err) {
 	bind_int(s, until);
 	bind_int(s, limit);
@@ -75,7 +79,7 @@ bool counter_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err) {
 
 bool login_insert(struct tx *tx, const struct login *login, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "INSERT INTO logins (id, browser, key_id, contact_id, address, created_at, expires_at, tries,"
-	                                     " max_tries, used_at, sent_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	                                     " max_tries, used_at, sent_at, digits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	bind_blob(s, login->id, sizeof login->id);
 	bind_blob(s, login->browser, sizeof login->browser);
 	bind_int(s, login->key_id);
@@ -87,12 +91,13 @@ bool login_insert(struct tx *tx, const struct login *login, struct err *err) {
 	bind_int(s, login->max_tries);
 	bind_int_or_null(s, login->used_at, login->used_at != 0);
 	bind_int_or_null(s, login->sent_at, login->sent_at != 0);
+	bind_int(s, login->digits);
 	return stmt_run(s, NULL, err);
 }
 
 bool login_load(struct view *v, const unsigned char id[SECRET_ID], struct arena *a, struct login *out, struct err *err) {
 	struct stmt *s = db_query(view_db(v), "SELECT id, browser, key_id, contact_id, address, created_at, expires_at, tries, max_tries,"
-	                                      " used_at, sent_at FROM logins WHERE id = ?");
+	                                      " used_at, sent_at, digits FROM logins WHERE id = ?");
 	bind_blob(s, id, SECRET_ID);
 	enum db_step step = stmt_step(s, err);
 	if (step == DB_ROW) {
@@ -106,6 +111,7 @@ bool login_load(struct view *v, const unsigned char id[SECRET_ID], struct arena 
 		        .max_tries = stmt_int(s, 8),
 		        .used_at = stmt_int(s, 9),
 		        .sent_at = stmt_int(s, 10),
+		        .digits = (int)stmt_int(s, 11),
 		};
 		stmt_bytes(s, 0, out->id, sizeof out->id);
 		stmt_bytes(s, 1, out->browser, sizeof out->browser);

@@ -8,15 +8,16 @@
 /* Counts one occurrence of (name, key) in a sliding window (one name has one window); key is hashed by the caller where it is an address. *count includes this one. */
 bool counter_add(struct tx *tx, struct str name, struct str key, int64_t now, int64_t window_ms, int64_t *count, struct err *err);
 bool counter_read(struct view *v, struct str name, struct str key, int64_t now, int64_t window_ms, int64_t *count, struct err *err);
+bool counter_clear(struct tx *tx, struct str name, struct str key, struct err *err);
 bool counter_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err); /* older than 31 days; log-in requests and sessions that ended then, too */
 
-enum { LOGIN_CODE_DIGITS = 4 };
 struct login {
 	unsigned char id[SECRET_ID];      /* random; the code is derived from it */
 	unsigned char browser[SECRET_HASH]; /* hash of the cookie that asked */
 	int64_t key_id, contact_id;       /* contact 0: address not known; everything else looks the same */
 	struct str address;
 	int64_t created_at, expires_at, tries, max_tries, used_at, sent_at;
+	int digits;                       /* of the code, 4 to 8 */
 };
 bool login_insert(struct tx *tx, const struct login *login, struct err *err);
 bool login_load(struct view *v, const unsigned char id[SECRET_ID], struct arena *a, struct login *out, struct err *err);

@@ -129,6 +129,9 @@ static const char *const drafts_by_task =
         "INSERT INTO drafts SELECT d.link_id, l.task, d.answers, d.saved_at FROM drafts_by_link d JOIN links l ON l.id = d.link_id;"
         "DROP TABLE drafts_by_link;";
 
+/* A code's length is fixed when it is asked for; those of before had four digits. */
+static const char *const codes_by_length = "ALTER TABLE logins ADD COLUMN digits INTEGER NOT NULL DEFAULT 4;";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -138,6 +141,7 @@ struct migration {
 static const struct migration migrations[] = {
         {{&tables_of_people, &tables_of_instances, &tables_of_work, &tables_of_access}},
         {{&drafts_by_task}},
+        {{&codes_by_length}},
 };
 
 int64_t schema_newest(void) {

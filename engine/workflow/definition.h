@@ -160,6 +160,7 @@ struct view_rule {
 	LIST_OF(const struct field *) search; /* list */
 	struct str page;                      /* list: page view a row opens; empty: none */
 	bool login;                           /* list: on /backend */
+	int digits;                           /* with login: of the code that opens it */
 	struct span expires;
 	struct yaml_place place;
 };

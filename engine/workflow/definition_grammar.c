@@ -183,6 +183,7 @@ static const struct shape_key view_keys[] = {
         {.key = "search", .shape = &word_list, .only = BIT(VIEW_LIST)},
         {.key = "page", .shape = &name, .only = BIT(VIEW_LIST), .help = "The page view that a row opens."},
         {.key = "login", .shape = &truth, .only = BIT(VIEW_LIST), .help = "On /backend after log-in."},
+        {.key = "digits", .shape = &whole, .only = BIT(VIEW_LIST), .help = "With login: of the code that is mailed, 4 to 8; 6 unless given."},
         {.key = "expires", .shape = &span, .help = "How long a link for it can be used."},
         {0}};
 static const struct shape view = {.kind = SHAPE_MAP, .what = "view", .keys = view_keys, .choose = "kind"};

@@ -18,6 +18,16 @@ static void read_columns(struct reader *r, const struct yaml *names, struct view
 	}
 }
 
+static void read_digits(struct reader *r, const struct yaml *node, struct view_rule *view) {
+	int64_t digits = shape_whole(node, CODE_DIGITS);
+	if (digits < CODE_DIGITS_LEAST || digits > CODE_DIGITS_MOST)
+		problem_error(r->problems, node->place, "'digits' of view '%.*s': found %lld, expected from %d to %d", STR_ARG(view->name), (long long)digits, CODE_DIGITS_LEAST,
+		              CODE_DIGITS_MOST);
+	else if (node && !view->login)
+		problem_error(r->problems, node->place, "'digits' of view '%.*s': nobody logs in to it; expected 'login: true' beside it", STR_ARG(view->name));
+	view->digits = (int)digits;
+}
+
 static void read_view(struct reader *r, const struct yaml *node, struct view_rule *view) {
 	const struct yaml *search = yaml_get(node, "search");
 	struct yaml_nodes roles = reader_names(r, yaml_get(node, "for"));
@@ -29,6 +39,7 @@ static void read_view(struct reader *r, const struct yaml *node, struct view_rul
 	for (size_t i = 0; search && i < search->count; i++)
 		*(const struct field **)ARENA_PUSH(r->arena, &view->search) = reader_find(r, NAMED("field", r->d->fields), search->items[i]);
 	view->login = shape_truth(yaml_get(node, "login"), false);
+	read_digits(r, yaml_get(node, "digits"), view);
 	view->expires = shape_span(yaml_get(node, "expires"), (struct span){0});
 	view->page = shape_text(yaml_get(node, "page"));
 }

@@ -37,7 +37,7 @@ states:
   done: {final: true, entry: [{send: {to: asker, message: mail, link: mine}}]}
   gone: {final: true}
 views:
-  mine: {kind: list, for: [asker, boss], columns: [reference, person, state], search: [person], login: true}
+  mine: {kind: list, for: [asker, boss], columns: [reference, person, state], search: [person], login: true, digits: 4}
 """
 TEXTS = """\
 title: Bestilling

@@ -29,6 +29,7 @@ struct portal_case {
 	struct response response;
 	struct buf page;          /* its body */
 	bool disk_full;           /* the writer refuses */
+	struct str client;        /* who asks; empty: 192.0.2.1 */
 	struct err err;
 };
 
@@ -76,7 +77,7 @@ static const char case_workflow[] =
         "  gone: {final: true}\n"
         "views:\n"
         "  one: {kind: page, for: [asker, boss], when: \"state == 'done'\", fields: [person, verdict, marks]}\n"
-        "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state], search: [person], page: one, login: true}\n";
+        "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state], search: [person], page: one, login: true, digits: 4}\n";
 static const char case_registers[] = "parts: {key: id, label: title, columns: {id: text, title: text}}\n";
 static const char case_texts[] =
         "title: Bestilling <b>\n"
@@ -227,7 +228,7 @@ static inline void case_change(struct portal_case *c, struct change *change) {
 /* One request, answered; extra: "Name: value" headers, one a line, or NULL. */
 static inline unsigned case_ask(struct portal_case *c, const char *method, const char *target, const char *body, const char *extra) {
 	struct request *r = &c->request;
-	*r = (struct request){.arena = c->arena, .world = &c->world, .method = request_method(method), .client = STR("192.0.2.1"), .now = clock_now()};
+	*r = (struct request){.arena = c->arena, .world = &c->world, .method = request_method(method), .client = c->client.len > 0 ? c->client : STR("192.0.2.1"), .now = clock_now()};
 	*(struct pair *)ARENA_PUSH(c->arena, &r->headers) = (struct pair){STR("Host"), STR("stafet.example.dk")};
 	struct str lines = str_from(extra);
 	while (lines.len > 0) {

@@ -145,7 +145,7 @@ static void fill_store(struct house *h) {
 	h->link = (struct link){.id = {7}, .key_id = keyring_current(f->keys), .kind = LINK_TASK, .workflow = STR("loan"), .task = STR("answer"),
 	                        .instance_id = h->instance.id, .contact_id = f->contact, .role = STR("borrower"), .created_at = NOW, .expires_at = NOW + 7 * CIVIL_DAY_MS};
 	OK(link_insert(f->tx, &h->link, &f->err));
-	h->login = (struct login){.id = {9}, .key_id = keyring_current(f->keys), .contact_id = f->contact, .address = STR("Ida@example.dk"),
+	h->login = (struct login){.id = {9}, .digits = 4, .key_id = keyring_current(f->keys), .contact_id = f->contact, .address = STR("Ida@example.dk"),
 	                          .created_at = NOW, .expires_at = NOW + 600000, .max_tries = 3};
 	OK(login_insert(f->tx, &h->login, &f->err));
 }

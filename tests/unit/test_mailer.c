@@ -69,7 +69,7 @@ static void deed_do(struct house *h, struct deed *d) {
 }
 
 static void keep_login(struct deed *d, struct tx *tx, int64_t now, struct err *err) {
-	struct login login = {.key_id = keyring_current(d->house->f->keys), .address = STR("ida@example.dk"), .created_at = now,
+	struct login login = {.digits = 4, .key_id = keyring_current(d->house->f->keys), .address = STR("ida@example.dk"), .created_at = now,
 	                      .expires_at = now + 15 * MIN, .max_tries = 5};
 	secret_random(login.id, sizeof login.id);
 	memcpy(d->house->login, login.id, sizeof login.id);

@@ -433,7 +433,11 @@ static const char *code_of(struct portal_case *c) {
 	struct outbox_row row;
 	static char code[9];
 	assert_true(count_messages(c, "login-code", &row) > 0);
-	assert_true(code_make(site_keys(c->site), keyring_current(site_keys(c->site)), row.link_id, row.recipient, 4, code));
+	struct view *v = store_view(c->store, &c->err);
+	struct login login;
+	assert_true(login_load(v, row.link_id, c->arena, &login, &c->err));
+	view_close(v);
+	assert_true(code_make(site_keys(c->site), login.key_id, login.id, login.address, login.digits, code));
 	return code;
 }
 
@@ -518,6 +522,39 @@ static void test_again_repeats_the_code(void **state) {
 	assert_int_equal(try_code(c, pre, code_of(c)), 422); /* sending again does not extend the ten minutes */
 }
 
+/* From another network each time: the system-wide budget is what ends it. */
+static void test_guessing_everywhere_leads_to_links(void **state) {
+	struct portal_case *c = *state;
+	struct outbox_row row;
+	start_order(c);
+	for (int i = 0; i < 50; i++) {
+		c->client = arena_printf(c->arena, "198.51.100.%d", i);
+		const char *pre = ask_code(c, arena_printf(c->arena, "stranger%d%%40example.dk", i).at);
+		assert_int_equal(try_code(c, pre, "0000"), 422);
+	}
+	ask_code(c, "ida%40example.dk");
+	assert_int_equal(count_messages(c, "login-code", &row), 0);
+	assert_int_equal(count_messages(c, "login-link", &row), 1);
+	clock_simulate(clock_now() + CIVIL_DAY_MS + 1, 0);
+	ask_code(c, "ida%40example.dk");
+	assert_int_equal(count_messages(c, "login-code", &row), 1);
+}
+
+static void test_a_network_may_fail_ten_times(void **state) {
+	struct portal_case *c = *state;
+	start_order(c);
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(try_code(c, NULL, "0000"), 422);
+	const char *pre = ask_code(c, "ida%40example.dk");
+	assert_int_equal(try_code(c, pre, code_of(c)), 303); /* and who is right clears it */
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(try_code(c, NULL, "0000"), 422);
+	assert_int_equal(try_code(c, NULL, "0000"), 429);
+	SHOWS("Vent en time");
+	clock_simulate(clock_now() + 15 * 60000 + 1, 0);
+	assert_int_equal(try_code(c, NULL, "0000"), 422);
+}
+
 static void test_failures_lead_to_a_link(void **state) {
 	struct portal_case *c = *state;
 	struct outbox_row row;
@@ -594,6 +631,8 @@ int main(void) {
 	        TEST(test_unknown_address_looks_the_same),
 	        TEST(test_again_repeats_the_code),
 	        TEST(test_failures_lead_to_a_link),
+	        TEST(test_guessing_everywhere_leads_to_links),
+	        TEST(test_a_network_may_fail_ten_times),
 	        TEST(test_start_limit),
 	        TEST(test_full_disk),
 	};

@@ -1,0 +1,309 @@
+"""Log-in by address and code from outside: guessing across requests, browsers, networks, restarts and kills; what a stranger can learn."""
+import concurrent.futures, os, re, shutil, signal, statistics, tempfile, time, urllib.parse
+from stafet import *
+
+WORKFLOW = """\
+workflow: order
+start: {by: asker, form: ask, public: true}
+initial: unconfirmed
+roles:
+  asker: {contact: email, name: person}
+  boss: {contact: boss_emails}
+data:
+  person: {type: text, max: 40}
+  email: {type: email}
+  boss_emails: {type: email, many: 1..3}
+  agreed: {type: bool, accept: true}
+  verdict: {type: choice, options: ['yes', 'no']}
+forms:
+  ask: {fields: [person, email, boss_emails], check: false}
+  confirm: {fields: [agreed], check: false}
+  decide: {fields: [verdict], check: false}
+states:
+  unconfirmed:
+    entry: [{send: {to: asker, message: mail, link: confirm}}]
+    after: [{in: 90d, target: gone}]
+    on:
+      confirm: {by: asker, form: confirm, target: waiting}
+  waiting:
+    entry: [{send: {to: boss, message: mail, link: decide}}]
+    after: [{in: 90d, target: gone}]
+    on:
+      decide: {by: boss, form: decide, target: done}
+  done: {final: true, entry: [{send: {to: asker, message: mail, link: mine}}]}
+  gone: {final: true}
+views:
+  mine: {kind: list, for: asker, columns: [reference, person, state], login: true, digits: 4}
+  all: {kind: list, for: boss, columns: [reference, person, state], login: true}
+"""
+TEXTS = """\
+title: Bestilling
+intro: Bestil noget
+roles: {asker: Bestiller, boss: Chef}
+fields:
+  person: {label: Dit navn}
+  email: {label: Din e-mail}
+  boss_emails: {label: Chefens e-mail}
+  agreed: {label: Jeg er enig}
+  verdict: {label: Svar, options: {'yes': Ja, 'no': Nej}}
+forms:
+  ask: {title: Bestil, submit: Send bestilling, receipt: {title: Modtaget, text: Tak}}
+  confirm: {title: Bekræft, submit: Bekræft, receipt: {title: Bekræftet, text: Tak}}
+  decide: {title: Afgør, submit: Afgør, receipt: {title: Afgjort, text: Tak}}
+states: {unconfirmed: Ubekræftet, waiting: Venter, done: Færdig, gone: Udløbet}
+events: {confirm: Bekræft, decide: Afgør bestillingen}
+views: {mine: {title: Mine bestillinger, empty: Ingen}, all: {title: Alle bestillinger, empty: Ingen}}
+"""
+MAIL = "subject: Hej\n---\nHej {{recipient}}\n\n[Åbn]({{link}})\n"
+LOGIN = "/home/otplogin"
+
+server = site = None
+number = 0
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def open_server():
+    global server, site
+    folder = tempfile.mkdtemp(prefix="stafet-login-")
+    package_folder = os.path.join(folder, "order")
+    write(os.path.join(package_folder, "workflow.yaml"), WORKFLOW)
+    for language in ("da", "en"):
+        write(os.path.join(package_folder, "texts", language + ".yaml"), TEXTS)
+        write(os.path.join(package_folder, "messages", "mail.%s.md" % language), MAIL)
+    site = os.path.join(folder, "site")
+    run("init", site, "--with", package_folder)
+    path = os.path.join(site, "stafet.yaml")
+    text = open(path, encoding="utf-8").read()
+    write(path, text.replace("  zone:", "  trusted_proxies: [127.0.0.1]\n  zone:"))
+    server = Server("demo", site, "--listen", "127.0.0.1:0")
+
+
+moved = 0
+
+
+def restart(sig=signal.SIGTERM):
+    """A demo begins at the real time: its clock is moved to where it was."""
+    global server
+    server.stop(sig)
+    server = Server("demo", site, "--listen", "127.0.0.1:0")
+    server.post("/demo/clock", {"advance": "%ds" % moved})
+
+
+def advance(span):
+    global moved
+    server.post("/demo/clock", {"advance": span})
+    moved += int(span[:-1]) * {"s": 1, "d": 86400}[span[-1]]
+
+
+def new_people():
+    """An order under way: addresses of its asker and its boss."""
+    global number
+    number += 1
+    asker, boss = "ida%d@example.dk" % number, "boss%d@firma.dk" % number
+    walk(server, "/start/order", {"person": "Ida %d" % number, "email": asker, "boss_emails": boss}, headers=of_network())
+    walk(server, urllib.parse.urlsplit(server.mails_to(asker)[-1]["links"][0]).path, {"agreed": "true"})
+    assert server.mails_to(boss)
+    return asker, boss
+
+
+networks = 0
+
+
+def of_network(cookie=None, agent=None):
+    """The headers of a visitor from a network of its own."""
+    global networks
+    networks += 1
+    headers = {"X-Forwarded-For": "10.%d.%d.1" % (networks // 250, networks % 250)}
+    if cookie:
+        headers["Cookie"] = cookie
+    if agent:
+        headers["User-Agent"] = agent
+    return headers
+
+
+def cookie(answer, name):
+    """name=value as a browser sends it back; None: not set."""
+    return next((v.split(";")[0] for k, v in answer.headers if k == "Set-Cookie" and v.startswith(name + "=")), None)
+
+
+def ask(who):
+    answer = server.post(LOGIN, {"step": "address", "address": who}, headers=of_network())
+    assert answer.status == 303, answer.text
+    return cookie(answer, "pre")
+
+
+def guess(pre, code, **more):
+    return server.post(LOGIN, dict({"step": "code", "code": code}, **more), headers=of_network(pre))
+
+
+def log_in_mails(who):
+    return [m for m in server.inbox() if m["to"].endswith(who) and m["subject"] in ("Din kode til at logge ind", "Dit link til at logge ind")]
+
+
+def last_mail(who, count, wait=10):
+    end = time.time() + wait
+    while len(log_in_mails(who)) < count and time.time() < end:
+        time.sleep(0.05)
+    found = log_in_mails(who)
+    assert len(found) == count, (len(found), count)
+    return found[-1]
+
+
+def code_in(mail):
+    return re.search(r"(?m)^Din kode er (\d+)$", mail["text"]).group(1)
+
+
+def wrong(code):
+    return str((int(code) + 1) % 10 ** len(code)).zfill(len(code))
+
+
+def log_in(who, cookies=None, agent=None):
+    """The session's cookie."""
+    before = len(log_in_mails(who))
+    pre = ask(who)
+    code = code_in(last_mail(who, before + 1))
+    answer = server.post(LOGIN, {"step": "code", "code": code}, headers=of_network("; ".join([pre] + (cookies or [])), agent))
+    assert answer.status == 303, answer.text
+    return answer
+
+
+def test_the_length_is_what_the_list_asks_for():
+    asker, boss = new_people()
+    ask(asker)
+    assert len(code_in(last_mail(asker, 1))) == 4
+    ask(boss)
+    assert len(code_in(last_mail(boss, 1))) == 6
+
+
+def test_sending_again_repeats_and_does_not_extend():
+    asker, _ = new_people()
+    pre = ask(asker)
+    first = code_in(last_mail(asker, 1))
+    server.post(LOGIN, {"step": "again"}, headers=of_network(pre))
+    advance("70s")
+    server.post(LOGIN, {"step": "again"}, headers=of_network(pre))
+    assert code_in(last_mail(asker, 2)) == first
+    advance("540s")
+    assert guess(pre, first).status == 422
+
+
+def test_three_tries_whatever_happens_between():
+    asker, _ = new_people()
+    pre = ask(asker)
+    code = code_in(last_mail(asker, 1))
+    assert guess(pre, wrong(code)).status == 422
+    restart(signal.SIGKILL)
+    assert guess(pre, wrong(code)).status == 422
+    restart()
+    assert guess(pre, wrong(code)).status == 422
+    assert guess(pre, code).status == 422
+
+
+def test_a_code_is_of_one_browser_and_one_use():
+    asker, _ = new_people()
+    pre = ask(asker)
+    code = code_in(last_mail(asker, 1))
+    advance("61s")
+    other = ask(asker)
+    assert guess(None, code).status == 422 and guess(other, code).status == 422
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: guess(pre, code), range(20)))
+    assert sorted(a.status for a in answers) == [303] + [422] * 19
+    assert guess(pre, code).status == 422
+
+
+def test_ten_failures_in_thirty_days_leave_the_link():
+    asker, _ = new_people()
+    failures = 0
+    for day in range(4):
+        pre = ask(asker)
+        code = code_in(last_mail(asker, day + 1))
+        for _ in range(min(3, 10 - failures)):
+            assert guess(pre, wrong(code)).status == 422
+            failures += 1
+        restart(signal.SIGKILL if day % 2 else signal.SIGTERM)
+        if failures == 10:
+            assert guess(pre, code).status == 422, "a code that is out still counts for nothing"
+        advance("2d")
+    ask(asker)
+    mail = last_mail(asker, 5)
+    assert "Din kode" not in mail["text"] and len(mail["links"]) == 1, mail["text"]
+    path = urllib.parse.urlsplit(mail["links"][0])
+    where = path.path + "?" + path.query
+    for _ in range(10):
+        assert cookie(server.get(where), "sid") is None and cookie(server.request("HEAD", where), "sid") is None
+    token = urllib.parse.parse_qs(path.query)["link"][0]
+    assert server.post(LOGIN, {"step": "link", "link": token, "address": "x@example.dk"}, headers=of_network()).status == 422
+    assert cookie(server.post(LOGIN, {"step": "link", "link": token, "address": asker}, headers=of_network()), "sid")
+    assert server.post(LOGIN, {"step": "link", "link": token, "address": asker}, headers=of_network()).status == 422
+    advance("30d")
+    ask(asker)
+    assert code_in(last_mail(asker, 6))
+
+
+def test_a_stranger_learns_nothing():
+    times = {True: [], False: []}
+    tried = {True: [], False: []}
+    shown = set()
+    for i in range(7):
+        asker, _ = new_people()
+        for known, who in ((True, asker), (False, "nobody%d@example.dk" % i)):
+            begin = time.monotonic()
+            answer = server.post(LOGIN, {"step": "address", "address": who}, headers=of_network())
+            times[known].append(time.monotonic() - begin)
+            names = sorted((k, re.sub(r"=[A-Za-z0-9_-]{43}", "=", v)) for k, v in answer.headers if k != "Date")
+            shown.add((answer.status, str(names), answer.text))
+            pre = cookie(answer, "pre")
+            begin = time.monotonic()
+            answer = guess(pre, "0000" if i % 2 else "00000")
+            tried[known].append(time.monotonic() - begin)
+            shown.add((answer.status, "", answer.text.replace("00000", "0000")))
+        advance("1d")
+    assert len(shown) == 2, shown
+    asked, guessed = ({k: statistics.median(v) for k, v in t.items()} for t in (times, tried))
+    assert abs(asked[True] - asked[False]) < 0.1 and min(asked.values()) >= 0.24, times
+    assert abs(guessed[True] - guessed[False]) < 0.1, tried
+
+
+def test_sessions_are_made_here_alone():
+    asker, _ = new_people()
+    planted = "sid=" + "A" * 43
+    answer = log_in(asker, [planted])
+    sid = cookie(answer, "sid")
+    assert sid and sid != planted
+    assert server.get("/backend", headers={"Cookie": planted}).status == 303
+    line = next(v for k, v in answer.headers if k == "Set-Cookie" and v.startswith("sid="))
+    assert "HttpOnly" in line and "SameSite=Lax" in line and "Path=/" in line
+    advance("61s")
+    again = cookie(log_in(asker, [sid]), "sid")
+    assert again != sid and server.get("/backend", headers={"Cookie": sid}).status == 303
+    assert server.get("/backend", headers={"Cookie": again}).status == 200
+
+
+def test_other_sites_cannot_ask_or_log_out():
+    asker, _ = new_people()
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        assert server.post(LOGIN, {"step": "address", "address": asker}, headers=headers).status == 403
+    assert not log_in_mails(asker)
+    sid = cookie(log_in(asker), "sid")
+    assert server.post("/backend/logout", {}, headers={"Cookie": sid, "Sec-Fetch-Site": "cross-site"}).status == 403
+    assert server.get("/backend", headers={"Cookie": sid}).status == 200
+
+
+def test_the_log_names_no_code_and_no_address():
+    log = server.log_text()
+    assert "example.dk" not in log and "AddressSanitizer" not in log and "runtime error" not in log, log[-3000:]
+
+
+if __name__ == "__main__":
+    open_server()
+    try:
+        main([value for name, value in list(globals().items()) if name.startswith("test_")])
+    finally:
+        server.stop()
+        shutil.rmtree(os.path.dirname(site), ignore_errors=True)
