@@ -1,10 +1,54 @@
 #include "otp-portal/closed_page.h"
 
+#include "engine/base/address.h"
 #include "engine/base/escape.h"
 #include "otp-portal/offers.h"
 #include "otp-portal/page.h"
+#include "otp-portal/renewal.h"
+#include "otp-portal/show_page.h"
 
 enum { MINUTE_MS = 60000, HOUR_MINUTES = 60, SOON_MINUTES = 120 };
+
+static struct str local_time(struct request *r, int64_t instant) {
+	return language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), instant));
+}
+
+static struct prose words_of(struct request *r, const struct link_view *look, const struct register_port *port) {
+	return (struct prose){r, look->package, look->definition, look->values, &look->instance, port};
+}
+
+/* caption: whose case it is about: the title of a form or of the package. */
+static void begin(struct request *r, unsigned status, const char *title_key, struct str caption, struct str here, struct response *out) {
+	struct page page = {.title = language_word(r->language, title_key), .here = here};
+	out->status = status;
+	page_begin(r, out, &page);
+	if (caption.len > 0) {
+		buf_z(&out->body, "<p class=\"caption\">");
+		escape_html(&out->body, caption);
+		buf_z(&out->body, "</p>\n");
+	}
+	buf_z(&out->body, "<h1>");
+	escape_html(&out->body, page.title);
+	buf_z(&out->body, "</h1>\n");
+}
+
+static void say(struct request *r, struct response *out, const char *key, struct str arg0, struct str arg1) {
+	buf_z(&out->body, "<p>");
+	page_text(r, out, key, arg0, arg1);
+	buf_z(&out->body, "</p>\n");
+}
+
+static struct str package_title(struct request *r, const struct link_view *look) {
+	return texts_get(look->package->texts, language_code(r->language), "title");
+}
+
+static void nothing_more(struct request *r, const struct link_view *look, const char *title_key, const char *text_key, struct response *out) {
+	begin(r, 410, title_key, package_title(r, look), r->path, out);
+	say(r, out, text_key, STR(""), STR(""));
+	page_end(r, out);
+}
+
+/* --- later --- */
 
 /* "om 3 dage", "i morgen", "om 3 timer", "om et minut". */
 static struct str until(struct request *r, int64_t instant) {
@@ -25,50 +69,108 @@ static struct str until(struct request *r, int64_t instant) {
 }
 
 static void write_opening(struct request *r, const struct link_view *look, struct response *out) {
-	struct str at = STR("");
-	buf_z(&out->body, "<p>");
-	if (look->opens_at != INT64_MAX)
-		at = language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), look->opens_at));
-	if (at.len > 0)
-		page_text(r, out, "link.opens", at, until(r, look->opens_at));
+	if (look->opens_at == INT64_MAX)
+		say(r, out, "link.opens-unknown", STR(""), STR(""));
 	else
-		page_word(r, out, "link.opens-unknown");
-	buf_z(&out->body, "</p>\n<p>");
-	page_word(r, out, "link.opens-keep");
-	buf_z(&out->body, "</p>\n");
+		say(r, out, "link.opens", local_time(r, look->opens_at), until(r, look->opens_at));
+	say(r, out, "link.opens-keep", STR(""), STR(""));
 }
 
 /* It can be used later; what its page offers beside may be possible now. */
 static void not_open(struct request *r, const struct link_view *look, struct response *out) {
-	struct prose p = {.r = r, .package = look->package, .definition = look->definition, .values = look->values, .instance = &look->instance};
-	struct page page = {.title = language_word(r->language, "link.not-open-title"), .here = r->path};
+	struct prose p = words_of(r, look, NULL);
 	bool own = look->event == look->own;
-	out->status = r->method == METHOD_POST ? 409 : 200;
-	if (!own)
-		page.here = page_with(r, r->path, arena_printf(r->arena, "event=%.*s", STR_ARG(look->event->name)));
-	page_begin(r, out, &page);
-	if (!own)
-		page_way(r, out, r->path, "form.back");
-	buf_z(&out->body, "<p class=\"caption\">");
-	escape_html(&out->body, prose_get(&p, "forms", look->form->name, "title", (struct str){0}));
-	buf_z(&out->body, "</p>\n<h1>");
-	escape_html(&out->body, page.title);
-	buf_z(&out->body, "</h1>\n");
+	struct str here = own ? r->path : page_with(r, r->path, arena_printf(r->arena, "event=%.*s", STR_ARG(look->event->name)));
+	begin(r, r->method == METHOD_POST ? 409 : 200, "link.not-open-title", prose_get(&p, "forms", look->form->name, "title", (struct str){0}), here, out);
 	write_opening(r, look, out);
 	if (own)
 		offers_write(&p, look->own, r->path, out);
+	else
+		page_way(r, out, r->path, "form.back");
 	page_end(r, out);
 }
 
-void closed_page(struct request *r, const struct link_view *look, struct response *out) {
-	if (look->link.state == LINK_SUPERSEDED)
-		page_message(r, out, 410, "link.withdrawn-title", "link.withdrawn", STR(""));
-	else if (look->link.state == LINK_WITHDRAWN)
-		page_message(r, out, 410, "link.withdrawn-title", "link.withdrawn", STR(""));
-	else if (look->expired)
-		page_message(r, out, 410, "link.expired-title", "link.expired", STR(""));
-	else if (look->event)
+/* --- a new link --- */
+
+static void renewed(struct request *r, const struct link_view *look, struct response *out) {
+	begin(r, 200, "link.sent-title", package_title(r, look), page_with(r, r->path, STR("sent=1")), out);
+	say(r, out, "link.sent", address_mask(r->arena, look->contact.value), STR(""));
+	say(r, out, "link.sent-wait", STR(""), STR(""));
+	page_end(r, out);
+}
+
+static void renewable(struct request *r, const struct link_view *look, struct response *out) {
+	bool newer = look->link.state != LINK_LIVE;
+	begin(r, 410, newer ? "link.newer-title" : "link.expired-title", package_title(r, look), r->path, out);
+	if (!newer)
+		say(r, out, "link.expired", local_time(r, look->ends_at), STR(""));
+	else if (look->link.used_at != 0)
+		say(r, out, "link.newer-at", local_time(r, look->link.used_at), STR(""));
+	else
+		say(r, out, "link.newer", STR(""), STR(""));
+	renewal_form(r, look, out);
+	page_end(r, out);
+}
+
+/* --- over --- */
+
+static bool has_role(const struct view_rule *view, struct str role) {
+	for (size_t i = 0; i < view->roles.count; i++)
+		if (str_equal(view->roles.items[i]->name, role))
+			return true;
+	return false;
+}
+
+/* The page views that are open to the person now: the finished document itself. */
+static void write_documents(const struct prose *p, const struct link_view *look, struct response *out) {
+	for (size_t i = 0; i < look->definition->views.count; i++) {
+		const struct view_rule *rule = &look->definition->views.items[i];
+		struct show_view show = {look->package, look->definition, rule, &look->instance, look->values, STR(""), STR(""), false};
+		if (rule->kind != VIEW_PAGE || !has_role(rule, look->link.role) || !show_ready(p->r, &show, p->registers))
+			continue;
+		struct str title = prose_get(p, "views", rule->name, "title", (struct str){0});
+		buf_z(&out->body, "<h2>");
+		escape_html(&out->body, title.len > 0 ? title : rule->name);
+		buf_z(&out->body, "</h2>\n");
+		show_content(p, &show, out);
+	}
+}
+
+/* Somebody else did it, or the case has gone on without it. */
+static void over(struct request *r, struct view *v, const struct link_view *look, const struct history *done, struct response *out) {
+	struct register_port port = data_store_port(v);
+	struct prose p = words_of(r, look, &port);
+	bool ended = look->instance.ended_at != 0, gone = ended || look->expired || look->link.state != LINK_LIVE;
+	const char *title = done ? "link.done-title" : ended ? "link.ended-title" : "link.not-now-title";
+	begin(r, done ? 200 : gone ? 410 : 409, title, package_title(r, look), r->path, out);
+	if (done)
+		say(r, out, "link.done-by", local_time(r, done->at), prose_get(&p, "roles", done->role, NULL, (struct str){0}));
+	else
+		say(r, out, ended ? "link.ended" : "link.not-now", STR(""), STR(""));
+	say(r, out, "link.state", prose_state(&p, look->instance.state), look->instance.reference);
+	write_documents(&p, look, out);
+	page_end(r, out);
+}
+
+static void start_over(struct request *r, const struct link_view *look, struct response *out) {
+	begin(r, 410, "link.expired-title", package_title(r, look), r->path, out);
+	say(r, out, "link.start-expired", STR(""), STR(""));
+	page_way(r, out, arena_printf(r->arena, "/start/%.*s", STR_ARG(look->link.workflow)), "link.start-again");
+	page_end(r, out);
+}
+
+void closed_page(struct request *r, struct view *v, const struct link_view *look, const struct history *done, struct response *out) {
+	bool task = look->link.kind == LINK_TASK;
+	if (look->link.kind == LINK_START)
+		start_over(r, look, out);
+	else if (!engine_look_part(look))
+		nothing_more(r, look, task ? "link.passed-on-title" : "link.no-part-title", task ? "link.passed-on" : "link.no-part", out);
+	else if (engine_renewable(look) && str_is(request_query(r, "sent"), "1"))
+		renewed(r, look, out);
+	else if (engine_renewable(look))
+		renewable(r, look, out);
+	else if (!done && task && look->own && look->link.state == LINK_LIVE)
 		not_open(r, look, out);
 	else
-		page_message(r, out, 409, "link.not-now-title", "link.not-now", STR(""));
+		over(r, v, look, done, out);
 }

@@ -7,6 +7,7 @@
 #include "otp-portal/page.h"
 #include "otp-portal/prefill.h"
 #include "otp-portal/receipt_page.h"
+#include "otp-portal/renewal.h"
 #include "otp-portal/show_page.h"
 
 #include <string.h>
@@ -296,20 +297,22 @@ static void answer(struct request *r, struct view *v, struct link_view *look, st
 	bool post = r->method == METHOD_POST, task = look->link.kind == LINK_TASK;
 	bool gone = look->link.state != LINK_LIVE || look->expired || (task && !look->own);
 	struct str event = request_query(r, "event");
-	if (post && look->link.kind == LINK_VIEW)
+	if (gone && renewal_asked(r) && engine_renewable(look))
+		renewal_post(r, look, out);
+	else if (post && look->link.kind == LINK_VIEW)
 		page_wrong_method(r, out, STR("GET, HEAD"));
 	else if (post && look->link.state == LINK_USED)
 		response_redirect(out, r, page_path(r, r->path)); /* a second press finds the receipt */
 	else if (look->link.state == LINK_USED)
 		receipt_page(r, v, look, r->path, out);
 	else if (gone)
-		closed_page(r, look, out);
+		closed_page(r, v, look, NULL, out);
 	else if (look->link.kind == LINK_VIEW)
 		view_link(r, v, look, out);
 	else if (event.len > 0 && !(task && engine_look_also(r->world->options.engine, r->now, look, event, r->arena)))
 		page_not_found(r, out);
 	else if (task && !look->open)
-		closed_page(r, look, out);
+		closed_page(r, v, look, NULL, out);
 	else
 		form_link(r, v, look, out);
 }

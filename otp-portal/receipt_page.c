@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "engine/workflow/past.h"
+#include "otp-portal/closed_page.h"
 #include "otp-portal/page.h"
 
 static struct str local_time(struct request *r, int64_t instant) {
@@ -80,7 +81,7 @@ void receipt_page(struct request *r, struct view *v, const struct link_view *loo
 	}
 	bool own = look->link.kind == LINK_START || entry.contact_id == look->link.contact_id;
 	if (!own) {
-		page_message(r, out, 200, "link.done-title", "link.done-at", local_time(r, look->link.used_at));
+		closed_page(r, v, look, &entry, out);
 		return;
 	}
 	struct page page = {.title = language_word(r->language, "receipt.title"), .here = path};

@@ -4,7 +4,7 @@
 #include "otp-portal/columns.h"
 #include "otp-portal/page.h"
 
-static bool is_ready(struct request *r, const struct show_view *show, const struct register_port *port) {
+bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port) {
 	if (!show->rule->when)
 		return true;
 	struct form_world world = engine_world(r->world->options.engine, show->definition, show->instance, port, r->now);
@@ -24,7 +24,8 @@ static void write_not_ready(const struct prose *p, const struct show_view *show,
 	buf_z(&out->body, "</p>\n");
 }
 
-static void write_fields(const struct prose *p, const struct show_view *show, struct response *out) {
+void show_content(const struct prose *p, const struct show_view *show, struct response *out) {
+	prose_write(p, prose_get(p, "views", show->rule->name, "intro", (struct str){0}), &out->body);
 	buf_z(&out->body, "<dl class=\"answers\">\n");
 	for (size_t i = 0; i < show->rule->columns.count; i++) {
 		struct str column = show->rule->columns.items[i];
@@ -52,9 +53,8 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 	buf_z(&out->body, ": ");
 	escape_html(&out->body, show->instance->reference);
 	buf_z(&out->body, "</p>\n");
-	if (is_ready(r, show, &port)) {
-		prose_write(&p, prose_get(&p, "views", show->rule->name, "intro", (struct str){0}), &out->body);
-		write_fields(&p, show, out);
+	if (show_ready(r, show, &port)) {
+		show_content(&p, show, out);
 	} else {
 		write_not_ready(&p, show, out);
 	}

@@ -13,6 +13,10 @@ struct show_view {
 	struct str here, back; /* back: path of the list it was opened from; empty: none */
 	bool logged_in;
 };
+/* Whether its `when` holds. */
+bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port);
+/* Its intro and fields. */
+void show_content(const struct prose *p, const struct show_view *show, struct response *out);
 void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out);
 
 #endif

@@ -28,6 +28,15 @@ bool draft_remove(struct tx *tx, const unsigned char link_id[SECRET_ID], struct 
 	return stmt_run(s, NULL, err);
 }
 
+bool draft_move(struct tx *tx, const unsigned char from[SECRET_ID], const unsigned char to[SECRET_ID], struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "UPDATE drafts SET link_id = ? WHERE link_id = ?");
+	bind_blob(s, to, SECRET_ID);
+	bind_blob(s, from, SECRET_ID);
+	return stmt_run(s, NULL, err);
+}
+
+static const int64_t RENEWABLE_MS = INT64_C(30) * 86400000;
+
 static bool sweep(struct db *db, const char *sql, int64_t now, int64_t limit, struct err *err) {
 	struct stmt *s = db_query(db, sql);
 	bind_int(s, now);
@@ -40,5 +49,5 @@ bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err) {
 	return sweep(tx_db(tx), "DELETE FROM links WHERE number IN (SELECT number FROM links WHERE kind = 'start' AND"
 	                        " state = 'live' AND expires_at <= ? ORDER BY expires_at LIMIT ?)", now, limit, err) &&
 	       sweep(tx_db(tx), "DELETE FROM drafts WHERE link_id IN (SELECT d.link_id FROM drafts d JOIN links l ON l.id = d.link_id"
-	                        " WHERE l.state <> 'live' OR l.expires_at <= ? LIMIT ?)", now, limit, err);
+	                        " WHERE l.state <> 'live' OR l.expires_at <= ? LIMIT ?)", now - RENEWABLE_MS, limit, err);
 }

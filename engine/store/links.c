@@ -185,6 +185,25 @@ bool link_withdraw_tasks(struct tx *tx, int64_t instance_id, struct err *err) {
 	return step == DB_DONE;
 }
 
+static enum db_step next_same(struct db *db, const struct link *like, int64_t *number, struct err *err) {
+	struct stmt *s = db_query(db, "SELECT number FROM links WHERE instance_id = ? AND contact_id = ? AND task = ? AND state = 'live' AND role = ? LIMIT 1");
+	bind_int(s, like->instance_id);
+	bind_int(s, like->contact_id);
+	bind_text(s, like->task);
+	bind_text(s, like->role);
+	return end_number(s, number, err);
+}
+
+bool link_supersede(struct tx *tx, int64_t instance_id, int64_t contact_id, struct str role, struct str task, int64_t now, struct err *err) {
+	struct link like = {.instance_id = instance_id, .contact_id = contact_id, .role = role, .task = task};
+	int64_t number;
+	enum db_step step;
+	while ((step = next_same(tx_db(tx), &like, &number, err)) == DB_ROW)
+		if (!link_move(tx_db(tx), number, LINK_LIVE, &(struct move){.to = LINK_SUPERSEDED, .at = now}, err))
+			return false;
+	return step == DB_DONE;
+}
+
 static enum db_step next_of_contact(struct db *db, int64_t instance_id, struct str role, int64_t contact_id, int64_t *number, struct err *err) {
 	struct stmt *s = db_query(db, "SELECT number FROM links WHERE instance_id = ? AND contact_id = ? AND state = 'live' AND role = ? LIMIT 1");
 	bind_int(s, instance_id);

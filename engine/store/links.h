@@ -24,7 +24,7 @@ struct link {
 	int64_t contact_id;       /* 0: START */
 	struct str role;
 	int64_t created_at, expires_at; /* 0: no end of its own */
-	int64_t used_at, history_id;    /* which entry it made */
+	int64_t used_at, history_id;    /* which entry it made; SUPERSEDED: when a newer one took its place, 0 */
 };
 struct link_list {
 	struct link *items;
@@ -40,6 +40,8 @@ bool link_of_instance(struct view *v, int64_t instance_id, struct arena *a, stru
 bool link_use(struct tx *tx, const unsigned char id[SECRET_ID], int64_t instance_id, int64_t history_id, int64_t now, struct err *err);
 /* All live task links of the instance for that event become used by this entry (others were faster). */
 bool link_close_task(struct tx *tx, int64_t instance_id, struct str task, int64_t history_id, int64_t now, struct err *err);
+/* The contact's live links for that task are superseded by one that is inserted next. */
+bool link_supersede(struct tx *tx, int64_t instance_id, int64_t contact_id, struct str role, struct str task, int64_t now, struct err *err);
 bool link_withdraw_tasks(struct tx *tx, int64_t instance_id, struct err *err);                       /* final state */
 bool link_withdraw_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err); /* left the role */
 
@@ -48,6 +50,9 @@ bool link_withdraw_contact(struct tx *tx, int64_t instance_id, struct str role, 
 bool draft_save(struct tx *tx, const unsigned char link_id[SECRET_ID], struct str task, struct str answers, int64_t now, struct err *err);
 bool draft_load(struct view *v, const unsigned char link_id[SECRET_ID], struct str task, struct arena *a, struct str *answers, struct err *err); /* empty: none */
 bool draft_remove(struct tx *tx, const unsigned char link_id[SECRET_ID], struct err *err); /* of all its tasks */
-bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err); /* expired START links with their drafts, and drafts of TASK links that can be used no more */
+/* A renewed link goes on where the old one was left. */
+bool draft_move(struct tx *tx, const unsigned char from[SECRET_ID], const unsigned char to[SECRET_ID], struct err *err);
+/* Expired START links with their drafts; drafts of TASK links that are used or withdrawn, or expired 30 days ago and were not renewed. */
+bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err);
 
 #endif

@@ -57,6 +57,8 @@ bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err)
 bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err); /* unsent task messages; what is begun or unknown is not sent again */
 bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err); /* left the role; what another role was sent stays */
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);
+/* The first message that carried the link; *found false: none. */
+bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err);
 /* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
 bool outbox_next(struct view *v, enum channel channel, int64_t *next_at, struct err *err); /* when its first queued row is due; INT64_MAX: none */

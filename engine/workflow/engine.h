@@ -93,6 +93,13 @@ struct link_view {
 bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token, struct arena *a, struct link_view *out, struct err *err); /* NOT_FOUND "link.unknown" for every wrong token */
 /* Turns to another event that the page of a TASK link offers; false: it offers no such event now. Whether that one is open tells look->open. */
 bool engine_look_also(struct engine *e, int64_t now, struct link_view *look, struct str event, struct arena *a);
+/* The person's part in the instance, in the link's role; NULL: none any more. */
+const struct participation *engine_look_part(const struct link_view *look);
+/* Whether a link that cannot be used (expired, superseded, withdrawn) may be sent anew: its task is possible now, and the person has the role. */
+bool engine_renewable(const struct link_view *look);
+/* Sends the message that first carried the link once more, to the person's contact as it is now, with the newest link for the same; a new one when that cannot be used
+ * either. *sent false: nothing may be sent, and nothing was written. */
+bool engine_renew(struct engine *e, struct tx *tx, int64_t now, const struct link *link, struct arena *a, bool *sent, struct err *err);
 /* The START link for a form under way; written when its first page is posted. */
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err);
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */

@@ -67,6 +67,19 @@ static bool look_task(struct engine *e, int64_t now, struct link_view *out, stru
 	return true;
 }
 
+const struct participation *engine_look_part(const struct link_view *look) {
+	for (size_t i = 0; i < look->people.count; i++)
+		if (look->people.items[i].contact_id == look->link.contact_id && str_equal(look->people.items[i].role, look->link.role))
+			return &look->people.items[i];
+	return NULL;
+}
+
+bool engine_renewable(const struct link_view *look) {
+	bool useless = look->link.state == LINK_LIVE ? look->expired : look->link.state != LINK_USED;
+	bool possible = look->link.kind == LINK_TASK ? look->own != NULL : look->link.kind == LINK_VIEW;
+	return useless && possible && engine_look_part(look);
+}
+
 bool engine_look_also(struct engine *e, int64_t now, struct link_view *look, struct str event, struct arena *a) {
 	const struct state *state = definition_state(look->definition, look->instance.state);
 	const struct event_rule *rule = look->link.state == LINK_LIVE && !look->expired ? state_offer(state, look->link.task, look->link.role, event) : NULL;

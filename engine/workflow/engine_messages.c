@@ -16,7 +16,7 @@ static struct str mail_domain(const struct run *r) {
 	return rest.len ? rest : STR("stafet.invalid");
 }
 
-static struct str new_message_id(struct run *r) {
+struct str run_message_id(struct run *r) {
 	unsigned char id[16];
 	secret_random(id, sizeof id);
 	return arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(secret_hex(r->a, id, sizeof id)), STR_ARG(mail_domain(r)));
@@ -26,40 +26,61 @@ static int64_t ends_at(struct run *r, struct span span, int64_t from) {
 	return span_is_zero(span) ? 0 : civil_add(site_zone(r->engine->site), site_calendar(r->engine->site), from, span);
 }
 
-/* A task's time counts from its opening when that is later. */
-static int64_t link_ends_at(struct run *r, const struct loaded *l, const struct action *action, const struct state *state) {
-	if (action->link_is_view)
-		return ends_at(r, definition_view(l->definition, action->link)->expires, r->now);
-	const struct event_rule *event = state_event(state, action->link);
-	if (!event)
-		return 0;
-	struct snapshot snapshot = loaded_snapshot(l);
-	snapshot.state = state;
-	int64_t opens_at = engine_opens(r->engine, &snapshot, event, r->now, r->a);
-	return ends_at(r, event->expires, opens_at > r->now && opens_at != INT64_MAX ? opens_at : r->now);
+static const struct event_rule *event_of(const struct wanted_link *w) {
+	return w->kind == LINK_TASK ? state_event(w->state, w->task) : NULL;
 }
 
-/* The person's live link for that task, or a new one: a reminder carries the same link as the mail before it. */
-static bool ensure_link(struct run *r, const struct loaded *l, const struct action *action, const struct state *state,
-                        const struct participation *p, struct link *link, struct err *err) {
+static int64_t opens_at(struct run *r, const struct loaded *l, const struct wanted_link *w) {
+	struct snapshot snapshot = loaded_snapshot(l);
+	snapshot.state = w->state;
+	return event_of(w) ? engine_opens(r->engine, &snapshot, event_of(w), r->now, r->a) : 0;
+}
+
+/* A task's time counts from its opening when that is later. */
+static int64_t link_ends_at(struct run *r, const struct loaded *l, const struct wanted_link *w) {
+	const struct view_rule *view = w->kind == LINK_VIEW ? definition_view(l->definition, w->task) : NULL;
+	int64_t opening = opens_at(r, l, w);
+	if (view)
+		return ends_at(r, view->expires, r->now);
+	return event_of(w) ? ends_at(r, event_of(w)->expires, opening > r->now && opening != INT64_MAX ? opening : r->now) : 0;
+}
+
+static bool still_good(struct run *r, const struct loaded *l, const struct wanted_link *w, const struct link *link) {
+	int64_t end = event_of(w) ? engine_link_end(r->engine, link, event_of(w), opens_at(r, l, w)) : link->expires_at;
+	return end == 0 || end > r->now;
+}
+
+bool run_link(struct run *r, const struct loaded *l, const struct wanted_link *w, struct link *link, struct err *err) {
+	struct link old;
 	bool found;
-	if (!link_find(r->view, l->instance.id, p->contact_id, p->role, action->link, r->a, link, &found, err))
+	if (!link_find(r->view, l->instance.id, w->contact_id, w->role, w->task, r->a, &old, &found, err))
 		return false;
-	if (found && (link->expires_at == 0 || link->expires_at > r->now))
+	*link = old;
+	if (found && still_good(r, l, w, &old))
 		return true;
 	*link = (struct link){
 	        .key_id = keyring_current(site_keys(r->engine->site)),
-	        .kind = action->link_is_view ? LINK_VIEW : LINK_TASK,
+	        .kind = w->kind,
 	        .workflow = l->definition->name,
-	        .task = action->link,
+	        .task = w->task,
 	        .instance_id = l->instance.id,
-	        .contact_id = p->contact_id,
-	        .role = p->role,
+	        .contact_id = w->contact_id,
+	        .role = w->role,
 	        .created_at = r->now,
-	        .expires_at = link_ends_at(r, l, action, state),
+	        .expires_at = link_ends_at(r, l, w),
 	};
 	secret_random(link->id, sizeof link->id);
-	return link_insert(r->tx, link, err);
+	return link_supersede(r->tx, l->instance.id, w->contact_id, w->role, w->task, r->now, err) && link_insert(r->tx, link, err) &&
+	       (!found || draft_move(r->tx, old.id, link->id, err));
+}
+
+void run_carry(struct outbox_row *row, const struct link *link) {
+	row->has_link = true;
+	row->task = link->kind == LINK_TASK;
+	memcpy(row->link_id, link->id, sizeof row->link_id);
+	row->priority = row->task ? PRIORITY_TASK : PRIORITY_OTHER;
+	if (link->expires_at != 0 && (row->deadline_at == 0 || link->expires_at < row->deadline_at))
+		row->deadline_at = link->expires_at;
 }
 
 static bool put_message(struct run *r, const struct loaded *l, const struct effect *effect, const struct participation *p, struct str data,
@@ -77,7 +98,7 @@ static bool put_message(struct run *r, const struct loaded *l, const struct effe
 	        .workflow = l->definition->name,
 	        .message = action->message,
 	        .data = data,
-	        .message_id = new_message_id(r),
+	        .message_id = run_message_id(r),
 	        .thread = arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(l->instance.reference), STR_ARG(mail_domain(r))),
 	        .priority = PRIORITY_OTHER,
 	        .created_at = r->now,
@@ -85,15 +106,11 @@ static bool put_message(struct run *r, const struct loaded *l, const struct effe
 	        .deadline_at = ends_at(r, action->deadline, r->now),
 	};
 	if (action->link.len > 0) {
+		struct wanted_link wanted = {action->link_is_view ? LINK_VIEW : LINK_TASK, action->link, p->role, p->contact_id, effect->state};
 		struct link link;
-		if (!ensure_link(r, l, action, effect->state, p, &link, err))
+		if (!run_link(r, l, &wanted, &link, err))
 			return false;
-		row.has_link = true;
-		row.task = link.kind == LINK_TASK;
-		memcpy(row.link_id, link.id, sizeof row.link_id);
-		row.priority = row.task ? PRIORITY_TASK : PRIORITY_OTHER;
-		if (link.expires_at != 0 && (row.deadline_at == 0 || link.expires_at < row.deadline_at))
-			row.deadline_at = link.expires_at;
+		run_carry(&row, &link);
 	}
 	return outbox_put(r->tx, &row, err);
 }

@@ -86,6 +86,17 @@ int64_t engine_opens(const struct engine *e, const struct snapshot *snapshot, co
 /* When a link for the event `own`, which opens then, can be used no more (0: no such time): `expires` counts from the opening when that is later. */
 int64_t engine_link_end(const struct engine *e, const struct link *link, const struct event_rule *own, int64_t opens_at);
 /* engine_messages.c: outbox rows and links of the decision's sends. */
+/* The person's live link for that task, or a new one when there is none that can be used: it supersedes the old one and goes on with its draft. */
+struct wanted_link {
+	enum link_kind kind;
+	struct str task, role;
+	int64_t contact_id;
+	const struct state *state; /* TASK: that the event is of */
+};
+bool run_link(struct run *r, const struct loaded *l, const struct wanted_link *w, struct link *link, struct err *err);
+/* Puts the link into the message, with its priority and deadline. */
+void run_carry(struct outbox_row *row, const struct link *link);
+struct str run_message_id(struct run *r);
 bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);

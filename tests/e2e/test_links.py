@@ -1,5 +1,6 @@
-"""Every life of a link has its page: what else it offers. On the package tests/packages/errand."""
-import datetime, html, os, re, tempfile, urllib.parse
+"""Every life of a link has its page: what else it offers, not open yet, expired and sent anew, done by somebody else, passed on, called off, unknown.
+On the package tests/packages/errand."""
+import datetime, html, os, re, time, tempfile, urllib.parse
 from stafet import *
 
 server = site = None
@@ -14,9 +15,8 @@ def open_server():
 
 
 def link_to(address, subject=""):
-    mails = [m for m in server.mails_to(address) if subject in m["subject"]]
-    assert mails, "no mail to " + address
-    return urllib.parse.urlsplit(mails[-1]["links"][0]).path
+    deadline(lambda: mails(address, subject))
+    return urllib.parse.urlsplit(mails(address, subject)[-1]["links"][0]).path
 
 
 def new_errand(helpers=1, **more):
@@ -142,9 +142,160 @@ def quiet(path):
     assert len(seen) == 1 and next(iter(seen))[2] is None, len(seen)
 
 
+def plain(page):
+    """What a person reads on the page's main part."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page.text.split("<main", 1)[1].split("</main>", 1)[0])))
+
+
+def mails(address, subject=""):
+    """Messages with a link."""
+    return [m for m in server.inbox() if m["to"].endswith(address) and subject in m["subject"] and m["links"]]
+
+
+def press_renew(path):
+    form = [f for f in forms(server.get(path)) if "renew" in f["fields"]][0]
+    answer = server.post(form["action"], fill(form, {}))
+    assert answer.status == 303, answer.status
+    return server.follow(answer)
+
+
+def test_expired_and_renewed():
+    """The old link says until when it could be used, and sends a new one to the recorded address alone; what was typed is on the new one."""
+    asker, (bo,) = new_errand()
+    old = link_to(bo)
+    server.post(old, fill(post_form(server.get(old)), {"result": "partly"}))
+    clock(advance="8d")
+    page = server.get(old)
+    assert page.status == 410 and "Linket er udløbet" in page.text and "Det kunne bruges indtil" in page.text, page.text
+    assert bo not in page.text and "b***@example.dk" in page.text and "Hent" not in page.text, page.text
+    quiet(old)
+    assert len(mails(bo)) == 1
+    # What is posted to it otherwise is refused, and mails nothing.
+    assert server.post(old, {"step": "1", "version": "2", "result": "done"}).status == 410
+    assert server.post(old, {"renew": "2"}).status == 410
+    assert len(mails(bo)) == 1
+    sent = press_renew(old)
+    assert sent.status == 200 and "Vi har sendt et nyt link" in sent.text and "b***@example.dk" in sent.text and bo not in sent.text
+    deadline(lambda: len(mails(bo)) == 2)
+    first, second = mails(bo)
+    assert first["subject"] == second["subject"] and first["links"] != second["links"], "the same message with another link"
+    fresh = link_to(bo)
+    page = server.get(old)
+    assert page.status == 410 and "Der er sendt et nyere link" in page.text and "Vi sendte det" in page.text, page.text
+    quiet(old)
+    assert re.search('value="partly"[^>]* checked', server.get(fresh).text), "the draft went along"
+    # A minute is not over: the same answer, and nothing is sent.
+    assert plain(press_renew(old)) == plain(sent)
+    time.sleep(0.5)
+    assert len(mails(bo)) == 2
+    clock(advance="2min")
+    assert plain(press_renew(old)) == plain(sent)
+    deadline(lambda: len(mails(bo)) == 3)
+    assert link_to(bo) == fresh, "the newest link is sent again"
+    assert "Tak for hjælpen" in walk(server, fresh, {"result": "done"}).text
+    page = server.get(old)
+    assert page.status == 410 and "Sagen er afsluttet" in page.text and "Svaret er kommet" in page.text, plain(page)
+    answer = server.post(old, {"renew": "1"})
+    assert answer.status in (200, 303, 410) and len(mails(bo)) == 3
+    assert run("verify", site=site).returncode == 0
+
+
+def deadline(done, seconds=10):
+    end = time.time() + seconds
+    while not done():
+        assert time.time() < end, "it does not happen"
+        time.sleep(0.05)
+
+
+def test_renewal_has_limits():
+    """However often it is asked, a contact gets no more than five in an hour; every answer is the same."""
+    asker, (bo,) = new_errand()
+    old = link_to(bo)
+    clock(advance="8d")
+    pages = set()
+    for _ in range(9):
+        pages.add(plain(press_renew(old)))
+        clock(advance="6min")
+    assert len(pages) == 1, pages
+    time.sleep(1)
+    assert len(mails(bo)) == 1 + 5, len(mails(bo))
+    assert server.request("POST", old, fields={"renew": "1"}, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
+
+
+def test_view_link():
+    """A link to a page that expired is renewed alike; before it is ready it says so."""
+    asker, (bo,) = new_errand()
+    walk(server, link_to(bo), {"result": "done"})
+    view = link_to(asker, "Der er svar")
+    assert "Hent &lt;nøglen&gt;" in server.get(view).text
+    quiet(view)
+    assert server.post(view, {"renew": "1"}).status == 405
+    clock(advance="31d")
+    page = server.get(view)
+    assert page.status == 410 and "Linket er udløbet" in page.text and "Hent" not in page.text
+    press_renew(view)
+    deadline(lambda: len(mails(asker, "Der er svar")) == 2)
+    fresh = link_to(asker, "Der er svar")
+    assert fresh != view and "Hent &lt;nøglen&gt;" in server.get(fresh).text
+    assert "nyere link" in server.get(view).text
+
+
+def test_done_by_somebody_else():
+    """Who was asked, too, sees who did it and when, and the finished document."""
+    asker, (bo, eva) = new_errand(2)
+    assert "Tak for hjælpen" in walk(server, link_to(bo), {"result": "partly", "remark": "Kun den ene"}).text
+    path = link_to(eva)
+    page = server.get(path)
+    assert page.status == 200, page.status
+    for text in ("Opgaven er løst", "af en anden, der også var spurgt (Hjælper)", "Svaret er kommet", "Svar på ærindet", "Kun noget af det", "Kun den ene", "Hent <nøglen>"):
+        assert text in plain(page), (text, plain(page))
+    english = server.get(path + "?lang=en")
+    assert "The task is done" in english.text and "(Helper)" in english.text and "Only some of it" in english.text
+    quiet(path)
+    assert server.follow(server.post(path, {"step": "1", "version": "2", "result": "done"})).text == page.text
+
+
+def test_refused_by_somebody_else():
+    asker, (bo, eva) = new_errand(2)
+    walk(server, link_to(bo) + "?event=refuse", {"reason": "Min hemmelighed"})
+    page = server.get(link_to(eva))
+    assert page.status == 200 and "Opgaven er løst" in page.text and "Hjælperen sagde nej" in page.text
+    assert "hemmelighed" not in page.text and "Hent" not in page.text, "no page view is open"
+
+
+def test_passed_on_and_called_off():
+    """Nothing of the case is shown to those who have no part in it any more."""
+    asker, (bo, eva) = new_errand(2)
+    walk(server, link_to(bo) + "?event=pass-on", {"helper_emails": "per@example.dk"})
+    page = server.get(link_to(eva))
+    assert page.status == 410 and "Opgaven er sendt videre" in page.text, page.text
+    assert "has been passed on" in server.get(link_to(eva) + "?lang=en").text
+    quiet(link_to(eva))
+    per = link_to("per@example.dk")
+    walk(server, per, {"result": "done", "remark": "Noget hemmeligt"})
+    for text in ("hemmelig", "Hent", "Svaret er kommet", "per@"):
+        assert text not in server.get(link_to(eva)).text, text
+    for text in ("hemmelig", "Svaret er kommet"):
+        assert text not in server.get(link_to(bo)).text, text
+    asker, (bo,) = new_errand()
+    walk(server, link_to(asker, "Vi har spurgt") + "?event=call-off", {"agreed": "true"})
+    page = server.get(link_to(bo))
+    assert page.status == 410 and "Sagen er afsluttet" in page.text and "Trukket tilbage" in page.text and "Hent" not in page.text, page.text
+    quiet(link_to(bo))
+
+
+def test_unknown():
+    for token in ("A" * 43, "x", "%00", "A" * 3000):
+        page = server.get("/l/" + token)
+        assert page.status == 404 and "Linket virker ikke" in page.text
+    quiet("/l/" + "A" * 43)
+    assert server.post("/l/" + "A" * 43, {"renew": "1"}).status == 404
+
+
 if __name__ == "__main__":
     open_server()
     try:
-        main([test_other_events, test_other_event_wrong, test_not_open_yet])
+        main([test_other_events, test_other_event_wrong, test_not_open_yet, test_expired_and_renewed, test_renewal_has_limits, test_view_link, test_done_by_somebody_else,
+              test_refused_by_somebody_else, test_passed_on_and_called_off, test_unknown])
     finally:
         server.stop()

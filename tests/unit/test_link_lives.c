@@ -1,4 +1,4 @@
-/* Lives of a link: what else its page offers (also), when it can be used (opens, expires). */
+/* Lives of a link: what else its page offers (also), when it can be used (opens, expires), and how one gets a new one. */
 #include "tests/unit/workflow_fixture.h"
 
 static const char errand[] =
@@ -54,7 +54,10 @@ static const char visit[] =
         "    entry:\n"
         "      - send: {to: guest, message: please, link: come}\n"
         "      - send: {to: asker, message: sent, link: move}\n"
-        "    after: [{in: 60d, target: gone}]\n"
+        "    after:\n"
+        "      - {in: 2d, actions: [{send: {to: guest, message: reminder, link: come}}]}\n"
+        "      - {in: 10d, actions: [{send: {to: guest, message: reminder, link: come}}]}\n"
+        "      - {in: 60d, target: gone}\n"
         "    on:\n"
         "      come:\n"
         "        by: guest\n"
@@ -231,14 +234,91 @@ static void test_opens_moves(void **state) {
 	assert_false(look.expired || look.open);
 	view_close(v);
 	REFUSED(ERR_CONFLICT, "link.not-open", act_also(f, &bo, "come", 2, "{\"ok\":true}"));
-	jump_to(f, "2026-03-18T08:00");
+	advance_to(f, "2026-03-18T07:59");
+	int64_t other = start(f, "visit", VISIT);
+	OK(act_also(f, &bo, "come", 2, "{\"ok\":true}"));
+	bo = link_to(f, other, "bo@example.dk", "come");
+	advance_to(f, "2026-03-20T08:00");
 	look = look_at(f, &bo, &v);
 	assert_true(look.expired);
 	assert_false(engine_look_also(f->engine, clock_now(), &look, STR("refuse"), f->arena));
 	view_close(v);
-	REFUSED(ERR_CONFLICT, "link.expired", act_also(f, &bo, "come", 2, "{\"ok\":true}"));
-	jump_to(f, "2026-03-18T07:59");
-	OK(act_also(f, &bo, "come", 2, "{\"ok\":true}"));
+}
+
+static bool renew(struct fixture *f, const struct link *link) {
+	bool sent;
+	tx_open(f);
+	OK(tx_end(f, engine_renew(f->engine, f->tx, clock_now(), link, f->arena, &sent, &f->err)));
+	return sent;
+}
+
+/* The same message to the same contact, with a link that goes on with the draft; asked through the old link once more, that one is sent again. */
+static void test_renew(void **state) {
+	struct fixture *f = *state;
+	struct view *v;
+	struct str draft;
+	int64_t id = start(f, "visit", VISIT);
+	struct link old = link_to(f, id, "bo@example.dk", "come");
+	assert_false(renew(f, &old));
+	tx_open(f);
+	OK(tx_end(f, draft_save(f->tx, old.id, STR("come"), STR("{\"a\":1}"), clock_now(), &f->err)));
+	jump_to(f, "2026-03-05T10:00");
+	struct link_view look = look_at(f, &old, &v);
+	assert_true(look.expired && engine_renewable(&look));
+	view_close(v);
+	assert_true(renew(f, &old));
+	struct link fresh = link_to(f, id, "bo@example.dk", "come");
+	assert_int_equal(fresh.state, LINK_LIVE);
+	assert_str(local_text(f, fresh.expires_at), "2026-03-07T10:00");
+	look = look_at(f, &old, &v);
+	assert_int_equal(look.link.state, LINK_SUPERSEDED);
+	assert_true(look.link.used_at == clock_now() && engine_renewable(&look));
+	OK(draft_load(v, fresh.id, STR("come"), f->arena, &draft, &f->err));
+	assert_str(draft, "{\"a\":1}");
+	view_close(v);
+	assert_str(messages_of(f, id), "please>bo@example.dk queued; sent>ida@example.dk queued; please>bo@example.dk queued");
+	assert_true(renew(f, &old));
+	assert_memory_equal(link_to(f, id, "bo@example.dk", "come").id, fresh.id, sizeof fresh.id);
+	assert_false(renew(f, &fresh));
+	REFUSED(ERR_CONFLICT, "link.withdrawn", act_also(f, &old, "come", 1, "{\"ok\":true}"));
+	OK(act_also(f, &fresh, "come", 1, "{\"ok\":true}"));
+	assert_false(renew(f, &old));
+	assert_false(renew(f, &fresh));
+	assert_sound(f);
+}
+
+/* Nobody gets a link for what they have no part in, or what cannot be done any more. */
+static void test_renew_refused(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "errand", ASK);
+	struct link bo = link_to(f, id, "bo@example.dk", "do"), eva = link_to(f, id, "eva@example.dk", "do");
+	OK(act_also(f, &bo, "pass", 1, "{\"helpers\":[\"per@example.dk\"]}"));
+	assert_false(renew(f, &eva));
+	assert_false(renew(f, &bo));
+	/* Asked again, with the link that was withdrawn: it is hers. */
+	struct link per = link_to(f, id, "per@example.dk", "do");
+	OK(act_also(f, &per, "pass", 2, "{\"helpers\":[\"eva@example.dk\"]}"));
+	assert_true(renew(f, &eva));
+	advance_to(f, "2026-05-01T10:00");
+	assert_str(state_of(f, id), "gone");
+	assert_false(renew(f, &eva));
+	assert_sound(f);
+}
+
+/* A reminder after the end brings a new link, and the old one knows. */
+static void test_superseded_by_a_message(void **state) {
+	struct fixture *f = *state;
+	struct view *v;
+	int64_t id = start(f, "visit", VISIT);
+	struct link bo = link_to(f, id, "bo@example.dk", "come");
+	advance_to(f, "2026-03-04T10:00");
+	assert_memory_equal(link_to(f, id, "bo@example.dk", "come").id, bo.id, sizeof bo.id);
+	advance_to(f, "2026-03-12T10:00");
+	struct link_view look = look_at(f, &bo, &v);
+	view_close(v);
+	assert_int_equal(look.link.state, LINK_SUPERSEDED);
+	assert_str(local_text(f, look.link.used_at), "2026-03-12T10:00");
+	assert_str(local_text(f, link_to(f, id, "bo@example.dk", "come").expires_at), "2026-03-14T10:00");
 }
 
 int main(void) {
@@ -249,6 +329,9 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(test_also_drafts, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_opens, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_opens_moves, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_renew, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_renew_refused, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_superseded_by_a_message, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,9 +148,31 @@ static void drafts_of_ended_tasks_are_swept(void **state) {
 	assert_int_equal(answers.len, 0);
 	OK(draft_load(tx_view(f->tx), live.id, live.task, f->arena, &answers, &f->err));
 	assert_str(answers, "{\"a\":1}");
-	OK(draft_sweep(f->tx, 5000, 10, &f->err));
+	/* A renewed link goes on with it, for 30 days. */
+	OK(draft_sweep(f->tx, 5000 + INT64_C(29) * 86400000, 10, &f->err));
+	OK(draft_load(tx_view(f->tx), live.id, live.task, f->arena, &answers, &f->err));
+	assert_str(answers, "{\"a\":1}");
+	OK(draft_sweep(f->tx, 5000 + INT64_C(30) * 86400000, 10, &f->err));
 	OK(draft_load(tx_view(f->tx), live.id, live.task, f->arena, &answers, &f->err));
 	assert_int_equal(answers.len, 0);
+}
+
+static void a_newer_link_supersedes(void **state) {
+	struct fixture *f = *state;
+	struct link old = make(f, 1, LINK_TASK, "approve"), newer = make(f, 2, LINK_TASK, "pass-on");
+	struct str answers;
+	OK(draft_save(f->tx, old.id, STR("a"), STR("{\"a\":1}"), 1000, &f->err));
+	OK(draft_save(f->tx, old.id, STR("b"), STR("{\"b\":1}"), 1000, &f->err));
+	OK(link_supersede(f->tx, f->instance, f->contact, old.role, STR("approve"), 2000, &f->err));
+	assert_int_equal(load(f, 1).state, LINK_SUPERSEDED);
+	assert_int_equal(load(f, 1).used_at, 2000);
+	assert_int_equal(load(f, 2).state, LINK_LIVE);
+	OK(draft_move(f->tx, old.id, newer.id, &f->err));
+	OK(draft_load(tx_view(f->tx), newer.id, STR("b"), f->arena, &answers, &f->err));
+	assert_str(answers, "{\"b\":1}");
+	OK(draft_load(tx_view(f->tx), old.id, STR("a"), f->arena, &answers, &f->err));
+	assert_int_equal(answers.len, 0);
+	REFUSED(ERR_CONFLICT, link_use(f->tx, old.id, f->instance, 0, 3000, &f->err));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -165,6 +187,7 @@ int main(void) {
 	        TEST(many_are_closed_at_once),
 	        TEST(drafts_live_with_their_link),
 	        TEST(drafts_of_ended_tasks_are_swept),
+	        TEST(a_newer_link_supersedes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
