@@ -73,7 +73,7 @@ if want browser; then
 		run browser-packages 300 npm ci --prefix tests/browser --omit=dev --ignore-scripts
 	fi
 	for test in tests/browser/test_*.mjs; do
-		run "browser-$(basename "$test" .mjs)" 400 node "$test"
+		run "browser-$(basename "$test" .mjs)" 600 node "$test"
 	done
 fi
 if want soak; then

@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const binary = process.env.STAFET ?? join(root, 'build', 'stafet');
-const pictures = join(process.env.BUILD ?? join(root, 'build'), 'screenshots');
+export const pictures = join(process.env.BUILD ?? join(root, 'build'), 'screenshots');
 const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 /** A demo server on a free port, with its inbox and its clock. */
