@@ -28,7 +28,11 @@ async function forcedColours() {
 		assert.deepEqual(bare, [], name);
 		for (let i = 0; i < 6; i++) {
 			await page.keyboard.press('Tab');
-			const ringed = await page.evaluate(() => [document.activeElement, document.activeElement.closest('label')].some((e) => e && getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 2));
+			const ringed = await page.evaluate(() => {
+				const around = [document.activeElement];
+				while (around[0].closest('label') && around.at(-1) !== around[0].closest('label')) around.push(around.at(-1).parentElement);
+				return around.some((a) => getComputedStyle(a).outlineStyle !== 'none' && parseFloat(getComputedStyle(a).outlineWidth) >= 2);
+			});
 			assert.ok(ringed, `${name}: no ring around the focus`);
 		}
 		await picture(page, `forced-${name}`);
