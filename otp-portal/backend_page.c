@@ -4,6 +4,9 @@
 #include "otp-portal/list_page.h"
 #include "otp-portal/page.h"
 #include "otp-portal/session.h"
+#include "otp-portal/tasks.h"
+
+enum { WANTED_MAX = 500 };
 
 /* The overviews that show this contact something. */
 struct overviews {
@@ -43,17 +46,81 @@ static void write_entry(struct request *r, const struct overview *o, struct resp
 	buf_printf(&out->body, "</a> (%lld)</li>\n", (long long)o->count);
 }
 
-static void write_choice(struct request *r, const struct overviews *all, struct response *out) {
-	struct page page = {.title = language_word(r->language, "login.overviews"), .here = STR("/backend"), .logged_in = true};
-	page_begin(r, out, &page);
-	buf_z(&out->body, "<h1>");
-	page_word(r, out, "login.overviews");
-	buf_z(&out->body, all->count > 0 ? "</h1>\n<ul class=\"overviews\">\n" : "</h1>\n<p>");
+static void write_heading(struct request *r, const char *key, struct response *out) {
+	buf_z(&out->body, "<h2>");
+	page_word(r, out, key);
+	buf_z(&out->body, "</h2>\n");
+}
+
+static void write_none(struct request *r, const char *key, struct response *out) {
+	buf_z(&out->body, "<p>");
+	page_word(r, out, key);
+	buf_z(&out->body, "</p>\n");
+}
+
+static void write_overviews(struct request *r, const struct overviews *all, struct response *out) {
+	write_heading(r, "login.overviews", out);
+	if (all->count == 0) {
+		write_none(r, "login.none", out);
+		return;
+	}
+	buf_z(&out->body, "<ul class=\"overviews\">\n");
 	for (size_t i = 0; i < all->count; i++)
 		write_entry(r, &all->items[i], out);
-	if (all->count == 0)
-		page_word(r, out, "login.none");
-	buf_z(&out->body, all->count > 0 ? "</ul>\n" : "</p>\n");
+	buf_z(&out->body, "</ul>\n");
+}
+
+static void write_starts(struct request *r, struct response *out) {
+	const struct site *site = r->world->options.site;
+	bool any = false;
+	for (size_t i = 0; i < site_package_count(site); i++) {
+		const struct package *package = site_package_at(site, i);
+		struct str title = texts_get(package->texts, language_code(r->language), "title");
+		if (!package->definition->start.open)
+			continue;
+		if (!any) {
+			write_heading(r, "login.begin", out);
+			buf_z(&out->body, "<ul class=\"overviews\">\n");
+		}
+		any = true;
+		buf_z(&out->body, "<li><a href=\"");
+		escape_html(&out->body, page_path(r, arena_printf(r->arena, "/start/%.*s", STR_ARG(package->definition->name))));
+		buf_z(&out->body, "\">");
+		escape_html(&out->body, title.len > 0 ? title : package->definition->name);
+		buf_z(&out->body, "</a></li>\n");
+	}
+	if (any)
+		buf_z(&out->body, "</ul>\n");
+}
+
+static void write_everywhere(struct request *r, struct response *out) {
+	write_heading(r, "login.everywhere-title", out);
+	write_none(r, "login.everywhere-text", out);
+	buf_z(&out->body, "<form method=\"post\" action=\"/backend/logout\">\n");
+	page_hidden(out, "devices", STR("all"));
+	page_hidden_language(r, out);
+	buf_z(&out->body, "<p class=\"buttons\"><button class=\"quiet\">");
+	page_word(r, out, "login.everywhere");
+	buf_z(&out->body, "</button></p>\n</form>\n");
+}
+
+static void write_home(struct request *r, struct view *v, const struct contact *who, const struct tasks *tasks, const struct overviews *all,
+                       struct response *out) {
+	struct page page = {.title = language_word(r->language, "login.home"), .here = STR("/backend?view=home"), .logged_in = true};
+	page_begin(r, out, &page);
+	buf_z(&out->body, "<p class=\"caption\">");
+	page_text(r, out, "login.as", who->value, STR(""));
+	buf_z(&out->body, "</p>\n<h1>");
+	page_word(r, out, "login.home");
+	buf_z(&out->body, "</h1>\n");
+	write_heading(r, "login.tasks", out);
+	if (tasks->count > 0)
+		tasks_write(r, v, tasks, out);
+	else
+		write_none(r, "login.no-tasks", out);
+	write_overviews(r, all, out);
+	write_starts(r, out);
+	write_everywhere(r, out);
 	page_end(r, out);
 }
 
@@ -61,38 +128,78 @@ static bool is_named(const struct overview *o, struct str name, struct arena *a)
 	return str_equal(name, arena_printf(a, "%.*s.%.*s", STR_ARG(o->list.package->definition->name), STR_ARG(o->list.rule->name)));
 }
 
-static void show(struct request *r, struct view *v, int64_t contact_id, struct response *out) {
+static void show(struct request *r, struct view *v, const struct contact *who, struct response *out) {
 	struct overviews all = {0};
+	struct tasks tasks;
 	struct err err;
 	struct str view = request_query(r, "view");
-	if (!find_overviews(r, v, contact_id, &all, &err)) {
+	bool home = str_is(view, "home");
+	if (!find_overviews(r, v, who->id, &all, &err) || !tasks_find(r, v, who->id, &tasks, &err)) {
 		page_failure(r, out, &err);
 		return;
 	}
+	/* Where nothing waits, the only overview is what somebody logged in for. */
+	bool only = view.len == 0 && all.count == 1 && tasks.count == 0;
 	for (size_t i = 0; i < all.count; i++) {
-		if ((view.len == 0 && all.count == 1) || is_named(&all.items[i], view, r->arena)) {
+		if (only || is_named(&all.items[i], view, r->arena)) {
 			list_page(r, v, &all.items[i].list, out);
 			return;
 		}
 	}
-	if (view.len > 0)
+	if (view.len > 0 && !home)
 		page_not_found(r, out);
 	else
-		write_choice(r, &all, out);
+		write_home(r, v, who, &tasks, &all, out);
+}
+
+/* What was asked for, as a query of the log-in page. In arena; empty: the back end's first page. */
+static struct str wanted(const struct request *r) {
+	struct buf path, query;
+	buf_init(&path, WANTED_MAX);
+	buf_init(&query, 4 * WANTED_MAX);
+	for (size_t i = 0; i < r->query.count; i++) {
+		if (str_is(r->query.items[i].name, "lang"))
+			continue;
+		buf_z(&path, path.len > 0 ? "&" : "/backend?");
+		escape_url(&path, r->query.items[i].name);
+		buf_char(&path, '=');
+		escape_url(&path, r->query.items[i].value);
+	}
+	buf_z(&query, "next=");
+	escape_url(&query, buf_text(&path));
+	struct str text = path.len > 0 && !path.overflow ? arena_str(r->arena, buf_text(&query)) : STR("");
+	buf_free(&path);
+	buf_free(&query);
+	return text;
+}
+
+static void ask_to_log_in(struct request *r, const struct err *why, struct response *out) {
+	unsigned char id[SECRET_HASH];
+	struct str target = STR("/home/otplogin"), next = wanted(r);
+	if (session_id(r, id))
+		target = page_with(r, target, str_is(str_from(why->key), "login.idle") ? STR("ended=idle") : STR("ended=yes"));
+	response_redirect(out, r, page_path(r, next.len > 0 ? page_with(r, target, next) : target));
 }
 
 void login_backend(struct request *r, struct response *out) {
 	struct session session;
+	struct contact who;
 	struct err err;
 	struct view *v = store_view(r->world->options.store, &err);
-	if (!v)
+	if (!v) {
 		page_failure(r, out, &err);
-	else if (session_current(r, v, &session, &err))
-		show(r, v, session.contact_id, out);
-	else if (err.kind == ERR_NOT_FOUND)
-		response_redirect(out, r, page_path(r, STR("/home/otplogin")));
-	else
+		return;
+	}
+	if (!session_current(r, v, &session, &err)) {
+		if (err.kind == ERR_NOT_FOUND)
+			ask_to_log_in(r, &err, out);
+		else
+			page_failure(r, out, &err);
+	} else if (!contact_load(v, session.contact_id, r->arena, &who, &err)) {
 		page_failure(r, out, &err);
-	if (v)
-		view_close(v);
+	} else {
+		request_choose_language(r, who.language);
+		show(r, v, &who, out);
+	}
+	view_close(v);
 }

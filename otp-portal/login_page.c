@@ -7,7 +7,29 @@
 #include "otp-portal/page.h"
 #include "otp-portal/session.h"
 
-enum { HOLD_MS = 250 }; /* asking takes as long for an address that nobody knows */
+enum { NEXT_MAX = 500, HOLD_MS = 250 }; /* asking takes as long for an address that nobody knows */
+
+struct str login_next(const struct request *r) {
+	struct str next = r->method == METHOD_POST ? request_form(r, "next") : request_query(r, "next"), home = STR("/backend");
+	bool own = next.len <= NEXT_MAX && (str_equal(next, home) || str_starts(next, STR("/backend?")));
+	for (size_t i = 0; own && i < next.len; i++)
+		own = next.at[i] > ' ' && next.at[i] < 0x7f && next.at[i] != '\\';
+	return own ? next : home;
+}
+
+/* A step of the log-in that does not forget where it leads. */
+static struct str step_path(struct request *r, struct str path) {
+	struct str next = login_next(r);
+	struct buf query;
+	if (str_is(next, "/backend"))
+		return path;
+	buf_init(&query, 4 * NEXT_MAX);
+	buf_z(&query, "next=");
+	escape_url(&query, next);
+	struct str whole = page_with(r, path, arena_str(r->arena, buf_text(&query)));
+	buf_free(&query);
+	return whole;
+}
 
 /* One form with one field: address, code, or the address of a link. */
 struct ask_form {
@@ -57,6 +79,8 @@ static void write_field(struct request *r, const struct ask_form *f, struct resp
 static void write_form_begin(struct request *r, const char *step, struct response *out) {
 	buf_z(&out->body, "<form method=\"post\" action=\"/home/otplogin\" novalidate>\n");
 	page_hidden(out, "step", str_from(step));
+	if (!str_is(login_next(r), "/backend"))
+		page_hidden(out, "next", login_next(r));
 	page_hidden_language(r, out);
 }
 
@@ -66,14 +90,25 @@ static void write_button(struct request *r, const char *key, const char *class, 
 	buf_z(&out->body, "</button></p>\n</form>\n");
 }
 
+/* Why somebody who was logged in is here again. */
+static void write_ended(struct request *r, struct response *out) {
+	struct str why = r->method != METHOD_POST ? request_query(r, "ended") : STR("");
+	if (why.len == 0)
+		return;
+	buf_z(&out->body, "<p class=\"note\" role=\"status\">");
+	page_word(r, out, str_is(why, "idle") ? "login.idle" : "login.ended");
+	buf_z(&out->body, "</p>\n");
+}
+
 static void write_page(struct request *r, const struct ask_form *f, struct response *out) {
 	struct page page = {.title = language_word(r->language, f->title), .error = f->problem != NULL};
 	if (r->method != METHOD_POST && f->token.len == 0)
-		page.here = f->step[0] == 'c' ? STR("/home/otplogin?step=code") : STR("/home/otplogin");
+		page.here = step_path(r, f->step[0] == 'c' ? STR("/home/otplogin?step=code") : STR("/home/otplogin"));
 	out->status = f->problem ? 422 : 200;
 	page_begin(r, out, &page);
 	if (f->problem)
 		write_summary(r, f, out);
+	write_ended(r, out);
 	buf_z(&out->body, "<h1>");
 	page_word(r, out, f->title);
 	buf_z(&out->body, "</h1>\n<p>");
@@ -87,7 +122,7 @@ static void write_page(struct request *r, const struct ask_form *f, struct respo
 	if (f->step[0] == 'c') {
 		write_form_begin(r, "again", out);
 		write_button(r, "login.again", " class=\"quiet\"", out);
-		page_way(r, out, STR("/home/otplogin"), "login.other");
+		page_way(r, out, step_path(r, STR("/home/otplogin")), "login.other");
 	}
 	page_end(r, out);
 }
@@ -110,7 +145,7 @@ static void after_ask(struct request *r, struct change *c, bool ok, const struct
 		page_failure(r, out, err);
 		return;
 	}
-	response_redirect(out, r, page_path(r, STR("/home/otplogin?step=code")));
+	response_redirect(out, r, page_path(r, step_path(r, STR("/home/otplogin?step=code"))));
 	response_cookie(out, r, "pre", ask->set_cookie, CODE_LIFE_MS / 1000);
 }
 
@@ -142,7 +177,7 @@ static void after_try(struct request *r, struct change *c, bool ok, const struct
 	} else if (!ok) {
 		page_failure(r, out, err);
 	} else if (t->set_cookie.len > 0) {
-		response_redirect(out, r, page_path(r, STR("/backend")));
+		response_redirect(out, r, page_path(r, login_next(r)));
 		response_cookie(out, r, "sid", t->set_cookie, SESSION_LIFE_MS / 1000);
 		response_cookie(out, r, "pre", STR(""), 0);
 	} else if (t->token.len > 0) {
@@ -185,28 +220,36 @@ void login_page(struct request *r, struct response *out) {
 
 /* --- logging out --- */
 
+struct logout {
+	unsigned char id[SECRET_HASH];
+	bool everywhere;
+};
+
 static bool run_logout(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
-	(void)engine, (void)now;
-	return session_remove(tx, c->context, err);
+	const struct logout *l = c->context;
+	struct session session;
+	(void)engine;
+	if (!l->everywhere)
+		return session_remove(tx, l->id, err);
+	return session_load(tx_view(tx), l->id, now, SESSION_LIFE_MS, &session, err) && session_remove_all(tx, session.contact_id, err);
 }
 
 static void after_logout(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
-	(void)c;
+	const struct logout *l = c->context;
 	if (!ok && err->kind != ERR_NOT_FOUND) {
 		page_failure(r, out, err);
 		return;
 	}
-	page_message(r, out, 200, "login.logout", "login.logged-out", STR(""));
+	page_message(r, out, 200, "login.logout", ok && l->everywhere ? "login.logged-out-everywhere" : "login.logged-out", STR(""));
 	response_cookie(out, r, "sid", STR(""), 0);
 }
 
 void login_logout(struct request *r, struct response *out) {
-	unsigned char id[SECRET_HASH];
-	if (!session_id(r, id)) {
+	struct logout logout = {.everywhere = str_is(request_form(r, "devices"), "all")};
+	if (!session_id(r, logout.id)) {
 		page_message(r, out, 200, "login.logout", "login.logged-out", STR(""));
 		return;
 	}
-	struct change *c = response_change(out, sizeof id, run_logout, after_logout);
-	for (size_t i = 0; i < sizeof id; i++)
-		((unsigned char *)c->context)[i] = id[i];
+	struct change *c = response_change(out, sizeof logout, run_logout, after_logout);
+	*(struct logout *)c->context = logout;
 }

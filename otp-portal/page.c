@@ -96,7 +96,11 @@ static void write_languages(struct request *r, struct response *out, const struc
 }
 
 static void write_logout(struct request *r, struct response *out) {
-	buf_z(&out->body, "<form method=\"post\" action=\"/backend/logout\" class=\"logout\">");
+	buf_z(&out->body, "<a class=\"own\" href=\"");
+	escape_html(&out->body, page_path(r, STR("/backend?view=home")));
+	buf_z(&out->body, "\">");
+	page_word(r, out, "login.home");
+	buf_z(&out->body, "</a>\n<form method=\"post\" action=\"/backend/logout\" class=\"logout\">");
 	page_hidden_language(r, out);
 	buf_z(&out->body, "<button class=\"quiet\">");
 	page_word(r, out, "login.logout");

@@ -474,6 +474,7 @@ void portal_close(struct portal *p) {
 		MHD_stop_daemon(p->daemon);
 	close(p->listener);
 	patrol_close(p->patrol);
+	sessions_save(p->world.sessions, p->world.options.writer);
 	sessions_close(p->world.sessions);
 	arena_free(p->arena);
 	free(p);

@@ -1,5 +1,7 @@
 #include "otp-portal/session.h"
 
+#include "engine/base/log.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,27 @@ struct sessions *sessions_open(void) {
 void sessions_close(struct sessions *s) {
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+struct saving {
+	struct job job;
+	struct sessions *sessions;
+};
+
+static bool run_save(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	const struct sessions *s = ((struct saving *)job)->sessions; /* its first member */
+	(void)engine, (void)now;
+	for (size_t i = 0; i < SLOTS; i++)
+		if (s->slots[i].at > 0 && !session_touch(tx, s->slots[i].id, s->slots[i].at, err))
+			return false;
+	return true;
+}
+
+void sessions_save(struct sessions *s, struct writer *w) {
+	struct saving saving = {.job = {.run = run_save}, .sessions = s};
+	struct err err;
+	if (!writer_run(w, &saving.job, &err))
+		log_err(LOG_WARN, "sessions-not-saved", &err);
 }
 
 static struct str hash_cookie(struct str cookie, unsigned char id[SECRET_HASH]) {
@@ -71,6 +94,6 @@ bool session_current(struct request *r, struct view *v, struct session *out, str
 	if (!session_load(v, id, r->now, SESSION_LIFE_MS, out, err))
 		return false;
 	if (r->now - see(r->world->sessions, out, r->now) > SESSION_IDLE_MS)
-		return err_set(err, ERR_NOT_FOUND, "login.ended", "the session was idle");
+		return err_set(err, ERR_NOT_FOUND, "login.idle", "the session was idle");
 	return true;
 }

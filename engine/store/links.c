@@ -125,6 +125,18 @@ bool link_of_instance(struct view *v, int64_t instance_id, struct arena *a, stru
 	return step == DB_DONE;
 }
 
+bool link_open_of_contact(struct view *v, int64_t contact_id, int64_t limit, struct arena *a, struct link_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), LINK "WHERE contact_id = ? AND state = 'live' AND kind = 'task' ORDER BY number DESC LIMIT ?");
+	enum db_step step;
+	bind_int(s, contact_id);
+	bind_int(s, limit);
+	*out = (struct link_list){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		read_link(s, a, ARENA_PUSH(a, out));
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
 bool link_use(struct tx *tx, const unsigned char id[SECRET_ID], int64_t instance_id, int64_t history_id, int64_t now, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "SELECT number, state, instance_id FROM links WHERE id = ?");
 	bind_blob(s, id, SECRET_ID);

@@ -36,6 +36,8 @@ bool link_load(struct view *v, const unsigned char id[SECRET_ID], struct arena *
 /* The live link of that contact for that task of that instance, so that a resend repeats the same token. */
 bool link_find(struct view *v, int64_t instance_id, int64_t contact_id, struct str role, struct str task, struct arena *a, struct link *out, bool *found, struct err *err);
 bool link_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct link_list *out, struct err *err);
+/* Live task links of a contact, newest first. */
+bool link_open_of_contact(struct view *v, int64_t contact_id, int64_t limit, struct arena *a, struct link_list *out, struct err *err);
 /* The conditional use: live -> used; CONFLICT when it was not live (promise 4). */
 bool link_use(struct tx *tx, const unsigned char id[SECRET_ID], int64_t instance_id, int64_t history_id, int64_t now, struct err *err);
 /* All live task links of the instance for that event become used by this entry (others were faster). */

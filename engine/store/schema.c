@@ -132,6 +132,9 @@ static const char *const drafts_by_task =
 /* A code's length is fixed when it is asked for; those of before had four digits. */
 static const char *const codes_by_length = "ALTER TABLE logins ADD COLUMN digits INTEGER NOT NULL DEFAULT 4;";
 
+/* What waits for somebody who logs in. */
+static const char *const links_of_contacts = "CREATE INDEX links_contact ON links (contact_id) WHERE state = 'live' AND kind = 'task';";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -142,6 +145,7 @@ static const struct migration migrations[] = {
         {{&tables_of_people, &tables_of_instances, &tables_of_work, &tables_of_access}},
         {{&drafts_by_task}},
         {{&codes_by_length}},
+        {{&links_of_contacts}},
 };
 
 int64_t schema_newest(void) {

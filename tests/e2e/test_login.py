@@ -285,6 +285,85 @@ def test_sessions_are_made_here_alone():
     assert server.get("/backend", headers={"Cookie": again}).status == 200
 
 
+def test_what_waits_is_done_at_its_link():
+    asker, boss = new_people()
+    mailed = urllib.parse.urlsplit(server.mails_to(boss)[-1]["links"][0]).path
+    session = {"Cookie": cookie(log_in(boss), "sid")}
+    home = server.get("/backend", headers=session)
+    assert "Det venter på dig" in home.text and 'href="%s">Afgør bestillingen</a>' % mailed in home.text, home.text
+    assert "Ida %d, " % number in home.text and "Logget ind som " + boss in home.text
+    assert 'href="/start/order"' in home.text
+    assert home.header("Set-Cookie") is None
+    walk(server, mailed, {"verdict": "yes"}, headers=session)
+    home = server.get("/backend?view=home", headers=session)
+    assert mailed not in home.text and "Der er ikke noget, der venter" in home.text
+    assert "Alle bestillinger" in server.get("/backend", headers=session).text
+    # another's tasks are not on it
+    other = server.get("/backend?view=home", headers={"Cookie": cookie(log_in(asker), "sid")})
+    assert "/l/" not in other.text
+
+
+def test_the_page_that_was_wanted_comes_after_the_log_in():
+    _, boss = new_people()
+    wanted = "/backend?view=order.all&q=Ida%20%C3%A6"
+    answer = server.get(wanted, headers=of_network())
+    path = answer.header("Location")
+    assert answer.status == 303 and path.startswith(LOGIN + "?next=")
+    form = post_form(server.get(path))
+    answer = server.post(form["action"], fill(form, {"address": boss}), headers=of_network())
+    pre = cookie(answer, "pre")
+    page = server.get(answer.header("Location"), headers={"Cookie": pre})
+    form = post_form(page)
+    answer = server.post(form["action"], fill(form, {"code": "1"}), headers=of_network(pre))
+    assert answer.status == 422
+    form = post_form(answer)
+    answer = server.post(form["action"], fill(form, {"code": code_in(last_mail(boss, 1))}), headers=of_network(pre))
+    assert answer.header("Location") == wanted, answer.header("Location")
+    for evil in ("https://evil.example/", "//evil.example", "/backend/../l/x", "/backend?\r\nSet-Cookie: a=b", "/backend?\\evil", "/backendx", "/backend?" + "x" * 600):
+        page = server.get(LOGIN + "?next=" + urllib.parse.quote(evil, safe=""))
+        assert "evil" not in page.text and 'name="next"' not in page.text, evil
+
+
+def test_idle_sessions_end_and_say_so():
+    asker, _ = new_people()
+    session = {"Cookie": cookie(log_in(asker), "sid")}
+    for _ in range(3):
+        advance("1700s")
+        assert server.get("/backend", headers=session).status == 200
+    restart()
+    advance("1700s")
+    assert server.get("/backend", headers=session).status == 200, "when it was seen last survives an orderly stop"
+    advance("1801s")
+    path = server.get("/backend?view=home", headers=session).header("Location")
+    page = server.get(path)
+    assert "fordi der ikke er sket noget i 30 minutter" in page.text and 'value="/backend?view=home"' in page.text
+    session = {"Cookie": cookie(log_in(asker), "sid")}
+    advance("1700s")
+    assert server.get("/backend", headers=session).status == 200
+    restart(signal.SIGKILL)
+    advance("600s")
+    assert server.get("/backend", headers=session).status == 303, "after a crash the earlier end counts"
+    session = {"Cookie": cookie(log_in(asker), "sid")}
+    for _ in range(26):
+        advance("1700s")
+        last = server.get("/backend", headers=session)
+    assert last.status == 303 and "ended=yes" in last.header("Location"), "twelve hours are the most"
+
+
+def test_log_out_everywhere():
+    asker, _ = new_people()
+    sessions = []
+    for _ in range(3):
+        sessions.append({"Cookie": cookie(log_in(asker), "sid")})
+        advance("301s")
+    home = server.get("/backend?view=home", headers=sessions[1])
+    form = [f for f in forms(home) if "devices" in f["fields"]][0]
+    answer = server.post(form["action"], fill(form, {}), headers=sessions[1])
+    assert "på alle enheder" in answer.text
+    for session in sessions:
+        assert server.get("/backend", headers=session).status == 303
+
+
 def test_other_sites_cannot_ask_or_log_out():
     asker, _ = new_people()
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):

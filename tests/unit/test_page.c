@@ -478,11 +478,32 @@ static void test_login(void **state) {
 	const char *sid = cookie_back(c, "__Host-sid=");
 	assert_int_equal(try_code(c, pre, code), 422); /* once */
 	assert_int_equal(case_ask(c, "GET", "/backend", NULL, sid), 200);
-	SHOWS("<h1>Mine bestillinger</h1>");
+	SHOWS("Mine bestillinger</a>");
 	SHOWS("/backend/logout");
 	assert_true(case_header(c, "Set-Cookie").len == 0);
 	assert_int_equal(case_ask(c, "POST", "/backend/logout", "", sid), 200);
 	assert_int_equal(case_ask(c, "GET", "/backend", NULL, sid), 303);
+}
+
+static void test_home(void **state) {
+	struct portal_case *c = *state;
+	start_order(c);
+	const char *task = mailed_link(c, "confirm");
+	const char *pre = ask_code(c, "ida%40example.dk");
+	assert_int_equal(try_code(c, pre, code_of(c)), 303);
+	const char *sid = cookie_back(c, "__Host-sid=");
+	assert_int_equal(case_ask(c, "GET", "/backend?view=home", NULL, sid), 200);
+	SHOWS("<h2>Det venter på dig</h2>");
+	SHOWS(arena_printf(c->arena, "<a href=\"%s\">Bekræft</a>", task).at);
+	SHOWS("href=\"/start/order\"");
+	clock_simulate(clock_now() + 29 * 60000, 0);
+	assert_int_equal(case_ask(c, "GET", "/backend", NULL, sid), 200);
+	clock_simulate(clock_now() + 30 * 60000 + 1, 0);
+	assert_int_equal(case_ask(c, "GET", "/backend?view=home&lang=en", NULL, sid), 303);
+	assert_string_equal(location(c), "/home/otplogin?ended=idle&next=%2Fbackend%3Fview%3Dhome&lang=en");
+	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
+	SHOWS("because nothing has happened for 30 minutes");
+	SHOWS("name=\"next\" value=\"/backend?view=home\"");
 }
 
 static void test_three_tries(void **state) {
@@ -628,6 +649,7 @@ int main(void) {
 	        TEST(test_wrong_tokens_are_one_page),
 	        TEST(test_list_and_row),
 	        TEST(test_login),
+	        TEST(test_home),
 	        TEST(test_three_tries),
 	        TEST(test_unknown_address_looks_the_same),
 	        TEST(test_again_repeats_the_code),
