@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "otp-portal/page.h"
+#include "otp-portal/seen.h"
 
 static void write_answers(const struct filling *f, const struct value *values, size_t page, struct response *out) {
 	const struct form_page *p = &f->form->pages.items[page];
@@ -49,6 +50,7 @@ static void write_form(const struct filling *f, struct response *out) {
 	buf_z(&out->body, "\">\n");
 	page_hidden(out, "step", STR("check"));
 	page_hidden(out, "version", arena_printf(r->arena, "%lld", (long long)f->version));
+	page_hidden(out, ".seen", seen_mark(f, f->form->pages.count));
 	page_hidden_language(r, out);
 	buf_z(&out->body, "<p class=\"buttons\"><button>");
 	if (submit.len > 0)
@@ -65,8 +67,10 @@ void check_page(const struct filling *f, struct value *values, struct response *
 	page_begin(r, out, &page);
 	buf_z(&out->body, "<h1>");
 	page_word(r, out, "form.check-answers");
-	buf_z(&out->body, "</h1>\n<p>");
-	page_word(r, out, "form.check-intro");
+	buf_z(&out->body, "</h1>\n");
+	bool changed = str_is(request_query(r, "changed"), "1");
+	buf_z(&out->body, changed ? "<p class=\"note late\" role=\"alert\">" : "<p>");
+	page_word(r, out, changed ? "form.check-changed" : "form.check-intro");
 	buf_z(&out->body, "</p>\n");
 	write_pages(f, values, out);
 	write_form(f, out);

@@ -25,7 +25,7 @@ static bool belongs(struct str name, const struct field *field) {
 	return field->kind == FIELD_MATRIX && name.len > field->name.len + 1 && str_starts(name, field->name) && name.at[field->name.len] == '.';
 }
 
-static const struct field *field_of(const struct form_page *page, struct str name) {
+const struct field *filling_field(const struct form_page *page, struct str name) {
 	for (size_t i = 0; i < page->items.count; i++)
 		if (belongs(name, page->items.items[i].field))
 			return page->items.items[i].field;
@@ -60,12 +60,12 @@ struct answers filling_typed(const struct filling *f, size_t page) {
 	struct answers typed = {0};
 	for (size_t i = 0; i < f->draft.count; i++) {
 		const struct answer *kept = &f->draft.items[i];
-		for (size_t k = 0; !field_of(p, kept->name) && k < kept->texts.count; k++)
+		for (size_t k = 0; !filling_field(p, kept->name) && k < kept->texts.count; k++)
 			answers_put(&typed, r->arena, kept->name, kept->texts.items[k]);
 	}
 	for (size_t i = 0; i < r->form.count; i++) {
 		const struct pair *pair = &r->form.items[i];
-		if (field_of(p, pair->name) && str_trim(pair->value).len > 0 && !is_removed(f, pair->name, number_of(r, i)))
+		if (filling_field(p, pair->name) && str_trim(pair->value).len > 0 && !is_removed(f, pair->name, number_of(r, i)))
 			answers_put(&typed, r->arena, pair->name, pair->value);
 	}
 	struct str mark = page_mark(f, page);
@@ -164,7 +164,7 @@ size_t filling_next(const struct filling *f, const struct value *values, size_t 
 
 size_t filling_page_of(const struct filling *f, struct str problem) {
 	for (size_t page = 0; page < f->form->pages.count; page++)
-		if (field_of(&f->form->pages.items[page], problem))
+		if (filling_field(&f->form->pages.items[page], problem))
 			return page;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "otp-portal/field.h"
 #include "otp-portal/offers.h"
 #include "otp-portal/page.h"
+#include "otp-portal/seen.h"
 
 static void show_known(const struct filling *f, const struct field *field, struct answers *shown) {
 	const struct answer *known = answers_get(&f->known, field->name);
@@ -104,6 +105,22 @@ static void write_fresh(const struct form_view *v, const struct field_view *fiel
 	buf_z(b, "</ul>\n</div>\n");
 }
 
+/* What somebody else, or the same person on another device, has saved meanwhile. */
+static void write_saved(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
+	struct prose prose = v->filling->prose;
+	prose.values = v->saved;
+	buf_z(&out->body, "<div class=\"note late\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>");
+	page_word(prose.r, out, "form.elsewhere");
+	buf_z(&out->body, "</p>\n</div>\n<h2>");
+	page_word(prose.r, out, "form.elsewhere-saved");
+	buf_z(&out->body, "</h2>\n<dl class=\"answers\">\n");
+	for (size_t i = 0; i < count; i++)
+		prose_row(&prose, fields[i].item->field, STR(""), out);
+	buf_z(&out->body, "</dl>\n<h2>");
+	page_word(prose.r, out, "form.elsewhere-typed");
+	buf_z(&out->body, "</h2>\n");
+}
+
 static struct str form_title(const struct filling *f) {
 	struct str title = prose_get(&f->prose, "forms", f->form->name, "title", (struct str){0});
 	return title.len > 0 ? title : f->form->name;
@@ -193,6 +210,8 @@ static void write_form(const struct form_view *v, const struct field_view *field
 		page_hidden(out, "change", STR("1"));
 	if (f->once.len > 0)
 		page_hidden(out, "once", f->once);
+	else
+		page_hidden(out, ".seen", seen_mark(f, v->page));
 	page_hidden_language(r, out);
 	write_asked(fields, count, out);
 	if (has_list(fields, count))
@@ -218,7 +237,7 @@ void form_page(const struct form_view *v, struct response *out) {
 		page.title = arena_printf(r->arena, "%.*s: %.*s", STR_ARG(language_word(r->language, "form.one-more")), STR_ARG(page_title(v)));
 	if (r->method != METHOD_POST)
 		page.here = page_with(r, v->filling->path, arena_printf(r->arena, "step=%zu%s", v->page + 1, v->change ? "&change=1" : ""));
-	out->status = wrong ? 422 : 200;
+	out->status = v->saved ? 409 : wrong ? 422 : 200;
 	page_begin(r, out, &page);
 	if (v->page > 0)
 		page_way(r, out, page_with(r, v->filling->path, arena_printf(r->arena, "step=%zu", v->page)), "form.back");
@@ -227,7 +246,9 @@ void form_page(const struct form_view *v, struct response *out) {
 	if (wrong)
 		write_summary(v, fields, count, out);
 	write_heading(v, out);
-	if (fresh) {
+	if (v->saved) {
+		/* said below, beside what was saved */
+	} else if (fresh) {
 		write_fresh(v, fields, count, out);
 	} else if (v->page > 0 && v->filling->prose.instance && !wrong) {
 		buf_z(&out->body, "<p class=\"note\" role=\"status\">");
@@ -235,6 +256,8 @@ void form_page(const struct form_view *v, struct response *out) {
 		buf_z(&out->body, "</p>\n");
 	}
 	write_shown(v, out);
+	if (v->saved)
+		write_saved(v, fields, count, out);
 	write_form(v, fields, count, out);
 	if (v->page == 0 && !v->change && v->filling->offers)
 		offers_write(&v->filling->prose, v->filling->offers, v->filling->path, out);

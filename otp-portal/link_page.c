@@ -8,6 +8,7 @@
 #include "otp-portal/prefill.h"
 #include "otp-portal/receipt_page.h"
 #include "otp-portal/renewal.h"
+#include "otp-portal/seen.h"
 #include "otp-portal/show_page.h"
 
 #include <string.h>
@@ -66,7 +67,20 @@ static void get_check(const struct filling *f, struct response *out) {
 static void show_form(const struct filling *f, size_t page, const struct answers *shown, const struct form_problems *problems,
                       struct value *values, struct response *out) {
 	bool change = str_is(request_query(f->prose.r, "change"), "1") || str_is(request_form(f->prose.r, "change"), "1");
-	form_page(&(struct form_view){f, page, values, shown, problems, change}, out);
+	form_page(&(struct form_view){f, page, values, shown, problems, change, NULL}, out);
+}
+
+/* The page with what was saved elsewhere since it was opened, and what was typed. Sent from there, the typed counts. */
+static void show_elsewhere(const struct filling *f, size_t page, const struct answers *typed, struct response *out) {
+	struct form_problems told = {0}, none = {0};
+	struct answers shown = form_page_shown(f, page);
+	struct value *saved, *values;
+	struct err err;
+	bool change = str_is(request_form(f->prose.r, "change"), "1");
+	if (filling_values(f, page + 1, &shown, &saved, &told, &err) && filling_values(f, page + 1, typed, &values, &told, &err))
+		form_page(&(struct form_view){f, page, values, typed, &none, change, saved}, out);
+	else
+		page_failure(f->prose.r, out, &err);
 }
 
 static void get_form(const struct filling *f, struct response *out) {
@@ -258,10 +272,20 @@ static void post_page(const struct filling *f, const struct link_view *look, siz
 
 static void post_form(const struct filling *f, const struct link_view *look, struct response *out) {
 	size_t page;
+	struct answers typed;
 	struct str step = request_form(f->prose.r, "step");
-	if (step.len == 0 || !parse_step(f, step, &page))
+	if (step.len == 0 || !parse_step(f, step, &page)) {
 		page_error(f->prose.r, out, 422, "error.input");
-	else if (page == f->form->pages.count)
+		return;
+	}
+	bool check = page == f->form->pages.count;
+	if (!check)
+		typed = filling_typed(f, page);
+	if (check && seen_other(f, page))
+		response_redirect(out, f->prose.r, filling_step(f, page_with(f->prose.r, f->path, STR("changed=1")), page));
+	else if (!check && seen_overwrites(f, page, &typed))
+		show_elsewhere(f, page, &typed, out);
+	else if (check)
 		link_act(f, look, &f->draft, out);
 	else if (filling_edits_inputs(f))
 		save_inputs(f, look, page, out);

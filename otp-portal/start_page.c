@@ -110,6 +110,19 @@ static bool find_earlier(struct begin *b, struct view *v, struct arena *a, bool 
 	return true;
 }
 
+static bool starts_left(const struct begin *b, struct view *v, int64_t now, struct err *err) {
+	bool reached;
+	if (!limit_reached(v, "start-form", b->network, STARTS_AN_HOUR, LIMIT_HOUR, now, &reached, err))
+		return false;
+	return !reached || err_set(err, ERR_DENIED, "error.too-often", "too many starts from one network");
+}
+
+static bool count_start(const struct begin *b, struct tx *tx, int64_t now, struct err *err) {
+	int64_t count;
+	return counter_add(tx, STR("start-form"), b->network, now, LIMIT_HOUR, &count, err);
+}
+
+/* Counted last: until then something may be refused, and nothing is written. */
 static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct begin *b = c->context;
 	struct receipt receipt;
@@ -119,15 +132,14 @@ static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, in
 		return false;
 	if (found)
 		return true;
-	if (!limit_count(tx, "start-form", b->network, STARTS_AN_HOUR, LIMIT_HOUR, now, err))
-		return false;
-	if (!engine_start_link(engine, tx, now, b->filling.prose.definition->name, &b->link, err))
+	struct str workflow = b->filling.prose.definition->name;
+	if (!starts_left(b, tx_view(tx), now, err))
 		return false;
 	if (!b->decides)
-		return draft_save(tx, b->link.id, b->link.task, b->json, now, err);
-	struct start_request request = {.workflow = b->link.workflow, .language = b->language, .answers = &b->answers, .link = &b->link};
+		return engine_start_link(engine, tx, now, workflow, &b->link, err) && draft_save(tx, b->link.id, b->link.task, b->json, now, err) && count_start(b, tx, now, err);
+	struct start_request request = {.workflow = workflow, .language = b->language, .answers = &b->answers, .fresh = &b->link};
 	memcpy(request.key, b->key, sizeof request.key);
-	return engine_start(engine, tx, now, &request, c->arena, &b->problems, &receipt, err);
+	return engine_start(engine, tx, now, &request, c->arena, &b->problems, &receipt, err) && count_start(b, tx, now, err);
 }
 
 static void after_begin(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
@@ -155,7 +167,7 @@ static void post_start(const struct filling *f, struct response *out) {
 	if (edits)
 		problems.count = 0; /* nothing is judged before it is sent */
 	if (edits || more || problems.count > 0) {
-		form_page(&(struct form_view){f, 0, values, &answers, &problems, false}, out);
+		form_page(&(struct form_view){f, 0, values, &answers, &problems, false, NULL}, out);
 		return;
 	}
 	size_t next = filling_next(f, values, 1);
@@ -195,7 +207,7 @@ static void get_start(const struct filling *f, struct response *out) {
 	struct err err;
 	struct answers shown = form_page_shown(f, 0);
 	if (filling_values(f, 0, &f->draft, &values, &none, &err))
-		form_page(&(struct form_view){f, 0, values, &shown, &none, false}, out);
+		form_page(&(struct form_view){f, 0, values, &shown, &none, false, NULL}, out);
 	else
 		page_failure(f->prose.r, out, &err);
 }

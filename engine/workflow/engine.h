@@ -37,6 +37,7 @@ struct start_request {
 	struct str workflow, language;
 	const struct answers *answers;
 	const struct link *link;
+	struct link *fresh;             /* not NULL: a START link is made, used and left here: a public form of one page */
 	unsigned char key[SECRET_HASH]; /* idempotency; all zero: none */
 	int64_t parent_id;
 };

@@ -112,6 +112,27 @@ static bool count_start(struct run *r, struct str counter, struct err *err) {
 	return counter_add(r->tx, STR("start-contact"), counter, r->now, STARTS_WINDOW_MS, &count, err);
 }
 
+static bool start_link(struct engine *e, int64_t now, struct str workflow, struct link *out, struct err *err) {
+	const struct package *package = site_package(e->site, workflow);
+	if (!package || !package->definition->start.open)
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "'%.*s' cannot be started by everybody", STR_ARG(workflow));
+	*out = (struct link){
+	        .key_id = keyring_current(site_keys(e->site)),
+	        .kind = LINK_START,
+	        .workflow = package->definition->name,
+	        .task = package->definition->start.form->name,
+	        .role = package->definition->start.by->name,
+	        .created_at = now,
+	        .expires_at = civil_add(site_zone(e->site), site_calendar(e->site), now, package->definition->start.expires),
+	};
+	secret_random(out->id, sizeof out->id);
+	return true;
+}
+
+bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err) {
+	return start_link(e, now, workflow, out, err) && link_insert(tx, out, err);
+}
+
 bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,
                   struct form_problems *problems, struct receipt *out, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
@@ -128,21 +149,29 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 		return true;
 	if (request->link && !check_link(&r, request->link, &link, err))
 		return false;
+	if (request->fresh && !start_link(e, now, request->workflow, &link, err))
+		return false;
+	bool linked = request->link || request->fresh;
 	if (request->link && link.expires_at != 0 && link.expires_at <= now)
 		return expired(err);
 	const struct definition *d = package->definition;
 	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, STR(""), d->start.form, request->answers, l.values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = d->start.by->name, .values = l.values};
-	struct str counter = request->link ? contact_counter(&r, &l) : STR("");
+	struct str counter = linked ? contact_counter(&r, &l) : STR("");
 	if (counter.len > 0 && !starts_left(&r, counter, err))
 		return false;
 	run_decide(&r, &l, &event, &decision);
 	if (refused(&decision, err))
 		return false;
-	struct cause cause = {.kind = "start", .link = request->link ? &link : NULL, .role = d->start.by->name, .language = request->language};
+	struct cause cause = {.kind = "start", .link = linked ? &link : NULL, .role = d->start.by->name, .language = request->language};
 	memcpy(cause.key, request->key, sizeof cause.key);
 	l.instance.parent_id = request->parent_id;
+	if (request->fresh) {
+		*request->fresh = link;
+		if (!link_insert(tx, &link, err))
+			return false;
+	}
 	if (!run_apply(&r, &l, &event, &decision, &cause, out, err) || (counter.len > 0 && !count_start(&r, counter, err)))
 		return false;
 	return run_follow(&r, l.instance.root_id, err);
@@ -187,19 +216,3 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	return run_apply(&r, &l, &event, &decision, &cause, out, err) && run_follow(&r, l.instance.root_id, err);
 }
 
-bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err) {
-	const struct package *package = site_package(e->site, workflow);
-	if (!package || !package->definition->start.open)
-		return err_set(err, ERR_NOT_FOUND, "error.not-found", "'%.*s' cannot be started by everybody", STR_ARG(workflow));
-	*out = (struct link){
-	        .key_id = keyring_current(site_keys(e->site)),
-	        .kind = LINK_START,
-	        .workflow = package->definition->name,
-	        .task = package->definition->start.form->name,
-	        .role = package->definition->start.by->name,
-	        .created_at = now,
-	        .expires_at = civil_add(site_zone(e->site), site_calendar(e->site), now, package->definition->start.expires),
-	};
-	secret_random(out->id, sizeof out->id);
-	return link_insert(tx, out, err);
-}

@@ -186,6 +186,41 @@ def test_two_people_one_decision():
     assert sum("Afgjort" in p.text for p in pages) == 1, "one receipt, and one page for the slower"
 
 
+def test_two_devices_with_one_link():
+    """What was saved on the other device is seen before it is overwritten; the check page sends what it showed; Back and double presses do no harm."""
+    counter[0] += 1
+    first = server.post("/start/order", {"step": "1", "person": "Ida", "email": "ida%d@example.dk" % counter[0]})
+    page = first.header("Location")
+    path = page.split("?")[0]
+    phone, desk = server.get(page), server.get(page)
+    answers = {"amount": "3", "boss_emails": "boss@firma.dk"}
+    saved = server.post(path, fill(post_form(phone), answers))
+    assert saved.status == 303 and saved.header("Location").endswith("step=check")
+    check = server.follow(saved)
+    assert server.post(path, fill(post_form(phone), answers)).status == 303, "pressed twice"
+    late = server.post(path, fill(post_form(desk), dict(answers, amount="7")))
+    assert late.status == 409 and "<dd>3</dd>" in late.text and post_form(late)["fields"]["amount"]["values"] == ["7"], late.text
+    assert server.post(path, fill(post_form(late), {})).status == 303
+    # The check page on the phone still shows 3: nothing is sent, it comes again with 7.
+    again = server.post(path, fill(post_form(check), {}))
+    assert again.status == 303 and "changed=1" in again.header("Location")
+    again = server.follow(again)
+    assert "<dd>7</dd>" in again.text and 'role="alert"' in again.text
+    gate = threading.Barrier(5)
+
+    def send(i):
+        gate.wait()
+        return server.post(path, fill(post_form(again), {})).header("Location")
+
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        assert set(pool.map(send, range(5))) == {path}
+    receipt = server.get(path)
+    assert "Modtaget" in receipt.text and "<dd>7</dd>" in receipt.text
+    for old in (phone, check):  # Back, and sent once more
+        assert server.post(path, fill(post_form(old), answers)).header("Location") == path
+    assert server.get(path).text == receipt.text
+
+
 def test_wrong_tokens_are_identical():
     _, (path,) = new_order()
     token = path[3:]

@@ -93,6 +93,8 @@ def test_an_address_starts_only_so_often():
     answers = [server.post("/start/order", open_form("/start/order", person="Eva", email="eva@example.dk", amount="1")) for _ in range(11)]
     assert [a.status for a in answers[:10]] == [303] * 10
     assert answers[10].status == 429, answers[10].status
+    # Refused before anything is written: no link is left behind, and the network is not counted.
+    assert rows("SELECT count(*) FROM links WHERE kind = 'start' AND state = 'live'") == 0
     assert server.post("/start/order", open_form("/start/order", person="Bo", email="bo@example.dk", amount="1")).status == 303
 
 

@@ -243,6 +243,63 @@ static void test_check_and_change(void **state) {
 	SHOWS("<dd>Bo</dd>");
 }
 
+/* The value of a hidden input on the page, as it is sent. */
+static const char *hidden(struct portal_case *c, const char *name) {
+	char *at = strstr(c->page.at, arena_printf(c->arena, "name=\"%s\" value=\"", name).at);
+	assert_non_null(at);
+	struct str rest = str_from(strstr(at, "value=\"") + 7);
+	return arena_str(c->arena, str_cut(&rest, '"')).at;
+}
+
+/* Two devices with one link: the slower one sees what the faster one saved, and keeps what it typed. */
+static void test_nobody_overwrites_unseen(void **state) {
+	struct portal_case *c = *state;
+	case_ask(c, "POST", "/start/order", you, NULL);
+	const char *path = without_query(c, location(c)), *first = arena_printf(c->arena, "%s?step=1", path).at;
+	assert_int_equal(case_ask(c, "GET", first, NULL, NULL), 200);
+	const char *old = arena_printf(c->arena, "step=1&.seen=%s&email=a%%40b.dk&person=", hidden(c, ".seen")).at;
+	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%sBo", old).at, NULL), 303);
+	/* a second press says the same: harmless */
+	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%sBo", old).at, NULL), 303);
+	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%sIda", old).at, NULL), 409);
+	SHOWS("role=\"alert\"");
+	SHOWS("<dt>Dit navn</dt><dd>Bo</dd>");
+	SHOWS("value=\"Ida\"");
+	const char *fresh = arena_printf(c->arena, "step=1&.seen=%s&email=a%%40b.dk&person=Ida", hidden(c, ".seen")).at;
+	assert_int_equal(case_ask(c, "GET", first, NULL, NULL), 200);
+	SHOWS("value=\"Bo\"");
+	assert_int_equal(case_ask(c, "POST", path, fresh, NULL), 303);
+	assert_int_equal(case_ask(c, "GET", first, NULL, NULL), 200);
+	SHOWS("value=\"Ida\"");
+}
+
+/* What is sent from the check page is what stood there. */
+static void test_only_what_was_shown_is_sent(void **state) {
+	struct portal_case *c = *state;
+	case_ask(c, "POST", "/start/order", you, NULL);
+	const char *path = without_query(c, location(c));
+	assert_int_equal(case_ask(c, "POST", path, what, NULL), 303);
+	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
+	const char *send = arena_printf(c->arena, "step=check&version=0&.seen=%s", hidden(c, ".seen")).at;
+	assert_int_equal(case_ask(c, "POST", path, "step=1&change=1&person=Bo&email=bo%40example.dk", NULL), 303);
+	assert_int_equal(case_ask(c, "POST", path, send, NULL), 303);
+	assert_true(str_ends(str_from(location(c)), STR("?changed=1&step=check")));
+	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
+	SHOWS("role=\"alert\">Svarene er \xC3\xA6ndret");
+	SHOWS("<dd>Bo</dd>");
+	send = arena_printf(c->arena, "step=check&version=0&.seen=%s", hidden(c, ".seen")).at;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(case_ask(c, "POST", path, send, NULL), 303);
+		assert_string_equal(location(c), path);
+	}
+	/* the back button leads to pages that are over */
+	assert_int_equal(case_ask(c, "POST", path, you, NULL), 303);
+	assert_string_equal(location(c), path);
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<h1>Modtaget</h1>");
+	SHOWS("<dd>Bo</dd>");
+}
+
 static void test_receipt(void **state) {
 	struct portal_case *c = *state;
 	const char *path = start_order(c);
@@ -640,6 +697,8 @@ int main(void) {
 	        TEST(test_an_answer_asks_more),
 	        TEST(test_one_more_and_one_less),
 	        TEST(test_check_and_change),
+	        TEST(test_nobody_overwrites_unseen),
+	        TEST(test_only_what_was_shown_is_sent),
 	        TEST(test_receipt),
 	        TEST(test_bare_press_decides_nothing),
 	        TEST(test_a_tick_says_its_label_once),
