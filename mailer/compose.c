@@ -161,22 +161,61 @@ static void make_sms(const struct making *m, struct str text) {
 	buf_free(&out);
 }
 
+static struct str first_text(const struct answers *answers, const char *name) {
+	const struct answer *found = answers_get(answers, str_from(name));
+	return found && found->texts.count > 0 ? found->texts.items[0] : STR("");
+}
+
+/* "Firefox på Windows", or that nobody knows. */
+static bool browser_words(const struct making *m, const struct language *language, struct str *words) {
+	struct answers agent;
+	if (!answers_from_json(m->row->data, m->arena, &agent, m->err))
+		return for_good(m->err);
+	struct str browser = first_text(&agent, "browser"), system = first_text(&agent, "system");
+	const char *key = browser.len == 0 ? "mail.new-unknown" : system.len == 0 ? "mail.new-browser-only" : "mail.new-browser";
+	*words = language_text(language, m->arena, key, browser, system);
+	return true;
+}
+
+/* The words that stand in a message of our own: {{0}} and {{1}} of its text. */
+static bool fill_own(const struct making *m, const struct language *language, const struct login *login, struct str words[2]) {
+	bool told = str_is(m->row->message, "login-new"), by_link = str_is(m->row->message, "login-link");
+	words[1] = language_datetime(language, m->arena, zone_local(site_zone(m->site), told ? login->used_at : login->expires_at));
+	if (told)
+		return browser_words(m, language, &words[0]);
+	return by_link ? log_in_url(m, login, &words[0]) : log_in_code(m, login, &words[0]);
+}
+
+static const struct own_message {
+	const char *name, *subject, *text;
+} own_messages[] = {
+        {"login-code", "mail.code-subject", "mail.code-text"},
+        {"login-link", "mail.link-subject", "mail.link-text"},
+        {"login-new", "mail.new-subject", "mail.new-text"},
+};
+
+static const struct own_message *find_own(struct str name) {
+	for (size_t i = 0; i < sizeof own_messages / sizeof *own_messages; i++)
+		if (str_is(name, own_messages[i].name))
+			return &own_messages[i];
+	return NULL;
+}
+
 static bool make_own(const struct making *m) {
-	bool by_link = str_is(m->row->message, "login-link");
+	const struct own_message *own = find_own(m->row->message);
 	const struct language *language = language_get(site_languages(m->site), m->row->language);
 	struct login login;
-	struct str secret;
-	if (!m->row->has_link || (!by_link && !str_is(m->row->message, "login-code")))
+	struct str words[2];
+	if (!m->row->has_link || !own)
 		return err_set(m->err, ERR_PERMANENT, "error.internal", "there is no message '%.*s'", STR_ARG(m->row->message));
 	if (!login_load(m->view, m->row->link_id, m->arena, &login, m->err))
 		return for_good(m->err);
-	if (by_link ? !log_in_url(m, &login, &secret) : !log_in_code(m, &login, &secret))
+	if (!fill_own(m, language, &login, words))
 		return false;
-	struct str until = language_datetime(language, m->arena, zone_local(site_zone(m->site), login.expires_at));
-	struct str text = language_text(language, m->arena, by_link ? "mail.link-text" : "mail.code-text", secret, until);
+	struct str text = language_text(language, m->arena, own->text, words[0], words[1]);
 	m->out->language = language_code(language);
-	m->out->subject = language_word(language, by_link ? "mail.link-subject" : "mail.code-subject");
-	m->out->url = by_link ? secret : STR("");
+	m->out->subject = language_word(language, own->subject);
+	m->out->url = str_is(m->row->message, "login-link") ? words[0] : STR("");
 	if (m->row->channel == CHANNEL_MAIL)
 		return finish_mail(m, language, STR(""), text);
 	make_sms(m, text);

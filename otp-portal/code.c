@@ -3,6 +3,7 @@
 #include "engine/base/address.h"
 #include "engine/base/log.h"
 #include "engine/store/outbox.h"
+#include "otp-portal/agent.h"
 #include "otp-portal/limits.h"
 #include "otp-portal/session.h"
 
@@ -93,9 +94,9 @@ static bool find_welcome(const struct code_ask *ask, struct view *v, struct aren
 	return true;
 }
 
-static struct str message_id(const struct code_ask *ask, struct arena *a) {
+static struct str message_id(const struct portal_world *world, struct arena *a) {
 	unsigned char random[16];
-	struct str domain = site_config(ask->world->options.site)->mail.from_address;
+	struct str domain = site_config(world->options.site)->mail.from_address;
 	secret_random(random, sizeof random);
 	str_cut(&domain, '@');
 	struct str name = secret_hex(a, random, sizeof random);
@@ -112,7 +113,7 @@ static bool send(const struct code_ask *ask, struct tx *tx, const struct login *
 	        .message = link ? STR("login-link") : STR("login-code"),
 	        .has_link = true,
 	        .data = STR("{}"),
-	        .message_id = message_id(ask, a),
+	        .message_id = message_id(ask->world, a),
 	        .created_at = now,
 	        .next_at = now,
 	        .deadline_at = login->expires_at,
@@ -236,6 +237,46 @@ static bool find_login(const struct code_try *t, struct view *v, struct arena *a
 	return *found || err->kind == ERR_NOT_FOUND;
 }
 
+/* {"browser":["Firefox"],"system":["Windows"]} */
+static struct str agent_json(struct str agent, struct arena *a) {
+	struct answers words = {0};
+	struct buf json;
+	answers_put(&words, a, STR("browser"), agent_browser(agent));
+	answers_put(&words, a, STR("system"), agent_system(agent));
+	buf_init(&json, 500);
+	answers_to_json(&words, &json);
+	struct str text = arena_str(a, buf_text(&json));
+	buf_free(&json);
+	return text;
+}
+
+static bool tell_of_new_browser(const struct code_try *t, struct tx *tx, const struct login *login, int64_t now, struct arena *a, struct err *err) {
+	struct outbox_row row = {
+	        .contact_id = login->contact_id,
+	        .channel = CHANNEL_MAIL,
+	        .recipient = login->address,
+	        .language = t->language,
+	        .message = STR("login-new"),
+	        .has_link = true,
+	        .data = agent_json(t->agent, a),
+	        .message_id = message_id(t->world, a),
+	        .created_at = now,
+	        .next_at = now,
+	};
+	memcpy(row.link_id, login->id, sizeof row.link_id);
+	return outbox_put(tx, &row, err);
+}
+
+static bool meet_browser(const struct code_try *t, struct tx *tx, const struct login *login, int64_t now, struct arena *a, struct err *err) {
+	unsigned char id[SECRET_HASH];
+	struct str parts[] = {STR("browser"), t->browser};
+	enum browser_met met;
+	secret_hash(id, parts, 2);
+	if (!browser_meet(tx, login->contact_id, id, now, now - BROWSER_LIFE_MS, &met, err))
+		return false;
+	return met != BROWSER_NEW || tell_of_new_browser(t, tx, login, now, a, err);
+}
+
 static bool let_in(struct code_try *t, struct tx *tx, const struct login *login, int64_t now, struct arena *a, struct err *err) {
 	struct session session;
 	struct str cookie = session_new(a, login->contact_id, now, &session);
@@ -245,6 +286,8 @@ static bool let_in(struct code_try *t, struct tx *tx, const struct login *login,
 	if (!counter_clear(tx, STR("login-fail-net"), t->network, err))
 		return false;
 	if (!login_use(tx, login->id, now, err) || !session_insert(tx, &session, err) || !contact_verify(tx, login->contact_id, now, err))
+		return false;
+	if (!meet_browser(t, tx, login, now, a, err))
 		return false;
 	t->set_cookie = cookie;
 	log_event(LOG_INFO, "login", "contact=%lld", (long long)login->contact_id);

@@ -11,6 +11,7 @@
 #include "otp-portal/response.h"
 
 enum { CODE_TRIES = 3 };
+#define BROWSER_LIFE_MS (365 * 24 * 60 * INT64_C(60000))
 #define CODE_LIFE_MS (10 * INT64_C(60000))
 
 struct code_ask {
@@ -31,12 +32,14 @@ struct code_try {
 	const struct portal_world *world;
 	struct str cookie, typed;     /* the code; or with `token` the address */
 	struct str token;             /* of a log-in link; empty: a code was typed */
-	struct str network;
+	struct str network, language;
+	struct str browser;           /* the cookie that this browser got at an earlier log-in, or a new code_cookie() */
+	struct str agent;             /* what it calls itself */
 	bool has_session;             /* the one to end: */
 	unsigned char old_session[SECRET_HASH];
 	struct str set_cookie;        /* out: of the session; empty: not let in */
 };
-/* Counts, compares, opens the session. Wrong is no failure: it must be committed. DENIED: too many failures from this network. */
+/* Counts, compares, opens the session; tells the address of a log-in from a browser that is new to it. Wrong is no failure: it must be committed. DENIED: too many failures from this network. */
 bool code_try(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err);
 
 /* Does a list view with `login` of any workflow show this contact something? *digits: of the longest code that one of them asks for; 0: none. */

@@ -180,11 +180,18 @@ static void after_try(struct request *r, struct change *c, bool ok, const struct
 		response_redirect(out, r, page_path(r, login_next(r)));
 		response_cookie(out, r, "sid", t->set_cookie, SESSION_LIFE_MS / 1000);
 		response_cookie(out, r, "pre", STR(""), 0);
+		response_cookie(out, r, "browser", t->browser, BROWSER_LIFE_MS / 1000);
 	} else if (t->token.len > 0) {
 		show(r, &link_form, "login.link-wrong", t->typed, out);
 	} else {
 		show(r, &code_form, "login.wrong", t->typed, out);
 	}
+}
+
+static struct str known_browser(const struct request *r) {
+	unsigned char bytes[SECRET_HASH];
+	struct str cookie = request_cookie(r, cookie_name(r, "browser"));
+	return secret_base64url_decode(cookie, bytes, sizeof bytes) ? cookie : code_cookie(r->arena);
 }
 
 static void post_try(struct request *r, struct str typed, struct str token, struct response *out) {
@@ -200,6 +207,9 @@ static void post_try(struct request *r, struct str typed, struct str token, stru
 	        .typed = typed,
 	        .token = token,
 	        .network = limit_network(r),
+	        .language = language_code(r->language),
+	        .browser = known_browser(r),
+	        .agent = request_header(r, "User-Agent"),
 	};
 	t->has_session = session_id(r, t->old_session);
 }

@@ -185,3 +185,33 @@ bool session_remove_all(struct tx *tx, int64_t contact_id, struct err *err) {
 	bind_int(s, contact_id);
 	return stmt_run(s, NULL, err);
 }
+
+static bool browser_find(struct db *db, int64_t contact_id, const unsigned char id[SECRET_HASH], int64_t since, enum browser_met *met, struct err *err) {
+	struct stmt *s = db_query(db, "SELECT count(*), coalesce(max(id = ? AND seen_at > ?), 0) FROM browsers WHERE contact_id = ?");
+	bind_blob(s, id, SECRET_HASH);
+	bind_int(s, since);
+	bind_int(s, contact_id);
+	enum db_step step = stmt_step(s, err);
+	if (step == DB_ROW)
+		*met = stmt_int(s, 0) == 0 ? BROWSER_FIRST : stmt_int(s, 1) ? BROWSER_KNOWN : BROWSER_NEW;
+	stmt_end(s);
+	return step == DB_ROW;
+}
+
+bool browser_meet(struct tx *tx, int64_t contact_id, const unsigned char id[SECRET_HASH], int64_t now, int64_t since, enum browser_met *met, struct err *err) {
+	struct db *db = tx_db(tx);
+	if (!browser_find(db, contact_id, id, since, met, err))
+		return false;
+	struct stmt *s = db_query(db, "INSERT INTO browsers (contact_id, id, seen_at) VALUES (?, ?, ?)"
+	                              " ON CONFLICT (contact_id, id) DO UPDATE SET seen_at = excluded.seen_at");
+	bind_int(s, contact_id);
+	bind_blob(s, id, SECRET_HASH);
+	bind_int(s, now);
+	if (!stmt_run(s, NULL, err))
+		return false;
+	s = db_query(db, "DELETE FROM browsers WHERE contact_id = ?1 AND number NOT IN"
+	                 " (SELECT number FROM browsers WHERE contact_id = ?1 ORDER BY seen_at DESC, number DESC LIMIT ?2)");
+	bind_int(s, contact_id);
+	bind_int(s, BROWSERS);
+	return stmt_run(s, NULL, err);
+}

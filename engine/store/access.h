@@ -1,4 +1,4 @@
-/* access: counters that survive a restart, log-in requests with their tries, and sessions. */
+/* access: counters that survive a restart, log-in requests with their tries, sessions, and browsers that logged in. */
 #ifndef ENGINE_STORE_ACCESS_H
 #define ENGINE_STORE_ACCESS_H
 
@@ -34,5 +34,11 @@ bool session_load(struct view *v, const unsigned char id[SECRET_HASH], int64_t n
 bool session_touch(struct tx *tx, const unsigned char id[SECRET_HASH], int64_t now, struct err *err);
 bool session_remove(struct tx *tx, const unsigned char id[SECRET_HASH], struct err *err);
 bool session_remove_all(struct tx *tx, int64_t contact_id, struct err *err);
+
+/* The browsers that a contact logged in with: the newest BROWSERS. */
+enum { BROWSERS = 10 };
+enum browser_met { BROWSER_KNOWN, BROWSER_FIRST, BROWSER_NEW }; /* FIRST: the contact never logged in before; NEW: not since `since` with this one */
+/* Marks the browser as seen now. id: hash of its cookie. */
+bool browser_meet(struct tx *tx, int64_t contact_id, const unsigned char id[SECRET_HASH], int64_t now, int64_t since, enum browser_met *met, struct err *err);
 
 #endif

@@ -135,6 +135,11 @@ static const char *const codes_by_length = "ALTER TABLE logins ADD COLUMN digits
 /* What waits for somebody who logs in. */
 static const char *const links_of_contacts = "CREATE INDEX links_contact ON links (contact_id) WHERE state = 'live' AND kind = 'task';";
 
+/* By a hash of the cookie that is set at a log-in, so that one from elsewhere can be told to its owner. */
+static const char *const browsers_of_contacts =
+        "CREATE TABLE browsers (number INTEGER PRIMARY KEY, contact_id INTEGER NOT NULL REFERENCES contacts(id),"
+        " id BLOB NOT NULL CHECK (length(id) = 32), seen_at INTEGER NOT NULL, UNIQUE (contact_id, id)) STRICT;";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -146,6 +151,7 @@ static const struct migration migrations[] = {
         {{&drafts_by_task}},
         {{&codes_by_length}},
         {{&links_of_contacts}},
+        {{&browsers_of_contacts}},
 };
 
 int64_t schema_newest(void) {

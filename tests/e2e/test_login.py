@@ -350,6 +350,34 @@ def test_idle_sessions_end_and_say_so():
     assert last.status == 303 and "ended=yes" in last.header("Location"), "twelve hours are the most"
 
 
+def told_of_new(who):
+    return [m for m in server.inbox() if m["to"].endswith(who) and m["subject"] == "Nyt login"]
+
+
+def test_a_log_in_from_a_new_browser_is_told():
+    asker, _ = new_people()
+    other, _ = new_people()
+    first = log_in(asker, agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    line = next(v for k, v in first.headers if k == "Set-Cookie" and v.startswith("browser="))
+    assert "HttpOnly" in line and "Max-Age=31536000" in line
+    browser = cookie(first, "browser")
+    advance("1d")
+    assert cookie(log_in(asker, [browser]), "browser") == browser
+    log_in(other, [browser])
+    time.sleep(0.5)
+    assert not told_of_new(asker) and not told_of_new(other), "neither the first log-in ever nor a known browser is told"
+    advance("1d")
+    log_in(asker, ["browser=<b>"], "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1 <script>")
+    end = time.time() + 10
+    while not told_of_new(asker) and time.time() < end:
+        time.sleep(0.05)
+    (mail,) = told_of_new(asker)
+    text = re.sub(r"\s+", " ", mail["text"])
+    assert "Browser: Safari på iPhone" in text and "Log ud på alle enheder" in text and "<script" not in mail["html"], text
+    assert re.search(r"Tidspunkt: \w+dag den \d+", text) and mail["links"] == [], text
+    assert cookie(server.get(LOGIN, headers={"Cookie": browser}), "browser") is None
+
+
 def test_log_out_everywhere():
     asker, _ = new_people()
     sessions = []

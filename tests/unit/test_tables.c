@@ -349,6 +349,27 @@ static void a_log_in_has_few_tries(void **state) {
 	REFUSED(ERR_NOT_FOUND, login_load(view(f), in.id, f->arena, &out, &f->err));
 }
 
+static enum browser_met meet(struct fixture *f, unsigned char number, int64_t now) {
+	unsigned char id[SECRET_HASH] = {number};
+	enum browser_met met;
+	OK(browser_meet(f->tx, f->contact, id, now, now - 1000, &met, &f->err));
+	return met;
+}
+
+static void browsers_are_remembered(void **state) {
+	struct fixture *f = *state;
+	assert_int_equal(meet(f, 1, 5000), BROWSER_FIRST);
+	assert_int_equal(meet(f, 1, 5100), BROWSER_KNOWN);
+	assert_int_equal(meet(f, 2, 5200), BROWSER_NEW);
+	assert_int_equal(meet(f, 1, 6101), BROWSER_NEW); /* not seen for too long */
+	for (unsigned char i = 3; i < 3 + BROWSERS; i++)
+		assert_int_equal(meet(f, i, 6200 + i), BROWSER_NEW);
+	assert_int_equal(meet(f, 3 + BROWSERS - 1, 6300), BROWSER_KNOWN);
+	assert_int_equal(meet(f, 1, 6300), BROWSER_NEW); /* the newest ten are kept */
+	assert_int_equal(meet(f, 4, 6301), BROWSER_KNOWN);
+	assert_int_equal(meet(f, 3, 6302), BROWSER_NEW);
+}
+
 static void sessions_end(void **state) {
 	struct fixture *f = *state;
 	struct session in = {.id = {1}, .contact_id = f->contact, .created_at = 100, .seen_at = 100, .ends_at = 1000}, out;
@@ -426,6 +447,7 @@ int main(void) {
 	        TEST(registers_keep_their_versions),
 	        TEST(counters_slide),
 	        TEST(a_log_in_has_few_tries),
+	        TEST(browsers_are_remembered),
 	        TEST(sessions_end),
 	        TEST(facts_are_replaced),
 	        TEST(blobs_are_read_by_the_chunk),
