@@ -1,6 +1,22 @@
-#include "engine/store/facts.h"
+#include "engine/store/blobs.h"
 
 #include "engine/store/handle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool read_memory(void *context, int64_t at, char *out, size_t len) {
+	const struct str *memory = context;
+	if (at < 0 || (size_t)at > memory->len || len > memory->len - (size_t)at)
+		return false;
+	if (len > 0)
+		memcpy(out, memory->at + at, len);
+	return true;
+}
+
+struct bytes bytes_of(const struct str *memory) {
+	return (struct bytes){(void *)memory, read_memory};
+}
 
 static bool insert_chunk(struct db *db, int64_t blob_id, int64_t number, struct str bytes, struct err *err) {
 	struct stmt *s = db_query(db, "INSERT INTO blob_chunks (blob_id, number, bytes) VALUES (?, ?, ?)");
@@ -10,28 +26,36 @@ static bool insert_chunk(struct db *db, int64_t blob_id, int64_t number, struct 
 	return stmt_run(s, NULL, err);
 }
 
-static bool insert_blob(struct db *db, int64_t instance_id, struct str name, struct str type, size_t size, int64_t now, struct err *err) {
-	struct stmt *s = db_query(db, "INSERT INTO blobs (instance_id, name, type, size, at) VALUES (?, ?, ?, ?, ?)");
-	bind_int_or_null(s, instance_id, instance_id != 0);
-	bind_text(s, name);
-	bind_text(s, type);
-	bind_int(s, (int64_t)size);
-	bind_int(s, now);
+static bool insert_blob(struct db *db, const struct blob *blob, struct err *err) {
+	struct stmt *s = db_query(db, "INSERT INTO blobs (instance_id, link_id, task, name, type, size, at) VALUES (?, ?, ?, ?, ?, ?, ?)");
+	bind_int_or_null(s, blob->instance_id, blob->instance_id != 0);
+	if (blob->drafted)
+		bind_blob(s, blob->link_id, sizeof blob->link_id);
+	else
+		bind_null(s);
+	bind_text_or_null(s, blob->drafted ? blob->task : STR(""));
+	bind_text(s, blob->name);
+	bind_text(s, blob->type);
+	bind_int(s, blob->size);
+	bind_int(s, blob->at);
 	return stmt_run(s, NULL, err);
 }
 
-bool blob_put(struct tx *tx, int64_t instance_id, struct str name, struct str type, struct str bytes, int64_t now, int64_t *id, struct err *err) {
+bool blob_put(struct tx *tx, const struct blob *blob, struct bytes source, int64_t *id, struct err *err) {
 	struct db *db = tx_db(tx);
-	if (!insert_blob(db, instance_id, name, type, bytes.len, now, err))
+	if (!insert_blob(db, blob, err))
 		return false;
 	*id = db_last_id(db);
-	int64_t number = 0;
-	for (size_t at = 0; at < bytes.len; at += BLOB_CHUNK, number++) {
-		size_t len = bytes.len - at < BLOB_CHUNK ? bytes.len - at : BLOB_CHUNK;
-		if (!insert_chunk(db, *id, number, (struct str){bytes.at + at, len}, err))
-			return false;
+	char *chunk = malloc(BLOB_CHUNK);
+	BUG_IF(chunk == NULL);
+	bool ok = true;
+	for (int64_t at = 0; ok && at < blob->size; at += BLOB_CHUNK) {
+		size_t len = blob->size - at < BLOB_CHUNK ? (size_t)(blob->size - at) : BLOB_CHUNK;
+		ok = (source.read(source.context, at, chunk, len) || err_set(err, ERR_TRANSIENT, "error.busy", "a file cannot be read any more")) &&
+		     insert_chunk(db, *id, at / BLOB_CHUNK, (struct str){chunk, len}, err);
 	}
-	return true;
+	free(chunk);
+	return ok;
 }
 
 bool blob_read(struct view *v, int64_t id, int64_t offset, struct arena *a, struct str *bytes, struct err *err) {
@@ -46,16 +70,33 @@ bool blob_read(struct view *v, int64_t id, int64_t offset, struct arena *a, stru
 	return step != DB_FAIL;
 }
 
-bool blob_info(struct view *v, int64_t id, struct arena *a, struct str *name, struct str *type, int64_t *size, int64_t *instance_id, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT name, type, size, instance_id FROM blobs WHERE id = ?");
+bool blob_info(struct view *v, int64_t id, struct arena *a, struct blob *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT name, type, size, at, instance_id, link_id, task FROM blobs WHERE id = ?");
 	bind_int(s, id);
 	enum db_step step = stmt_step(s, err);
 	if (step == DB_ROW) {
-		*name = stmt_text(s, 0, a);
-		*type = stmt_text(s, 1, a);
-		*size = stmt_int(s, 2);
-		*instance_id = stmt_int(s, 3);
+		*out = (struct blob){.id = id, .name = stmt_text(s, 0, a), .type = stmt_text(s, 1, a), .size = stmt_int(s, 2), .at = stmt_int(s, 3)};
+		out->instance_id = stmt_int(s, 4);
+		out->drafted = !stmt_is_null(s, 5) && stmt_bytes(s, 5, out->link_id, sizeof out->link_id);
+		out->task = stmt_text(s, 6, a);
 	}
 	stmt_end(s);
 	return row_found(step, "file", err);
+}
+
+bool blob_claim(struct tx *tx, int64_t id, const unsigned char link_id[SECRET_ID], int64_t instance_id, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "UPDATE blobs SET instance_id = ?, link_id = NULL, task = NULL WHERE id = ? AND instance_id IS NULL AND"
+	                                     " (link_id IS NULL OR link_id = ?)");
+	bind_int(s, instance_id);
+	bind_int(s, id);
+	bind_blob(s, link_id, SECRET_ID);
+	return stmt_run(s, NULL, err);
+}
+
+bool blob_remove(struct tx *tx, int64_t id, const unsigned char link_id[SECRET_ID], struct str task, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "DELETE FROM blobs WHERE id = ? AND link_id = ? AND task = ?");
+	bind_int(s, id);
+	bind_blob(s, link_id, SECRET_ID);
+	bind_text(s, task);
+	return stmt_run(s, NULL, err);
 }

@@ -140,6 +140,18 @@ static const char *const browsers_of_contacts =
         "CREATE TABLE browsers (number INTEGER PRIMARY KEY, contact_id INTEGER NOT NULL REFERENCES contacts(id),"
         " id BLOB NOT NULL CHECK (length(id) = 32), seen_at INTEGER NOT NULL, UNIQUE (contact_id, id)) STRICT;";
 
+/* Nothing wrote these tables before. A draft's files go with it, chunks with their file. */
+static const char *const blobs_of_drafts =
+        "DROP TABLE blob_chunks;"
+        "DROP TABLE blobs;"
+        "CREATE TABLE blobs (id INTEGER PRIMARY KEY, instance_id INTEGER REFERENCES instances(id), link_id BLOB, task TEXT, name TEXT NOT NULL,"
+        " type TEXT NOT NULL, size INTEGER NOT NULL, at INTEGER NOT NULL,"
+        " FOREIGN KEY (link_id, task) REFERENCES drafts(link_id, task) ON DELETE CASCADE) STRICT;"
+        "CREATE INDEX blobs_instance ON blobs (instance_id);"
+        "CREATE INDEX blobs_draft ON blobs (link_id, task) WHERE link_id IS NOT NULL;"
+        "CREATE TABLE blob_chunks (id INTEGER PRIMARY KEY, blob_id INTEGER NOT NULL REFERENCES blobs(id) ON DELETE CASCADE,"
+        " number INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (blob_id, number)) STRICT;";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -152,6 +164,7 @@ static const struct migration migrations[] = {
         {{&codes_by_length}},
         {{&links_of_contacts}},
         {{&browsers_of_contacts}},
+        {{&blobs_of_drafts}},
 };
 
 int64_t schema_newest(void) {

@@ -1,5 +1,7 @@
 #include "engine/workflow/data.h"
 
+#include "engine/workflow/upload.h"
+
 #include <jansson.h>
 #include <string.h>
 
@@ -66,12 +68,24 @@ static bool matrix_from_json(const struct field *field, json_t *node, struct are
 	return json_is_object(node) || wrong(field, err);
 }
 
+static bool file_from_json(const struct field *field, const json_t *node, struct arena *a, struct value *out, struct err *err) {
+	const json_t *name = json_object_get(node, "name"), *type = json_object_get(node, "type");
+	struct upload upload = {json_integer_value(json_object_get(node, "id")), json_integer_value(json_object_get(node, "size")),
+	                        {json_string_value(name), json_string_length(name)}, {json_string_value(type), json_string_length(type)}};
+	if (upload.id < 1 || upload.size < 1 || !json_is_string(name) || !json_is_string(type))
+		return wrong(field, err);
+	*out = upload_value(a, &upload);
+	return true;
+}
+
 static bool item_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a,
                            struct value *out, struct err *err) {
 	if (field->kind == FIELD_REF)
 		return ref_from_json(field, node, port, a, out, err);
 	if (field->kind == FIELD_MATRIX)
 		return matrix_from_json(field, node, a, out, err);
+	if (field->kind == FIELD_FILE)
+		return file_from_json(field, node, a, out, err);
 	enum kind kind = field->many ? field->type.item->kind : field->type.kind;
 	return scalar_from_json(kind, node, a, out) || wrong(field, err);
 }

@@ -14,7 +14,7 @@
 
 enum field_kind {
 	FIELD_TEXT, FIELD_LONGTEXT, FIELD_EMAIL, FIELD_PHONE, FIELD_DIGITS, FIELD_INT, FIELD_DECIMAL, FIELD_BOOL,
-	FIELD_DATE, FIELD_DATETIME, FIELD_CHOICE, FIELD_REF, FIELD_MATRIX
+	FIELD_DATE, FIELD_DATETIME, FIELD_CHOICE, FIELD_REF, FIELD_MATRIX, FIELD_FILE
 };
 const char *field_kind_name(enum field_kind kind); /* "text"... as in YAML */
 
@@ -35,9 +35,10 @@ struct field {
 	bool many;
 	int64_t many_min, many_max;
 	bool has_min, has_max;
-	double min, max;        /* value of int and decimal, characters of text and longtext */
+	double min, max;        /* value of int and decimal, characters of text and longtext; max: bytes of a file */
 	const struct expression *min_date, *max_date; /* date; NULL: none */
 	LIST_OF(struct str) options;                  /* choice */
+	LIST_OF(struct str) extensions;               /* file */
 	const struct register_type *reg;              /* ref, matrix */
 	const struct expression *where;               /* ref, matrix; sees row; NULL: all rows */
 	int64_t scale_min, scale_max;                 /* matrix */

@@ -1,4 +1,5 @@
 #include "engine/workflow/definition_reader.h"
+#include "engine/workflow/upload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,9 @@ static struct type field_type(struct reader *r, const struct field *f) {
 	case FIELD_MATRIX:
 		type = (struct type){.kind = KIND_MAP, .item = &type_int};
 		break;
+	case FIELD_FILE:
+		type = (struct type){.kind = KIND_RECORD, .record = &upload_record};
+		break;
 	default:
 		break;
 	}
@@ -111,7 +115,7 @@ static void read_bounds(struct reader *r, const struct yaml *node, struct field 
 	const struct yaml *min = yaml_get(node, "min"), *max = yaml_get(node, "max");
 	bool characters = f->kind == FIELD_TEXT || f->kind == FIELD_LONGTEXT;
 	double most = f->kind == FIELD_TEXT ? 1000 : 100000;
-	if (f->kind == FIELD_DATE)
+	if (f->kind == FIELD_DATE || f->kind == FIELD_FILE)
 		return;
 	f->has_min = read_number(r, min, f->kind != FIELD_DECIMAL, &f->min);
 	f->has_max = read_number(r, max, f->kind != FIELD_DECIMAL, &f->max);
@@ -144,6 +148,17 @@ static void read_digits(struct reader *r, const struct yaml *node, struct field 
 		problem_error(r->problems, weights->place, "field '%.*s' has %lld digits, but %zu weights", STR_ARG(f->name), (long long)f->digits, weights->count);
 }
 
+static void read_file(struct reader *r, const struct yaml *node, struct field *f) {
+	const struct yaml *max = yaml_get(node, "max"), *extensions = yaml_get(node, "extensions");
+	int64_t most = UPLOAD_DEFAULT;
+	if (max && !upload_parse_size(max->text, &most))
+		problem_error(r->problems, max->place, "'max' of field '%.*s': found '%.*s', expected a size such as 500kB or 10MB, at most 25MB", STR_ARG(f->name), STR_ARG(max->text));
+	f->has_max = true;
+	f->max = (double)most;
+	for (size_t i = 0; i < extensions->count; i++)
+		*(struct str *)ARENA_PUSH(r->arena, &f->extensions) = extensions->items[i]->text;
+}
+
 static void read_ranges(struct reader *r, const struct yaml *node, struct field *f) {
 	const struct yaml *many = yaml_get(node, "many"), *scale = yaml_get(node, "scale");
 	if (many) {
@@ -151,6 +166,8 @@ static void read_ranges(struct reader *r, const struct yaml *node, struct field 
 		(void)shape_range(many->text, &f->many_min, &f->many_max);
 		if (f->many_min < 1 || f->many_max > 1000)
 			problem_error(r->problems, many->place, "'many' of field '%.*s' goes from 1 at least to 1000 at most (a field that may be left out is optional in its form)", STR_ARG(f->name));
+		else if (f->kind == FIELD_FILE && f->many_max > 20)
+			problem_error(r->problems, many->place, "'many' of field '%.*s': at most 20 files", STR_ARG(f->name));
 	}
 	if (scale) {
 		(void)shape_range(scale->text, &f->scale_min, &f->scale_max);
@@ -168,6 +185,8 @@ static void read_field(struct reader *r, const struct yaml *node, struct field *
 	read_ranges(r, node, f);
 	if (f->kind == FIELD_DIGITS)
 		read_digits(r, node, f);
+	if (f->kind == FIELD_FILE)
+		read_file(r, node, f);
 	for (size_t i = 0; options && i < options->count; i++)
 		*(struct str *)ARENA_PUSH(r->arena, &f->options) = options->items[i]->text;
 	f->accept = shape_truth(yaml_get(node, "accept"), false);

@@ -1,6 +1,7 @@
 #include "engine/workflow/definition_shape.h"
 
 #include "engine/workflow/definition.h"
+#include "engine/workflow/upload.h"
 
 static const struct shape text = {.kind = SHAPE_TEXT};
 static const struct shape name = {.kind = SHAPE_NAME};
@@ -132,26 +133,29 @@ static const struct shape forms = {.kind = SHAPE_NAMED, .what = "form", .each = 
 /* data, in the order of enum field_kind */
 
 const char *const shape_field_types[] = {"text", "longtext", "email", "phone", "digits", "int", "decimal", "bool",
-                                         "date", "datetime", "choice", "ref", "matrix", NULL};
+                                         "date", "datetime", "choice", "ref", "matrix", "file", NULL};
 #define BIT(kind) (1U << (kind))
 enum {
 	BOUNDED = BIT(FIELD_TEXT) | BIT(FIELD_LONGTEXT) | BIT(FIELD_INT) | BIT(FIELD_DECIMAL) | BIT(FIELD_DATE),
 	OF_REGISTER = BIT(FIELD_REF) | BIT(FIELD_MATRIX),
-	LISTED = (BIT(FIELD_MATRIX) - 1) & ~BIT(FIELD_BOOL)
+	LISTED = ((BIT(FIELD_MATRIX) - 1) & ~BIT(FIELD_BOOL)) | BIT(FIELD_FILE)
 };
 static const struct shape field_type = {.kind = SHAPE_ONE_OF, .words = shape_field_types};
 static const struct shape weights = {.kind = SHAPE_LIST, .each = &whole, .filled = true};
+static const struct shape extension = {.kind = SHAPE_ONE_OF, .words = upload_extensions};
+static const struct shape extensions = {.kind = SHAPE_LIST, .each = &extension, .filled = true};
 static const struct shape options = {.kind = SHAPE_LIST, .each = &option, .filled = true};
 static const struct shape_key field_keys[] = {
         {.key = "type", .shape = &field_type, .needed = true},
         {.key = "min", .shape = &text, .only = BOUNDED, .help = "Least value or number of characters; of a date: an expression."},
-        {.key = "max", .shape = &text, .only = BOUNDED, .help = "Largest value or number of characters; of a date: an expression."},
+        {.key = "max", .shape = &text, .only = BOUNDED | BIT(FIELD_FILE), .help = "Largest value or number of characters; of a date: an expression; of a file: its size, as 10MB."},
         {.key = "length", .shape = &whole, .needed = true, .only = BIT(FIELD_DIGITS), .help = "How many digits."},
         {.key = "prefix", .shape = &text, .only = BIT(FIELD_DIGITS), .help = "May stand before the digits."},
         {.key = "weights", .shape = &weights, .only = BIT(FIELD_DIGITS), .help = "A weight for each digit."},
         {.key = "modulo", .shape = &whole, .only = BIT(FIELD_DIGITS), .help = "Divides the weighted sum."},
         {.key = "accept", .shape = &truth, .only = BIT(FIELD_BOOL), .help = "Only yes is a valid answer."},
         {.key = "options", .shape = &options, .needed = true, .only = BIT(FIELD_CHOICE)},
+        {.key = "extensions", .shape = &extensions, .needed = true, .only = BIT(FIELD_FILE), .help = "How the names of files may end; their contents must be of that kind."},
         {.key = "register", .shape = &name, .needed = true, .only = OF_REGISTER},
         {.key = "where", .shape = &expression, .only = OF_REGISTER, .help = "Which rows: sees `row` and the fields."},
         {.key = "scale", .shape = &range, .needed = true, .only = BIT(FIELD_MATRIX), .help = "The whole numbers that a row may get."},

@@ -72,11 +72,11 @@ static bool check_time(struct run *r, const struct loaded *l, const struct link 
 	return engine_opens(r->engine, &snapshot, rule, r->now, r->a) <= r->now || err_set(err, ERR_CONFLICT, "link.not-open", "it cannot be done yet");
 }
 
-static bool validate(struct run *r, struct loaded *l, struct str actor, const struct form *form, const struct answers *answers, struct value *values,
-                     struct form_problems *problems, struct err *err) {
+static bool validate(struct run *r, struct loaded *l, struct str actor, const struct link *link, const struct form *form, const struct answers *answers,
+                     struct value *values, struct form_problems *problems, struct err *err) {
 	struct form_world world = run_form_world(r, l);
 	world.actor = actor;
-	if (!form_validate(&world, form, -1, answers, r->a, values, problems, err))
+	if (!form_validate(&world, form, -1, answers, r->a, values, problems, err) || !run_check_files(r, l, form, values, link, problems, err))
 		return false;
 	if (problems->count == 0)
 		return true;
@@ -155,7 +155,7 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	if (request->link && link.expires_at != 0 && link.expires_at <= now)
 		return expired(err);
 	const struct definition *d = package->definition;
-	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, STR(""), d->start.form, request->answers, l.values, problems, err))
+	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, STR(""), request->link, d->start.form, request->answers, l.values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = d->start.by->name, .values = l.values};
 	struct str counter = linked ? contact_counter(&r, &l) : STR("");
@@ -206,7 +206,7 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	for (size_t i = 0; i < l.definition->fields.count; i++)
 		values[i] = l.values[i];
 	struct contact actor;
-	if (!contact_load(r.view, link.contact_id, a, &actor, err) || !validate(&r, &l, actor.value, rule->form, request->answers, values, problems, err))
+	if (!contact_load(r.view, link.contact_id, a, &actor, err) || !validate(&r, &l, actor.value, &link, rule->form, request->answers, values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_FORM, .name = rule->name, .role = link.role, .actor = actor.value, .values = values};
 	run_decide(&r, &l, &event, &decision);

@@ -4,6 +4,7 @@
 #include "engine/store/mailbox.h"
 #include "engine/store/timers.h"
 #include "engine/workflow/engine_run.h"
+#include "engine/workflow/upload.h"
 
 #include <string.h>
 
@@ -125,7 +126,10 @@ static bool write_search(struct run *r, const struct loaded *l, const struct val
 		for (size_t i = 0; i < view->search.count; i++) {
 			const struct field *field = view->search.items[i];
 			const struct value *value = &values[field->slot];
-			if (value->kind == KIND_RECORD)
+			struct value file = upload_is(value) ? value_string(upload_of(value).name) : VALUE_UNSET;
+			if (file.kind != KIND_UNSET)
+				value = &file;
+			else if (value->kind == KIND_RECORD)
 				value = &value->record.members[field->reg->label];
 			buf_char(&text, ' ');
 			if (value->kind != KIND_UNSET)
@@ -173,7 +177,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
 	if (!write_instance(r, l, decision, data, err) || !write_history(r, l, event, decision, cause, payload, &entry, err) ||
-	    !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
+	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
 	    !write_timers(r, l, event, decision, err) || !write_search(r, l, decision->values, err))
 		return false;
 	l->values = decision->values;

@@ -1,6 +1,7 @@
 /* Children and signals. A child starts through the same gate as a form: the parent's values become answers, so nothing gets in unchecked. */
 #include "engine/store/mailbox.h"
 #include "engine/workflow/engine_run.h"
+#include "engine/workflow/upload.h"
 
 enum { MOST_DEPTH = 8, DATA_LIMIT = 1 << 20 };
 
@@ -12,6 +13,9 @@ static void value_to_answers(struct arena *a, struct str name, const struct valu
 	} else if (v->kind == KIND_MAP) {
 		for (size_t i = 0; i < v->list.count; i++)
 			answers_put(out, a, arena_printf(a, "%.*s.%.*s", STR_ARG(name), STR_ARG(v->list.keys[i])), value_text(a, &v->list.items[i]));
+	} else if (upload_is(v)) {
+		struct upload upload = upload_of(v);
+		answers_put(out, a, name, upload_text(a, &upload));
 	} else if (v->kind == KIND_RECORD && v->record.type->key != SIZE_MAX) {
 		answers_put(out, a, name, value_text(a, &v->record.members[v->record.type->key]));
 	} else if (v->kind != KIND_UNSET) {

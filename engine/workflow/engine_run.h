@@ -65,6 +65,10 @@ enum { RUN_DATA = 4 << 20 };
 bool run_data(struct run *r, const struct definition *d, const struct value *values, struct str *text, struct err *err);
 /* What was written to *out (with that limit), in arena; frees it. */
 bool run_taken(struct run *r, struct buf *out, struct str *text, struct err *err);
+/* engine_files.c: files in the form's values are the link's draft's, nobody's, or were the instance's before; else they are told as problems. */
+bool run_check_files(struct run *r, const struct loaded *l, const struct form *form, const struct value *values, const struct link *link, struct form_problems *problems, struct err *err);
+/* They become the instance's, before the draft goes. */
+bool run_claim_files(struct run *r, const struct loaded *l, const struct value *values, const struct link *link, struct err *err);
 /* engine_children.c: child starts are validated and decided before the first write, so that a refusal comes in time. */
 struct prepared_start {
 	const struct effect *effect;

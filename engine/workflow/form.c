@@ -1,6 +1,7 @@
 #include "engine/workflow/form.h"
 
 #include "engine/workflow/form_field.h"
+#include "engine/workflow/upload.h"
 
 #include <string.h>
 
@@ -74,7 +75,7 @@ static void tell(struct gate *g, struct str name, const struct field_refusal *re
 }
 
 static void tell_missing(struct gate *g, struct str name, const struct field *field) {
-	const char *key = field->accept ? "field.must-accept" : field->kind == FIELD_CHOICE || field->kind == FIELD_REF || field->kind == FIELD_BOOL ? "field.choose" : "field.missing";
+	const char *key = field->accept ? "field.must-accept" : field->kind == FIELD_FILE ? "field.no-file" : field->kind == FIELD_CHOICE || field->kind == FIELD_REF || field->kind == FIELD_BOOL ? "field.choose" : "field.missing";
 	tell(g, name, &(struct field_refusal){.key = key});
 }
 
@@ -241,8 +242,13 @@ bool form_validate(const struct form_world *world, const struct form *form, int 
 }
 
 static struct str answer_text(const struct field *field, const struct value *v, struct arena *a) {
+	struct upload upload;
 	switch (v->kind) {
 	case KIND_RECORD:
+		if (upload_is(v)) {
+			upload = upload_of(v);
+			return upload_text(a, &upload);
+		}
 		return v->record.members[field->reg->record.key].string;
 	case KIND_DATE: {
 		int64_t year;

@@ -2,6 +2,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/escape.h"
+#include "engine/workflow/upload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -218,6 +219,23 @@ static bool parse_address(const struct form_world *world, const struct field *fi
 	return true;
 }
 
+/* What is in the file was looked at when it came. */
+static bool parse_file(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
+	struct upload upload;
+	struct str extension;
+	bool allowed = false;
+	if (!upload_read(text, &upload) || !upload_type(upload.name, &extension))
+		return refuse(refusal, "field.no-file", STR(""));
+	for (size_t i = 0; i < field->extensions.count; i++)
+		allowed = allowed || str_equal(field->extensions.items[i], extension);
+	if (!allowed)
+		return refuse(refusal, "field.file-kind", upload.name);
+	if (upload.size > (int64_t)field->max)
+		return refuse(refusal, "field.file-large", upload.name);
+	*out = upload_value(a, &upload);
+	return true;
+}
+
 bool field_parse(const struct form_world *world, const struct field *field, struct str text, const struct value *values,
                  struct arena *a, struct value *out, struct field_refusal *refusal) {
 	int64_t local;
@@ -245,6 +263,8 @@ bool field_parse(const struct form_world *world, const struct field *field, stru
 		return true;
 	case FIELD_CHOICE:
 		return parse_choice(field, text, out, refusal);
+	case FIELD_FILE:
+		return parse_file(field, text, a, out, refusal);
 	case FIELD_REF:
 	case FIELD_MATRIX:
 		break;

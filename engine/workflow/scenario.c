@@ -3,6 +3,7 @@
 #include "engine/base/address.h"
 #include "engine/base/clock.h"
 #include "engine/store/timers.h"
+#include "engine/workflow/upload.h"
 
 #include <string.h>
 
@@ -47,9 +48,37 @@ struct str scenario_text(const struct yaml *map, const char *key) {
 	return node && node->kind == YAML_SCALAR ? node->text : STR("");
 }
 
+/* {file: scan.pdf, size: 20kB}: such a file as if it had been sent just now. */
+static bool put_file(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
+	static const char *const keys[] = {"file", "size", NULL};
+	struct upload upload = {.size = 1000, .name = scenario_text(node, "file")};
+	struct str size = scenario_text(node, "size"), extension;
+	struct err err = {0};
+	struct tx *tx;
+	const char *type = upload_type(upload.name, &extension);
+	if (!scenario_keys(s, node, keys))
+		return false;
+	if (!type || (size.len > 0 && !upload_parse_size(size, &upload.size)))
+		return scenario_fail(s, node, "a file is {file: name.pdf, size: 20kB}, its name ends as the language knows it, and it has at most 25MB");
+	char *dots = arena_alloc(s->a, (size_t)upload.size);
+	struct str content = {dots, (size_t)upload.size};
+	memset(dots, '.', content.len);
+	upload.type = str_from(type);
+	if (!scenario_begin(s, node, &tx))
+		return false;
+	struct blob blob = {.size = upload.size, .at = clock_now(), .name = upload.name, .type = upload.type};
+	bool ok = blob_put(tx, &blob, bytes_of(&content), &upload.id, &err);
+	answers_put(out, s->a, name, upload_text(s->a, &upload));
+	return scenario_end(s, node, tx, ok, &err);
+}
+
 static void put_answers(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
 	if (node->kind == YAML_SCALAR) {
 		answers_put(out, s->a, name, yaml_is_null(node) ? STR("") : node->text);
+		return;
+	}
+	if (node->kind == YAML_MAP && yaml_get(node, "file")) {
+		put_file(s, name, node, out);
 		return;
 	}
 	for (size_t i = 0; i < node->count; i++) {
@@ -139,7 +168,7 @@ static bool step_start(struct scenario *s, const struct yaml *step, const struct
 	struct tx *tx;
 	struct str workflow = scenario_text(step, "workflow");
 	struct start_request request = {.workflow = workflow.len ? workflow : s->options->package->definition->name, .answers = &answers};
-	if (!scenario_begin(s, step, &tx))
+	if (s->failed || !scenario_begin(s, step, &tx))
 		return false;
 	bool ok = engine_start(s->engine, tx, clock_now(), &request, s->a, &problems, &receipt, &err);
 	if (ok && s->instance_id == 0)
@@ -182,13 +211,15 @@ static bool step_do(struct scenario *s, const struct yaml *step, const struct ya
 	struct err err = {0};
 	bool found;
 	struct str event = scenario_text(body, "event"), by = scenario_text(body, "by");
-	if (!scenario_keys(s, body, keys) || !scenario_begin(s, step, &tx))
+	if (!scenario_keys(s, body, keys))
+		return false;
+	struct answers answers = read_answers(s, yaml_get(body, "with"));
+	if (s->failed || !scenario_begin(s, step, &tx))
 		return false;
 	if (!scenario_instance(s, step, tx_view(tx), &instance) || !find_link(s, tx_view(tx), &instance, event, by, &link, &found)) {
 		store_rollback(tx);
 		return false;
 	}
-	struct answers answers = read_answers(s, yaml_get(body, "with"));
 	struct form_problems problems = {0};
 	struct receipt receipt;
 	struct act_request request = {.link = &link, .event = event, .version = instance.version, .answers = &answers};

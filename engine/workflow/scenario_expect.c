@@ -2,6 +2,7 @@
 #include "engine/base/address.h"
 #include "engine/base/clock.h"
 #include "engine/workflow/scenario_run.h"
+#include "engine/workflow/upload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,16 +109,23 @@ static bool expect_sent(struct scenario *s, const struct yaml *list) {
 	return true;
 }
 
+/* Files are told by their names. */
+static struct str typed_name(const struct value *list, size_t i, struct str typed) {
+	return list->kind == KIND_LIST && upload_is(&list->list.items[i]) ? upload_of(&list->list.items[i]).name : typed;
+}
+
 /* How a person would have typed the value, to compare with what the scenario says. */
 static struct str value_as_typed(struct scenario *s, const struct field *field, const struct value *v) {
 	struct buf text;
 	struct answers answers = {0};
 	if (v->kind != KIND_LIST && v->kind != KIND_RECORD)
 		return value_text(s->a, v);
+	if (upload_is(v))
+		return upload_of(v).name;
 	form_answers_of(field, v, s->a, &answers);
 	buf_init(&text, 64 << 10);
 	for (size_t i = 0; answers.count > 0 && i < answers.items[0].texts.count; i++)
-		buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(answers.items[0].texts.items[i]));
+		buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(typed_name(v, i, answers.items[0].texts.items[i])));
 	struct str out = arena_str(s->a, buf_text(&text));
 	buf_free(&text);
 	return out;

@@ -41,6 +41,8 @@ const struct message *texts_message_at(const struct texts *t, size_t index);
 struct str texts_value(const struct texts *t, const struct definition *d, const struct language *language, const struct zone *zone,
                        const struct field *field, const struct value *value, const struct register_port *registers, struct arena *a);
 /* The row of a ref or matrix with that key as people read it; the key itself when the register has it no more. */
+/* "2,4 MB", "12 kB"; a kB is 1024 bytes. */
+struct str texts_size(const struct language *language, int64_t bytes, struct arena *a);
 struct str texts_row(const struct texts *t, const struct language *language, const struct field *field, struct str key, const struct register_port *registers,
                      struct arena *a);
 

@@ -1,4 +1,5 @@
 #include "engine/workflow/texts.h"
+#include "engine/workflow/upload.h"
 
 enum { MAX_TEXT = 1 << 20, GROUPED_FROM = 10000 };
 
@@ -74,8 +75,24 @@ static struct str show_matrix(const struct show *s, const struct field *field, c
 	return text;
 }
 
+struct str texts_size(const struct language *language, int64_t bytes, struct arena *a) {
+	if (bytes >= 1024 * 1024) {
+		struct str number = language_decimal(language, a, (double)((bytes * 10 + 524288) / 1048576) / 10);
+		return arena_printf(a, "%.*s MB", STR_ARG(number));
+	}
+	return arena_printf(a, "%lld kB", (long long)((bytes + 1023) / 1024));
+}
+
+static struct str show_file(const struct show *s, const struct value *v) {
+	struct upload upload = upload_of(v);
+	struct str size = texts_size(s->language, upload.size, s->a);
+	return arena_printf(s->a, "%.*s (%.*s)", STR_ARG(upload.name), STR_ARG(size));
+}
+
 static struct str show_one(const struct show *s, const struct field *field, const struct value *value) {
 	struct str label = STR("");
+	if (upload_is(value))
+		return show_file(s, value);
 	if (value->kind == KIND_RECORD)
 		return show_row(s, field, value);
 	if (value->kind == KIND_MAP)

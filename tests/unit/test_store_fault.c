@@ -1,6 +1,7 @@
 /* A typical transition, whose Nth call to the database fails, N = 1, 2, 3... until a run has no failure. After each
  * the store is opened anew: everything of it is there, or nothing. */
 #include "engine/store/access.h"
+#include "engine/store/blobs.h"
 #include "engine/store/facts.h"
 #include "engine/store/handle.h"
 #include "engine/store/history.h"
@@ -42,6 +43,8 @@ static bool transition(struct fixture *f, struct err *err) {
 	struct register_change change;
 	struct fact fact = {.instance_id = f->instance, .item = STR("x"), .basis = STR("hand"), .at = 2000};
 	int64_t blob, count;
+	struct str content = STR("bytes");
+	struct blob file = {.name = STR("a"), .type = STR("b"), .size = 5, .at = 2000};
 	if (!instance_load(tx_view(f->tx), f->instance, f->arena, &i, err))
 		return false;
 	i.version++, i.state = STR("done"), i.changed_at = 2000;
@@ -51,7 +54,7 @@ static bool transition(struct fixture *f, struct err *err) {
 	       write_people_and_start(f, err) && fact_put(f->tx, &fact, err) &&
 	       register_replace(f->tx, STR("case.list"), &row, 1, 2000, &change, err) &&
 	       counter_add(f->tx, STR("n"), STR("k"), 2000, 1000, &count, err) &&
-	       blob_put(f->tx, f->instance, STR("a"), STR("b"), STR("bytes"), 2000, &blob, err) && instance_update(f->tx, &i, err);
+	       blob_put(f->tx, &file, bytes_of(&content), &blob, err) && blob_claim(f->tx, blob, link_id, f->instance, err) && instance_update(f->tx, &i, err);
 }
 
 static void prepare(struct fixture *f) {

@@ -1,5 +1,7 @@
 #include "engine/store/access.h"
+#include "engine/store/blobs.h"
 #include "engine/store/facts.h"
+#include "engine/store/links.h"
 #include "engine/store/mailbox.h"
 #include "engine/store/registers.h"
 #include "engine/store/timers.h"
@@ -409,27 +411,62 @@ static void blobs_are_read_by_the_chunk(void **state) {
 	char *bytes = arena_alloc(f->arena, size);
 	for (size_t i = 0; i < size; i++)
 		bytes[i] = (char)(i * 7 % 251);
-	int64_t id, empty, length, instance;
-	OK(blob_put(f->tx, f->instance, STR("report.pdf"), STR("application/pdf"), (struct str){bytes, size}, 5, &id, &f->err));
-	OK(blob_put(f->tx, 0, STR("empty"), STR("text/plain"), STR(""), 5, &empty, &f->err));
+	int64_t id, empty;
+	struct str content = {bytes, size}, nothing = STR("");
+	struct blob report = {.instance_id = f->instance, .name = STR("report.pdf"), .type = STR("application/pdf"), .size = (int64_t)size, .at = 5}, info;
+	struct blob none = {.name = STR("empty"), .type = STR("text/plain"), .at = 5};
+	OK(blob_put(f->tx, &report, bytes_of(&content), &id, &f->err));
+	OK(blob_put(f->tx, &none, bytes_of(&nothing), &empty, &f->err));
 	size_t at = 0;
 	for (struct str part = STR("x"); part.len > 0; at += part.len) {
 		OK(blob_read(view(f), id, (int64_t)at, f->arena, &part, &f->err));
 		assert_memory_equal(part.at, bytes + at, part.len);
 	}
 	assert_int_equal(at, size);
-	struct str part, name, type;
+	struct str part;
 	OK(blob_read(view(f), id, BLOB_CHUNK + 10, f->arena, &part, &f->err));
 	assert_int_equal(part.len, BLOB_CHUNK - 10);
 	assert_memory_equal(part.at, bytes + BLOB_CHUNK + 10, part.len);
 	OK(blob_read(view(f), empty, 0, f->arena, &part, &f->err));
 	assert_int_equal(part.len, 0);
-	OK(blob_info(view(f), id, f->arena, &name, &type, &length, &instance, &f->err));
-	assert_str(name, "report.pdf");
-	assert_str(type, "application/pdf");
-	assert_int_equal(length, size);
-	assert_int_equal(instance, f->instance);
-	REFUSED(ERR_NOT_FOUND, blob_info(view(f), 99, f->arena, &name, &type, &length, &instance, &f->err));
+	OK(blob_info(view(f), id, f->arena, &info, &f->err));
+	assert_str(info.name, "report.pdf");
+	assert_str(info.type, "application/pdf");
+	assert_int_equal(info.size, size);
+	assert_int_equal(info.instance_id, f->instance);
+	assert_false(info.drafted);
+	REFUSED(ERR_NOT_FOUND, blob_info(view(f), 99, f->arena, &info, &f->err));
+}
+
+static void blobs_go_with_their_draft_unless_claimed(void **state) {
+	struct fixture *f = *state;
+	struct link l = {.id = {7}, .kind = LINK_START, .workflow = STR("case"), .task = STR("ask"), .role = STR("worker"), .expires_at = 100};
+	struct str content = STR("bytes");
+	struct blob blob = {.name = STR("a.txt"), .type = STR("text/plain"), .size = 5, .at = 5, .drafted = true, .task = STR("ask"), .link_id = {7}}, info;
+	static const unsigned char other[SECRET_ID] = {8};
+	int64_t ids[4];
+	OK(link_insert(f->tx, &l, &f->err));
+	OK(draft_save(f->tx, l.id, l.task, STR("{}"), 5, &f->err));
+	for (int i = 0; i < 4; i++)
+		OK(blob_put(f->tx, &blob, bytes_of(&content), &ids[i], &f->err));
+	OK(blob_claim(f->tx, ids[0], other, f->instance, &f->err));
+	OK(blob_info(view(f), ids[0], f->arena, &info, &f->err));
+	assert_true(info.drafted && info.instance_id == 0 && info.link_id[0] == 7);
+	OK(blob_claim(f->tx, ids[1], l.id, f->instance, &f->err));
+	OK(blob_remove(f->tx, ids[1], l.id, l.task, &f->err)); /* the instance's: stays */
+	OK(blob_remove(f->tx, ids[2], other, l.task, &f->err)); /* another link's: stays */
+	OK(blob_info(view(f), ids[2], f->arena, &info, &f->err));
+	OK(blob_remove(f->tx, ids[2], l.id, l.task, &f->err));
+	REFUSED(ERR_NOT_FOUND, blob_info(view(f), ids[2], f->arena, &info, &f->err));
+	OK(draft_save(f->tx, l.id, l.task, STR("{\"a\":[]}"), 6, &f->err));
+	OK(blob_info(view(f), ids[3], f->arena, &info, &f->err));
+	OK(draft_sweep(f->tx, 200, 10, &f->err));
+	REFUSED(ERR_NOT_FOUND, blob_info(view(f), ids[3], f->arena, &info, &f->err));
+	struct str part;
+	OK(blob_read(view(f), ids[3], 0, f->arena, &part, &f->err));
+	assert_int_equal(part.len, 0);
+	OK(blob_read(view(f), ids[1], 0, f->arena, &part, &f->err));
+	assert_str(part, "bytes");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -450,7 +487,7 @@ int main(void) {
 	        TEST(browsers_are_remembered),
 	        TEST(sessions_end),
 	        TEST(facts_are_replaced),
-	        TEST(blobs_are_read_by_the_chunk),
+	        TEST(blobs_are_read_by_the_chunk), TEST(blobs_go_with_their_draft_unless_claimed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
