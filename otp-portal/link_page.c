@@ -189,8 +189,7 @@ static void link_act(const struct filling *f, const struct link_view *look, cons
 	*act = (struct act){.filling = *f, .answers = *answers, .link = look->link, .event = task_of(look)};
 	if (!str_to_int(request_form(r, "version"), &act->version) || act->version < 1 || act->version > f->version)
 		act->version = f->version;
-	if (look->link.kind != LINK_TASK || r->language_chosen)
-		act->language = language_code(r->language);
+	act->language = language_code(r->language); /* the next mail speaks as the page did */
 }
 
 /* --- a page of the form --- */
@@ -198,6 +197,7 @@ static void link_act(const struct filling *f, const struct link_view *look, cons
 struct saving {
 	struct link link;
 	struct str task, json, next;
+	struct str language; /* empty: none was chosen */
 };
 
 static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
@@ -209,7 +209,8 @@ static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int
 		return false;
 	if (link.state != LINK_LIVE)
 		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
-	return draft_save(tx, s->link.id, s->task, s->json, now, err);
+	bool chosen = s->language.len > 0 && link.contact_id != 0;
+	return draft_save(tx, s->link.id, s->task, s->json, now, err) && (!chosen || contact_set_language(tx, link.contact_id, s->language, err));
 }
 
 static void after_save(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
@@ -229,7 +230,7 @@ static void save_page(const struct filling *f, const struct link_view *look, con
 		return;
 	}
 	struct change *c = response_change(out, sizeof(struct saving), run_save, after_save);
-	*(struct saving *)c->context = (struct saving){look->link, task_of(look), json, next};
+	*(struct saving *)c->context = (struct saving){look->link, task_of(look), json, next, f->prose.r->language_chosen ? language_code(f->prose.r->language) : STR("")};
 }
 
 /* Where a valid page leads: onwards, or back to the check page when all is answered. */

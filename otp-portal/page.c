@@ -159,8 +159,16 @@ void page_end(struct request *r, struct response *out) {
 	buf_z(b, "</div></footer>\n</body>\n</html>\n");
 }
 
+/* Where the same page is in another language. What was posted, or is no plain path of our own, has no such place. */
+static struct str own_path(const struct request *r) {
+	bool plain = r->path.len > 0 && r->path.at[0] == '/' && (r->path.len == 1 || (r->path.at[1] != '/' && r->path.at[1] != '\\'));
+	return plain && (r->method & (METHOD_GET | METHOD_HEAD)) && !memchr(r->path.at, '?', r->path.len) ? r->path : STR("");
+}
+
 void page_message(struct request *r, struct response *out, unsigned status, const char *title_key, const char *text_key, struct str arg) {
 	struct page page = {.title = language_word(r->language, title_key)};
+	if (status != 404) /* every wrong link gets the same page, to the byte */
+		page.here = own_path(r);
 	buf_clear(&out->body);
 	out->status = status;
 	page_begin(r, out, &page);
@@ -173,7 +181,7 @@ void page_message(struct request *r, struct response *out, unsigned status, cons
 }
 
 void page_error(struct request *r, struct response *out, unsigned status, const char *key) {
-	struct page page = {.title = language_word(r->language, arena_printf(r->arena, "%s-title", key).at)};
+	struct page page = {.title = language_word(r->language, arena_printf(r->arena, "%s-title", key).at), .here = own_path(r)};
 	buf_clear(&out->body);
 	out->status = status;
 	page_begin(r, out, &page);

@@ -32,6 +32,8 @@ struct str language_date_short(const struct language *l, struct arena *a, int64_
 /* What civil_parse_date reads, and the month as a word of any of these languages: "5. maj 2026", "tirsdag den 5. maj 2026", "May 5, 2026". */
 bool language_parse_date(const struct languages *l, struct str s, int64_t *day);
 struct str language_decimal(const struct language *l, struct arena *a, double value); /* decimal comma in Danish */
+/* "a, b" and "c" as "a, b og c". */
+struct str language_and(const struct language *l, struct arena *a, struct str before, struct str last);
 struct str language_int(const struct language *l, struct arena *a, int64_t value);     /* 1.350 */
 
 #endif

@@ -9,6 +9,10 @@ struct str language_text(const struct language *l, struct arena *a, const char *
 	return language_parts_expand(a, language_word(l, key), (struct language_part[]){{"0", arg0}, {"1", arg1}}, 2);
 }
 
+struct str language_and(const struct language *l, struct arena *a, struct str before, struct str last) {
+	return language_text(l, a, "form.and", before, last);
+}
+
 static struct str numbered_word(const struct language *l, const char *list, int number) {
 	char key[32];
 	snprintf(key, sizeof key, "%s.%d", list, number);

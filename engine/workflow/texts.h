@@ -36,7 +36,7 @@ const struct message *texts_message(const struct texts *t, struct str name, enum
 size_t texts_message_count(const struct texts *t);
 const struct message *texts_message_at(const struct texts *t, size_t index);
 
-/* A value as people read it: date in words, option labels, a row's label, decimal comma, "Ja"; a list joined with ", ".
+/* A value as people read it: date in words, option labels, a row's label, decimal comma, "Ja"; a list as "a, b and c".
  * A matrix gives one "label: level" a line. */
 struct str texts_value(const struct texts *t, const struct definition *d, const struct language *language, const struct zone *zone,
                        const struct field *field, const struct value *value, const struct register_port *registers, struct arena *a);

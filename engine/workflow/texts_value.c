@@ -114,8 +114,14 @@ struct str texts_value(const struct texts *t, const struct definition *d, const 
 		return show_one(&s, field, value);
 	buf_init(&out, MAX_TEXT);
 	for (size_t i = 0; i < value->list.count; i++) {
-		buf_z(&out, i > 0 ? ", " : "");
-		buf_str(&out, show_one(&s, field, &value->list.items[i]));
+		struct str item = show_one(&s, field, &value->list.items[i]);
+		if (i > 0 && i + 1 == value->list.count)
+			item = language_and(language, a, arena_str(a, buf_text(&out)), item);
+		if (i + 1 == value->list.count)
+			buf_clear(&out);
+		else
+			buf_z(&out, i > 0 ? ", " : "");
+		buf_str(&out, item);
 	}
 	struct str text = arena_str(a, buf_text(&out));
 	buf_free(&out);

@@ -249,7 +249,7 @@ static void values_are_shown_in_the_readers_language(void **state) {
 	assert_shows(m.text, "Indtil torsdag den 2. april 2026. Værdi 12,5. Bringes.");
 	assert_shows(m.text, "Det haster.Tåler slag.");
 	assert_shows(m.text, "- a@b.dk\n- c@d.dk\n");
-	assert_shows(m.text, "Alle: a@b.dk, c@d.dk");
+	assert_shows(m.text, "Alle: a@b.dk og c@d.dk");
 	assert_shows(m.text, "- Boremaskine = Ret godt (a1, R1)\n- Sav = 1 (b2, R2)\n- gone = Slet ikke (gone, )\n");
 	assert_shows(m.text, "- Boremaskine fra R1, ny\n- Sav fra R2\n");
 	assert_shows(m.text, "Note: <b>1</b>\nlinje \xE2\x80\x9Cto\xE2\x80\x9D\n");

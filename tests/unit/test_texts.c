@@ -226,7 +226,7 @@ static void values_for_people(void **state) {
 	assert_str(shown(da, zone, "who", value_int(-13500)), "-13.500");
 	assert_str(shown(da, zone, "who", value_double(12.5)), "12,5");
 	assert_str(shown(da, zone, "who", value_datetime(civil_day(2024, 4, 2) * CIVIL_DAY_MS + 12 * 3600000)), "tirsdag den 2. april 2024 kl. 12.00");
-	assert_str(shown(da, zone, "keeper_mails", (struct value){.kind = KIND_LIST, .list = {mails, NULL, 2}}), "a@x.dk, b@x.dk");
+	assert_str(shown(da, zone, "keeper_mails", (struct value){.kind = KIND_LIST, .list = {mails, NULL, 2}}), "a@x.dk og b@x.dk");
 	assert_str(shown(da, zone, "marks", (struct value){.kind = KIND_MAP, .list = {levels, keys, 2}}), "Rundsav: Ret godt\ngone: 1");
 	zone_close(zone);
 	languages_close(languages);
