@@ -224,13 +224,17 @@ def codes_of(address):
     return [re.search(r"(?<!\d)\d{4,8}(?!\d)", m["text"]).group(0) for m in server.mails_to(address, wait=0) if "Din kode" in m["subject"]]
 
 
-def login(address):
+def logged_in(address, **more):
     before = len(codes_of(address))
     cookie = server.post("/home/otplogin", {"step": "address", "address": address}, headers=DANISH).header("Set-Cookie").split(";")[0]
     end = time.time() + 15
     while len(codes_of(address)) <= before and time.time() < end:
         time.sleep(0.05)
-    answer = server.post("/home/otplogin", {"step": "code", "code": codes_of(address)[-1]}, headers={"Cookie": cookie})
+    return server.post("/home/otplogin", dict(more, step="code", code=codes_of(address)[-1]), headers={"Cookie": cookie})
+
+
+def login(address):
+    answer = logged_in(address)
     return next(v for k, v in answer.headers if k == "Set-Cookie" and v.startswith("sid=")).split(";")[0]
 
 
@@ -323,8 +327,11 @@ def test_redirects_stay_here():
                 answer = server.request(method, target + query, fields=fields, headers={"Referer": "https://evil.example/"})
                 where = answer.header("Location")
                 assert answer.status in (200, 303, 409, 422, 429), (method, target, name, answer.status)
-                assert where is None or re.match(r"/(?![/\\])", where) and "evil" not in where, (method, target, name, value, where)
-                assert not re.search(r'(href|action)="[^"]*evil', answer.text), (target, name, value)
+                assert where is None or re.match(r"/(?![/\\])", where) and "evil" not in where.split("?")[0], (method, target, name, value, where)
+                assert not re.search(r'(href|action)="(https?:)?[/\\\\]*evil', answer.text), (target, name, value)
+    server.post("/demo/clock", {"advance": "15min"})  # codes to one address are minutes apart
+    for address, value in ((given["apprentice_email"], "//evil.example"), (given["school_emails"][0], "/backend\\@evil.example"), (given["supervisor_emails"][0], "/backend.evil.example")):
+        assert logged_in(address, next=value).header("Location") == "/backend", value
 
 
 def test_cookies():
@@ -341,6 +348,7 @@ def test_cookies():
         assert server.get("/backend", headers={"Cookie": cookie}).status in (200, 303), cookie
     fixed = server.post("/home/otplogin", {"step": "address", "address": given["school_emails"][0]}, headers={"Cookie": "sid=AAAA; pre=AAAA"})
     assert "AAAA" not in (fixed.header("Set-Cookie") or ""), fixed.headers
+    server.post("/demo/clock", {"advance": "15min"})
     assert login(given["supervisor_emails"][0]) != session, "each log-in is a session of its own"
     flags = fixed.header("Set-Cookie").lower()
     assert "httponly" in flags and "samesite=lax" in flags and "domain=" not in flags and "path=/" in flags
@@ -371,7 +379,7 @@ def test_slow_readers_and_writers():
     try:
         for i in range(150):
             s = open_socket()
-            s.sendall((b"POST /start/declaration HTTP/1.1\r\nHost: %s\r\n%s\r\nContent-Length: 100000\r\n\r\nstep=1" % (host, FORM)) if i % 3 == 0 else b"GET /demo/inbox HTTP/1.1\r\nHost: %s\r\n\r\n" % host * 20 if i % 3 == 1 else b"")
+            s.sendall((b"POST /start/declaration HTTP/1.1\r\nHost: %s\r\n%s\r\nContent-Length: 100000\r\n\r\nstep=1" % (host, FORM)) if i % 3 == 0 else b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host * 20 if i % 3 == 1 else b"")
             held.append(s)
         worst = 0
         for _ in range(10):
@@ -380,7 +388,7 @@ def test_slow_readers_and_writers():
             begin = time.time()
             assert server.get("/start/declaration").status == 200
             worst = max(worst, time.time() - begin)
-        assert worst < 3, "%.1f s for a page" % worst
+        assert worst < 5, "%.1f s for a page" % worst
     finally:
         for s in held:
             s.close()
