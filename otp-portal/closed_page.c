@@ -99,7 +99,13 @@ static void renewed(struct request *r, const struct link_view *look, struct resp
 	page_end(r, out);
 }
 
-static void renewable(struct request *r, const struct link_view *look, struct response *out) {
+static bool has_draft(struct request *r, struct view *v, const struct link_view *look) {
+	struct str draft = STR("");
+	struct err err;
+	return look->own && draft_load(v, look->link.id, look->own->name, r->arena, &draft, &err) && draft.len > 0;
+}
+
+static void renewable(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
 	bool newer = look->link.state != LINK_LIVE;
 	begin(r, 410, newer ? "link.newer-title" : "link.expired-title", package_title(r, look), r->path, out);
 	if (!newer)
@@ -108,6 +114,8 @@ static void renewable(struct request *r, const struct link_view *look, struct re
 		say(r, out, "link.newer-at", local_time(r, look->link.used_at), STR(""));
 	else
 		say(r, out, "link.newer", STR(""), STR(""));
+	if (has_draft(r, v, look))
+		say(r, out, "link.typed", STR(""), STR(""));
 	renewal_form(r, look, out);
 	page_end(r, out);
 }
@@ -168,7 +176,7 @@ void closed_page(struct request *r, struct view *v, const struct link_view *look
 	else if (engine_renewable(look) && str_is(request_query(r, "sent"), "1"))
 		renewed(r, look, out);
 	else if (engine_renewable(look))
-		renewable(r, look, out);
+		renewable(r, v, look, out);
 	else if (!done && task && look->own && look->link.state == LINK_LIVE)
 		not_open(r, look, out);
 	else

@@ -308,6 +308,21 @@ static void form_link(struct request *r, struct view *v, const struct link_view 
 		get_form(&f, out);
 }
 
+/* The link expired while somebody was writing: what was typed is kept, and goes along to the new link. */
+static bool save_late(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
+	struct register_port port;
+	struct filling f;
+	struct err err;
+	size_t page;
+	if (r->method != METHOD_POST || look->link.state != LINK_LIVE || !look->own || request_query(r, "event").len > 0 || !open_filling(r, v, look, &port, &f, &err))
+		return false;
+	if (request_form(r, "step").len == 0 || !parse_step(&f, request_form(r, "step"), &page) || page == f.form->pages.count)
+		return false;
+	struct answers answers = filling_typed(&f, page);
+	save_page(&f, look, &answers, page_path(r, r->path), out);
+	return true;
+}
+
 static void view_link(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
 	if (look->view->kind == VIEW_PAGE) {
 		struct show_view show = {look->package, look->definition, look->view, &look->instance, look->values, r->path, STR(""), false};
@@ -330,6 +345,8 @@ static void answer(struct request *r, struct view *v, struct link_view *look, st
 		response_redirect(out, r, page_path(r, r->path)); /* a second press finds the receipt */
 	else if (look->link.state == LINK_USED)
 		receipt_page(r, v, look, r->path, out);
+	else if (gone && save_late(r, v, look, out))
+		return;
 	else if (gone)
 		closed_page(r, v, look, NULL, out);
 	else if (look->link.kind == LINK_VIEW)

@@ -14,15 +14,16 @@ struct renewal {
 };
 
 void renewal_form(struct request *r, const struct link_view *look, struct response *out) {
+	bool again = look->link.state != LINK_LIVE;
 	buf_z(&out->body, "<p>");
-	page_text(r, out, "link.renew-to", address_mask(r->arena, look->contact.value), STR(""));
+	page_text(r, out, again ? "link.again-to" : "link.renew-to", address_mask(r->arena, look->contact.value), STR(""));
 	buf_z(&out->body, "</p>\n<form method=\"post\" action=\"");
 	escape_html(&out->body, r->path);
 	buf_z(&out->body, "\">\n");
 	page_hidden(out, "renew", STR("1"));
 	page_hidden_language(r, out);
 	buf_z(&out->body, "<p class=\"buttons\"><button>");
-	page_word(r, out, "link.renew");
+	page_word(r, out, again ? "link.again" : "link.renew");
 	buf_z(&out->body, "</button></p>\n</form>\n");
 }
 

@@ -1,6 +1,6 @@
 """Every life of a link has its page: what else it offers, not open yet, expired and sent anew, done by somebody else, passed on, called off, unknown.
 On the package tests/packages/errand."""
-import datetime, html, os, re, time, tempfile, urllib.parse
+import datetime, html, json, os, re, shutil, sqlite3, tempfile, time, urllib.parse, zoneinfo
 from stafet import *
 
 server = site = None
@@ -97,9 +97,8 @@ def clock(**fields):
 
 
 def today():
-    shown = re.search(r"Klokken er nu [^.]*?den (\d+)\. (\w+) (\d{4})", server.get("/demo/inbox?lang=da").text)
-    months = ["januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december"]
-    return datetime.date(int(shown.group(3)), months.index(shown.group(2)) + 1, int(shown.group(1)))
+    now = json.loads(server.post("/demo/clock", {"advance": "0s"}).text)["now"]
+    return datetime.datetime.fromisoformat(now.replace("Z", "+00:00")).astimezone(zoneinfo.ZoneInfo("Europe/Copenhagen")).date()
 
 
 def danish(day):
@@ -136,10 +135,18 @@ def asker_page(asker):
     return link_to(asker, "Skal vi")
 
 
+def store():
+    """Everything that the store holds of people and cases."""
+    with sqlite3.connect("file:%s?mode=ro" % os.path.join(site, "data", "stafet.db"), uri=True) as db:
+        return [(t, db.execute("SELECT * FROM %s ORDER BY 1" % t).fetchall()) for t in ("links", "drafts", "outbox", "history", "instances", "participations", "counters", "contacts")]
+
+
 def quiet(path):
-    """Fifty readings set no cookie and always say the same."""
+    """Fifty readings change nothing, set no cookie and always say the same."""
+    before = store()
     seen = {(a.status, a.text, a.header("Set-Cookie")) for a in (server.request(m, path) for m in ["GET", "HEAD"] * 25) if a.text}
     assert len(seen) == 1 and next(iter(seen))[2] is None, len(seen)
+    assert store() == before
 
 
 def plain(page):
@@ -170,8 +177,11 @@ def test_expired_and_renewed():
     assert bo not in page.text and "b***@example.dk" in page.text and "Hent" not in page.text, page.text
     quiet(old)
     assert len(mails(bo)) == 1
-    # What is posted to it otherwise is refused, and mails nothing.
-    assert server.post(old, {"step": "1", "version": "2", "result": "done"}).status == 410
+    # What is posted to it otherwise is refused, and mails nothing; but what was typed is kept for the new link.
+    late = server.follow(server.post(old, {"step": "2", "version": "2", "remark": "Skrevet for sent"}))
+    assert late.status == 410 and "Det, du har skrevet, er gemt." in late.text, plain(late)
+    assert server.post(old, {"step": "check", "version": "2"}).status == 410
+    assert "Hjælperen er spurgt" not in late.text and "form done" not in history(asker_page(asker))
     assert server.post(old, {"renew": "2"}).status == 410
     assert len(mails(bo)) == 1
     sent = press_renew(old)
@@ -184,6 +194,7 @@ def test_expired_and_renewed():
     assert page.status == 410 and "Der er sendt et nyere link" in page.text and "Vi sendte det" in page.text, page.text
     quiet(old)
     assert re.search('value="partly"[^>]* checked', server.get(fresh).text), "the draft went along"
+    assert "Skrevet for sent" in server.get(fresh + "?step=2").text
     # A minute is not over: the same answer, and nothing is sent.
     assert plain(press_renew(old)) == plain(sent)
     time.sleep(0.5)
@@ -299,3 +310,4 @@ if __name__ == "__main__":
               test_refused_by_somebody_else, test_passed_on_and_called_off, test_unknown])
     finally:
         server.stop()
+        shutil.rmtree(os.path.dirname(site), ignore_errors=True)
