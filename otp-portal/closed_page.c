@@ -68,11 +68,17 @@ static struct str until(struct request *r, int64_t instant) {
 	return language_text(r->language, r->arena, key, language_int(r->language, r->arena, count), STR(""));
 }
 
+/* What opens with a day says no time. */
+static struct str opening_time(struct request *r, int64_t instant) {
+	int64_t local = zone_local(site_zone(r->world->options.site), instant), day = civil_day_of(local);
+	return local == day * CIVIL_DAY_MS ? language_date(r->language, r->arena, day) : local_time(r, instant);
+}
+
 static void write_opening(struct request *r, const struct link_view *look, struct response *out) {
 	if (look->opens_at == INT64_MAX)
 		say(r, out, "link.opens-unknown", STR(""), STR(""));
 	else
-		say(r, out, "link.opens", local_time(r, look->opens_at), until(r, look->opens_at));
+		say(r, out, "link.opens", opening_time(r, look->opens_at), until(r, look->opens_at));
 	say(r, out, "link.opens-keep", STR(""), STR(""));
 }
 

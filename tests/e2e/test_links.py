@@ -112,7 +112,7 @@ def test_not_open_yet():
     path = link_to(bo)
     page = server.get(path)
     assert page.status == 200 and "Linket er ikke åbent endnu" in page.text, page.text
-    assert "den %d. " % day.day in page.text and "kl. 00.00" in page.text and "Det er om 12 dage." in page.text, page.text
+    assert "den %d. " % day.day in page.text and "kl. 00" not in page.text and "Det er om 12 dage." in page.text, page.text
     assert "is not open yet" in server.get(path + "?lang=en").text and "in 12 days" in server.get(path + "?lang=en").text
     assert not [f for f in forms(page) if f["method"] == "post"]
     assert set(ways(page)) == {"Er det ikke dig? Send videre", "Sig nej"}
