@@ -2,6 +2,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/log.h"
+#include "engine/store/listings.h"
 #include "engine/store/outbox.h"
 #include "otp-portal/agent.h"
 #include "otp-portal/limits.h"
@@ -51,16 +52,11 @@ static bool link_only(struct view *v, struct str address_hash, int64_t now, bool
 
 static bool shows_something(struct view *v, const struct definition *d, const struct view_rule *rule, int64_t contact_id, struct arena *a, bool *shows,
                             struct err *err) {
-	struct instance_list rows = {0};
-	int64_t total = 0;
 	struct str *roles = ARENA_ARRAY(a, rule->roles.count + 1, struct str);
 	for (size_t k = 0; k < rule->roles.count; k++)
 		roles[k] = rule->roles.items[k]->name;
-	struct instance_query query = {.workflow = d->name, .contact_id = contact_id, .roles = roles, .role_count = rule->roles.count, .limit = 1};
-	if (!instance_query(v, &query, a, &rows, &total, err))
-		return false;
-	*shows = rows.count > 0;
-	return true;
+	struct listing_query query = {.workflow = d->name, .contact_id = contact_id, .roles = roles, .role_count = rule->roles.count};
+	return listing_any(v, &query, a, shows, err);
 }
 
 bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, int *digits, struct err *err) {

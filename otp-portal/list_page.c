@@ -1,91 +1,32 @@
 #include "otp-portal/list_page.h"
 
 #include "engine/base/escape.h"
-#include "engine/base/fold.h"
+#include "engine/base/log.h"
 #include "otp-portal/columns.h"
+#include "otp-portal/list_ask.h"
+#include "otp-portal/list_sieve.h"
 #include "otp-portal/page.h"
 #include "otp-portal/show_page.h"
 
-#include <string.h>
+enum { ROWS = 50 };
 
-enum { ROWS = 50, LAST_PAGE = 100000 };
-
-struct listing {
+struct listing_page {
 	struct request *r;
 	struct view *v;
 	const struct list_view *list;
+	struct list_ask ask;
 	struct prose prose; /* of the package; its row changes */
-	struct instance_list rows;
-	int64_t total, page;
-	struct str search;
+	struct listed_list rows;
+	int64_t total, overdue;
 };
 
-static struct instance_query query_of(struct request *r, const struct list_view *list, struct str search) {
-	const struct view_rule *rule = list->rule;
-	struct str *roles = ARENA_ARRAY(r->arena, rule->roles.count + 1, struct str);
-	for (size_t i = 0; i < rule->roles.count; i++)
-		roles[i] = rule->roles.items[i]->name;
-	struct buf folded;
-	buf_init(&folded, 1000);
-	fold_text(&folded, search.len <= 200 ? search : (struct str){search.at, 200});
-	struct instance_query query = {
-	        .workflow = list->package->definition->name,
-	        .contact_id = list->contact_id,
-	        .roles = roles,
-	        .role_count = rule->roles.count,
-	        .search = arena_str(r->arena, buf_text(&folded)),
-	};
-	buf_free(&folded);
-	return query;
-}
-
 bool list_count(struct request *r, struct view *v, const struct list_view *list, int64_t *count, struct err *err) {
-	struct instance_list rows = {0};
-	struct instance_query query = query_of(r, list, STR(""));
-	query.limit = 1;
-	return instance_query(v, &query, r->arena, &rows, count, err);
+	struct listing_query query = list_ask_query(&(struct list_ask){.r = r, .list = list});
+	int64_t overdue;
+	return listing_count(v, &query, r->arena, count, &overdue, err);
 }
 
-/* path plus "name=value"; value is escaped. */
-static struct str with(struct request *r, struct str path, const char *name, struct str value) {
-	struct buf escaped;
-	buf_init(&escaped, 4000);
-	escape_url(&escaped, value);
-	const char *sign = memchr(path.at, '?', path.len) ? "&" : "?";
-	struct str out = arena_printf(r->arena, "%.*s%s%s=%.*s", STR_ARG(path), sign, name, STR_ARG(buf_text(&escaped)));
-	buf_free(&escaped);
-	return out;
-}
-
-static struct str turned(const struct listing *l, int64_t page) {
-	struct str path = l->search.len > 0 ? with(l->r, l->list->path, "q", l->search) : l->list->path;
-	return page > 1 ? with(l->r, path, "page", arena_printf(l->r->arena, "%lld", (long long)page)) : path;
-}
-
-static void write_search(const struct listing *l, struct response *out) {
-	struct buf *b = &out->body;
-	struct str view = request_query(l->r, "view");
-	if (l->list->rule->search.count == 0)
-		return;
-	struct str action = l->list->path;
-	buf_z(b, "<form method=\"get\" action=\"");
-	escape_html(b, str_cut(&action, '?'));
-	buf_z(b, "\" class=\"search\" role=\"search\">\n");
-	if (view.len > 0)
-		page_hidden(out, "view", view);
-	page_hidden_language(l->r, out);
-	buf_z(b, "<label for=\"q\">");
-	page_word(l->r, out, "list.search-label");
-	buf_z(b, "</label>\n<input type=\"search\" id=\"q\" name=\"q\" value=\"");
-	escape_html(b, l->search);
-	buf_z(b, "\">\n<button class=\"quiet\">");
-	page_word(l->r, out, "list.search");
-	buf_z(b, "</button>\n</form>\n");
-	if (l->search.len > 0)
-		page_way(l->r, out, l->list->path, "list.clear");
-}
-
-static void write_cell(const struct listing *l, struct str column, struct str href, struct response *out) {
+static void write_cell(const struct listing_page *l, struct str column, struct str href, bool overdue, struct response *out) {
 	struct buf *b = &out->body;
 	struct str text = column_value(&l->prose, column);
 	buf_z(b, "<td data-label=\"");
@@ -100,11 +41,16 @@ static void write_cell(const struct listing *l, struct str column, struct str hr
 	} else {
 		escape_html(b, text);
 	}
+	if (overdue) {
+		buf_z(b, " <strong class=\"tag late\">");
+		page_word(l->r, out, "list.overdue");
+		buf_z(b, "</strong>");
+	}
 	buf_z(b, "</td>");
 }
 
 /* Reads a row as its own definition says. */
-static bool open_row(struct listing *l, const struct instance *row, struct err *err) {
+static bool open_row(struct listing_page *l, const struct instance *row, struct err *err) {
 	const struct definition *d = site_definition(l->r->world->options.site, l->v, row->definition, err);
 	if (!d)
 		return false;
@@ -115,28 +61,83 @@ static bool open_row(struct listing *l, const struct instance *row, struct err *
 	return data_from_json(d, row->data, l->prose.registers, l->r->arena, values, err);
 }
 
-static bool write_row(struct listing *l, const struct instance *row, struct response *out, struct err *err) {
-	const struct view_rule *rule = l->list->rule;
-	if (!open_row(l, row, err))
-		return false;
-	buf_z(&out->body, "<tr>");
-	for (size_t i = 0; i < rule->columns.count; i++) {
-		bool opens = i == 0 && rule->page.len > 0;
-		struct str href = opens ? page_path(l->r, with(l->r, l->list->path, "row", row->reference)) : STR("");
-		write_cell(l, rule->columns.items[i], href, out);
-	}
-	buf_z(&out->body, "</tr>\n");
-	return true;
+static struct str row_path(const struct listing_page *l, struct str reference) {
+	struct buf query;
+	buf_init(&query, 200);
+	buf_z(&query, "row=");
+	escape_url(&query, reference);
+	struct str path = page_with(l->r, l->list->path, buf_text(&query));
+	buf_free(&query);
+	return path;
 }
 
-static bool write_table(struct listing *l, struct response *out, struct err *err) {
-	struct buf *b = &out->body;
-	buf_z(b, "<table class=\"list\">\n<thead><tr>");
-	for (size_t i = 0; i < l->list->rule->columns.count; i++) {
-		buf_z(b, "<th scope=\"col\">");
-		escape_html(b, column_label(&l->prose, l->list->rule->columns.items[i]));
-		buf_z(b, "</th>");
+/* The column that carries the word: the state, else the first. */
+static size_t marked_column(const struct view_rule *rule) {
+	for (size_t i = 0; i < rule->columns.count; i++)
+		if (str_is(rule->columns.items[i], "state"))
+			return i;
+	return 0;
+}
+
+static void write_cells(struct listing_page *l, bool overdue, struct response *out) {
+	const struct view_rule *rule = l->list->rule;
+	size_t marked = overdue ? marked_column(rule) : rule->columns.count;
+	buf_z(&out->body, overdue ? "<tr class=\"late\">" : "<tr>");
+	for (size_t i = 0; i < rule->columns.count; i++) {
+		bool opens = i == 0 && rule->page.len > 0;
+		struct str href = opens ? page_path(l->r, row_path(l, l->prose.instance->reference)) : STR("");
+		write_cell(l, rule->columns.items[i], href, i == marked, out);
 	}
+	buf_z(&out->body, "</tr>\n");
+}
+
+/* One damaged instance must not hide the others from everybody. */
+static void write_unreadable(struct listing_page *l, const struct instance *row, const struct err *err, struct response *out) {
+	log_err(LOG_ERROR, "row-unreadable", err);
+	buf_printf(&out->body, "<tr><td colspan=\"%zu\">", l->list->rule->columns.count);
+	page_text(l->r, out, "list.unreadable", row->reference, STR(""));
+	buf_z(&out->body, "</td></tr>\n");
+}
+
+static bool write_row(struct listing_page *l, const struct listed *listed, struct response *out, struct err *err) {
+	struct instance *row = ARENA_NEW(l->r->arena, struct instance);
+	struct err unreadable;
+	if (!instance_load(l->v, listed->instance_id, l->r->arena, row, err))
+		return false;
+	if (open_row(l, row, &unreadable)) {
+		write_cells(l, listed->overdue, out);
+		return true;
+	}
+	if (unreadable.kind != ERR_TRANSIENT) {
+		write_unreadable(l, row, &unreadable, out);
+		return true;
+	}
+	*err = unreadable;
+	return false;
+}
+
+static void write_head_cell(const struct listing_page *l, struct str column, struct response *out) {
+	struct str sorted = l->ask.sort.len > 0 ? l->ask.sort : STR("changed_at");
+	buf_z(&out->body, "<th scope=\"col\"");
+	if (str_equal(sorted, column))
+		buf_z(&out->body, l->ask.ascending ? " aria-sort=\"ascending\"" : " aria-sort=\"descending\"");
+	buf_char(&out->body, '>');
+	escape_html(&out->body, column_label(&l->prose, column));
+	buf_z(&out->body, "</th>");
+}
+
+static struct str title_of(const struct listing_page *l) {
+	struct str title = prose_get(&l->prose, "views", l->list->rule->name, "title", (struct str){0});
+	return title.len > 0 ? title : l->list->rule->name;
+}
+
+static bool write_table(struct listing_page *l, struct response *out, struct err *err) {
+	struct buf *b = &out->body;
+	buf_z(b, "<table class=\"list\">\n<caption><span class=\"sr\">");
+	escape_html(b, title_of(l));
+	buf_z(b, "</span></caption>\n<thead><tr>");
+	for (size_t i = 0; i < l->list->rule->columns.count; i++)
+		write_head_cell(l, l->list->rule->columns.items[i], out);
 	buf_z(b, "</tr></thead>\n<tbody>\n");
 	for (size_t i = 0; i < l->rows.count; i++)
 		if (!write_row(l, &l->rows.items[i], out, err))
@@ -145,56 +146,86 @@ static bool write_table(struct listing *l, struct response *out, struct err *err
 	return true;
 }
 
-static void write_turn(const struct listing *l, int64_t page, const char *key, const char *rel, struct response *out) {
-	buf_printf(&out->body, "<a rel=\"%s\" href=\"", rel);
-	escape_html(&out->body, page_path(l->r, turned(l, page)));
+static void write_turn(const struct listing_page *l, int64_t page, const char *key, const char *rel, struct response *out) {
+	struct list_ask turned = l->ask;
+	turned.page = page;
+	buf_printf(&out->body, "<a%s href=\"", rel);
+	escape_html(&out->body, page_path(l->r, list_ask_path(&turned)));
 	buf_z(&out->body, "\">");
 	page_word(l->r, out, key);
 	buf_z(&out->body, "</a>\n");
 }
 
-static void write_turning(const struct listing *l, struct response *out) {
-	struct arena *a = l->r->arena;
-	if (l->total <= ROWS)
+static struct str page_number(const struct listing_page *l, int64_t number) {
+	return language_int(l->r->language, l->r->arena, number);
+}
+
+static void write_turning(const struct listing_page *l, struct response *out) {
+	int64_t page = l->ask.page, last = (l->total + ROWS - 1) / ROWS;
+	if (l->total <= ROWS && page == 1)
 		return;
-	buf_z(&out->body, "<nav class=\"pages\">\n");
-	if (l->page > 1)
-		write_turn(l, l->page - 1, "list.previous", "prev", out);
-	page_text(l->r, out, "list.page", arena_printf(a, "%lld", (long long)l->page), STR(""));
-	buf_char(&out->body, '\n');
-	if (l->page * ROWS < l->total)
-		write_turn(l, l->page + 1, "list.next", "next", out);
+	buf_z(&out->body, "<nav class=\"pages\" aria-label=\"");
+	page_word(l->r, out, "list.pages");
+	buf_z(&out->body, "\">\n");
+	if (page > 1) {
+		write_turn(l, 1, "list.first", "", out);
+		write_turn(l, page - 1 < last ? page - 1 : last, "list.previous", " rel=\"prev\"", out);
+	}
+	buf_z(&out->body, "<span>");
+	page_text(l->r, out, "list.page", page_number(l, page), page_number(l, last));
+	buf_z(&out->body, "</span>\n");
+	if (page < last) {
+		write_turn(l, page + 1, "list.next", " rel=\"next\"", out);
+		write_turn(l, last, "list.last", "", out);
+	}
 	buf_z(&out->body, "</nav>\n");
 }
 
-static void write_empty(const struct listing *l, struct response *out) {
-	struct str text = l->search.len > 0 ? STR("") : prose_get(&l->prose, "views", l->list->rule->name, "empty", (struct str){0});
+static void write_empty(const struct listing_page *l, struct response *out) {
+	bool narrows = list_ask_narrows(&l->ask) || l->total > 0;
+	struct str text = narrows ? STR("") : prose_get(&l->prose, "views", l->list->rule->name, "empty", (struct str){0});
 	buf_z(&out->body, "<p>");
 	if (text.len > 0)
 		escape_html(&out->body, text);
 	else
-		page_word(l->r, out, l->search.len > 0 ? "list.none-found" : "list.empty");
+		page_word(l->r, out, narrows ? "list.none-found" : "list.empty");
 	buf_z(&out->body, "</p>\n");
 }
 
-static struct str title_of(const struct listing *l) {
-	struct str title = prose_get(&l->prose, "views", l->list->rule->name, "title", (struct str){0});
-	return title.len > 0 ? title : l->list->rule->name;
+/* "51-100 af 234", and how many of them are overdue. */
+static void write_count(const struct listing_page *l, struct response *out) {
+	struct arena *a = l->r->arena;
+	int64_t first = (l->ask.page - 1) * ROWS + 1, last = first - 1 + (int64_t)l->rows.count;
+	struct list_ask late = l->ask;
+	late.page = 1;
+	late.overdue = true;
+	if (l->total == 0)
+		return;
+	buf_z(&out->body, "<p role=\"status\">");
+	if (l->total <= ROWS || l->rows.count == 0)
+		page_text(l->r, out, "list.count", page_number(l, l->total), STR(""));
+	else
+		page_text(l->r, out, "list.range", arena_printf(a, "%.*s–%.*s", STR_ARG(page_number(l, first)), STR_ARG(page_number(l, last))), page_number(l, l->total));
+	if (l->overdue > 0 && !l->ask.overdue) {
+		buf_z(&out->body, " <a class=\"tag late\" href=\"");
+		escape_html(&out->body, page_path(l->r, list_ask_path(&late)));
+		buf_z(&out->body, "\">");
+		page_text(l->r, out, "list.overdue-count", page_number(l, l->overdue), STR(""));
+		buf_z(&out->body, "</a>");
+	}
+	buf_z(&out->body, "</p>\n");
 }
 
-static bool write_list(struct listing *l, struct response *out, struct err *err) {
-	struct page page = {.title = title_of(l), .here = l->list->path, .logged_in = l->list->logged_in, .wide = true};
+static bool write_list(struct listing_page *l, struct response *out, struct err *err) {
+	struct page page = {.title = title_of(l), .here = list_ask_path(&l->ask), .logged_in = l->list->logged_in, .wide = true};
 	page_begin(l->r, out, &page);
 	buf_z(&out->body, "<h1>");
 	escape_html(&out->body, page.title);
 	buf_z(&out->body, "</h1>\n");
 	prose_write(&l->prose, prose_get(&l->prose, "views", l->list->rule->name, "intro", (struct str){0}), &out->body);
-	write_search(l, out);
-	if (l->total > 0) {
-		buf_z(&out->body, "<p role=\"status\">");
-		page_text(l->r, out, "list.count", language_int(l->r->language, l->r->arena, l->total), STR(""));
-		buf_z(&out->body, "</p>\n");
-	}
+	if (!list_sieve(&l->ask, l->v, &l->prose, out, err))
+		return false;
+	write_count(l, out);
 	if (l->rows.count == 0)
 		write_empty(l, out);
 	else if (!write_table(l, out, err))
@@ -204,7 +235,7 @@ static bool write_list(struct listing *l, struct response *out, struct err *err)
 	return true;
 }
 
-static bool may_see(struct listing *l, const struct instance *row, bool *may, struct err *err) {
+static bool may_see(struct listing_page *l, const struct instance *row, bool *may, struct err *err) {
 	const struct view_rule *rule = l->list->rule;
 	struct participation_list people = {0};
 	*may = false;
@@ -218,7 +249,7 @@ static bool may_see(struct listing *l, const struct instance *row, bool *may, st
 	return true;
 }
 
-static bool show_row(struct listing *l, struct str reference, struct response *out, struct err *err) {
+static bool show_row(struct listing_page *l, struct str reference, struct response *out, struct err *err) {
 	struct instance row;
 	bool may;
 	if (l->list->rule->page.len == 0)
@@ -232,25 +263,26 @@ static bool show_row(struct listing *l, struct str reference, struct response *o
 	const struct view_rule *rule = definition_view(l->prose.definition, l->list->rule->page);
 	if (!rule)
 		return err_set(err, ERR_NOT_FOUND, "error.not-found", "its definition has no such page");
-	struct str here = with(l->r, l->list->path, "row", reference);
+	struct str here = row_path(l, row.reference);
 	struct show_view show = {l->list->package, l->prose.definition, rule, &row, l->prose.values, here, l->list->path, l->list->logged_in};
 	show_page(l->r, l->v, &show, out);
 	return true;
 }
 
+static bool read_rows(struct listing_page *l, struct err *err) {
+	struct listing_query query = list_ask_query(&l->ask);
+	query.limit = ROWS;
+	query.offset = (l->ask.page - 1) * ROWS;
+	return listing_count(l->v, &query, l->r->arena, &l->total, &l->overdue, err) && listing_query(l->v, &query, l->r->arena, &l->rows, err);
+}
+
 void list_page(struct request *r, struct view *v, const struct list_view *list, struct response *out) {
 	struct register_port port = data_store_port(v);
-	struct listing l = {.r = r, .v = v, .list = list, .search = str_trim(request_query(r, "q"))};
+	struct listing_page l = {.r = r, .v = v, .list = list, .ask = list_ask_read(r, list)};
 	struct str reference = request_query(r, "row");
 	struct err err;
 	l.prose = (struct prose){.r = r, .package = list->package, .definition = list->package->definition, .registers = &port};
-	if (!str_to_int(request_query(r, "page"), &l.page) || l.page < 1 || l.page > LAST_PAGE)
-		l.page = 1;
-	struct instance_query query = query_of(r, list, l.search);
-	query.limit = ROWS;
-	query.offset = (l.page - 1) * ROWS;
-	bool ok = reference.len > 0 ? show_row(&l, reference, out, &err)
-	                            : instance_query(v, &query, r->arena, &l.rows, &l.total, &err) && write_list(&l, out, &err);
+	bool ok = reference.len > 0 ? show_row(&l, reference, out, &err) : read_rows(&l, &err) && write_list(&l, out, &err);
 	if (!ok)
 		page_failure(r, out, &err);
 }

@@ -1,4 +1,4 @@
-/* list_page: the one list renderer: instances in which a contact has a role, with search and pages; and one row of it as a page view.
+/* list_page: the one list renderer: instances in which a contact has a role, with search, filters and pages; and one row of it as a page view.
  * Used by a mailed link to a list and by /backend. */
 #ifndef OTP_PORTAL_LIST_PAGE_H
 #define OTP_PORTAL_LIST_PAGE_H
@@ -15,7 +15,7 @@ struct list_view {
 
 /* How many instances the contact sees in it. */
 bool list_count(struct request *r, struct view *v, const struct list_view *list, int64_t *count, struct err *err);
-/* ?q= searches, ?page= turns, ?row=REFERENCE opens a row (404 for rows that the contact may not see). */
+/* As list_ask.h reads it from the query; ?row=REFERENCE opens a row (404 for rows that the contact may not see). */
 void list_page(struct request *r, struct view *v, const struct list_view *list, struct response *out);
 
 #endif

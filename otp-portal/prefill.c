@@ -1,25 +1,24 @@
 #include "otp-portal/prefill.h"
 
 #include "engine/store/history.h"
+#include "engine/store/listings.h"
 #include "otp-portal/session.h"
 
 enum { INSTANCES_SEEN = 100 };
 
 /* The instance started last, of that workflow, in which this contact has that role and has acted. */
 static bool find_newest(struct request *r, struct view *v, struct str workflow, struct str role, int64_t contact_id, struct instance *out, struct err *err) {
-	struct instance_list list = {0};
-	struct instance_query query = {.workflow = workflow, .contact_id = contact_id, .roles = &role, .role_count = 1, .limit = INSTANCES_SEEN};
+	struct listed_list list;
+	struct listing_query query = {.workflow = workflow, .contact_id = contact_id, .roles = &role, .role_count = 1, .limit = INSTANCES_SEEN};
 	*out = (struct instance){0};
-	if (!instance_query(v, &query, r->arena, &list, NULL, err))
+	if (!listing_before(v, &query, INT64_MAX, r->arena, &list, err))
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
 		bool acted;
-		if (list.items[i].id <= out->id)
-			continue;
-		if (!history_acted(v, list.items[i].id, contact_id, &acted, err))
+		if (!history_acted(v, list.items[i].instance_id, contact_id, &acted, err))
 			return false;
 		if (acted)
-			*out = list.items[i];
+			return instance_load(v, list.items[i].instance_id, r->arena, out, err);
 	}
 	return true;
 }

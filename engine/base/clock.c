@@ -20,6 +20,10 @@ int64_t clock_monotonic(void) {
 	return read_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_processor(void) {
+	return read_ms(CLOCK_THREAD_CPUTIME_ID);
+}
+
 int64_t clock_now(void) {
 	switch (atomic_load(&clock_mode)) {
 	case STANDING:

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 512, READER_DEADLINE_MS = 200, BUSY_WAIT_MS = 200, PROGRESS_STEPS = 2000, PAGE = 4096 };
+enum { SLOTS = 512, READER_WORK_MS = 200, READER_WAIT_MS = 2000, BUSY_WAIT_MS = 200, PROGRESS_STEPS = 2000, PAGE = 4096 };
 
 struct stmt {
 	const char *sql; /* its address is the key of the cache */
@@ -16,6 +16,7 @@ struct stmt {
 	int error; /* of preparing or binding; the first step tells it */
 	bool busy, writes;
 	int64_t deadline_at; /* monotonic; 0: not stepped yet */
+	int64_t work_until;  /* processor time of the thread */
 };
 
 struct db {
@@ -23,7 +24,7 @@ struct db {
 	enum db_mode mode;
 	struct stmt *slots[SLOTS]; /* open addressing, never removed from */
 	size_t statements;
-	int64_t deadline_at; /* of the statement that is being stepped */
+	int64_t deadline_at, work_until; /* of the statement that is being stepped */
 	int64_t fail_in;     /* fault tests: calls left until one fails; 0: none will */
 	int64_t wal_pages;
 };
@@ -74,7 +75,7 @@ static bool fault_due(struct db *db) {
 
 static int statement_is_late(void *context) {
 	const struct db *db = context;
-	return clock_monotonic() > db->deadline_at;
+	return clock_processor() > db->work_until || clock_monotonic() > db->deadline_at;
 }
 
 static int wal_grew(void *context, sqlite3 *handle, const char *name, int pages) {
@@ -122,7 +123,7 @@ bool db_open(struct db **out, const char *path, enum db_mode mode, struct err *e
 	struct db *db = calloc(1, sizeof *db);
 	BUG_IF(db == NULL);
 	db->mode = mode;
-	db->deadline_at = INT64_MAX;
+	db->deadline_at = db->work_until = INT64_MAX;
 	int flags = mode == DB_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	const char *name = mode == DB_MEMORY ? ":memory:" : path;
 	int code = sqlite3_open_v2(name, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -171,7 +172,7 @@ struct stmt *db_query(struct db *db, const char *sql) {
 	}
 	struct stmt *s = db->slots[slot];
 	BUG_IF(s->busy);
-	db->deadline_at = INT64_MAX; /* preparing may read the schema */
+	db->deadline_at = db->work_until = INT64_MAX; /* preparing may read the schema */
 	if (!s->handle)
 		prepare(s);
 	s->busy = true;
@@ -239,9 +240,12 @@ static int refusal(struct stmt *s) {
 	if (db->mode != DB_READER)
 		return SQLITE_OK;
 	int64_t now = clock_monotonic();
-	if (s->deadline_at == 0)
-		s->deadline_at = now + READER_DEADLINE_MS;
+	if (s->deadline_at == 0) {
+		s->deadline_at = now + READER_WAIT_MS;
+		s->work_until = clock_processor() + READER_WORK_MS;
+	}
 	db->deadline_at = s->deadline_at;
+	db->work_until = s->work_until;
 	return now > s->deadline_at ? SQLITE_INTERRUPT : SQLITE_OK;
 }
 

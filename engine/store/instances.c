@@ -2,7 +2,7 @@
 
 #include "engine/store/handle.h"
 
-enum { REFERENCE = 9, REFERENCE_TRIES = 10, SEARCH_WORDS = 8 };
+enum { REFERENCE = 9, REFERENCE_TRIES = 10 };
 
 #define INSTANCE \
 	"SELECT i.id, i.reference, i.workflow, i.definition, i.state, i.data, i.version, i.parent_id, i.root_id," \
@@ -138,37 +138,18 @@ bool instance_update(struct tx *tx, const struct instance *instance, struct err 
 	return row_changed(s, "instance", err);
 }
 
-bool instance_set_search(struct tx *tx, int64_t id, struct str search_text, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "UPDATE instances SET search_text = ? WHERE id = ?");
-	bind_text(s, search_text);
-	bind_int(s, id);
-	return row_changed(s, "instance", err);
-}
-
-/* What a query narrows by index comes first in each statement; the rest is tested row by row, the text last and only
- * when there is something to search for: the row need not be read then. */
-#define REST \
-	" (?1 = '' OR i.workflow = ?1) AND (?2 = '' OR i.state = ?2) AND (?6 = '%' OR (i.search_text LIKE ?6 ESCAPE '\\'" \
-	" AND i.search_text LIKE ?7 ESCAPE '\\' AND i.search_text LIKE ?8 ESCAPE '\\' AND i.search_text LIKE ?9 ESCAPE '\\'" \
-	" AND i.search_text LIKE ?10 ESCAPE '\\' AND i.search_text LIKE ?11 ESCAPE '\\'" \
-	" AND i.search_text LIKE ?12 ESCAPE '\\' AND i.search_text LIKE ?13 ESCAPE '\\'))"
-#define HAS_ROLE "instr(?5, ' ' || p.role || ' ') > 0"
-#define BY_CONTACT "WHERE i.id IN (SELECT p.instance_id FROM participations p WHERE p.contact_id = ?4 AND " HAS_ROLE ") AND"
-/* The plus keeps SQLite from going through everything that this contact takes part in. */
-#define BY_PARENT \
-	"WHERE i.parent_id = ?3 AND (?4 = 0 OR EXISTS (SELECT 1 FROM participations p WHERE p.instance_id = i.id" \
-	" AND +p.contact_id = ?4 AND " HAS_ROLE ")) AND"
+/* What a query narrows by index comes first in each statement. */
+#define REST " (?1 = '' OR i.workflow = ?1) AND (?2 = '' OR i.state = ?2) AND (?3 = 0 OR i.parent_id = ?3)"
+#define BY_PARENT "WHERE i.parent_id = ?3 AND"
 #define BY_STATE "WHERE i.workflow = ?1 AND i.state = ?2 AND"
 #define BY_WORKFLOW "WHERE i.workflow = ?1 AND"
-#define NEWEST " ORDER BY i.changed_at DESC, i.id DESC LIMIT ?14 OFFSET ?15"
-#define BY_ID " ORDER BY i.id LIMIT ?14 OFFSET ?15"
+#define NEWEST " ORDER BY i.changed_at DESC, i.id DESC LIMIT ?4 OFFSET ?5"
+#define BY_ID " ORDER BY i.id LIMIT ?4 OFFSET ?5"
 #define COUNT "SELECT count(*) FROM instances i "
 
 static struct stmt *query_rows(struct db *db, const struct instance_query *q) {
 	if (q->parent_id)
 		return db_query(db, INSTANCE BY_PARENT REST BY_ID);
-	if (q->contact_id)
-		return db_query(db, INSTANCE BY_CONTACT REST NEWEST);
 	if (q->workflow.len && q->state.len)
 		return db_query(db, INSTANCE BY_STATE REST NEWEST);
 	if (q->workflow.len)
@@ -179,8 +160,6 @@ static struct stmt *query_rows(struct db *db, const struct instance_query *q) {
 static struct stmt *query_count(struct db *db, const struct instance_query *q) {
 	if (q->parent_id)
 		return db_query(db, COUNT BY_PARENT REST);
-	if (q->contact_id)
-		return db_query(db, COUNT BY_CONTACT REST);
 	if (q->workflow.len && q->state.len)
 		return db_query(db, COUNT BY_STATE REST);
 	if (q->workflow.len)
@@ -188,57 +167,15 @@ static struct stmt *query_count(struct db *db, const struct instance_query *q) {
 	return db_query(db, COUNT "WHERE" REST);
 }
 
-struct filter {
-	struct str roles; /* " role role " */
-	struct str words[SEARCH_WORDS]; /* LIKE patterns; "%" where there is none */
-};
-
-static struct str like_pattern(struct arena *a, struct str word) {
-	struct buf b;
-	buf_init(&b, 2 * word.len + 2);
-	buf_char(&b, '%');
-	for (size_t i = 0; i < word.len; i++) {
-		if (word.at[i] == '%' || word.at[i] == '_' || word.at[i] == '\\')
-			buf_char(&b, '\\');
-		buf_char(&b, word.at[i]);
-	}
-	buf_char(&b, '%');
-	struct str pattern = arena_str(a, buf_text(&b));
-	buf_free(&b);
-	return pattern;
-}
-
-static bool filter_make(const struct instance_query *q, struct arena *a, struct filter *f, struct err *err) {
-	f->roles = STR(" ");
-	for (size_t i = 0; i < q->role_count; i++)
-		f->roles = arena_printf(a, "%.*s%.*s ", STR_ARG(f->roles), STR_ARG(q->roles[i]));
-	for (size_t i = 0; i < SEARCH_WORDS; i++)
-		f->words[i] = STR("%");
-	struct str rest = q->search;
-	for (size_t count = 0; rest.len > 0;) {
-		struct str word = str_trim(str_cut(&rest, ' '));
-		if (word.len == 0)
-			continue;
-		if (count == SEARCH_WORDS)
-			return err_set(err, ERR_INPUT, "search.words", "more than %d words to search for", SEARCH_WORDS);
-		f->words[count++] = like_pattern(a, word);
-	}
-	return true;
-}
-
-static void bind_filter(struct stmt *s, const struct instance_query *q, const struct filter *f) {
+static void bind_query(struct stmt *s, const struct instance_query *q) {
 	bind_text(s, q->workflow);
 	bind_text(s, q->state);
 	bind_int(s, q->parent_id);
-	bind_int(s, q->contact_id);
-	bind_text(s, f->roles);
-	for (size_t i = 0; i < SEARCH_WORDS; i++)
-		bind_text(s, f->words[i]);
 }
 
-static bool count_all(struct db *db, const struct instance_query *q, const struct filter *f, int64_t *total, struct err *err) {
+static bool count_all(struct db *db, const struct instance_query *q, int64_t *total, struct err *err) {
 	struct stmt *s = query_count(db, q);
-	bind_filter(s, q, f);
+	bind_query(s, q);
 	enum db_step step = stmt_step(s, err);
 	if (step == DB_ROW)
 		*total = stmt_int(s, 0);
@@ -247,12 +184,11 @@ static bool count_all(struct db *db, const struct instance_query *q, const struc
 }
 
 bool instance_query(struct view *v, const struct instance_query *query, struct arena *a, struct instance_list *out, int64_t *total, struct err *err) {
-	struct filter f;
 	*out = (struct instance_list){0};
-	if (!filter_make(query, a, &f, err) || (total && !count_all(view_db(v), query, &f, total, err)))
+	if (total && !count_all(view_db(v), query, total, err))
 		return false;
 	struct stmt *s = query_rows(view_db(v), query);
-	bind_filter(s, query, &f);
+	bind_query(s, query);
 	bind_int(s, query->limit ? query->limit : -1);
 	bind_int(s, query->offset);
 	enum db_step step;

@@ -34,17 +34,11 @@ struct instance_list {
 struct instance_query {
 	struct str workflow;      /* empty: any */
 	struct str state;         /* empty: any */
-	int64_t contact_id;       /* 0: any; else only where this contact has one of `roles` */
-	const struct str *roles;
-	size_t role_count;
 	int64_t parent_id;        /* 0: any */
-	struct str search;        /* empty: all; else every word (at most 8: INPUT) must occur in search_text (folded) */
 	int64_t limit, offset;    /* limit 0: all */
 };
-/* Newest change first (children: by id). *total may be NULL. */
+/* Newest change first (children: by id). *total may be NULL. What people see of them is listings.h. */
 bool instance_query(struct view *v, const struct instance_query *query, struct arena *a, struct instance_list *out, int64_t *total, struct err *err);
-/* Text that the searches of lists look at: folded by the caller. */
-bool instance_set_search(struct tx *tx, int64_t id, struct str search_text, struct err *err);
 bool instance_count_by_state(struct view *v, struct arena *a, struct buf *out, struct err *err); /* "workflow state count" lines */
 
 /* Definitions by machine hash: source text is kept, so that an instance can be run years later. */

@@ -131,6 +131,19 @@ static const char *const drafts_by_task =
 
 /* A code's length is fixed when it is asked for; those of before had four digits. */
 static const char *const codes_by_length = "ALTER TABLE logins ADD COLUMN digits INTEGER NOT NULL DEFAULT 4;";
+/* What overviews look at, in narrow rows; texts of fields that older rows have are taken from their data. */
+static const char *const listings =
+        "CREATE TABLE listings (instance_id INTEGER PRIMARY KEY REFERENCES instances(id), workflow TEXT NOT NULL, state TEXT NOT NULL,"
+        " started_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, fields TEXT NOT NULL, search_text TEXT NOT NULL) STRICT;"
+        "CREATE TABLE overdue (instance_id INTEGER NOT NULL REFERENCES instances(id), view TEXT NOT NULL, at INTEGER NOT NULL,"
+        " PRIMARY KEY (instance_id, view)) STRICT, WITHOUT ROWID;"
+        "INSERT INTO listings SELECT i.id, i.workflow, i.state, i.started_at, i.changed_at, coalesce((SELECT char(31) ||"
+        " group_concat(j.key || '=' || CASE j.type WHEN 'object' THEN json_extract(j.value, '$.key') WHEN 'text' THEN j.value ELSE j.type END,"
+        " char(31)) || char(31) FROM json_each(i.data) j WHERE j.type IN ('true', 'false') OR (j.type = 'text' AND length(j.value) <= 40)"
+        " OR (j.type = 'object' AND json_extract(j.value, '$.key') IS NOT NULL)), ''), i.search_text FROM instances i;"
+        "ALTER TABLE instances DROP COLUMN search_text;"
+        "DROP INDEX participations_contact;"
+        "CREATE INDEX participations_contact ON participations (contact_id, instance_id, role);";
 
 /* What waits for somebody who logs in. */
 static const char *const links_of_contacts = "CREATE INDEX links_contact ON links (contact_id) WHERE state = 'live' AND kind = 'task';";
@@ -165,6 +178,7 @@ static const struct migration migrations[] = {
         {{&links_of_contacts}},
         {{&browsers_of_contacts}},
         {{&blobs_of_drafts}},
+        {{&listings}},
 };
 
 int64_t schema_newest(void) {

@@ -159,6 +159,8 @@ struct view_rule {
 	const struct expression *when;        /* page; NULL: always */
 	LIST_OF(struct str) columns;          /* list: field names or state, started_at, changed_at, reference; page: fields */
 	LIST_OF(const struct field *) search; /* list */
+	LIST_OF(struct str) filters;          /* list: "state" or names of fields */
+	const struct expression *overdue;     /* list; NULL: none. Once true it stays true until the next transition */
 	struct str page;                      /* list: page view a row opens; empty: none */
 	bool login;                           /* list: on /backend */
 	int digits;                           /* with login: of the code that opens it */

@@ -185,6 +185,8 @@ static const struct shape_key view_keys[] = {
         {.key = "fields", .shape = &shown, .needed = true, .only = BIT(VIEW_PAGE)},
         {.key = "columns", .shape = &shown, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference."},
         {.key = "search", .shape = &word_list, .only = BIT(VIEW_LIST)},
+        {.key = "filters", .shape = &word_list, .only = BIT(VIEW_LIST), .help = "state, and fields of type choice, ref and bool, to choose rows by."},
+        {.key = "overdue", .shape = &expression, .only = BIT(VIEW_LIST), .help = "Rows for which this is true are marked."},
         {.key = "page", .shape = &name, .only = BIT(VIEW_LIST), .help = "The page view that a row opens."},
         {.key = "login", .shape = &truth, .only = BIT(VIEW_LIST), .help = "On /backend after log-in."},
         {.key = "digits", .shape = &whole, .only = BIT(VIEW_LIST), .help = "With login: of the code that is mailed, 4 to 8; 6 unless given."},

@@ -1,5 +1,7 @@
 #include "engine/workflow/definition_reader.h"
 
+#include "engine/store/listings.h"
+
 #include <string.h>
 
 static void read_columns(struct reader *r, const struct yaml *names, struct view_rule *view) {
@@ -28,6 +30,30 @@ static void read_digits(struct reader *r, const struct yaml *node, struct view_r
 	view->digits = (int)digits;
 }
 
+static void read_filters(struct reader *r, const struct yaml *names, struct view_rule *view) {
+	for (size_t i = 0; names && i < names->count; i++) {
+		const struct yaml *name = names->items[i];
+		const struct field *field = str_is(name->text, "state") ? NULL : reader_find(r, NAMED("field", r->d->fields), name);
+		if (field && field->kind != FIELD_CHOICE && field->kind != FIELD_REF && field->kind != FIELD_BOOL)
+			problem_error(r->problems, name->place, "'filters' of view '%.*s': '%.*s' is of type %s, expected state or a field of type choice, ref or bool", STR_ARG(view->name), STR_ARG(name->text), field_kind_name(field->kind));
+		*(struct str *)ARENA_PUSH(r->arena, &view->filters) = name->text;
+	}
+	if (names && names->count > LISTING_FILTERS)
+		problem_error(r->problems, names->place, "'filters' of view '%.*s': at most %d", STR_ARG(view->name), LISTING_FILTERS);
+}
+
+/* When an instance becomes overdue is computed with each transition, so that no overview has to ask thousands of instances. */
+static void read_overdue(struct reader *r, const struct yaml *node, struct view_rule *view) {
+	size_t fields = r->d->fields.count;
+	view->overdue = reader_guard(r, node);
+	if (!view->overdue)
+		return;
+	if (expression_reads(view->overdue, fields + SLOT_CHILDREN))
+		problem_error(r->problems, node->place, "'overdue' of view '%.*s' must not read 'children'", STR_ARG(view->name));
+	if (!expression_never_falls(view->overdue, (size_t[]){fields + SLOT_NOW, fields + SLOT_TODAY}, 2))
+		problem_error(r->problems, node->place, "'overdue' of view '%.*s' must stay true once time has made it true; compare as in: today > due_date + 7d", STR_ARG(view->name));
+}
+
 static void read_view(struct reader *r, const struct yaml *node, struct view_rule *view) {
 	const struct yaml *search = yaml_get(node, "search");
 	struct yaml_nodes roles = reader_names(r, yaml_get(node, "for"));
@@ -38,6 +64,8 @@ static void read_view(struct reader *r, const struct yaml *node, struct view_rul
 	read_columns(r, yaml_get(node, view->kind == VIEW_LIST ? "columns" : "fields"), view);
 	for (size_t i = 0; search && i < search->count; i++)
 		*(const struct field **)ARENA_PUSH(r->arena, &view->search) = reader_find(r, NAMED("field", r->d->fields), search->items[i]);
+	read_filters(r, yaml_get(node, "filters"), view);
+	read_overdue(r, yaml_get(node, "overdue"), view);
 	view->login = shape_truth(yaml_get(node, "login"), false);
 	read_digits(r, yaml_get(node, "digits"), view);
 	view->expires = shape_span(yaml_get(node, "expires"), (struct span){0});

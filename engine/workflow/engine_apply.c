@@ -1,10 +1,8 @@
 /* What a decision causes, written in one transaction: instance, history, people, timers, links, outbox, children, signals. */
 #include "engine/base/escape.h"
-#include "engine/base/fold.h"
 #include "engine/store/mailbox.h"
 #include "engine/store/timers.h"
 #include "engine/workflow/engine_run.h"
-#include "engine/workflow/upload.h"
 
 #include <string.h>
 
@@ -116,31 +114,6 @@ static bool close_tasks(struct run *r, const struct loaded *l, const struct even
 	return outbox_cancel_tasks(r->tx, l->instance.id, err) && mailbox_release(r->tx, l->instance.id, err);
 }
 
-/* Every text of the fields that a list view searches, folded. */
-static bool write_search(struct run *r, const struct loaded *l, const struct value *values, struct err *err) {
-	struct buf text;
-	buf_init(&text, 64 << 10);
-	fold_text(&text, l->instance.reference);
-	for (size_t v = 0; v < l->definition->views.count; v++) {
-		const struct view_rule *view = &l->definition->views.items[v];
-		for (size_t i = 0; i < view->search.count; i++) {
-			const struct field *field = view->search.items[i];
-			const struct value *value = &values[field->slot];
-			struct value file = upload_is(value) ? value_string(upload_of(value).name) : VALUE_UNSET;
-			if (file.kind != KIND_UNSET)
-				value = &file;
-			else if (value->kind == KIND_RECORD)
-				value = &value->record.members[field->reg->label];
-			buf_char(&text, ' ');
-			if (value->kind != KIND_UNSET)
-				fold_text(&text, value_text(r->a, value));
-		}
-	}
-	bool ok = instance_set_search(r->tx, l->instance.id, buf_text(&text), err);
-	buf_free(&text);
-	return ok;
-}
-
 static bool write_instance(struct run *r, struct loaded *l, const struct decision *decision, struct str data, struct err *err) {
 	struct instance *instance = &l->instance;
 	bool is_new = instance->id == 0;
@@ -178,7 +151,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 		return false;
 	if (!write_instance(r, l, decision, data, err) || !write_history(r, l, event, decision, cause, payload, &entry, err) ||
 	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
-	    !write_timers(r, l, event, decision, err) || !write_search(r, l, decision->values, err))
+	    !write_timers(r, l, event, decision, err) || !run_listing(r, l, decision->values, err))
 		return false;
 	l->values = decision->values;
 	if (!run_people(r, l, before, cause, err))

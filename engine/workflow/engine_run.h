@@ -83,6 +83,8 @@ struct prepared_starts {
 bool run_prepare_children(struct run *r, const struct decision *decision, struct prepared_starts *out, struct err *err);
 bool run_start_children(struct run *r, const struct loaded *parent, struct prepared_starts *starts, struct err *err);
 bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, struct err *err);
+/* engine_listing.c: what overviews find the instance by. */
+bool run_listing(struct run *r, struct loaded *l, const struct value *values, struct err *err);
 /* engine_people.c: participations follow the roles' fields. */
 bool run_people(struct run *r, const struct loaded *l, const struct value *before, const struct cause *cause, struct err *err);
 /* From when on the event can be done (as decision_opens), with the instance as it stands; what goes wrong is logged. */

@@ -30,6 +30,9 @@ const struct type *expression_type(const struct expression *e);
 struct str expression_source(const struct expression *e);
 /* Whether its value depends on the name in this slot, directly or through a let. */
 bool expression_reads(const struct expression *e, size_t slot);
+/* True when the value, false counted below true, can only stay or rise while the values in these slots (clocks) rise and all others stay:
+ * such a bool becomes true once. Told by the form of the expression: comparisons, && || !, sums, min and max. */
+bool expression_never_falls(const struct expression *e, const size_t *clocks, size_t count);
 
 /* What an evaluation needs beside the slots. */
 struct environment {

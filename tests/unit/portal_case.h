@@ -77,7 +77,8 @@ static const char case_workflow[] =
         "  gone: {final: true}\n"
         "views:\n"
         "  one: {kind: page, for: [asker, boss], when: \"state == 'done'\", fields: [person, verdict, marks]}\n"
-        "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state], search: [person], page: one, login: true, digits: 4}\n";
+        "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state, day], search: [person, day], page: one, login: true, digits: 4,\n"
+        "    filters: [state, kind, part, rush], overdue: \"state == 'waiting' && has(day) && today > day + 1d\"}\n";
 static const char case_registers[] = "parts: {key: id, label: title, columns: {id: text, title: text}}\n";
 static const char case_texts[] =
         "title: Bestilling <b>\n"

@@ -139,7 +139,7 @@ static void a_reader_cannot_write_and_is_cut(void **state) {
 
 	s = db_query(reader, "SELECT id FROM t ORDER BY id"); /* one that was stepped once and forgotten */
 	assert_int_equal(stmt_step(s, &f->err), DB_ROW);
-	usleep(250000);
+	usleep(2100000);
 	assert_int_equal(stmt_step(s, &f->err), DB_FAIL);
 	stmt_end(s);
 	s = db_query(reader, "SELECT count(*) FROM t"); /* the next one has its own time */

@@ -2,6 +2,7 @@
 #include "tests/unit/workflow_fixture.h"
 
 #include "engine/store/handle.h"
+#include "engine/store/listings.h"
 
 static const char order[] =
         "workflow: order\n"
@@ -505,12 +506,15 @@ static void test_look(void **state) {
 static void test_search(void **state) {
 	struct fixture *f = *state;
 	int64_t id = asked(f);
-	struct instance_list list = {0};
-	struct instance_query query = {.workflow = STR("order"), .search = STR("ida")};
+	struct listed_list list = {0};
+	struct contact contact;
+	const struct str roles[] = {STR("buyer")};
 	struct view *v = store_view(f->store, &f->err);
-	OK(instance_query(v, &query, f->arena, &list, NULL, &f->err));
+	OK(contact_find(v, CHANNEL_MAIL, STR("ida@example.dk"), f->arena, &contact, &f->err));
+	struct listing_query query = {.contact_id = contact.id, .roles = roles, .role_count = 1, .workflow = STR("order"), .search = STR("ida")};
+	OK(listing_query(v, &query, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
-	assert_int_equal(list.items[0].id, id);
+	assert_int_equal(list.items[0].instance_id, id);
 	view_close(v);
 }
 

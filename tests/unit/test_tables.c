@@ -103,20 +103,13 @@ static struct instance_list query(struct fixture *f, struct instance_query q, in
 static void instances_are_queried(void **state) {
 	struct fixture *f = *state;
 	int64_t ids[4] = {f->instance};
-	static const char *const texts[] = {"ann 50% red_car", "bo 500 redxcar", "\xC3\xA6" "ble \\ back", ""};
-	const struct str roles[] = {STR("worker"), STR("boss")};
 	for (size_t i = 0; i < 4; i++) {
 		struct instance it = i ? fixture_instance(f, i == 3 ? f->instance : 0) : (struct instance){.id = f->instance};
 		ids[i] = it.id;
 		OK(instance_load(view(f), it.id, f->arena, &it, &f->err));
 		it.version++, it.changed_at = 2000 + (int64_t)i, it.state = i == 2 ? STR("done") : STR("open"), it.ended_at = i == 2;
 		OK(instance_update(f->tx, &it, &f->err));
-		OK(instance_set_search(f->tx, it.id, str_from(texts[i]), &f->err));
 	}
-	OK(participation_add(f->tx, ids[1], STR("worker"), f->contact, STR(""), &f->err));
-	OK(participation_add(f->tx, ids[1], STR("boss"), f->contact, STR(""), &f->err));
-	OK(participation_add(f->tx, ids[2], STR("work"), f->contact, STR(""), &f->err));
-
 	struct instance_list list = query(f, (struct instance_query){0}, 4);
 	assert_int_equal(list.items[0].id, ids[3]); /* newest change first */
 	list = query(f, (struct instance_query){.workflow = STR("case"), .limit = 2, .offset = 1}, 4);
@@ -128,22 +121,6 @@ static void instances_are_queried(void **state) {
 	query(f, (struct instance_query){.state = STR("done")}, 1);
 	list = query(f, (struct instance_query){.parent_id = ids[0]}, 1);
 	assert_int_equal(list.items[0].id, ids[3]);
-	list = query(f, (struct instance_query){.contact_id = f->contact, .roles = roles, .role_count = 2}, 1); /* once, though in two roles */
-	assert_int_equal(list.items[0].id, ids[1]);
-	query(f, (struct instance_query){.contact_id = f->contact}, 0); /* no role, no row */
-	query(f, (struct instance_query){.contact_id = f->contact, .roles = roles, .role_count = 2, .workflow = STR("other")}, 0);
-	query(f, (struct instance_query){.contact_id = f->contact, .roles = roles, .role_count = 2, .parent_id = ids[0]}, 0);
-
-	assert_int_equal(query(f, (struct instance_query){.search = STR("red ann")}, 1).items[0].id, ids[0]);
-	query(f, (struct instance_query){.search = STR("red bo ann")}, 0);
-	query(f, (struct instance_query){.search = STR("  ")}, 4);
-	query(f, (struct instance_query){.search = STR("50")}, 2);
-	query(f, (struct instance_query){.search = STR("50%")}, 1);
-	query(f, (struct instance_query){.search = STR("red_car")}, 1);
-	query(f, (struct instance_query){.search = STR("\\")}, 1);
-	query(f, (struct instance_query){.search = STR("\xC3\xA6" "ble")}, 1);
-	struct instance_query many = {.search = STR("a b c d e f g h i")};
-	REFUSED(ERR_INPUT, instance_query(view(f), &many, f->arena, &list, NULL, &f->err));
 
 	struct buf counts;
 	buf_init(&counts, 1000);

@@ -1,0 +1,223 @@
+#include "engine/store/listings.h"
+
+#include "engine/store/handle.h"
+
+/* Stands before, between and behind the values, and in none of them: "<mark>kind=big<mark>part=k1<mark>". */
+#define MARK '\x1f'
+
+static void add_without_marks(struct buf *out, struct str s) {
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] != MARK)
+			buf_char(out, s.at[i]);
+}
+
+void listing_field(struct buf *fields, struct str name, struct str value) {
+	if (fields->len == 0)
+		buf_char(fields, MARK);
+	buf_str(fields, name);
+	buf_char(fields, '=');
+	add_without_marks(fields, value);
+	buf_char(fields, MARK);
+}
+
+bool listing_put(struct tx *tx, const struct listing *l, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "INSERT INTO listings (instance_id, workflow, state, started_at, changed_at, fields, search_text)"
+	                                     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (instance_id) DO UPDATE SET state = excluded.state,"
+	                                     " changed_at = excluded.changed_at, fields = excluded.fields, search_text = excluded.search_text");
+	bind_int(s, l->instance_id);
+	bind_text(s, l->workflow);
+	bind_text(s, l->state);
+	bind_int(s, l->started_at);
+	bind_int(s, l->changed_at);
+	bind_text(s, l->fields);
+	bind_text(s, l->search_text);
+	return stmt_run(s, NULL, err);
+}
+
+bool listing_overdue(struct tx *tx, int64_t instance_id, struct str view, int64_t at, struct err *err) {
+	struct stmt *s = at == INT64_MAX ? db_query(tx_db(tx), "DELETE FROM overdue WHERE instance_id = ? AND view = ?")
+	                                 : db_query(tx_db(tx), "INSERT INTO overdue (instance_id, view, at) VALUES (?, ?, ?)"
+	                                                       " ON CONFLICT (instance_id, view) DO UPDATE SET at = excluded.at");
+	bind_int(s, instance_id);
+	bind_text(s, view);
+	if (at != INT64_MAX)
+		bind_int(s, at);
+	return stmt_run(s, NULL, err);
+}
+
+/* Every statement here takes the same 21 parameters first. What a query does not ask for is '' (or '%' or 0) and tested away before the row's
+ * texts are looked at. */
+#define FITS \
+	" AND l.workflow = ?3 AND (?4 = '' OR l.state = ?4) AND (?5 = '' OR instr(l.fields, ?5) > 0) AND (?6 = '' OR instr(l.fields, ?6) > 0)" \
+	" AND (?7 = '' OR instr(l.fields, ?7) > 0) AND (?8 = '' OR instr(l.fields, ?8) > 0) AND (?9 = '' OR instr(l.fields, ?9) > 0)" \
+	" AND (?10 = '' OR instr(l.fields, ?10) > 0) AND (?11 = '%' OR (l.search_text LIKE ?11 ESCAPE '\\' AND l.search_text LIKE ?12 ESCAPE '\\'" \
+	" AND l.search_text LIKE ?13 ESCAPE '\\' AND l.search_text LIKE ?14 ESCAPE '\\' AND l.search_text LIKE ?15 ESCAPE '\\'" \
+	" AND l.search_text LIKE ?16 ESCAPE '\\' AND l.search_text LIKE ?17 ESCAPE '\\' AND l.search_text LIKE ?18 ESCAPE '\\'))" \
+	" AND (?20 = 0 OR o.at IS NOT NULL)"
+#define OVERDUE " LEFT JOIN overdue o ON o.instance_id = l.instance_id AND o.view = ?19 AND o.at <= ?21"
+#define FROM \
+	" FROM listings l" OVERDUE \
+	" WHERE l.instance_id IN (SELECT p.instance_id FROM participations p WHERE p.contact_id = ?1 AND instr(?2, ' ' || p.role || ' ') > 0)" FITS
+#define SORT_KEY \
+	" ORDER BY ?22 = 2 AND instr(l.fields, ?23) = 0, CASE ?22 WHEN 0 THEN l.changed_at WHEN 1 THEN l.started_at" \
+	" ELSE substr(l.fields, nullif(instr(l.fields, ?23), 0), 80) END "
+#define LISTED "SELECT l.instance_id, o.at IS NOT NULL"
+
+static struct str like_pattern(struct arena *a, struct str word) {
+	struct buf b;
+	buf_init(&b, 2 * word.len + 2);
+	buf_char(&b, '%');
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.at[i] == '%' || word.at[i] == '_' || word.at[i] == '\\')
+			buf_char(&b, '\\');
+		buf_char(&b, word.at[i]);
+	}
+	buf_char(&b, '%');
+	struct str pattern = arena_str(a, buf_text(&b));
+	buf_free(&b);
+	return pattern;
+}
+
+struct patterns {
+	struct str roles;                   /* " role role " */
+	struct str filters[LISTING_FILTERS]; /* as they stand in the fields; empty: none */
+	struct str words[LISTING_WORDS];    /* LIKE patterns; "%": none */
+};
+
+static struct str filter_pattern(struct arena *a, struct str field, struct str value) {
+	struct buf b;
+	buf_init(&b, 4096);
+	listing_field(&b, field, value);
+	struct str pattern = arena_str(a, buf_text(&b));
+	buf_free(&b);
+	return pattern;
+}
+
+static bool patterns_make(const struct listing_query *q, struct arena *a, struct patterns *p, struct err *err) {
+	struct str rest = q->search;
+	size_t count = 0;
+	BUG_IF(q->filter_count > LISTING_FILTERS);
+	*p = (struct patterns){.roles = STR(" ")};
+	for (size_t i = 0; i < q->role_count; i++)
+		p->roles = arena_printf(a, "%.*s%.*s ", STR_ARG(p->roles), STR_ARG(q->roles[i]));
+	for (size_t i = 0; i < q->filter_count; i++)
+		p->filters[i] = filter_pattern(a, q->filters[i].field, q->filters[i].value);
+	while (rest.len > 0) {
+		struct str word = str_trim(str_cut(&rest, ' '));
+		if (word.len == 0)
+			continue;
+		if (count == LISTING_WORDS)
+			return err_set(err, ERR_INPUT, "search.words", "more than %d words to search for", LISTING_WORDS);
+		p->words[count++] = like_pattern(a, word);
+	}
+	while (count < LISTING_WORDS)
+		p->words[count++] = STR("%");
+	return true;
+}
+
+static void bind_query(struct stmt *s, const struct listing_query *q, const struct patterns *p) {
+	bind_int(s, q->contact_id);
+	bind_text(s, p->roles);
+	bind_text(s, q->workflow);
+	bind_text(s, q->state);
+	for (size_t i = 0; i < LISTING_FILTERS; i++)
+		bind_text(s, p->filters[i]);
+	for (size_t i = 0; i < LISTING_WORDS; i++)
+		bind_text(s, p->words[i]);
+	bind_text(s, q->view);
+	bind_int(s, q->overdue);
+	bind_int(s, q->now);
+}
+
+static bool take_listed(struct stmt *s, struct arena *a, struct listed_list *out, struct err *err) {
+	enum db_step step;
+	*out = (struct listed_list){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(struct listed *)ARENA_PUSH(a, out) = (struct listed){stmt_int(s, 0), stmt_int(s, 1) != 0};
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
+/* As it stands in the fields, before the value. */
+static struct str field_mark(struct arena *a, struct str name) {
+	return arena_printf(a, "%c%.*s=", MARK, STR_ARG(name));
+}
+
+bool listing_query(struct view *v, const struct listing_query *q, struct arena *a, struct listed_list *out, struct err *err) {
+	struct patterns p;
+	if (!patterns_make(q, a, &p, err))
+		return false;
+	struct stmt *s = q->ascending ? db_query(view_db(v), LISTED FROM SORT_KEY "ASC, l.instance_id ASC LIMIT ?24 OFFSET ?25")
+	                              : db_query(view_db(v), LISTED FROM SORT_KEY "DESC, l.instance_id DESC LIMIT ?24 OFFSET ?25");
+	struct str mark = field_mark(a, q->order_field);
+	bind_query(s, q, &p);
+	bind_int(s, q->order);
+	bind_text(s, mark);
+	bind_int(s, q->limit ? q->limit : -1);
+	bind_int(s, q->offset);
+	return take_listed(s, a, out, err);
+}
+
+bool listing_count(struct view *v, const struct listing_query *q, struct arena *a, int64_t *total, int64_t *overdue, struct err *err) {
+	struct patterns p;
+	if (!patterns_make(q, a, &p, err))
+		return false;
+	struct stmt *s = db_query(view_db(v), "SELECT count(*), count(o.at)" FROM);
+	bind_query(s, q, &p);
+	enum db_step step = stmt_step(s, err);
+	if (step == DB_ROW) {
+		*total = stmt_int(s, 0);
+		*overdue = stmt_int(s, 1);
+	}
+	stmt_end(s);
+	return step == DB_ROW;
+}
+
+bool listing_any(struct view *v, const struct listing_query *q, struct arena *a, bool *any, struct err *err) {
+	struct listing_query open = {.roles = q->roles, .role_count = q->role_count};
+	struct patterns p;
+	if (!patterns_make(&open, a, &p, err))
+		return false;
+	struct stmt *s = db_query(view_db(v), "SELECT 1 FROM participations p JOIN instances i ON i.id = p.instance_id WHERE p.contact_id = ?"
+	                                      " AND instr(?, ' ' || p.role || ' ') > 0 AND i.workflow = ? LIMIT 1");
+	bind_int(s, q->contact_id);
+	bind_text(s, p.roles);
+	bind_text(s, q->workflow);
+	enum db_step step = stmt_step(s, err);
+	*any = step == DB_ROW;
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
+/* CROSS JOIN: the contact's own instances are gone through in their order, until there are enough. */
+bool listing_before(struct view *v, const struct listing_query *q, int64_t before, struct arena *a, struct listed_list *out, struct err *err) {
+	struct patterns p;
+	if (!patterns_make(q, a, &p, err))
+		return false;
+	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT p.instance_id, o.at IS NOT NULL"
+	                                      " FROM participations p CROSS JOIN listings l ON l.instance_id = p.instance_id"
+	                                      OVERDUE " WHERE p.contact_id = ?1 AND p.instance_id < ?22 AND instr(?2, ' ' || p.role || ' ') > 0" FITS
+	                                      " ORDER BY p.instance_id DESC LIMIT ?23");
+	bind_query(s, q, &p);
+	bind_int(s, before);
+	bind_int(s, q->limit ? q->limit : -1);
+	return take_listed(s, a, out, err);
+}
+
+bool listing_values(struct view *v, const struct listing_query *q, struct str field, struct arena *a, struct listing_values *out, struct err *err) {
+	struct patterns p;
+	enum db_step step;
+	*out = (struct listing_values){0};
+	if (!patterns_make(q, a, &p, err))
+		return false;
+	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT substr(x, 1, instr(x, char(31)) - 1) FROM (SELECT substr(l.fields, instr(l.fields, ?22)"
+	                                      " + length(?22)) AS x" FROM " AND instr(l.fields, ?22) > 0) LIMIT ?23");
+	struct str mark = field_mark(a, field);
+	bind_query(s, q, &p);
+	bind_text(s, mark);
+	bind_int(s, q->limit ? q->limit : -1);
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(struct str *)ARENA_PUSH(a, out) = stmt_text(s, 0, a);
+	stmt_end(s);
+	return step == DB_DONE;
+}
