@@ -36,6 +36,46 @@ struct str column_value(const struct prose *p, struct str column) {
 	return str_is(column, "reference") ? p->instance->reference : STR("");
 }
 
+static struct str plain_day(const struct prose *p, int64_t day) {
+	int64_t year;
+	int month, of_month;
+	civil_split(day, &year, &month, &of_month);
+	return arena_printf(p->r->arena, "%02d-%02d-%lld", of_month, month, (long long)year);
+}
+
+static struct str plain_datetime(const struct prose *p, int64_t local) {
+	int64_t day = civil_day_of(local), minutes = (local - day * CIVIL_DAY_MS) / 60000;
+	struct str date = plain_day(p, day);
+	return arena_printf(p->r->arena, "%.*s %02d:%02d", STR_ARG(date), (int)(minutes / 60), (int)(minutes % 60));
+}
+
+static struct str plain_decimal(const struct prose *p, double value) {
+	struct str whole = arena_printf(p->r->arena, "%.15g", value), fraction = whole;
+	whole = str_cut(&fraction, '.');
+	if (fraction.len == 0)
+		return whole;
+	return arena_printf(p->r->arena, "%.*s%.*s%.*s", STR_ARG(whole), STR_ARG(language_word(p->r->language, "decimal")), STR_ARG(fraction));
+}
+
+struct str column_plain(const struct prose *p, struct str column) {
+	const struct field *field = definition_field(p->definition, column);
+	const struct zone *zone = site_zone(p->r->world->options.site);
+	const struct value *value = field ? &p->values[field->slot] : NULL;
+	if (!field && str_is(column, "started_at"))
+		return plain_datetime(p, zone_local(zone, p->instance->started_at));
+	if (!field && str_is(column, "changed_at"))
+		return plain_datetime(p, zone_local(zone, p->instance->changed_at));
+	if (!field)
+		return column_value(p, column);
+	switch (value->kind) {
+	case KIND_DATE: return plain_day(p, value->integer);
+	case KIND_DATETIME: return plain_datetime(p, value->integer);
+	case KIND_INT: return arena_printf(p->r->arena, "%lld", (long long)value->integer);
+	case KIND_DOUBLE: return plain_decimal(p, value->decimal);
+	default: return prose_value(p, field, value);
+	}
+}
+
 void column_row(const struct prose *p, struct str column, struct response *out) {
 	buf_z(&out->body, "<div><dt>");
 	escape_html(&out->body, column_label(p, column));

@@ -325,7 +325,7 @@ static bool save_late(struct request *r, struct view *v, const struct link_view 
 
 static void view_link(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
 	if (look->view->kind == VIEW_PAGE) {
-		struct show_view show = {look->package, look->definition, look->view, &look->instance, look->values, r->path, STR(""), false};
+		struct show_view show = {look->package, look->definition, look->view, &look->instance, look->values, r->path, STR(""), false, look->link.contact_id};
 		show_page(r, v, &show, out);
 		return;
 	}

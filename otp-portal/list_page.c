@@ -4,6 +4,7 @@
 #include "engine/base/log.h"
 #include "otp-portal/columns.h"
 #include "otp-portal/list_ask.h"
+#include "otp-portal/list_export.h"
 #include "otp-portal/list_sieve.h"
 #include "otp-portal/page.h"
 #include "otp-portal/show_page.h"
@@ -49,18 +50,6 @@ static void write_cell(const struct listing_page *l, struct str column, struct s
 	buf_z(b, "</td>");
 }
 
-/* Reads a row as its own definition says. */
-static bool open_row(struct listing_page *l, const struct instance *row, struct err *err) {
-	const struct definition *d = site_definition(l->r->world->options.site, l->v, row->definition, err);
-	if (!d)
-		return false;
-	struct value *values = ARENA_ARRAY(l->r->arena, d->fields.count + 1, struct value);
-	l->prose.definition = d;
-	l->prose.instance = row;
-	l->prose.values = values;
-	return data_from_json(d, row->data, l->prose.registers, l->r->arena, values, err);
-}
-
 static struct str row_path(const struct listing_page *l, struct str reference) {
 	struct buf query;
 	buf_init(&query, 200);
@@ -104,7 +93,7 @@ static bool write_row(struct listing_page *l, const struct listed *listed, struc
 	struct err unreadable;
 	if (!instance_load(l->v, listed->instance_id, l->r->arena, row, err))
 		return false;
-	if (open_row(l, row, &unreadable)) {
+	if (prose_read(&l->prose, l->v, row, &unreadable)) {
 		write_cells(l, listed->overdue, out);
 		return true;
 	}
@@ -231,6 +220,8 @@ static bool write_list(struct listing_page *l, struct response *out, struct err 
 	else if (!write_table(l, out, err))
 		return false;
 	write_turning(l, out);
+	if (l->list->rule->exported && l->total > 0)
+		list_export_way(&l->ask, out);
 	page_end(l->r, out);
 	return true;
 }
@@ -258,13 +249,13 @@ static bool show_row(struct listing_page *l, struct str reference, struct respon
 		return false;
 	if (!may)
 		return err_set(err, ERR_NOT_FOUND, "error.not-found", "not a row of this contact");
-	if (!open_row(l, &row, err))
+	if (!prose_read(&l->prose, l->v, &row, err))
 		return false;
 	const struct view_rule *rule = definition_view(l->prose.definition, l->list->rule->page);
 	if (!rule)
 		return err_set(err, ERR_NOT_FOUND, "error.not-found", "its definition has no such page");
 	struct str here = row_path(l, row.reference);
-	struct show_view show = {l->list->package, l->prose.definition, rule, &row, l->prose.values, here, l->list->path, l->list->logged_in};
+	struct show_view show = {l->list->package, l->prose.definition, rule, &row, l->prose.values, here, l->list->path, l->list->logged_in, l->list->contact_id};
 	show_page(l->r, l->v, &show, out);
 	return true;
 }
@@ -282,6 +273,10 @@ void list_page(struct request *r, struct view *v, const struct list_view *list, 
 	struct str reference = request_query(r, "row");
 	struct err err;
 	l.prose = (struct prose){.r = r, .package = list->package, .definition = list->package->definition, .registers = &port};
+	if (list->rule->exported && str_is(request_query(r, "export"), "csv")) {
+		list_export(&l.ask, out);
+		return;
+	}
 	bool ok = reference.len > 0 ? show_row(&l, reference, out, &err) : read_rows(&l, &err) && write_list(&l, out, &err);
 	if (!ok)
 		page_failure(r, out, &err);

@@ -15,7 +15,7 @@ struct list_view {
 
 /* How many instances the contact sees in it. */
 bool list_count(struct request *r, struct view *v, const struct list_view *list, int64_t *count, struct err *err);
-/* As list_ask.h reads it from the query; ?row=REFERENCE opens a row (404 for rows that the contact may not see). */
+/* As list_ask.h reads it from the query; ?export=csv gives it as a spreadsheet (list_export.h), ?row=REFERENCE opens a row (404 for rows that the contact may not see). */
 void list_page(struct request *r, struct view *v, const struct list_view *list, struct response *out);
 
 #endif

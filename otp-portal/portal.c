@@ -7,6 +7,7 @@
 #include "otp-portal/network.h"
 #include "otp-portal/page.h"
 #include "otp-portal/patrol.h"
+#include "otp-portal/pump.h"
 #include "otp-portal/route.h"
 #include "otp-portal/session.h"
 
@@ -19,12 +20,14 @@
 #include <unistd.h>
 
 enum { POOL = 2, CONNECTIONS = 2000, CONNECTIONS_OF_ONE = 500, MEMORY = 32 * 1024, TARGET = 8 * 1024 };
-enum { IDLE_SECONDS = 15, REQUEST_MS = 60000, ANSWER_MS = 120000, WRITER_MS = 20000, CLOSING_MS = 30000 };
+enum { IDLE_SECONDS = 15, REQUEST_MS = 60000, ANSWER_MS = 120000, WRITER_MS = 20000, CLOSING_MS = 30000, STREAM_MS = 600000 };
+enum { STREAM_BLOCK = 32 * 1024, STREAM_PIECE = 16 * 1024 * 1024 };
 
 struct portal {
 	struct portal_world world;
 	struct arena *arena;
 	struct patrol *patrol;
+	struct pump *pump;
 	struct door *door;
 	struct MHD_Daemon *daemon;
 	int listener;
@@ -47,6 +50,7 @@ struct exchange {
 	bool begun, refused, waiting;
 	struct job job;
 	struct waiter waiter;
+	struct pour pour; /* of a streamed answer */
 	struct change *change;
 	int64_t asked_at;
 };
@@ -70,13 +74,82 @@ static void exchange_drop(struct exchange *x) {
 		arena_free(x->change->arena);
 	buf_free(&x->body);
 	buf_free(&x->response.body);
+	buf_free(&x->pour.ready);
+	buf_free(&x->pour.piece);
 	arena_free(x->request.arena);
+}
+
+/* One connection. The library forgets to tell the end of a request whose cookies do not fit into its memory: so its end is seen here too. */
+struct caller {
+	struct visitor visitor;
+	struct exchange *exchange;
+};
+
+static struct caller *caller_of(struct MHD_Connection *connection) {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	BUG_IF(info == NULL || info->socket_context == NULL);
+	return info->socket_context;
+}
+
+static void extend(struct exchange *x, int64_t ms) {
+	patrol_extend(x->portal->patrol, &caller_of(x->connection)->visitor, clock_monotonic() + ms);
 }
 
 /* --- answering --- */
 
+static struct exchange *exchange_of_pour(struct pour *pour) {
+	return (struct exchange *)((char *)pour - offsetof(struct exchange, pour));
+}
+
+static bool pour_more(struct pour *pour, struct buf *out, struct err *err) {
+	struct stream *s = exchange_of_pour(pour)->response.stream;
+	return s->more(s, out, err);
+}
+
+static void pour_sleep(struct pour *pour) {
+	struct exchange *x = exchange_of_pour(pour);
+	atomic_fetch_add(&x->portal->suspended, 1);
+	MHD_suspend_connection(x->connection);
+}
+
+static void pour_wake(struct pour *pour) {
+	struct exchange *x = exchange_of_pour(pour);
+	struct portal *p = x->portal;
+	MHD_resume_connection(x->connection); /* x may be gone now */
+	atomic_fetch_sub(&p->suspended, 1);
+}
+
+static void pour_gone(struct pour *pour) {
+	exchange_drop(exchange_of_pour(pour));
+}
+
+static ssize_t read_stream(void *context, uint64_t at, char *to, size_t max) {
+	struct exchange *x = context;
+	(void)at;
+	int64_t count = pump_take(x->portal->pump, &x->pour, to, max);
+	return count == PUMP_END ? MHD_CONTENT_READER_END_OF_STREAM : count == PUMP_FAILED ? MHD_CONTENT_READER_END_WITH_ERROR : (ssize_t)count;
+}
+
+static void end_stream(void *context) {
+	struct exchange *x = context;
+	pump_drop(x->portal->pump, &x->pour);
+}
+
+/* Of a length that nobody knows yet. It holds the exchange until the library lets go of it. */
+static struct MHD_Response *make_stream(struct exchange *x) {
+	pump_init(&x->pour, STREAM_PIECE);
+	x->pour.more = pour_more;
+	x->pour.sleep = pour_sleep;
+	x->pour.wake = pour_wake;
+	x->pour.gone = pour_gone;
+	atomic_fetch_add(&x->holders, 1);
+	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x, end_stream);
+}
+
 static struct MHD_Response *make_response(struct exchange *x) {
 	struct response *out = &x->response;
+	if (out->stream)
+		return make_stream(x);
 	if (out->fixed.len > 0)
 		return MHD_create_response_from_buffer(out->fixed.len, (void *)out->fixed.at, MHD_RESPMEM_PERSISTENT);
 	struct buf body = out->body;
@@ -106,6 +179,8 @@ static enum MHD_Result send_answer(struct exchange *x) {
 	struct MHD_Response *response = make_response(x);
 	BUG_IF(response == NULL);
 	add_headers(response, out);
+	if (out->stream)
+		extend(x, STREAM_MS);
 	enum MHD_Result result = MHD_queue_response(x->connection, out->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -274,18 +349,6 @@ static enum MHD_Result finish(struct exchange *x) {
 	return x->response.change ? wait_for_writer(x) : send_answer(x);
 }
 
-/* One connection. The library forgets to tell the end of a request whose cookies do not fit into its memory: so its end is seen here too. */
-struct caller {
-	struct visitor visitor;
-	struct exchange *exchange;
-};
-
-static struct caller *caller_of(struct MHD_Connection *connection) {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	BUG_IF(info == NULL || info->socket_context == NULL);
-	return info->socket_context;
-}
-
 static void caller_turn(struct caller *caller, struct exchange *next) {
 	if (caller->exchange)
 		exchange_drop(caller->exchange);
@@ -301,9 +364,8 @@ static void *new_target(void *context, const char *target, struct MHD_Connection
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
                               const char *upload, size_t *upload_size, void **exchange) {
-	struct portal *p = context;
 	struct exchange *x = *exchange;
-	(void)url, (void)version;
+	(void)context, (void)connection, (void)url, (void)version;
 	if (!x->begun)
 		return begin(x, method);
 	if (*upload_size > 0) {
@@ -314,7 +376,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		return MHD_YES;
 	if (x->waiting)
 		return go_on(x);
-	patrol_extend(p->patrol, &caller_of(connection)->visitor, clock_monotonic() + ANSWER_MS);
+	extend(x, ANSWER_MS);
 	return finish(x);
 }
 
@@ -446,6 +508,7 @@ struct portal *portal_open(const struct portal_options *options, struct err *err
 	}
 	p->world.sessions = sessions_open();
 	p->patrol = patrol_open();
+	p->pump = pump_open();
 	if (start_daemon(p, err) && open_door(p, err))
 		return p;
 	portal_close(p);
@@ -467,12 +530,14 @@ void portal_close(struct portal *p) {
 		door_close(p->door);
 	if (p->daemon)
 		MHD_quiesce_daemon(p->daemon);
+	pump_stop(p->pump);
 	wait_for_jobs(p);
 	if (atomic_load(&p->jobs) > 0)
 		return; /* the writer hangs: it may still answer into this memory */
 	if (p->daemon)
 		MHD_stop_daemon(p->daemon);
 	close(p->listener);
+	pump_close(p->pump);
 	patrol_close(p->patrol);
 	sessions_save(p->world.sessions, p->world.options.writer);
 	sessions_close(p->world.sessions);

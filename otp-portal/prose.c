@@ -9,6 +9,17 @@
 
 enum { TEXT_LIMIT = 256 * 1024 };
 
+bool prose_read(struct prose *p, struct view *v, const struct instance *instance, struct err *err) {
+	const struct definition *d = site_definition(p->r->world->options.site, v, instance->definition, err);
+	if (!d)
+		return false;
+	struct value *values = ARENA_ARRAY(p->r->arena, d->fields.count + 1, struct value);
+	p->definition = d;
+	p->instance = instance;
+	p->values = values;
+	return data_from_json(d, instance->data, p->registers, p->r->arena, values, err);
+}
+
 struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d) {
 	struct str third = c ? str_from(c) : (struct str){0};
 	return texts_at(p->package->texts, language_code(p->r->language), str_from(a), b, third, d);

@@ -14,6 +14,8 @@ struct prose {
 	const struct register_port *registers;
 };
 
+/* Turns to an instance, read as its own definition says; in the request's arena. */
+bool prose_read(struct prose *p, struct view *v, const struct instance *instance, struct err *err);
 /* texts_at of the package in the request's language; empty when there is none. c and d may be (struct str){0}. */
 struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d);
 /* Label of a field, or its name. */

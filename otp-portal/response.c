@@ -31,6 +31,13 @@ struct change *response_change(struct response *out, size_t context_size,
 	return c;
 }
 
+struct stream *response_stream(struct response *out, struct request *r, size_t context_size, bool (*more)(struct stream *, struct buf *, struct err *)) {
+	struct stream *s = ARENA_NEW(r->arena, struct stream);
+	*s = (struct stream){.context = arena_alloc(r->arena, context_size), .more = more};
+	out->stream = s;
+	return s;
+}
+
 const char *cookie_name(const struct request *r, const char *name) {
 	return r->world->secure ? arena_printf(r->arena, "__Host-%s", name).at : name;
 }

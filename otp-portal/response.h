@@ -18,6 +18,13 @@ struct change {
 	int64_t hold_ms; /* the answer goes no sooner than this, so that its time tells nothing */
 };
 
+/* A body that is too long to be made at once. It lies in the request's arena, which lives as long as the answer; the request is only read. */
+struct stream {
+	void *context; /* the page's */
+	/* In a thread of its own: appends the next piece (some 50 KB); nothing appended: the end. TRANSIENT: is asked again; else the answer is cut off. */
+	bool (*more)(struct stream *s, struct buf *out, struct err *err);
+};
+
 struct response {
 	unsigned status;
 	const char *type;    /* Content-Type */
@@ -28,6 +35,7 @@ struct response {
 	struct buf body;     /* what is sent, unless `fixed` */
 	struct str fixed;    /* borrowed for ever */
 	struct change *change; /* not NULL: not finished */
+	struct stream *stream; /* not NULL: the body */
 };
 
 void response_init(struct response *out);
@@ -38,6 +46,8 @@ void response_redirect(struct response *out, struct request *r, struct str targe
 struct change *response_change(struct response *out, size_t context_size,
                                bool (*run)(struct change *, struct engine *, struct tx *, int64_t, struct err *),
                                void (*then)(struct request *, struct change *, bool, const struct err *, struct response *));
+/* Makes this response's body a stream. */
+struct stream *response_stream(struct response *out, struct request *r, size_t context_size, bool (*more)(struct stream *, struct buf *, struct err *));
 /* Cookie with the attributes that the site's scheme allows. name without prefix; max_age 0 removes it. Only in answers to POST. */
 void response_cookie(struct response *out, struct request *r, const char *name, struct str value, int64_t max_age);
 /* The cookie's name as sent: "__Host-sid" on https, "sid" on loopback http. */

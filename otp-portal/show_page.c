@@ -3,6 +3,7 @@
 #include "engine/base/escape.h"
 #include "otp-portal/columns.h"
 #include "otp-portal/page.h"
+#include "otp-portal/timeline.h"
 
 bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port) {
 	if (!show->rule->when)
@@ -53,10 +54,16 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 	buf_z(&out->body, ": ");
 	escape_html(&out->body, show->instance->reference);
 	buf_z(&out->body, "</p>\n");
-	if (show_ready(r, show, &port)) {
+	bool ready = show_ready(r, show, &port);
+	if (ready)
 		show_content(&p, show, out);
-	} else {
+	else
 		write_not_ready(&p, show, out);
+	struct timeline timeline = {&p, show->rule, show->contact_id, ready};
+	struct err err;
+	if (show->rule->timeline && !timeline_write(&timeline, v, out, &err)) {
+		page_failure(r, out, &err);
+		return;
 	}
 	page_end(r, out);
 }

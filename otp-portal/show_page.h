@@ -12,6 +12,7 @@ struct show_view {
 	const struct value *values;
 	struct str here, back; /* back: path of the list it was opened from; empty: none */
 	bool logged_in;
+	int64_t contact_id; /* who looks; 0: nobody that is known */
 };
 /* Whether its `when` holds. */
 bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port);

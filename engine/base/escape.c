@@ -104,12 +104,26 @@ void escape_json(struct buf *out, struct str s) {
 	buf_char(out, '"');
 }
 
-/* A spreadsheet takes such a cell for a formula, also in full-width characters and behind blanks. */
+/* "-12,5", "+45 20 12 34 56": a number or a telephone number, which no spreadsheet computes anything else from. */
+static bool is_signed_number(struct str s) {
+	bool digit = false;
+	if (s.len < 2 || s.len > 40 || (s.at[0] != '+' && s.at[0] != '-'))
+		return false;
+	for (size_t i = 1; i < s.len; i++) {
+		bool here = s.at[i] >= '0' && s.at[i] <= '9';
+		if (!here && s.at[i] != ' ' && s.at[i] != '.' && s.at[i] != ',')
+			return false;
+		digit = digit || here;
+	}
+	return digit;
+}
+
+/* A spreadsheet takes such a cell for a formula, also in full-width characters and behind blanks and quotes. */
 static bool is_formula(struct str s) {
 	size_t at = 0;
-	while (at < s.len && s.at[at] == ' ')
+	while (at < s.len && (s.at[at] == ' ' || s.at[at] == '"' || s.at[at] == '\''))
 		at++;
-	if (at == s.len)
+	if (at == s.len || is_signed_number(s))
 		return false;
 	uint32_t p = str_utf8_next(s, &at);
 	return p == '=' || p == '+' || p == '-' || p == '@' || p == '\t' || p == '\r' || p == '\n' || p == 0xFF1D ||

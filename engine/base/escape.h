@@ -10,7 +10,7 @@ void escape_html(struct buf *out, struct str s);      /* text and double-quoted 
 void escape_markdown(struct buf *out, struct str s);  /* ASCII punctuation backslash-escaped, newline = hard break; controls dropped */
 void escape_url(struct buf *out, struct str s);       /* one component, RFC 3986 unreserved kept */
 void escape_json(struct buf *out, struct str s);      /* with quotes */
-void escape_csv(struct buf *out, struct str s);       /* one cell, RFC 4180, formula guard (' before = + - @ TAB CR) */
+void escape_csv(struct buf *out, struct str s);       /* one cell, RFC 4180, formula guard (' before = + - @ TAB CR, also behind blanks and quotes); numbers with a sign stay as they are */
 /* Text for an SMS: typographic quotes, dashes, ellipsis and no-break space made plain; controls but \n dropped. */
 void escape_sms(struct buf *out, struct str s);
 /* %XX and + decoding of a form body or query component; false on a bad escape, NUL or broken UTF-8. */

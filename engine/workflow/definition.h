@@ -161,6 +161,8 @@ struct view_rule {
 	LIST_OF(const struct field *) search; /* list */
 	LIST_OF(struct str) filters;          /* list: "state" or names of fields */
 	const struct expression *overdue;     /* list; NULL: none. Once true it stays true until the next transition */
+	bool timeline;                        /* page */
+	bool exported;                        /* list: `export` */
 	struct str page;                      /* list: page view a row opens; empty: none */
 	bool login;                           /* list: on /backend */
 	int digits;                           /* with login: of the code that opens it */

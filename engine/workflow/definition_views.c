@@ -66,6 +66,8 @@ static void read_view(struct reader *r, const struct yaml *node, struct view_rul
 		*(const struct field **)ARENA_PUSH(r->arena, &view->search) = reader_find(r, NAMED("field", r->d->fields), search->items[i]);
 	read_filters(r, yaml_get(node, "filters"), view);
 	read_overdue(r, yaml_get(node, "overdue"), view);
+	view->timeline = shape_truth(yaml_get(node, "timeline"), false);
+	view->exported = shape_truth(yaml_get(node, "export"), false);
 	view->login = shape_truth(yaml_get(node, "login"), false);
 	read_digits(r, yaml_get(node, "digits"), view);
 	view->expires = shape_span(yaml_get(node, "expires"), (struct span){0});

@@ -76,8 +76,8 @@ static const char case_workflow[] =
         "  done: {final: true, entry: [{send: {to: asker, message: result, link: mine}}]}\n"
         "  gone: {final: true}\n"
         "views:\n"
-        "  one: {kind: page, for: [asker, boss], when: \"state == 'done'\", fields: [person, verdict, marks]}\n"
-        "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state, day], search: [person, day], page: one, login: true, digits: 4,\n"
+        "  one: {kind: page, for: [asker, boss], when: \"state == 'done'\", fields: [person, verdict, marks], timeline: true}\n"
+        "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state, day], search: [person, day], page: one, login: true, digits: 4, export: true,\n"
         "    filters: [state, kind, part, rush], overdue: \"state == 'waiting' && has(day) && today > day + 1d\"}\n";
 static const char case_registers[] = "parts: {key: id, label: title, columns: {id: text, title: text}}\n";
 static const char case_texts[] =
@@ -103,6 +103,8 @@ static const char case_texts[] =
         "  remark: {title: Bemærk, submit: Bemærk, receipt: {title: Bemærket, text: Tak}}\n"
         "  decide: {title: Afgør, submit: Afgør, pages: {one: Afgør}, receipt: {title: Afgjort, text: Tak}}\n"
         "states: {unconfirmed: Ubekræftet, waiting: Venter, done: Færdig, gone: Udløbet}\n"
+        "done: {decide: Bestillingen er afgjort}\n"
+        "messages: {please: Anmodning}\n"
         "events: {confirm: Bekræft, remark: Bemærk, decide: Afgør}\n"
         "views: {one: {title: Bestilling, not-ready: Ikke endnu}, mine: {title: Mine bestillinger, empty: Ingen}}\n";
 static const char case_message[] = "subject: Hej\n---\nHej {{recipient}}\n\n[Åbn]({{link}})\n";

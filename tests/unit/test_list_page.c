@@ -185,12 +185,69 @@ static void test_an_unreadable_row_hides_no_other(void **state) {
 	SHOWS(arena_printf(c->arena, "<td colspan=\"4\">Sagen %.*s kan ikke vises", STR_ARG(broken.reference)).at);
 }
 
+/* The whole of a streamed answer. */
+static const char *poured(struct portal_case *c) {
+	struct buf out;
+	size_t before;
+	assert_non_null(c->response.stream);
+	buf_init(&out, 8 << 20);
+	do {
+		before = out.len;
+		struct buf piece;
+		buf_init(&piece, 1 << 20);
+		assert_true(c->response.stream->more(c->response.stream, &piece, &c->err));
+		buf_str(&out, buf_text(&piece));
+		buf_free(&piece);
+	} while (out.len > before);
+	const char *text = arena_str(c->arena, buf_text(&out)).at;
+	buf_free(&out);
+	return text;
+}
+
+static void test_export(void **state) {
+	struct portal_case *c = *state;
+	struct receipt first = start(c, "=HYPERLINK(1)", "big", "k1", "2026-12-05"), second = start(c, "Bo; \"Bo\"", "small", "k1", "2026-03-27");
+	start(c, "Søren", "big", "k 2", "2026-12-06");
+	const char *cookie = log_in(c, "boss@firma.dk");
+	ASK("?f.part=k1&sort=day");
+	SHOWS("href=\"/backend?view=order.mine&amp;f.part=k1&amp;export=csv\" download>Hent som regneark (CSV)</a>");
+	ASK("?f.part=k1&sort=day&page=7&export=csv");
+	const char *expected = arena_printf(c->arena, "\xEF\xBB\xBF" "Referencenummer;Dit navn;Status;Dag;Over tiden\r\n%.*s;\"Bo; \"\"Bo\"\"\";Ubekræftet;27-03-2026;Nej\r\n"
+	                                    "%.*s;\"'=HYPERLINK(1)\";Ubekræftet;05-12-2026;Nej\r\n", STR_ARG(second.reference), STR_ARG(first.reference)).at;
+	assert_string_equal(poured(c), expected);
+	assert_string_equal(c->response.type, "text/csv; charset=utf-8");
+	const char *name = arena_printf(c->arena, "attachment; filename=\"mine-bestillinger-%s.csv\"", day(c, 0)).at;
+	assert_string_equal(case_header(c, "Content-Disposition").at, name);
+	ASK("?q=nobody&export=csv");
+	assert_null(strchr(strchr(poured(c), '\n') + 1, '\n')); /* the heads alone */
+	HIDES("download");
+	assert_int_equal(case_ask(c, "GET", "/backend?export=csv", NULL, NULL), 303);
+}
+
+static void test_an_export_has_all_pages_and_damaged_rows(void **state) {
+	struct portal_case *c = *state;
+	struct tx *tx;
+	for (int i = 0; i < 230; i++)
+		start(c, i == 40 ? "Bo" : "Ida", "small", "k1", "2026-12-05");
+	assert_true(store_begin(c->store, &tx, &c->err));
+	assert_true(db_script(tx_db(tx), "UPDATE instances SET data = '{\"person\":[1' WHERE data LIKE '%\"Bo\"%'", &c->err));
+	assert_true(store_commit(tx, &c->err));
+	const char *cookie = log_in(c, "boss@firma.dk");
+	ASK("?export=csv");
+	size_t lines = 0;
+	for (const char *at = poured(c); (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_int_equal(lines, 231);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_filters, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_search_and_order, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_pages, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_an_unreadable_row_hides_no_other, case_setup, case_teardown),
+	        cmocka_unit_test_setup_teardown(test_export, case_setup, case_teardown),
+	        cmocka_unit_test_setup_teardown(test_an_export_has_all_pages_and_damaged_rows, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_overdue, case_setup, case_teardown), /* stops the clock: last */
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
