@@ -62,18 +62,25 @@ static bool finish_mail(const struct making *m, const struct language *language,
 
 /* messages of a package */
 
+/* The row's link; its address becomes that of the message. */
+static bool load_link(const struct making *m, struct link *link) {
+	if (!link_load(m->view, m->row->link_id, m->arena, link, m->err))
+		return for_good(m->err);
+	struct str token = engine_token(m->engine, link, m->arena);
+	if (token.len == 0)
+		return err_set(m->err, ERR_PERMANENT, "keys.missing", "the key file has no key %lld; restore it from its copy", (long long)link->key_id);
+	m->out->url = link_url(m, "/l/", token);
+	return true;
+}
+
 static bool find_link(const struct making *m, struct message_values *values) {
 	struct link link;
 	if (!m->row->has_link)
 		return true;
-	if (!link_load(m->view, m->row->link_id, m->arena, &link, m->err))
-		return for_good(m->err);
-	struct str token = engine_token(m->engine, &link, m->arena);
-	if (token.len == 0)
-		return err_set(m->err, ERR_PERMANENT, "keys.missing", "the key file has no key %lld; restore it from its copy", (long long)link.key_id);
-	values->url = link_url(m, "/l/", token);
+	if (!load_link(m, &link))
+		return false;
+	values->url = m->out->url;
 	values->link_expires_at = link.expires_at;
-	m->out->url = values->url;
 	return true;
 }
 
@@ -201,7 +208,34 @@ static const struct own_message *find_own(struct str name) {
 	return NULL;
 }
 
+static struct str in_markdown(struct arena *a, struct str text) {
+	struct buf out;
+	buf_init(&out, BODY_LIMIT);
+	escape_markdown(&out, text);
+	struct str escaped = arena_str(a, buf_text(&out));
+	buf_free(&out);
+	return escaped;
+}
+
+/* "Save and finish later": the link, and what it is about; nothing of the answers. */
+static bool make_later(const struct making *m) {
+	const struct language *language = language_get(site_languages(m->site), m->row->language);
+	struct link link;
+	if (!load_link(m, &link))
+		return false;
+	const struct package *package = site_package(m->site, link.workflow);
+	struct str title = package ? texts_get(package->texts, language_code(language), "title") : link.workflow;
+	m->out->language = language_code(language);
+	m->out->subject = shorten(m->arena, language_text(language, m->arena, "mail.later-subject", title, STR("")), SUBJECT_CHARACTERS);
+	if (m->row->channel == CHANNEL_MAIL)
+		return finish_mail(m, language, STR(""), language_text(language, m->arena, "mail.later-text", m->out->url, in_markdown(m->arena, title)));
+	make_sms(m, language_text(language, m->arena, "mail.later-sms", m->out->url, title));
+	return true;
+}
+
 static bool make_own(const struct making *m) {
+	if (m->row->has_link && str_is(m->row->message, "later"))
+		return make_later(m);
 	const struct own_message *own = find_own(m->row->message);
 	const struct language *language = language_get(site_languages(m->site), m->row->language);
 	struct login login;

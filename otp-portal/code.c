@@ -6,6 +6,7 @@
 #include "engine/store/outbox.h"
 #include "otp-portal/agent.h"
 #include "otp-portal/limits.h"
+#include "otp-portal/own_mail.h"
 #include "otp-portal/session.h"
 
 #include <string.h>
@@ -90,15 +91,6 @@ static bool find_welcome(const struct code_ask *ask, struct view *v, struct aren
 	return true;
 }
 
-static struct str message_id(const struct portal_world *world, struct arena *a) {
-	unsigned char random[16];
-	struct str domain = site_config(world->options.site)->mail.from_address;
-	secret_random(random, sizeof random);
-	str_cut(&domain, '@');
-	struct str name = secret_hex(a, random, sizeof random);
-	return arena_printf(a, "<%.*s@%.*s>", STR_ARG(name), STR_ARG(domain.len > 0 ? domain : STR("stafet.invalid")));
-}
-
 static bool send(const struct code_ask *ask, struct tx *tx, const struct login *login, const struct contact *contact, bool link, int64_t now,
                  struct arena *a, struct err *err) {
 	struct outbox_row row = {
@@ -109,7 +101,7 @@ static bool send(const struct code_ask *ask, struct tx *tx, const struct login *
 	        .message = link ? STR("login-link") : STR("login-code"),
 	        .has_link = true,
 	        .data = STR("{}"),
-	        .message_id = message_id(ask->world, a),
+	        .message_id = own_mail_id(ask->world, a),
 	        .created_at = now,
 	        .next_at = now,
 	        .deadline_at = login->expires_at,
@@ -255,7 +247,7 @@ static bool tell_of_new_browser(const struct code_try *t, struct tx *tx, const s
 	        .message = STR("login-new"),
 	        .has_link = true,
 	        .data = agent_json(t->agent, a),
-	        .message_id = message_id(t->world, a),
+	        .message_id = own_mail_id(t->world, a),
 	        .created_at = now,
 	        .next_at = now,
 	};

@@ -3,6 +3,7 @@
 #include "engine/base/escape.h"
 #include "otp-portal/field.h"
 #include "otp-portal/offers.h"
+#include "otp-portal/later.h"
 #include "otp-portal/page.h"
 #include "otp-portal/seen.h"
 
@@ -12,9 +13,18 @@ static void show_known(const struct filling *f, const struct field *field, struc
 		answers_put(shown, f->prose.r->arena, field->name, known->texts.items[k]);
 }
 
+/* With memory of its own: what is added to one copy must not show up in another. */
+static struct answers copy_of(const struct answers *all, struct arena *a) {
+	struct answers copy = {0};
+	for (size_t i = 0; i < all->count; i++)
+		for (size_t k = 0; k < all->items[i].texts.count; k++)
+			answers_put(&copy, a, all->items[i].name, all->items[i].texts.items[k]);
+	return copy;
+}
+
 struct answers form_page_shown(const struct filling *f, size_t page) {
 	const struct form_page *p = &f->form->pages.items[page];
-	struct answers shown = f->draft;
+	struct answers shown = copy_of(&f->draft, f->prose.r->arena);
 	/* Where the last page decides at once, a lone press on prefilled inputs would: mail scanners press buttons. */
 	if (filling_was_saved(f, page) || (!f->form->check && f->version > 0))
 		return shown;
@@ -173,7 +183,13 @@ static void write_button(const struct form_view *v, struct response *out) {
 		escape_html(&out->body, submit);
 	else
 		page_word(f->prose.r, out, last ? "form.submit" : "form.continue");
-	buf_z(&out->body, "</button></p>\n");
+	buf_z(&out->body, "</button>\n");
+	if (later_offered(f->form)) {
+		buf_z(&out->body, "<button class=\"quiet\" name=\".later\" value=\"1\">");
+		page_word(f->prose.r, out, "later.button");
+		buf_z(&out->body, "</button>\n");
+	}
+	buf_z(&out->body, "</p>\n");
 }
 
 /* So that the next request can tell what was on the page; no field's name begins with a point. */

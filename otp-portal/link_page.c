@@ -3,6 +3,7 @@
 #include "otp-portal/check_page.h"
 #include "otp-portal/closed_page.h"
 #include "otp-portal/form_page.h"
+#include "otp-portal/later.h"
 #include "otp-portal/list_page.h"
 #include "otp-portal/page.h"
 #include "otp-portal/prefill.h"
@@ -198,6 +199,7 @@ struct saving {
 	struct link link;
 	struct str task, json, next;
 	struct str language; /* empty: none was chosen */
+	struct later later;
 };
 
 static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
@@ -210,7 +212,8 @@ static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int
 	if (link.state != LINK_LIVE)
 		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
 	bool chosen = s->language.len > 0 && link.contact_id != 0;
-	return draft_save(tx, s->link.id, s->task, s->json, now, err) && (!chosen || contact_set_language(tx, link.contact_id, s->language, err));
+	return draft_save(tx, s->link.id, s->task, s->json, now, err) && (!chosen || contact_set_language(tx, link.contact_id, s->language, err)) &&
+	       later_send(&s->later, &link, tx, now, c->arena, err);
 }
 
 static void after_save(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
@@ -223,14 +226,22 @@ static void after_save(struct request *r, struct change *c, bool ok, const struc
 		page_failure(r, out, err);
 }
 
-static void save_page(const struct filling *f, const struct link_view *look, const struct answers *answers, struct str next, struct response *out) {
+static void save_page(const struct filling *f, const struct link_view *look, const struct answers *answers, struct str next, const struct later *later,
+                      struct response *out) {
 	struct str json = filling_json(answers, f->prose.r->arena);
 	if (json.len == 0) {
 		page_error(f->prose.r, out, 413, "error.too-large");
 		return;
 	}
 	struct change *c = response_change(out, sizeof(struct saving), run_save, after_save);
-	*(struct saving *)c->context = (struct saving){look->link, task_of(look), json, next, f->prose.r->language_chosen ? language_code(f->prose.r->language) : STR("")};
+	*(struct saving *)c->context = (struct saving){
+	        .link = look->link,
+	        .task = task_of(look),
+	        .json = json,
+	        .next = next,
+	        .language = f->prose.r->language_chosen ? language_code(f->prose.r->language) : STR(""),
+	        .later = later ? *later : (struct later){0},
+	};
 }
 
 /* Where a valid page leads: onwards, or back to the check page when all is answered. */
@@ -250,7 +261,16 @@ static void save_inputs(const struct filling *f, const struct link_view *look, s
 		path = page_with(r, path, STR("change=1"));
 	if (field.len > 0 && definition_field(f->prose.definition, field))
 		path = page_with(r, path, arena_printf(r->arena, "more=%.*s", STR_ARG(field)));
-	save_page(f, look, &answers, filling_step(f, path, page), out);
+	save_page(f, look, &answers, filling_step(f, path, page), NULL, out);
+}
+
+static void save_for_later(const struct filling *f, const struct link_view *look, const struct answers *typed, struct response *out) {
+	struct later later;
+	struct err err;
+	if (later_find(f, &look->contact, typed, &later, &err))
+		save_page(f, look, typed, page_path(f->prose.r, page_with(f->prose.r, f->path, STR("later=1"))), &later, out);
+	else
+		page_failure(f->prose.r, out, &err);
 }
 
 static void post_page(const struct filling *f, const struct link_view *look, size_t page, struct response *out) {
@@ -268,7 +288,7 @@ static void post_page(const struct filling *f, const struct link_view *look, siz
 	else if (next == f->form->pages.count && !f->form->check)
 		link_act(f, look, &answers, out);
 	else
-		save_page(f, look, &answers, filling_step(f, f->path, next), out);
+		save_page(f, look, &answers, filling_step(f, f->path, next), NULL, out);
 }
 
 static void post_form(const struct filling *f, const struct link_view *look, struct response *out) {
@@ -288,6 +308,8 @@ static void post_form(const struct filling *f, const struct link_view *look, str
 		show_elsewhere(f, page, &typed, out);
 	else if (check)
 		link_act(f, look, &f->draft, out);
+	else if (later_pressed(f))
+		save_for_later(f, look, &typed, out);
 	else if (filling_edits_inputs(f))
 		save_inputs(f, look, page, out);
 	else
@@ -304,6 +326,8 @@ static void form_link(struct request *r, struct view *v, const struct link_view 
 		page_failure(r, out, &err);
 	else if (r->method == METHOD_POST)
 		post_form(&f, look, out);
+	else if (str_is(request_query(r, "later"), "1") && later_offered(f.form))
+		later_page(&f, &look->contact, &look->link, out);
 	else
 		get_form(&f, out);
 }
@@ -319,7 +343,7 @@ static bool save_late(struct request *r, struct view *v, const struct link_view 
 	if (request_form(r, "step").len == 0 || !parse_step(&f, request_form(r, "step"), &page) || page == f.form->pages.count)
 		return false;
 	struct answers answers = filling_typed(&f, page);
-	save_page(&f, look, &answers, page_path(r, r->path), out);
+	save_page(&f, look, &answers, page_path(r, r->path), NULL, out);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include "engine/store/history.h"
 #include "otp-portal/filling.h"
 #include "otp-portal/form_page.h"
+#include "otp-portal/later.h"
 #include "otp-portal/limits.h"
 #include "otp-portal/page.h"
 #include "otp-portal/prefill.h"
@@ -88,6 +89,8 @@ struct begin {
 	unsigned char key[SECRET_HASH]; /* of this very form with these very answers */
 	struct link link;
 	struct form_problems problems;
+	struct later later;
+	bool keeps; /* saved to be finished later, as it is */
 };
 
 /* The link that an earlier press of the same button started with. */
@@ -136,7 +139,8 @@ static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, in
 	if (!starts_left(b, tx_view(tx), now, err))
 		return false;
 	if (!b->decides)
-		return engine_start_link(engine, tx, now, workflow, &b->link, err) && draft_save(tx, b->link.id, b->link.task, b->json, now, err) && count_start(b, tx, now, err);
+		return engine_start_link(engine, tx, now, workflow, &b->link, err) && draft_save(tx, b->link.id, b->link.task, b->json, now, err) &&
+		       later_send(&b->later, &b->link, tx, now, c->arena, err) && count_start(b, tx, now, err);
 	struct start_request request = {.workflow = workflow, .language = b->language, .answers = &b->answers, .fresh = &b->link};
 	memcpy(request.key, b->key, sizeof request.key);
 	return engine_start(engine, tx, now, &request, c->arena, &b->problems, &receipt, err) && count_start(b, tx, now, err);
@@ -150,7 +154,21 @@ static void after_begin(struct request *r, struct change *c, bool ok, const stru
 	}
 	struct str token = engine_token(r->world->options.engine, &b->link, r->arena);
 	struct str path = arena_printf(r->arena, "/l/%.*s", STR_ARG(token));
+	if (b->keeps) {
+		response_redirect(out, r, page_path(r, page_with(r, path, STR("later=1"))));
+		return;
+	}
 	response_redirect(out, r, b->decides ? page_path(r, path) : filling_step(&b->filling, path, b->next));
+}
+
+/* Nothing is judged when it is saved for later, but that the link must have somewhere to go. */
+static void keep_only(const struct filling *f, struct form_problems *problems, bool known) {
+	struct str contact = f->prose.definition->start.by->contact->name;
+	size_t kept = 0;
+	for (size_t i = 0; !known && i < problems->count; i++)
+		if (str_equal(problems->items[i].name, contact))
+			problems->items[kept++] = problems->items[i];
+	problems->count = kept;
 }
 
 static void post_start(const struct filling *f, struct response *out) {
@@ -163,15 +181,22 @@ static void post_start(const struct filling *f, struct response *out) {
 		page_failure(r, out, &err);
 		return;
 	}
-	bool edits = filling_edits_inputs(f), more = filling_asks_more(f, 0, values, &answers, &problems);
-	if (edits)
+	struct later later = {0};
+	bool keeps = later_pressed(f), edits = filling_edits_inputs(f), more = filling_asks_more(f, 0, values, &answers, &problems);
+	if (keeps && !later_find(f, &(struct contact){0}, &answers, &later, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
+	if (keeps)
+		keep_only(f, &problems, later.address.len > 0);
+	else if (edits)
 		problems.count = 0; /* nothing is judged before it is sent */
-	if (edits || more || problems.count > 0) {
+	if (edits || (more && !keeps) || problems.count > 0) {
 		form_page(&(struct form_view){f, 0, values, &answers, &problems, false, NULL}, out);
 		return;
 	}
 	size_t next = filling_next(f, values, 1);
-	bool decides = next == f->form->pages.count && !f->form->check;
+	bool decides = !keeps && next == f->form->pages.count && !f->form->check;
 	struct str json = filling_json(&answers, r->arena);
 	if (json.len == 0) {
 		page_error(r, out, 413, "error.too-large");
@@ -186,6 +211,8 @@ static void post_start(const struct filling *f, struct response *out) {
 	        .language = language_code(r->language),
 	        .next = next,
 	        .decides = decides,
+	        .later = later,
+	        .keeps = keeps,
 	};
 	struct str parts[] = {STR("start"), f->once, json};
 	secret_hash(((struct begin *)c->context)->key, parts, 3);

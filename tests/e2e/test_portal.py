@@ -221,6 +221,19 @@ def test_two_devices_with_one_link():
     assert server.get(path).text == receipt.text
 
 
+def test_save_and_finish_later():
+    """The mail that the button sends leads back to what was typed; nothing of it stands in the mail."""
+    counter[0] += 1
+    who = "ida%d@example.dk" % counter[0]
+    form = post_form(server.get("/start/order"))
+    saved = server.post("/start/order", fill(form, {"person": "Sommerfugl", "email": who}) + [(".later", "1")])
+    assert saved.status == 303 and "Dine svar er gemt" in server.follow(saved, {"Accept-Language": "da"}).text
+    mail = server.mails_to(who)[-1]
+    assert "Sommerfugl" not in json.dumps(mail) and len(mail["links"]) == 1
+    page = server.get(urllib.parse.urlsplit(mail["links"][0]).path)
+    assert post_form(page)["fields"]["person"]["values"] == ["Sommerfugl"]
+
+
 def test_wrong_tokens_are_identical():
     _, (path,) = new_order()
     token = path[3:]

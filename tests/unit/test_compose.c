@@ -378,6 +378,35 @@ static void a_log_in_link_is_the_portals(void **state) {
 	assert_int_equal(count_of(m.html, arena_printf(f->arena, "href=\"%.*s\"", STR_ARG(url))), 1);
 }
 
+static void a_link_to_finish_later_tells_no_answers(void **state) {
+	struct house *h = *state;
+	struct fixture *f = h->f;
+	struct outbox_row row = row_of(h, CHANNEL_MAIL, "later");
+	struct composed m;
+	row.instance_id = row.contact_id = 0;
+	row.workflow = row.thread = row.role = row.recipient_name = STR("");
+	must_compose(h, &row, &m);
+	struct str url = arena_printf(f->arena, "https://svar.nordby.example/l/%.*s", STR_ARG(engine_token(h->engine, &h->link, f->arena)));
+	assert_true(str_equal(m.url, url));
+	assert_int_equal(count_of(m.text, url), 1);
+	assert_int_equal(count_of(m.html, arena_printf(f->arena, "href=\"%.*s\"", STR_ARG(url))), 1);
+	assert_shows(m.text, arena_printf(f->arena, "%.*s", STR_ARG(texts_get(site_package_at(h->site, 0)->texts, STR("da"), "title"))).at);
+	assert_hides(m.text, "Ida");
+	assert_hides(m.html, "Ida");
+	row.channel = CHANNEL_SMS;
+	must_compose(h, &row, &m);
+	assert_int_equal(count_of(m.text, url), 1);
+	assert_int_equal(m.html.len, 0);
+	row = row_of(h, CHANNEL_MAIL, "later");
+	row.workflow = STR("");
+	row.language = STR("en");
+	must_compose(h, &row, &m);
+	assert_shows(m.subject, "Go on where you stopped: ");
+	row.link_id[0] = 99;
+	assert_false(compose(h, &row, &m));
+	assert_int_equal(f->err.kind, ERR_PERMANENT);
+}
+
 static void what_is_gone_fails_for_good(void **state) {
 	struct house *h = *state;
 	struct composed m;
@@ -451,6 +480,7 @@ int main(void) {
 		HOUSE_TEST(an_sms_is_text_with_the_link_as_a_word),
 		HOUSE_TEST(a_log_in_code_is_the_portals),
 		HOUSE_TEST(a_log_in_link_is_the_portals),
+		HOUSE_TEST(a_link_to_finish_later_tells_no_answers),
 		HOUSE_TEST(what_is_gone_fails_for_good),
 		HOUSE_TEST(nothing_evil_reaches_a_header),
 		HOUSE_TEST(a_long_subject_is_cut_between_characters),

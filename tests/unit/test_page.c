@@ -243,6 +243,58 @@ static void test_check_and_change(void **state) {
 	SHOWS("<dd>Bo</dd>");
 }
 
+static int64_t count_messages(struct portal_case *c, const char *message, struct outbox_row *last);
+
+/* What is typed is kept as it is, and the link goes to the address that was typed; how often tells nobody anything. */
+static void test_save_and_finish_later(void **state) {
+	struct portal_case *c = *state;
+	struct outbox_row row;
+	assert_int_equal(case_ask(c, "GET", "/start/order", NULL, NULL), 200);
+	SHOWS("<button class=\"quiet\" name=\".later\" value=\"1\">Gem og forts\xC3\xA6t senere</button>");
+	assert_int_equal(case_ask(c, "POST", "/start/order", "step=1&.later=1&person=Ida&email=nobody", NULL), 422);
+	SHOWS("href=\"#f-email\"");
+	SHOWS("value=\"Ida\"");
+	assert_int_equal(count_messages(c, "later", &row), 0);
+	assert_int_equal(case_ask(c, "POST", "/start/order", "step=1&.later=1&person=&email=Ida%40Example.dk", NULL), 303);
+	const char *later = location(c), *path = without_query(c, later);
+	assert_true(str_ends(str_from(later), STR("?later=1")));
+	assert_int_equal(count_messages(c, "later", &row), 1);
+	assert_true(str_equal(row.recipient, STR("Ida@example.dk")));
+	assert_string_equal(mailed_link(c, "later"), path);
+	assert_int_equal(case_ask(c, "GET", later, NULL, NULL), 200);
+	SHOWS("<h1>Dine svar er gemt</h1>");
+	SHOWS("Ida@example.dk");
+	SHOWS("Linket virker indtil ");
+	struct str page = arena_str(c->arena, buf_text(&c->page));
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<h1>Om dig</h1>");
+	SHOWS("value=\"Ida@Example.dk\"");
+	HIDES("role=\"alert\"");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(case_ask(c, "POST", path, "step=1&.later=1&person=Ida&email=Ida%40Example.dk", NULL), 303);
+		assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
+		assert_true(str_equal(buf_text(&c->page), page));
+	}
+	assert_int_equal(count_messages(c, "later", &row), 1);
+	for (int i = 0; i < 10; i++) {
+		clock_simulate(clock_now() + 10 * 60000, 0);
+		assert_int_equal(case_ask(c, "POST", path, "step=1&.later=1&person=Ida&email=Ida%40Example.dk", NULL), 303);
+	}
+	assert_int_equal(count_messages(c, "later", &row), 5);
+}
+
+/* An address may be written to only so often, and a network may ask only so often, whatever the links. */
+static void test_later_has_budgets(void **state) {
+	struct portal_case *c = *state;
+	struct outbox_row row;
+	for (int i = 0; i < 5; i++) /* twice the same mailbox */
+		assert_int_equal(case_ask(c, "POST", "/start/order", arena_printf(c->arena, "step=1&.later=1&person=%d&email=%s%%40Example.dk", i, i % 2 ? "IDA" : "ida").at, NULL), 303);
+	assert_int_equal(count_messages(c, "later", &row), 1);
+	for (int i = 0; i < 24; i++)
+		assert_int_equal(case_ask(c, "POST", "/start/order", arena_printf(c->arena, "step=1&.later=1&person=Bo&email=bo%d%%40Example.dk", i).at, NULL), 303);
+	assert_int_equal(count_messages(c, "later", &row), 20);
+}
+
 /* The value of a hidden input on the page, as it is sent. */
 static const char *hidden(struct portal_case *c, const char *name) {
 	char *at = strstr(c->page.at, arena_printf(c->arena, "name=\"%s\" value=\"", name).at);
@@ -697,6 +749,8 @@ int main(void) {
 	        TEST(test_an_answer_asks_more),
 	        TEST(test_one_more_and_one_less),
 	        TEST(test_check_and_change),
+	        TEST(test_save_and_finish_later),
+	        TEST(test_later_has_budgets),
 	        TEST(test_nobody_overwrites_unseen),
 	        TEST(test_only_what_was_shown_is_sent),
 	        TEST(test_receipt),
