@@ -228,6 +228,8 @@ static void write_form(const struct form_view *v, const struct field_view *field
 		page_hidden(out, "once", f->once);
 	else
 		page_hidden(out, ".seen", seen_mark(f, v->page));
+	if (f->once.len == 0 && seen_facts(f, v->page).len > 0)
+		page_hidden(out, ".facts", seen_facts(f, v->page));
 	page_hidden_language(r, out);
 	write_asked(fields, count, out);
 	if (has_list(fields, count))
@@ -253,7 +255,7 @@ void form_page(const struct form_view *v, struct response *out) {
 		page.title = arena_printf(r->arena, "%.*s: %.*s", STR_ARG(language_word(r->language, "form.one-more")), STR_ARG(page_title(v)));
 	if (r->method != METHOD_POST)
 		page.here = page_with(r, v->filling->path, arena_printf(r->arena, "step=%zu%s", v->page + 1, v->change ? "&change=1" : ""));
-	out->status = v->saved ? 409 : wrong ? 422 : 200;
+	out->status = v->saved || v->stale ? 409 : wrong ? 422 : 200;
 	page_begin(r, out, &page);
 	if (v->page > 0)
 		page_way(r, out, page_with(r, v->filling->path, arena_printf(r->arena, "step=%zu", v->page)), "form.back");
@@ -262,7 +264,11 @@ void form_page(const struct form_view *v, struct response *out) {
 	if (wrong)
 		write_summary(v, fields, count, out);
 	write_heading(v, out);
-	if (v->saved) {
+	if (v->stale) {
+		buf_z(&out->body, "<p class=\"note late\" role=\"alert\" tabindex=\"-1\" autofocus>");
+		page_word(r, out, "form.stale");
+		buf_z(&out->body, "</p>\n");
+	} else if (v->saved) {
 		/* said below, beside what was saved */
 	} else if (fresh) {
 		write_fresh(v, fields, count, out);

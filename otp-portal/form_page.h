@@ -14,6 +14,7 @@ struct form_view {
 	const struct form_problems *problems;
 	bool change;
 	const struct value *saved; /* not NULL: what was saved elsewhere since the page was opened is shown above what was typed */
+	bool stale;                /* what the page tells has changed since it was opened */
 };
 void form_page(const struct form_view *v, struct response *out);
 /* What a page opens with: the draft's answers; before it was saved the first time, the values (but never a yes or no). */

@@ -68,18 +68,19 @@ static void get_check(const struct filling *f, struct response *out) {
 static void show_form(const struct filling *f, size_t page, const struct answers *shown, const struct form_problems *problems,
                       struct value *values, struct response *out) {
 	bool change = str_is(request_query(f->prose.r, "change"), "1") || str_is(request_form(f->prose.r, "change"), "1");
-	form_page(&(struct form_view){f, page, values, shown, problems, change, NULL}, out);
+	form_page(&(struct form_view){f, page, values, shown, problems, change, NULL, false}, out);
 }
 
-/* The page with what was saved elsewhere since it was opened, and what was typed. Sent from there, the typed counts. */
+/* The page with what was saved or changed elsewhere since it was opened, and what was typed. Sent from there, the typed counts. */
 static void show_elsewhere(const struct filling *f, size_t page, const struct answers *typed, struct response *out) {
 	struct form_problems told = {0}, none = {0};
 	struct answers shown = form_page_shown(f, page);
 	struct value *saved, *values;
 	struct err err;
 	bool change = str_is(request_form(f->prose.r, "change"), "1");
+	bool stale = seen_other_facts(f, page);
 	if (filling_values(f, page + 1, &shown, &saved, &told, &err) && filling_values(f, page + 1, typed, &values, &told, &err))
-		form_page(&(struct form_view){f, page, values, typed, &none, change, saved}, out);
+		form_page(&(struct form_view){f, page, values, typed, &none, change, stale ? NULL : saved, stale}, out);
 	else
 		page_failure(f->prose.r, out, &err);
 }
@@ -304,7 +305,7 @@ static void post_form(const struct filling *f, const struct link_view *look, str
 		typed = filling_typed(f, page);
 	if (check && seen_other(f, page))
 		response_redirect(out, f->prose.r, filling_step(f, page_with(f->prose.r, f->path, STR("changed=1")), page));
-	else if (!check && seen_overwrites(f, page, &typed))
+	else if (!check && (seen_other_facts(f, page) || seen_overwrites(f, page, &typed)))
 		show_elsewhere(f, page, &typed, out);
 	else if (check)
 		link_act(f, look, &f->draft, out);

@@ -2,7 +2,7 @@
 
 #include "otp-portal/form_page.h"
 
-enum { MARK_BYTES = 16 };
+enum { MARK_BYTES = 16, FACTS_LIMIT = 4 << 20 };
 
 /* The answers that belong to the page. */
 static struct answers part_of(const struct filling *f, size_t page, const struct answers *all) {
@@ -20,12 +20,33 @@ static struct answers open_answers(const struct filling *f, size_t page) {
 	return part_of(f, page, &shown);
 }
 
+static struct str mark_of(const struct filling *f, struct str text) {
+	unsigned char hash[SECRET_HASH];
+	secret_hash(hash, &text, 1);
+	return secret_base64url(f->prose.r->arena, hash, MARK_BYTES);
+}
+
+struct str seen_facts(const struct filling *f, size_t page) {
+	const struct form_page *p = &f->form->pages.items[page];
+	struct buf json;
+	if (p->show.count == 0)
+		return STR("");
+	buf_init(&json, FACTS_LIMIT);
+	for (size_t i = 0; i < p->show.count; i++)
+		value_to_json(&f->base[p->show.items[i]->slot], &json);
+	struct str mark = mark_of(f, buf_text(&json));
+	buf_free(&json);
+	return mark;
+}
+
+bool seen_other_facts(const struct filling *f, size_t page) {
+	struct str seen = request_form(f->prose.r, ".facts");
+	return seen.len > 0 && !str_equal(seen, seen_facts(f, page));
+}
+
 struct str seen_mark(const struct filling *f, size_t page) {
 	struct answers shown = open_answers(f, page);
-	struct str json = filling_json(&shown, f->prose.r->arena);
-	unsigned char hash[SECRET_HASH];
-	secret_hash(hash, &json, 1);
-	return secret_base64url(f->prose.r->arena, hash, MARK_BYTES);
+	return mark_of(f, filling_json(&shown, f->prose.r->arena));
 }
 
 bool seen_other(const struct filling *f, size_t page) {

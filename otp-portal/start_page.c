@@ -192,7 +192,7 @@ static void post_start(const struct filling *f, struct response *out) {
 	else if (edits)
 		problems.count = 0; /* nothing is judged before it is sent */
 	if (edits || (more && !keeps) || problems.count > 0) {
-		form_page(&(struct form_view){f, 0, values, &answers, &problems, false, NULL}, out);
+		form_page(&(struct form_view){f, 0, values, &answers, &problems, false, NULL, false}, out);
 		return;
 	}
 	size_t next = filling_next(f, values, 1);
@@ -234,7 +234,7 @@ static void get_start(const struct filling *f, struct response *out) {
 	struct err err;
 	struct answers shown = form_page_shown(f, 0);
 	if (filling_values(f, 0, &f->draft, &values, &none, &err))
-		form_page(&(struct form_view){f, 0, values, &shown, &none, false, NULL}, out);
+		form_page(&(struct form_view){f, 0, values, &shown, &none, false, NULL, false}, out);
 	else
 		page_failure(f->prose.r, out, &err);
 }

@@ -325,6 +325,23 @@ static void test_nobody_overwrites_unseen(void **state) {
 	SHOWS("value=\"Ida\"");
 }
 
+/* Who decides has seen what is decided on. */
+static void test_facts_that_change_are_shown_first(void **state) {
+	struct portal_case *c = *state;
+	const char *path = confirm_order(c);
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	const char *facts = hidden(c, ".facts"), *answer = "step=1&version=2&verdict=yes&marks.k1=3&marks.k+2=0&.facts=";
+	char *forged = arena_z(c->arena, str_from(facts));
+	forged[0] = forged[0] == 'A' ? 'B' : 'A';
+	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%s%s", answer, forged).at, NULL), 409);
+	SHOWS("role=\"alert\" tabindex=\"-1\" autofocus>Oplysningerne");
+	SHOWS("value=\"3\" checked>");
+	assert_string_equal(hidden(c, ".facts"), facts);
+	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%s%s", answer, facts).at, NULL), 303);
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<h1>Afgjort</h1>");
+}
+
 /* What is sent from the check page is what stood there. */
 static void test_only_what_was_shown_is_sent(void **state) {
 	struct portal_case *c = *state;
@@ -752,6 +769,7 @@ int main(void) {
 	        TEST(test_save_and_finish_later),
 	        TEST(test_later_has_budgets),
 	        TEST(test_nobody_overwrites_unseen),
+	        TEST(test_facts_that_change_are_shown_first),
 	        TEST(test_only_what_was_shown_is_sent),
 	        TEST(test_receipt),
 	        TEST(test_bare_press_decides_nothing),
