@@ -157,6 +157,26 @@ def test_the_form_that_the_supervisor_opens():
     assert "Erklæringen er lavet i samarbejde med lærlingen" in " ".join(pages)
 
 
+# covers: D4 D31
+def test_the_supervisor_finishes_later():
+    case = Case().ask()
+    path = link(case.mester, "Udfyld")
+    page = Visitor().get(path)
+    half = {"levels.b01": "3"}
+    fields = fill(post_form(page), half) + [(".later", "1")]
+    said = Visitor().request("POST", path, fields)
+    assert said.status == 200 and "Dine svar er gemt" in words(said) and "m***@example.dk" in words(said), words(said)
+    again = mail(case.mester, "Fortsæt, hvor du slap")
+    assert "Ida" not in again["text"] + again["subject"] and again["links"] == [server.url + path], again
+    desk = Visitor().get(path)
+    assert post_form(desk)["fields"]["levels.b01"]["values"] == ["3"] and 'role="alert"' not in desk.text
+    for _ in range(3):
+        assert words(Visitor().request("POST", path, fill(post_form(desk), half) + [(".later", "1")])) == words(said), "how often tells nothing"
+    time.sleep(0.5)
+    assert len([m for m in server.mails_to(case.mester) if "Fortsæt, hvor du slap" in m["subject"]]) == 1
+    case.fill_in()
+
+
 # covers: D3 D8 D9 D10 D43 D44 D45 D46
 def test_filled_in_is_sent():
     case = Case().ask().fill_in()
