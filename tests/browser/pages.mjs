@@ -42,7 +42,7 @@ export function layoutProblems(page) {
 			problems.push(`wider than the window: ${root.scrollWidth} > ${root.clientWidth}: ${wide.slice(-1).map((e) => e.outerHTML.slice(0, 120))}`);
 		}
 		for (const e of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
-			if (e.matches('.skip') || (e.tagName === 'A' && getComputedStyle(e).display === 'inline')) continue;
+			if (e.matches('.skip, [tabindex="-1"]') || (e.tagName === 'A' && getComputedStyle(e).display === 'inline')) continue;
 			if (e.closest('details:not([open])') && !e.matches('summary')) continue;
 			// What stands around a tick within its label can be pressed too.
 			const around = [e];
