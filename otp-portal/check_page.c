@@ -9,6 +9,7 @@ static void write_answers(const struct filling *f, const struct value *values, s
 	struct prose prose = f->prose;
 	struct arena *a = prose.r->arena;
 	prose.values = values;
+	prose.here = page_with(prose.r, f->path, STR("step=check"));
 	struct str change = page_path(prose.r, page_with(prose.r, f->path, arena_printf(a, "step=%zu&change=1", page + 1)));
 	for (size_t i = 0; i < p->items.count; i++) {
 		struct str name = p->items.items[i].field->name;

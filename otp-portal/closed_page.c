@@ -14,7 +14,7 @@ static struct str local_time(struct request *r, int64_t instant) {
 }
 
 static struct prose words_of(struct request *r, const struct link_view *look, const struct register_port *port) {
-	return (struct prose){r, look->package, look->definition, look->values, &look->instance, port};
+	return (struct prose){r, look->package, look->definition, look->values, &look->instance, port, r->path};
 }
 
 /* caption: whose case it is about: the title of a form or of the package. */

@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "otp-portal/choices.h"
+#include "otp-portal/file_field.h"
 #include "otp-portal/matrix.h"
 #include "otp-portal/page.h"
 #include "otp-portal/repeated.h"
@@ -92,7 +93,7 @@ static struct str hint_of(const struct field_view *v) {
 
 /* The hint that a kind needs when the package has none. */
 static const char *format_hint(const struct field *field) {
-	return field->kind == FIELD_DATE ? "form.date-hint" : NULL;
+	return field->kind == FIELD_DATE ? "form.date-hint" : field->kind == FIELD_FILE ? "form.file-hint" : NULL;
 }
 
 void field_write_label(const struct field_view *v) {
@@ -115,7 +116,10 @@ static void write_hint(const struct field_view *v) {
 	prose_write(&v->filling->prose, hint, b);
 	if (format) {
 		buf_z(b, "<p>");
-		page_text(request_of(v), v->out, format, example_of(v), STR(""));
+		if (v->item->field->kind == FIELD_FILE)
+			escape_html(b, file_field_hint(v));
+		else
+			page_text(request_of(v), v->out, format, example_of(v), STR(""));
 		buf_z(b, "</p>");
 	}
 	buf_z(b, "</div>\n");
@@ -222,7 +226,9 @@ static void write_single(const struct field_view *v) {
 	buf_z(b, "</label>\n");
 	write_hint(v);
 	write_problem(v);
-	if (v->item->field->kind == FIELD_LONGTEXT)
+	if (v->item->field->kind == FIELD_FILE)
+		file_field_write(v, first_problem(v) != NULL);
+	else if (v->item->field->kind == FIELD_LONGTEXT)
 		write_textarea(v);
 	else if (v->item->field->kind == FIELD_REF)
 		choice_write_select(v);
@@ -263,7 +269,7 @@ void field_write(const struct field_view *v) {
 	buf_z(b, first_problem(v) ? "<div class=\"field wrong\">\n" : "<div class=\"field\">\n");
 	if (field->accept)
 		write_tick(v);
-	else if (field->kind == FIELD_MATRIX || field->many || (choice_is_one(field) && !choice_is_long(v)))
+	else if (field->kind == FIELD_MATRIX || (field->many && field->kind != FIELD_FILE) || (choice_is_one(field) && !choice_is_long(v)))
 		write_group(v);
 	else
 		write_single(v);

@@ -1,5 +1,6 @@
 #include "otp-portal/filling.h"
 
+#include "otp-portal/form_page.h"
 #include "otp-portal/page.h"
 
 #include <string.h>
@@ -54,6 +55,19 @@ static size_t number_of(const struct request *r, size_t index) {
 	return number;
 }
 
+/* Nobody types a file: those that the page showed stay, but one that is to be removed. When the files of this post were attached that is done. */
+static void keep_files(const struct filling *f, size_t page, struct answers *typed) {
+	const struct form_page *p = &f->form->pages.items[page];
+	struct answers shown = form_page_shown(f, page);
+	for (size_t i = 0; i < p->items.count; i++) {
+		const struct field *field = p->items.items[i].field;
+		const struct answer *files = field->kind == FIELD_FILE ? answers_get(&shown, field->name) : NULL;
+		for (size_t k = 0; files && k < files->texts.count; k++)
+			if (f->prose.r->attached || !is_removed(f, field->name, k + 1))
+				answers_put(typed, f->prose.r->arena, field->name, files->texts.items[k]);
+	}
+}
+
 struct answers filling_typed(const struct filling *f, size_t page) {
 	const struct form_page *p = &f->form->pages.items[page];
 	struct request *r = f->prose.r;
@@ -65,9 +79,11 @@ struct answers filling_typed(const struct filling *f, size_t page) {
 	}
 	for (size_t i = 0; i < r->form.count; i++) {
 		const struct pair *pair = &r->form.items[i];
-		if (filling_field(p, pair->name) && str_trim(pair->value).len > 0 && !is_removed(f, pair->name, number_of(r, i)))
+		const struct field *field = filling_field(p, pair->name);
+		if (field && field->kind != FIELD_FILE && str_trim(pair->value).len > 0 && !is_removed(f, pair->name, number_of(r, i)))
 			answers_put(&typed, r->arena, pair->name, pair->value);
 	}
+	keep_files(f, page, &typed);
 	struct str mark = page_mark(f, page);
 	if (!answers_get(&typed, mark))
 		answers_put(&typed, r->arena, mark, STR("1"));
@@ -111,7 +127,7 @@ bool filling_asks_more(const struct filling *f, size_t page, const struct value 
 			continue;
 		more = true;
 		forget_problems(problems, field);
-		if (field->kind != FIELD_BOOL)
+		if (field->kind != FIELD_BOOL && field->kind != FIELD_FILE)
 			form_answers_of(field, &f->base[field->slot], a, answers);
 	}
 	return more;

@@ -214,12 +214,19 @@ static void write_default(const struct form_view *v, struct response *out) {
 	buf_z(&out->body, "</button>\n");
 }
 
+static bool asks_files(const struct field_view *fields, size_t count) {
+	for (size_t i = 0; i < count; i++)
+		if (fields[i].item->field->kind == FIELD_FILE)
+			return true;
+	return false;
+}
+
 static void write_form(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
 	const struct filling *f = v->filling;
 	struct request *r = f->prose.r;
 	buf_z(&out->body, "<form method=\"post\" action=\"");
 	escape_html(&out->body, f->path);
-	buf_z(&out->body, "\" novalidate>\n");
+	buf_z(&out->body, asks_files(fields, count) ? "\" enctype=\"multipart/form-data\" novalidate>\n" : "\" novalidate>\n");
 	page_hidden(out, "step", arena_printf(r->arena, "%zu", v->page + 1));
 	page_hidden(out, "version", arena_printf(r->arena, "%lld", (long long)f->version));
 	if (v->change)
@@ -232,7 +239,7 @@ static void write_form(const struct form_view *v, const struct field_view *field
 		page_hidden(out, ".facts", seen_facts(f, v->page));
 	page_hidden_language(r, out);
 	write_asked(fields, count, out);
-	if (has_list(fields, count))
+	if (has_list(fields, count) || asks_files(fields, count))
 		write_default(v, out);
 	for (size_t i = 0; i < count; i++)
 		field_write(&fields[i]);
@@ -240,8 +247,15 @@ static void write_form(const struct form_view *v, const struct field_view *field
 	buf_z(&out->body, "</form>\n");
 }
 
-void form_page(const struct form_view *v, struct response *out) {
-	struct request *r = v->filling->prose.r;
+void form_page(const struct form_view *given, struct response *out) {
+	struct request *r = given->filling->prose.r;
+	struct filling filling = *given->filling;
+	struct form_view mine = *given;
+	const struct form_view *v = &mine;
+	mine.filling = &filling;
+	/* The first page of a start form has nothing to fetch: its first file gives it a link. */
+	if (filling.once.len == 0)
+		filling.prose.here = page_with(r, filling.path, arena_printf(r->arena, "step=%zu", given->page + 1));
 	struct err err;
 	size_t count;
 	struct field_view *fields = open_fields(v, out, &count, &err);

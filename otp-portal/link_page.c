@@ -1,5 +1,6 @@
 #include "otp-portal/link_page.h"
 
+#include "otp-portal/attach.h"
 #include "otp-portal/check_page.h"
 #include "otp-portal/closed_page.h"
 #include "otp-portal/form_page.h"
@@ -24,7 +25,7 @@ static bool open_filling(struct request *r, struct view *v, const struct link_vi
 	struct str draft = STR("");
 	*port = data_store_port(v);
 	*f = (struct filling){
-	        .prose = {r, look->package, look->definition, look->values, look->instance.id ? &look->instance : NULL, port},
+	        .prose = {r, look->package, look->definition, look->values, look->instance.id ? &look->instance : NULL, port, STR("")},
 	        .form = look->form,
 	        .role = look->link.role,
 	        .base = look->values,
@@ -201,6 +202,8 @@ struct saving {
 	struct str task, json, next;
 	struct str language; /* empty: none was chosen */
 	struct later later;
+	const struct form *form;
+	struct answers answers;
 };
 
 static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
@@ -213,7 +216,8 @@ static bool run_save(struct change *c, struct engine *engine, struct tx *tx, int
 	if (link.state != LINK_LIVE)
 		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
 	bool chosen = s->language.len > 0 && link.contact_id != 0;
-	return draft_save(tx, s->link.id, s->task, s->json, now, err) && (!chosen || contact_set_language(tx, link.contact_id, s->language, err)) &&
+	return draft_save(tx, s->link.id, s->task, s->json, now, err) && attach_sweep(tx, s->form, s->link.id, s->task, &s->answers, c->arena, err) &&
+	       (!chosen || contact_set_language(tx, link.contact_id, s->language, err)) &&
 	       later_send(&s->later, &link, tx, now, c->arena, err);
 }
 
@@ -241,6 +245,8 @@ static void save_page(const struct filling *f, const struct link_view *look, con
 	        .json = json,
 	        .next = next,
 	        .language = f->prose.r->language_chosen ? language_code(f->prose.r->language) : STR(""),
+	        .form = f->form,
+	        .answers = *answers,
 	        .later = later ? *later : (struct later){0},
 	};
 }
@@ -282,7 +288,7 @@ static void post_page(const struct filling *f, const struct link_view *look, siz
 	size_t next;
 	if (!filling_values(f, page, &answers, &values, &before, &err) || !filling_check(f, page, &answers, values, &problems, &err))
 		page_failure(f->prose.r, out, &err);
-	else if (filling_asks_more(f, page, values, &answers, &problems) || problems.count > 0)
+	else if (filling_asks_more(f, page, values, &answers, &problems) || attach_problems(f, page, &problems))
 		show_form(f, page, &answers, &problems, values, out);
 	else if (!next_page(f, &answers, values, page, &next, &err))
 		page_failure(f->prose.r, out, &err);
@@ -309,9 +315,11 @@ static void post_form(const struct filling *f, const struct link_view *look, str
 		show_elsewhere(f, page, &typed, out);
 	else if (check)
 		link_act(f, look, &f->draft, out);
-	else if (later_pressed(f))
+	else if (attach_files(f, &look->link, task_of(look), page, link_page, out))
+		return;
+	else if (later_pressed(f) && f->prose.r->file_problems.count == 0)
 		save_for_later(f, look, &typed, out);
-	else if (filling_edits_inputs(f))
+	else if (filling_edits_inputs(f) && f->prose.r->file_problems.count == 0)
 		save_inputs(f, look, page, out);
 	else
 		post_page(f, look, page, out);
@@ -382,6 +390,19 @@ static void answer(struct request *r, struct view *v, struct link_view *look, st
 		closed_page(r, v, look, NULL, out);
 	else
 		form_link(r, v, look, out);
+}
+
+bool link_takes_files(struct request *r) {
+	struct err err;
+	struct link_view look;
+	struct str event = request_query(r, "event");
+	struct view *v = store_view(r->world->options.store, &err);
+	bool takes = v && engine_look(r->world->options.engine, v, r->now, r->rest, r->arena, &look, &err) && look.link.state == LINK_LIVE && !look.expired;
+	if (takes && event.len > 0)
+		takes = look.link.kind == LINK_TASK && engine_look_also(r->world->options.engine, r->now, &look, event, r->arena);
+	if (v)
+		view_close(v);
+	return takes && look.form && attach_asks(look.form);
 }
 
 void link_page(struct request *r, struct response *out) {

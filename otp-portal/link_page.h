@@ -4,6 +4,8 @@
 
 #include "otp-portal/response.h"
 
+/* Whether a file may come with a post to this link. */
+bool link_takes_files(struct request *r);
 void link_page(struct request *r, struct response *out);
 
 #endif

@@ -4,12 +4,14 @@
 #include "engine/base/log.h"
 #include "otp-portal/assets.h"
 #include "otp-portal/door.h"
+#include "otp-portal/multipart.h"
 #include "otp-portal/network.h"
 #include "otp-portal/page.h"
 #include "otp-portal/patrol.h"
 #include "otp-portal/pump.h"
 #include "otp-portal/route.h"
 #include "otp-portal/session.h"
+#include "otp-portal/spool.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +24,8 @@
 enum { POOL = 2, CONNECTIONS = 2000, CONNECTIONS_OF_ONE = 500, MEMORY = 32 * 1024, TARGET = 8 * 1024 };
 enum { IDLE_SECONDS = 15, REQUEST_MS = 60000, ANSWER_MS = 120000, WRITER_MS = 20000, CLOSING_MS = 30000, STREAM_MS = 600000 };
 enum { STREAM_BLOCK = 32 * 1024, STREAM_PIECE = 16 * 1024 * 1024 };
+/* Files take longer: a second for each 32 KiB, up or down, but not for ever. */
+enum { BYTES_A_MS = 32, LONGEST_MS = 900000, UPLOADS_AT_ONCE = 32 };
 
 struct portal {
 	struct portal_world world;
@@ -33,6 +37,7 @@ struct portal {
 	int listener;
 	atomic_int jobs;      /* changes that the writer has not answered yet */
 	atomic_int suspended; /* connections that wait for one, or for their time */
+	atomic_int uploads;   /* bodies with files under way, or held by the writer */
 	atomic_bool closing;
 };
 
@@ -46,6 +51,9 @@ struct exchange {
 	struct request request;
 	struct response response;
 	struct buf body;
+	struct spool *spool;     /* of a body with files, instead of `body` */
+	struct sent_files files;
+	int64_t received;
 	atomic_int holders;
 	bool begun, refused, waiting;
 	struct job job;
@@ -72,6 +80,9 @@ static void exchange_drop(struct exchange *x) {
 		return;
 	if (x->change)
 		arena_free(x->change->arena);
+	if (x->spool)
+		atomic_fetch_sub(&x->portal->uploads, 1);
+	spool_close(x->spool);
 	buf_free(&x->body);
 	buf_free(&x->response.body);
 	buf_free(&x->pour.ready);
@@ -93,6 +104,11 @@ static struct caller *caller_of(struct MHD_Connection *connection) {
 
 static void extend(struct exchange *x, int64_t ms) {
 	patrol_extend(x->portal->patrol, &caller_of(x->connection)->visitor, clock_monotonic() + ms);
+}
+
+static int64_t time_for(int64_t bytes) {
+	int64_t ms = REQUEST_MS + bytes / BYTES_A_MS;
+	return ms < LONGEST_MS ? ms : LONGEST_MS;
 }
 
 /* --- answering --- */
@@ -146,10 +162,44 @@ static struct MHD_Response *make_stream(struct exchange *x) {
 	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x, end_stream);
 }
 
+/* A file on its way out; the exchange may end before it does. */
+struct download {
+	struct store *store;
+	int64_t blob_id;
+};
+
+/* The library asks for what comes next; what the store cannot give ends the connection. */
+static ssize_t read_download(void *context, uint64_t at, char *out, size_t room) {
+	const struct download *d = context;
+	struct arena *a = arena_new();
+	struct err err = {0};
+	struct str part = STR("");
+	struct view *v = store_view(d->store, &err);
+	bool ok = v && blob_read(v, d->blob_id, (int64_t)at, a, &part, &err);
+	if (v)
+		view_close(v);
+	if (!ok)
+		log_err(LOG_WARN, "download-failed", &err);
+	size_t len = part.len < room ? part.len : room;
+	if (len > 0)
+		memcpy(out, part.at, len);
+	arena_free(a);
+	return len > 0 ? (ssize_t)len : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static struct MHD_Response *make_download(struct exchange *x) {
+	struct download *d = malloc(sizeof *d);
+	BUG_IF(d == NULL);
+	*d = (struct download){x->portal->world.options.store, x->response.blob_id};
+	return MHD_create_response_from_callback((uint64_t)x->response.blob_size, BLOB_CHUNK, read_download, d, free);
+}
+
 static struct MHD_Response *make_response(struct exchange *x) {
 	struct response *out = &x->response;
 	if (out->stream)
 		return make_stream(x);
+	if (out->blob_id > 0)
+		return make_download(x);
 	if (out->fixed.len > 0)
 		return MHD_create_response_from_buffer(out->fixed.len, (void *)out->fixed.at, MHD_RESPMEM_PERSISTENT);
 	struct buf body = out->body;
@@ -173,6 +223,8 @@ static enum MHD_Result send_answer(struct exchange *x) {
 		buf_free(&out->body);
 		page_failure(&x->request, out, &err);
 	}
+	if (out->blob_id > 0)
+		extend(x, time_for(out->blob_size) + ANSWER_MS - REQUEST_MS);
 	if (out->status == 303)
 		buf_clear(&out->body);
 	route_secure(&x->request, out);
@@ -235,7 +287,7 @@ static enum MHD_Result wait_for_writer(struct exchange *x) {
 	x->waiting = true;
 	x->asked_at = clock_monotonic();
 	x->job = (struct job){.run = run_job, .done = job_done};
-	x->waiter.wake = wake;
+	x->waiter = (struct waiter){.wake = wake}; /* maybe for the second time */
 	atomic_fetch_add(&x->holders, 1);
 	atomic_fetch_add(&p->jobs, 1);
 	/* Suspended before the job is handed over: it may be done at once. */
@@ -261,8 +313,12 @@ static enum MHD_Result go_on(struct exchange *x) {
 		/* The change may still be running; only the last holder frees its arena. */
 		return send_answer(x);
 	}
-	x->change->then(&x->request, x->change, x->job.ok, &x->job.err, &x->response);
-	return send_answer(x);
+	struct change *done = x->change;
+	x->change = NULL;
+	done->then(&x->request, done, x->job.ok, &x->job.err, &x->response);
+	/* Files were kept, and now comes the rest of the page. */
+	arena_free(done->arena);
+	return x->response.change ? wait_for_writer(x) : send_answer(x);
 }
 
 /* --- reading --- */
@@ -293,6 +349,29 @@ static size_t header_bytes(const struct request *r) {
 	return bytes;
 }
 
+static struct str folder_of(struct arena *a, struct str file) {
+	while (file.len > 0 && file.at[file.len - 1] != '/')
+		file.len--;
+	return file.len > 0 ? arena_str(a, file) : STR(".");
+}
+
+static bool begin_spool(struct exchange *x, struct str boundary, int64_t length) {
+	struct portal *p = x->portal;
+	struct err err;
+	if (atomic_fetch_add(&p->uploads, 1) < UPLOADS_AT_ONCE) {
+		struct str folder = folder_of(x->request.arena, site_config(p->world.options.site)->data_file);
+		x->spool = spool_open(folder, boundary, x->request.arena, &err);
+		if (!x->spool)
+			log_err(LOG_ERROR, "upload-refused", &err);
+	}
+	if (!x->spool) {
+		atomic_fetch_sub(&p->uploads, 1);
+		return false;
+	}
+	extend(x, time_for(length > 0 ? length : SPOOL_BODY));
+	return true;
+}
+
 /* Everything that can be judged before the body is read. Zero: go on. */
 static unsigned judge_head(struct exchange *x, const char **key) {
 	struct request *r = &x->request;
@@ -306,12 +385,17 @@ static unsigned judge_head(struct exchange *x, const char **key) {
 	*key = "error.method";
 	if (r->method == METHOD_OTHER)
 		return 405;
+	struct str boundary;
+	bool files = multipart_boundary(request_header(r, "Content-Type"), &boundary) && route_takes_files(r);
 	*key = "error.too-large";
-	if (length > REQUEST_BODY)
+	if (length > (files ? SPOOL_BODY : REQUEST_BODY))
 		return 413;
 	*key = "error.type";
 	bool body = length > 0 || request_header(r, "Transfer-Encoding").len > 0;
-	return body && !request_is_form(r) ? 415 : 0;
+	if (!files)
+		return body && !request_is_form(r) ? 415 : 0;
+	*key = "error.busy";
+	return begin_spool(x, boundary, length) ? 0 : 503;
 }
 
 static enum MHD_Result begin(struct exchange *x, const char *method) {
@@ -331,9 +415,15 @@ static enum MHD_Result begin(struct exchange *x, const char *method) {
 	return refuse(x, status, key);
 }
 
-static void take_body(struct exchange *x, const char *bytes, size_t *len) {
-	buf_add(&x->body, bytes, *len);
-	*len = 0; /* what is too much is read and dropped: an answer in the middle of a body is not possible */
+/* What is too much is read and dropped: an answer in the middle of a body is not possible. A body with files that never ends is cut off. */
+static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *len) {
+	x->received += (int64_t)*len;
+	if (x->spool)
+		spool_feed(x->spool, bytes, *len);
+	else
+		buf_add(&x->body, bytes, *len);
+	*len = 0;
+	return x->spool && x->received > SPOOL_BODY ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result finish(struct exchange *x) {
@@ -341,7 +431,13 @@ static enum MHD_Result finish(struct exchange *x) {
 	struct err err;
 	if (x->body.overflow)
 		return refuse(x, 413, "error.too-large");
-	if (r->method == METHOD_POST && !request_parse_fields(buf_text(&x->body), r->arena, &r->form, &err))
+	if (x->spool && !spool_finish(x->spool, &r->form, &x->files, &err)) {
+		bool ours = err.kind == ERR_TRANSIENT;
+		return refuse(x, ours ? 503 : 400, ours ? "error.busy" : "error.input");
+	}
+	if (x->spool)
+		r->files = &x->files;
+	else if (r->method == METHOD_POST && !request_parse_fields(buf_text(&x->body), r->arena, &r->form, &err))
 		return refuse(x, 400, "error.input");
 	if (atomic_load(&x->portal->closing))
 		x->response.close = true;
@@ -369,8 +465,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	if (!x->begun)
 		return begin(x, method);
 	if (*upload_size > 0) {
-		take_body(x, upload, upload_size);
-		return MHD_YES;
+		return take_body(x, upload, upload_size);
 	}
 	if (x->refused)
 		return MHD_YES;

@@ -3,6 +3,8 @@
 #include "engine/base/escape.h"
 #include "engine/base/log.h"
 #include "engine/workflow/markdown.h"
+#include "engine/workflow/upload.h"
+#include "otp-portal/file_answer.h"
 #include "otp-portal/page.h"
 
 #include <string.h>
@@ -152,6 +154,20 @@ static void write_matrix(const struct prose *p, const struct field *field, const
 	buf_z(out, "</table>");
 }
 
+/* Files are links to themselves, below the page's own path. */
+static void write_files(const struct prose *p, const struct field *field, const struct value *value, struct buf *out) {
+	bool list = value->kind == KIND_LIST;
+	size_t count = list ? value->list.count : 1;
+	buf_z(out, "<ul class=\"values\">");
+	for (size_t i = 0; i < count; i++) {
+		struct upload upload = upload_of(list ? &value->list.items[i] : value);
+		buf_z(out, "<li>");
+		file_answer_link(p, field, i, &upload, out);
+		buf_z(out, "</li>");
+	}
+	buf_z(out, "</ul>");
+}
+
 static void write_list(const struct prose *p, const struct field *field, const struct value *list, struct buf *out) {
 	struct field one = *field;
 	one.many = false;
@@ -172,6 +188,8 @@ static void write_value(const struct prose *p, const struct field *field, const 
 		page_word(p->r, out, "form.not-given");
 	else if (value->kind == KIND_MAP)
 		write_matrix(p, field, value, &out->body);
+	else if (field->kind == FIELD_FILE)
+		write_files(p, field, value, &out->body);
 	else if (value->kind == KIND_LIST && value->list.count > 1)
 		write_list(p, field, value, &out->body);
 	else

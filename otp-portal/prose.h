@@ -12,6 +12,7 @@ struct prose {
 	const struct value *values;       /* by slot; NULL: none */
 	const struct instance *instance;  /* NULL: none yet */
 	const struct register_port *registers;
+	struct str here;                  /* path and query of the page, where files that it shows can be fetched; empty: nowhere */
 };
 
 /* Turns to an instance, read as its own definition says; in the request's arena. */

@@ -55,7 +55,7 @@ static void write_facts(struct request *r, const struct link_view *look, const s
 /* The one who did it: text and answers. */
 static void write_own(struct request *r, const struct link_view *look, const struct form *form, const struct register_port *port, const struct value *values,
                       struct response *out) {
-	struct prose p = {r, look->package, look->definition, values, &look->instance, port};
+	struct prose p = {r, look->package, look->definition, values, &look->instance, port, r->path};
 	if (!form)
 		return;
 	struct str text = prose_get(&p, "forms", form->name, "receipt", STR("text"));

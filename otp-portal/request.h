@@ -23,6 +23,7 @@ struct pairs {
 };
 
 struct assets;
+struct sent_files;
 
 /* What all requests of a portal share. Immutable while it is open. */
 struct portal_world {
@@ -47,6 +48,10 @@ struct request {
 	const struct language *language;
 	bool language_chosen; /* by ?lang= or the hidden field of a form */
 	int64_t now;          /* for what is shown; the writer has its own */
+	const struct sent_files *files;     /* of a multipart body; NULL: none came */
+	bool attached;                      /* those that could be taken are in the draft now */
+	struct form_problems file_problems; /* of those that could not */
+	int64_t file_found;                 /* the page that was asked for the file of ?file= shows it: its blob; 0: not (yet) */
 };
 
 enum method request_method(const char *name);
@@ -62,7 +67,7 @@ bool request_judge_framing(const struct request *r, int64_t *length, struct err 
 bool request_host_known(const struct request *r);
 /* True when a POST comes from one of our own pages, as far as the browser tells (Sec-Fetch-Site, else Origin). */
 bool request_same_site(const struct request *r);
-bool request_is_form(const struct request *r); /* Content-Type */
+bool request_is_form(const struct request *r); /* Content-Type: urlencoded */
 /* Sets language and language_chosen: form field or ?lang=, else `fallback` (a code, may be empty), else Accept-Language. */
 void request_choose_language(struct request *r, struct str fallback);
 

@@ -34,6 +34,7 @@ struct response {
 	struct pairs headers;
 	struct buf body;     /* what is sent, unless `fixed` */
 	struct str fixed;    /* borrowed for ever */
+	int64_t blob_id, blob_size; /* a file of the store, sent piece by piece; 0: none */
 	struct change *change; /* not NULL: not finished */
 	struct stream *stream; /* not NULL: the body */
 };

@@ -2,6 +2,7 @@
 
 #include "otp-portal/assets.h"
 #include "otp-portal/demo_page.h"
+#include "otp-portal/file_answer.h"
 #include "otp-portal/link_page.h"
 #include "otp-portal/login_page.h"
 #include "otp-portal/page.h"
@@ -24,19 +25,20 @@ static const struct route {
 	int methods;
 	bool demo;
 	void (*answer)(struct request *r, struct response *out);
+	bool (*takes_files)(struct request *r); /* NULL: never */
 } routes[] = {
-        {"/l/", BOTH, false, link_page},
-        {"/", READ, false, start_front},
-        {"/start/", BOTH, false, start_page},
-        {"/assets/", READ, false, asset_page},
-        {"/home/otplogin", BOTH, false, login_page},
-        {"/backend", READ, false, login_backend},
-        {"/backend/logout", METHOD_POST, false, login_logout},
-        {"/healthz", READ, false, health},
-        {"/demo/inbox", READ, true, demo_inbox},
-        {"/demo/inbox.json", READ, true, demo_inbox_json},
-        {"/demo/inbox/", READ, true, demo_message},
-        {"/demo/clock", METHOD_POST, true, demo_clock},
+        {"/l/", BOTH, false, link_page, link_takes_files},
+        {"/", READ, false, start_front, NULL},
+        {"/start/", BOTH, false, start_page, start_takes_files},
+        {"/assets/", READ, false, asset_page, NULL},
+        {"/home/otplogin", BOTH, false, login_page, NULL},
+        {"/backend", READ, false, login_backend, NULL},
+        {"/backend/logout", METHOD_POST, false, login_logout, NULL},
+        {"/healthz", READ, false, health, NULL},
+        {"/demo/inbox", READ, true, demo_inbox, NULL},
+        {"/demo/inbox.json", READ, true, demo_inbox_json, NULL},
+        {"/demo/inbox/", READ, true, demo_message, NULL},
+        {"/demo/clock", METHOD_POST, true, demo_clock, NULL},
 };
 
 static const struct route *find_route(struct request *r) {
@@ -70,6 +72,12 @@ void route_answer(struct request *r, struct response *out) {
 		page_error(r, out, 403, "error.cross-site");
 	else
 		route->answer(r, out);
+	file_answer(r, out);
+}
+
+bool route_takes_files(struct request *r) {
+	const struct route *route = find_route(r);
+	return route && route->takes_files && r->method == METHOD_POST && request_host_known(r) && request_same_site(r) && route->takes_files(r);
 }
 
 void route_secure(struct request *r, struct response *out) {
@@ -80,7 +88,7 @@ void route_secure(struct request *r, struct response *out) {
 	response_header(out, r, "X-Content-Type-Options", STR("nosniff"));
 	response_header(out, r, "Cross-Origin-Opener-Policy", STR("same-origin"));
 	response_header(out, r, "X-Robots-Tag", STR("noindex, nofollow"));
-	response_header(out, r, "Cache-Control", out->cacheable ? STR("public, max-age=31536000, immutable") : STR("no-store"));
+	response_header(out, r, "Cache-Control", out->cacheable ? STR("public, max-age=31536000, immutable") : out->blob_id ? STR("private, no-store") : STR("no-store"));
 	if (r->world->secure)
 		response_header(out, r, "Strict-Transport-Security", STR("max-age=31536000"));
 }

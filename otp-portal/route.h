@@ -6,6 +6,8 @@
 
 /* Fills the response: finished, or with a change for the writer. */
 void route_answer(struct request *r, struct response *out);
+/* Asked when a head has come: whether its body may bring files, by method, host, origin and the form behind its path. */
+bool route_takes_files(struct request *r);
 /* The headers that every answer carries. */
 void route_secure(struct request *r, struct response *out);
 

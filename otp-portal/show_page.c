@@ -41,7 +41,7 @@ void show_content(const struct prose *p, const struct show_view *show, struct re
 
 void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out) {
 	struct register_port port = data_store_port(v);
-	struct prose p = {r, show->package, show->definition, show->values, show->instance, &port};
+	struct prose p = {r, show->package, show->definition, show->values, show->instance, &port, show->here};
 	struct str title = prose_get(&p, "views", show->rule->name, "title", (struct str){0});
 	struct page page = {.title = title.len > 0 ? title : show->rule->name, .here = show->here, .logged_in = show->logged_in};
 	page_begin(r, out, &page);

@@ -3,10 +3,12 @@
 #include "engine/base/escape.h"
 #include "engine/store/access.h"
 #include "engine/store/history.h"
+#include "otp-portal/attach.h"
 #include "otp-portal/filling.h"
 #include "otp-portal/form_page.h"
 #include "otp-portal/later.h"
 #include "otp-portal/limits.h"
+#include "otp-portal/link_page.h"
 #include "otp-portal/page.h"
 #include "otp-portal/prefill.h"
 
@@ -173,6 +175,8 @@ static void keep_only(const struct filling *f, struct form_problems *problems, b
 
 static void post_start(const struct filling *f, struct response *out) {
 	struct request *r = f->prose.r;
+	if (attach_files(f, NULL, f->form->name, 0, link_page, out))
+		return;
 	struct answers answers = filling_typed(f, 0);
 	struct form_problems problems = {0};
 	struct value *values;
@@ -191,7 +195,8 @@ static void post_start(const struct filling *f, struct response *out) {
 		keep_only(f, &problems, later.address.len > 0);
 	else if (edits)
 		problems.count = 0; /* nothing is judged before it is sent */
-	if (edits || (more && !keeps) || problems.count > 0) {
+	bool wrong = attach_problems(f, 0, &problems);
+	if (edits || (more && !keeps) || wrong) {
 		form_page(&(struct form_view){f, 0, values, &answers, &problems, false, NULL, false}, out);
 		return;
 	}
@@ -260,6 +265,11 @@ static void fill_in(struct request *r, struct view *v, const struct package *pac
 		post_start(&f, out);
 	else
 		get_start(&f, out);
+}
+
+bool start_takes_files(struct request *r) {
+	const struct package *package = site_package(r->world->options.site, r->rest);
+	return package && package->definition->start.open && attach_asks(package->definition->start.form);
 }
 
 void start_page(struct request *r, struct response *out) {

@@ -5,6 +5,8 @@
 #include "otp-portal/response.h"
 
 void start_front(struct request *r, struct response *out);
+/* Whether a file may come with a post to this start form. */
+bool start_takes_files(struct request *r);
 void start_page(struct request *r, struct response *out);
 
 #endif

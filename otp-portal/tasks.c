@@ -86,7 +86,7 @@ static void write_time(struct request *r, const char *key, int64_t at, struct re
 
 static void write_task(struct request *r, const struct register_port *port, const struct task *t, struct response *out) {
 	const struct link_view *look = t->look;
-	struct prose p = {r, look->package, look->definition, look->values, &look->instance, port};
+	struct prose p = {r, look->package, look->definition, look->values, &look->instance, port, STR("")};
 	struct str title = prose_get(&p, "events", look->event->name, NULL, (struct str){0});
 	buf_z(&out->body, "<li><a href=\"");
 	escape_html(&out->body, page_path(r, t->path));

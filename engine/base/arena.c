@@ -112,5 +112,6 @@ void *arena_push(struct arena *a, void *items_pointer, size_t *count, size_t *ca
 		*items = copy;
 		*cap = larger;
 	}
-	return (char *)*items + (*count)++ * size;
+	/* The place may have been in use before the list grew shorter. */
+	return memset((char *)*items + (*count)++ * size, 0, size);
 }

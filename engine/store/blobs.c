@@ -84,6 +84,17 @@ bool blob_info(struct view *v, int64_t id, struct arena *a, struct blob *out, st
 	return row_found(step, "file", err);
 }
 
+bool blob_of_draft(struct view *v, const unsigned char link_id[SECRET_ID], struct str task, struct arena *a, struct blob_ids *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT id FROM blobs WHERE link_id = ? AND task = ? ORDER BY id");
+	enum db_step step;
+	bind_blob(s, link_id, SECRET_ID);
+	bind_text(s, task);
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(int64_t *)ARENA_PUSH(a, out) = stmt_int(s, 0);
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
 bool blob_claim(struct tx *tx, int64_t id, const unsigned char link_id[SECRET_ID], int64_t instance_id, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "UPDATE blobs SET instance_id = ?, link_id = NULL, task = NULL WHERE id = ? AND instance_id IS NULL AND"
 	                                     " (link_id IS NULL OR link_id = ?)");

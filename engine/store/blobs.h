@@ -29,6 +29,11 @@ bool blob_put(struct tx *tx, const struct blob *blob, struct bytes source, int64
 bool blob_info(struct view *v, int64_t id, struct arena *a, struct blob *out, struct err *err); /* NOT_FOUND */
 /* From offset to the end of its chunk; empty: end. */
 bool blob_read(struct view *v, int64_t id, int64_t offset, struct arena *a, struct str *bytes, struct err *err);
+struct blob_ids {
+	int64_t *items;
+	size_t count, cap;
+};
+bool blob_of_draft(struct view *v, const unsigned char link_id[SECRET_ID], struct str task, struct arena *a, struct blob_ids *out, struct err *err);
 /* A draft's blob of this link, or nobody's, becomes the instance's; one that is an instance's already stays as it is. */
 bool blob_claim(struct tx *tx, int64_t id, const unsigned char link_id[SECRET_ID], int64_t instance_id, struct err *err);
 /* Removes a blob of this draft; any other is left. */

@@ -1,0 +1,237 @@
+#include "otp-portal/attach.h"
+
+#include "engine/workflow/upload.h"
+#include "otp-portal/limits.h"
+#include "otp-portal/page.h"
+#include "otp-portal/spool.h"
+
+#include <string.h>
+
+enum { UPLOADS_AN_HOUR = 120 };
+
+struct taken {
+	const struct field *field;
+	struct blob blob;
+	struct bytes bytes;
+};
+struct attaching {
+	struct filling filling;
+	struct answers answers; /* of the page, without the new files */
+	struct link link;
+	bool begins;            /* there was no link yet */
+	struct str task, network;
+	LIST_OF(struct taken) files;
+	void (*again)(struct request *r, struct response *out);
+};
+
+bool attach_asks(const struct form *form) {
+	for (size_t page = 0; page < form->pages.count; page++)
+		for (size_t i = 0; i < form->pages.items[page].items.count; i++)
+			if (form->pages.items[page].items.items[i].field->kind == FIELD_FILE)
+				return true;
+	return false;
+}
+
+/* --- judging --- */
+
+static void tell(struct request *r, const struct field *field, const char *key, struct str arg) {
+	*(struct form_problem *)ARENA_PUSH(r->arena, &r->file_problems) = (struct form_problem){.name = field->name, .key = key, .arg = {arg}};
+}
+
+static bool allowed(const struct field *field, struct str extension) {
+	for (size_t i = 0; i < field->extensions.count; i++)
+		if (str_equal(field->extensions.items[i], extension))
+			return true;
+	return false;
+}
+
+/* NULL: it can be taken. */
+static const char *refusal(const struct field *field, const struct sent_file *file, struct str name) {
+	struct str extension;
+	if (name.len == 0)
+		return "field.file-name";
+	if (!upload_type(name, &extension) || !allowed(field, extension))
+		return "field.file-kind";
+	if (file->size == 0)
+		return "field.file-empty";
+	if (file->size > (int64_t)field->max)
+		return "field.file-large";
+	if (file->cut)
+		return "field.files-large";
+	return upload_looks(extension, file->bytes, file->size) ? NULL : "field.file-content";
+}
+
+static size_t count_kept(const struct answers *answers, const struct field *field) {
+	const struct answer *kept = field->many ? answers_get(answers, field->name) : NULL;
+	return kept ? kept->texts.count : 0;
+}
+
+static size_t count_taken(const struct attaching *t, const struct field *field) {
+	size_t count = 0;
+	for (size_t i = 0; i < t->files.count; i++)
+		count += t->files.items[i].field == field;
+	return count;
+}
+
+static void take_file(struct request *r, struct attaching *t, const struct field *field, const struct sent_file *file) {
+	struct str name = upload_safe_name(r->arena, file->name), extension;
+	size_t most = field->many ? (size_t)field->many_max : 1;
+	const char *key = refusal(field, file, name);
+	if (!key && count_kept(&t->answers, field) + count_taken(t, field) >= most) {
+		tell(r, field, "field.too-many", arena_printf(r->arena, "%zu", most));
+		return;
+	}
+	if (key) {
+		tell(r, field, key, name);
+		return;
+	}
+	struct taken *taken = ARENA_PUSH(r->arena, &t->files);
+	*taken = (struct taken){.field = field, .bytes = file->bytes};
+	taken->blob = (struct blob){.size = file->size, .name = name, .type = str_from(upload_type(name, &extension)), .drafted = true, .task = t->task};
+}
+
+static void take_files(struct request *r, struct attaching *t, const struct form_page *page) {
+	for (size_t k = 0; k < r->files->count; k++)
+		for (size_t i = 0; i < page->items.count; i++) {
+			const struct field *field = page->items.items[i].field;
+			if (field->kind == FIELD_FILE && str_equal(field->name, r->files->items[k].field))
+				take_file(r, t, field, &r->files->items[k]);
+		}
+}
+
+static bool told(const struct form_problems *problems, struct str name) {
+	for (size_t i = 0; i < problems->count; i++)
+		if (str_equal(problems->items[i].name, name))
+			return true;
+	return false;
+}
+
+bool attach_problems(const struct filling *f, size_t page, struct form_problems *problems) {
+	const struct request *r = f->prose.r;
+	const struct form_page *p = &f->form->pages.items[page];
+	size_t kept = 0;
+	for (size_t i = 0; i < problems->count; i++)
+		if (!told(&r->file_problems, problems->items[i].name))
+			problems->items[kept++] = problems->items[i];
+	problems->count = kept;
+	for (size_t i = 0; i < p->items.count; i++)
+		for (size_t k = 0; k < r->file_problems.count; k++)
+			if (str_equal(r->file_problems.items[k].name, p->items.items[i].field->name))
+				*(struct form_problem *)ARENA_PUSH(r->arena, problems) = r->file_problems.items[k];
+	return problems->count > 0;
+}
+
+/* --- keeping --- */
+
+static bool names(const struct answers *answers, const struct form *form, int64_t id) {
+	struct upload upload;
+	for (size_t page = 0; page < form->pages.count; page++) {
+		for (size_t i = 0; i < form->pages.items[page].items.count; i++) {
+			const struct field *field = form->pages.items[page].items.items[i].field;
+			const struct answer *answer = field->kind == FIELD_FILE ? answers_get(answers, field->name) : NULL;
+			for (size_t k = 0; answer && k < answer->texts.count; k++)
+				if (upload_read(answer->texts.items[k], &upload) && upload.id == id)
+					return true;
+		}
+	}
+	return false;
+}
+
+bool attach_sweep(struct tx *tx, const struct form *form, const unsigned char link_id[SECRET_ID], struct str task, const struct answers *answers, struct arena *a,
+                  struct err *err) {
+	struct blob_ids ids = {0};
+	if (!attach_asks(form))
+		return true;
+	if (!blob_of_draft(tx_view(tx), link_id, task, a, &ids, err))
+		return false;
+	for (size_t i = 0; i < ids.count; i++)
+		if (!names(answers, form, ids.items[i]) && !blob_remove(tx, ids.items[i], link_id, task, err))
+			return false;
+	return true;
+}
+
+static bool save(struct attaching *t, struct tx *tx, const struct answers *answers, struct arena *a, int64_t now, struct err *err) {
+	struct str json = filling_json(answers, a);
+	if (json.len == 0)
+		return err_set(err, ERR_INPUT, "error.too-large", "the answers are larger than a draft");
+	return draft_save(tx, t->link.id, t->task, json, now, err);
+}
+
+/* A list keeps what it has; a single file is replaced. */
+static void name_file(struct answers *answers, const struct taken *taken, int64_t id, struct arena *a) {
+	struct upload upload = {id, taken->blob.size, taken->blob.name, taken->blob.type};
+	if (!taken->field->many)
+		answers_clear(answers, taken->field->name);
+	answers_put(answers, a, taken->field->name, upload_text(a, &upload));
+}
+
+static bool keep_files(struct attaching *t, struct tx *tx, struct arena *a, int64_t now, struct err *err) {
+	struct answers answers = {0};
+	for (size_t i = 0; i < t->answers.count; i++)
+		for (size_t k = 0; k < t->answers.items[i].texts.count; k++)
+			answers_put(&answers, a, t->answers.items[i].name, t->answers.items[i].texts.items[k]);
+	/* The draft first: its files belong to it. */
+	if (!save(t, tx, &answers, a, now, err))
+		return false;
+	for (size_t i = 0; i < t->files.count; i++) {
+		struct blob blob = t->files.items[i].blob;
+		int64_t id;
+		blob.at = now;
+		memcpy(blob.link_id, t->link.id, sizeof blob.link_id);
+		if (!blob_put(tx, &blob, t->files.items[i].bytes, &id, err))
+			return false;
+		name_file(&answers, &t->files.items[i], id, a);
+	}
+	return save(t, tx, &answers, a, now, err) && attach_sweep(tx, t->filling.form, t->link.id, t->task, &answers, a, err);
+}
+
+static bool run_attach(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct attaching *t = c->context;
+	struct link link;
+	if (t->begins)
+		return limit_count(tx, "start-file", t->network, UPLOADS_AN_HOUR, LIMIT_HOUR, now, err) &&
+		       engine_start_link(engine, tx, now, t->filling.prose.definition->name, &t->link, err) && keep_files(t, tx, c->arena, now, err);
+	/* Another tab may have decided meanwhile. */
+	if (!link_load(tx_view(tx), t->link.id, c->arena, &link, err))
+		return false;
+	if (link.state != LINK_LIVE)
+		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
+	if (link.kind == LINK_START && !limit_count(tx, "start-file", t->network, UPLOADS_AN_HOUR, LIMIT_HOUR, now, err))
+		return false;
+	return keep_files(t, tx, c->arena, now, err);
+}
+
+static void after_attach(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	struct attaching *t = c->context;
+	if (!ok && (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND)) {
+		response_redirect(out, r, page_path(r, r->path)); /* the link itself says what has happened */
+		return;
+	}
+	if (!ok) {
+		page_failure(r, out, err);
+		return;
+	}
+	r->attached = true;
+	if (t->begins) {
+		r->rest = engine_token(r->world->options.engine, &t->link, r->arena);
+		r->path = arena_printf(r->arena, "/l/%.*s", STR_ARG(r->rest));
+	}
+	t->again(r, out);
+}
+
+bool attach_files(const struct filling *f, const struct link *link, struct str task, size_t page, void (*again)(struct request *r, struct response *out),
+                  struct response *out) {
+	struct request *r = f->prose.r;
+	if (!r->files || r->attached)
+		return false;
+	struct attaching t = {.filling = *f, .answers = filling_typed(f, page), .begins = !link, .task = task, .network = limit_network(r), .again = again};
+	if (link)
+		t.link = *link;
+	r->file_problems = (struct form_problems){0};
+	take_files(r, &t, &f->form->pages.items[page]);
+	if (t.files.count == 0)
+		return false;
+	struct change *c = response_change(out, sizeof t, run_attach, after_attach);
+	*(struct attaching *)c->context = t;
+	return true;
+}
