@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "engine/store/access.h"
+#include "engine/workflow/gsm.h"
 #include "mailer/letter.h"
 #include "mailer/message_values.h"
 
@@ -160,6 +161,23 @@ static bool log_in_url(const struct making *m, const struct login *login, struct
 	return true;
 }
 
+/* The last line binds the code to our pages, for phones that fill it in (origin-bound one-time codes). Where all of it would not be one part, the name goes. */
+static struct str sms_of_code(const struct making *m, const struct language *language, const struct login *login, struct str code) {
+	const struct site_config *config = site_config(m->site);
+	struct str until = language_datetime(language, m->arena, zone_local(site_zone(m->site), login->expires_at)), host = config->base_url;
+	struct str text = language_text(language, m->arena, "sms.act-code", code, until);
+	uint32_t foreign;
+	str_cut(&host, '/');
+	str_cut(&host, '/');
+	host = str_cut(&host, '/');
+	struct str name = str_cut(&host, ':');
+	struct str last = arena_printf(m->arena, "@%.*s #%.*s", STR_ARG(name), STR_ARG(code));
+	struct str whole = arena_printf(m->arena, "%.*s: %.*s\n\n%.*s", STR_ARG(config->name), STR_ARG(text), STR_ARG(last));
+	if (gsm_septets(whole, &foreign) > GSM_PART || foreign)
+		whole = arena_printf(m->arena, "%.*s\n\n%.*s", STR_ARG(text), STR_ARG(last));
+	return whole;
+}
+
 static void make_sms(const struct making *m, struct str text) {
 	struct buf out;
 	buf_init(&out, SMS_LIMIT);
@@ -199,6 +217,7 @@ static const struct own_message {
         {"login-code", "mail.code-subject", "mail.code-text"},
         {"login-link", "mail.link-subject", "mail.link-text"},
         {"login-new", "mail.new-subject", "mail.new-text"},
+        {"act-code", "mail.act-subject", "mail.act-text"},
 };
 
 static const struct own_message *find_own(struct str name) {
@@ -252,7 +271,7 @@ static bool make_own(const struct making *m) {
 	m->out->url = str_is(m->row->message, "login-link") ? words[0] : STR("");
 	if (m->row->channel == CHANNEL_MAIL)
 		return finish_mail(m, language, STR(""), text);
-	make_sms(m, text);
+	make_sms(m, str_is(m->row->message, "act-code") ? sms_of_code(m, language, &login, words[0]) : text);
 	return true;
 }
 

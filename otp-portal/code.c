@@ -189,8 +189,7 @@ static bool count_failure(struct tx *tx, const struct code_try *t, struct str ad
 	return true;
 }
 
-/* Blanks and hyphens are no part of a code. */
-static bool same_code(const struct portal_world *world, const struct login *login, struct str typed) {
+bool code_same(const struct portal_world *world, const struct login *login, struct str typed) {
 	char code[CODE_DIGITS_MOST + 1], digits[CODE_DIGITS_MOST];
 	size_t count = 0, length = (size_t)login->digits;
 	for (size_t i = 0; i < typed.len; i++) {
@@ -312,7 +311,7 @@ bool code_try(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 			return false;
 		open = false;
 	}
-	bool right = open && (t->token.len > 0 ? same_link(t, &login, c->arena) : same_code(t->world, &login, t->typed));
+	bool right = open && (t->token.len > 0 ? same_link(t, &login, c->arena) : code_same(t->world, &login, t->typed));
 	if (right && login.contact_id != 0)
 		return let_in(t, tx, &login, now, c->arena, err);
 	return count_failure(tx, t, address_hash, now, err);

@@ -42,6 +42,9 @@ struct code_try {
 /* Counts, compares, opens the session; tells the address of a log-in from a browser that is new to it. Wrong is no failure: it must be committed. DENIED: too many failures from this network. */
 bool code_try(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err);
 
+/* Whether somebody typed this log-in's code; blanks, hyphens and words are no part of one. Takes as long when it is wrong. */
+bool code_same(const struct portal_world *world, const struct login *login, struct str typed);
+
 /* Does a list view with `login` of any workflow show this contact something? *digits: of the longest code that one of them asks for; 0: none. */
 bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, int *digits, struct err *err);
 

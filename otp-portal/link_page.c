@@ -8,6 +8,7 @@
 #include "otp-portal/list_page.h"
 #include "otp-portal/page.h"
 #include "otp-portal/prefill.h"
+#include "otp-portal/proof.h"
 #include "otp-portal/receipt_page.h"
 #include "otp-portal/renewal.h"
 #include "otp-portal/seen.h"
@@ -124,14 +125,29 @@ struct act {
 	int64_t version;
 	struct str language;
 	struct form_problems problems;
+	bool needs_proof;
+	struct proof proof;
+	enum proof_outcome outcome;
 };
+
+/* The code was sent for the answers of the draft: these are carried out. */
+static bool prove(struct act *act, struct tx *tx, int64_t now, struct arena *a, struct err *err) {
+	struct str draft;
+	act->answers = (struct answers){0};
+	return proof_check(&act->proof, tx, now, a, &act->outcome, &draft, err) &&
+	       (act->outcome != PROOF_GOOD || answers_from_json(draft, a, &act->answers, err));
+}
 
 static bool run_act(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct act *act = c->context;
 	struct receipt receipt;
 	act->problems = (struct form_problems){0};
 	if (act->link.kind == LINK_TASK) {
-		struct act_request request = {&act->link, act->event, act->version, act->language, &act->answers};
+		struct act_request request = {&act->link, act->event, act->version, act->language, &act->answers, act->needs_proof};
+		if (act->needs_proof && !prove(act, tx, now, c->arena, err))
+			return false;
+		if (act->needs_proof && act->outcome != PROOF_GOOD)
+			return true;
 		return engine_act(engine, tx, now, &request, c->arena, &act->problems, &receipt, err);
 	}
 	struct start_request request = {.workflow = act->link.workflow, .language = act->language, .answers = &act->answers, .link = &act->link};
@@ -163,7 +179,11 @@ static void show_problems(struct request *r, struct act *act, struct response *o
 static void after_act(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
 	struct act *act = c->context;
 	struct str home = act->filling.home.len > 0 ? act->filling.home : act->filling.path;
-	if (ok)
+	if (ok && act->needs_proof && act->outcome != PROOF_GOOD)
+		proof_page(&act->filling, &act->proof, act->outcome == PROOF_WRONG ? "code.wrong" : "code.gone", out);
+	else if (!ok && act->needs_proof && err->kind == ERR_DENIED)
+		page_message(r, out, 429, "error.title", "code.too-many", STR(""));
+	else if (ok)
 		response_redirect(out, r, page_path(r, home));
 	else if (err->kind == ERR_INPUT && act->problems.count > 0)
 		show_problems(r, act, out);
@@ -186,6 +206,10 @@ static void link_act(const struct filling *f, const struct link_view *look, cons
 		page_message(f->prose.r, out, 422, "form.error-title", "field.choose", STR(""));
 		return;
 	}
+	if (proof_needed(look)) {
+		proof_ask(f, look, answers, out);
+		return;
+	}
 	struct change *c = response_change(out, sizeof(struct act), run_act, after_act);
 	struct act *act = c->context;
 	struct request *r = f->prose.r;
@@ -193,6 +217,48 @@ static void link_act(const struct filling *f, const struct link_view *look, cons
 	if (!str_to_int(request_form(r, "version"), &act->version) || act->version < 1 || act->version > f->version)
 		act->version = f->version;
 	act->language = language_code(r->language); /* the next mail speaks as the page did */
+}
+
+/* --- the code of a binding act --- */
+
+static void post_code(const struct filling *f, const struct link_view *look, struct response *out) {
+	struct request *r = f->prose.r;
+	int64_t version;
+	if (!str_to_int(request_form(r, "version"), &version))
+		version = f->version;
+	struct proof proof = proof_of(r, look, version);
+	if (str_trim(proof.typed).len == 0) {
+		proof_page(f, &proof, "field.missing", out);
+		return;
+	}
+	struct change *c = response_change(out, sizeof(struct act), run_act, after_act);
+	*(struct act *)c->context = (struct act){
+	        .filling = *f,
+	        .link = look->link,
+	        .event = task_of(look),
+	        .version = version,
+	        .language = r->language_chosen ? language_code(r->language) : STR(""),
+	        .needs_proof = true,
+	        .proof = proof,
+	};
+}
+
+/* False: the step is none of a code's. */
+static bool code_step(const struct filling *f, const struct link_view *look, struct response *out) {
+	struct request *r = f->prose.r;
+	struct str step = r->method == METHOD_POST ? request_form(r, "step") : request_query(r, "step");
+	int64_t version;
+	if (!proof_needed(look) || (!str_is(step, "code") && !str_is(step, "code-again")))
+		return false;
+	if (r->method != METHOD_POST) {
+		struct proof proof = proof_of(r, look, str_to_int(request_query(r, "version"), &version) ? version : f->version);
+		proof_page(f, &proof, NULL, out);
+	} else if (str_is(step, "code")) {
+		post_code(f, look, out);
+	} else {
+		proof_ask(f, look, NULL, out);
+	}
+	return true;
 }
 
 /* --- a page of the form --- */
@@ -333,6 +399,8 @@ static void form_link(struct request *r, struct view *v, const struct link_view 
 	struct err err;
 	if (!open_filling(r, v, look, &port, &f, &err))
 		page_failure(r, out, &err);
+	else if (code_step(&f, look, out))
+		return;
 	else if (r->method == METHOD_POST)
 		post_form(&f, look, out);
 	else if (str_is(request_query(r, "later"), "1") && later_offered(f.form))

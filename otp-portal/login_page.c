@@ -4,6 +4,7 @@
 #include "engine/base/escape.h"
 #include "otp-portal/code.h"
 #include "otp-portal/limits.h"
+#include "otp-portal/one_field.h"
 #include "otp-portal/page.h"
 #include "otp-portal/session.h"
 
@@ -33,48 +34,20 @@ static struct str step_path(struct request *r, struct str path) {
 
 /* One form with one field: address, code, or the address of a link. */
 struct ask_form {
-	const char *title, *text, *label, *hint, *button, *problem; /* message keys */
-	const char *step, *name, *attributes;
-	struct str value, token;
+	const char *title, *text, *button; /* message keys */
+	const char *step;
+	struct one_field field;
+	struct str token;
 };
 
+#define ADDRESS_INPUT "type=\"email\" autocomplete=\"email\" autocapitalize=\"none\" spellcheck=\"false\""
+
 static const struct ask_form address_form = {
-        "login.title", "login.intro", "login.address", "login.address-hint", "login.send", NULL, "address", "address",
-        "type=\"email\" autocomplete=\"email\" autocapitalize=\"none\" spellcheck=\"false\"", {"", 0}, {"", 0}};
+        "login.title", "login.intro", "login.send", "address", {"login.address", "login.address-hint", NULL, "address", ADDRESS_INPUT, {"", 0}}, {"", 0}};
 static const struct ask_form code_form = {
-        "login.sent-title", "login.sent-text", "login.code", "login.code-hint", "login.submit", NULL, "code", "code",
-        "type=\"text\" class=\"short\" inputmode=\"numeric\" autocomplete=\"one-time-code\"", {"", 0}, {"", 0}};
+        "login.sent-title", "login.sent-text", "login.submit", "code", {"login.code", "login.code-hint", NULL, "code", CODE_INPUT, {"", 0}}, {"", 0}};
 static const struct ask_form link_form = {
-        "login.link-title", "login.link-text", "login.address", "login.address-hint", "login.submit", NULL, "link", "address",
-        "type=\"email\" autocomplete=\"email\" autocapitalize=\"none\" spellcheck=\"false\"", {"", 0}, {"", 0}};
-
-static void write_summary(struct request *r, const struct ask_form *f, struct response *out) {
-	buf_z(&out->body, "<div class=\"summary\" role=\"alert\" tabindex=\"-1\" autofocus>\n<h2>");
-	page_word(r, out, "form.error-title");
-	buf_printf(&out->body, "</h2>\n<ul><li><a href=\"#f-%s\">", f->name);
-	page_word(r, out, f->problem);
-	buf_z(&out->body, "</a></li></ul>\n</div>\n");
-}
-
-static void write_field(struct request *r, const struct ask_form *f, struct response *out) {
-	struct buf *b = &out->body;
-	buf_printf(b, "<div class=\"field%s\">\n<label for=\"f-%s\">", f->problem ? " wrong" : "", f->name);
-	page_word(r, out, f->label);
-	buf_printf(b, "</label>\n<div class=\"hint\" id=\"h-%s\"><p>", f->name);
-	page_word(r, out, f->hint);
-	buf_z(b, "</p></div>\n");
-	if (f->problem) {
-		buf_printf(b, "<p class=\"error\" id=\"e-%s\"><span class=\"sr\">", f->name);
-		page_word(r, out, "form.error-prefix");
-		buf_z(b, "</span> ");
-		page_word(r, out, f->problem);
-		buf_z(b, "</p>\n");
-	}
-	buf_printf(b, "<input name=\"%s\" id=\"f-%s\" %s aria-describedby=\"h-%s%s%s\"%s value=\"", f->name, f->name, f->attributes, f->name,
-	           f->problem ? " e-" : "", f->problem ? f->name : "", f->problem ? " aria-invalid=\"true\"" : "");
-	escape_html(b, f->value);
-	buf_z(b, "\">\n</div>\n");
-}
+        "login.link-title", "login.link-text", "login.submit", "link", {"login.address", "login.address-hint", NULL, "address", ADDRESS_INPUT, {"", 0}}, {"", 0}};
 
 static void write_form_begin(struct request *r, const char *step, struct response *out) {
 	buf_z(&out->body, "<form method=\"post\" action=\"/home/otplogin\" novalidate>\n");
@@ -101,13 +74,12 @@ static void write_ended(struct request *r, struct response *out) {
 }
 
 static void write_page(struct request *r, const struct ask_form *f, struct response *out) {
-	struct page page = {.title = language_word(r->language, f->title), .error = f->problem != NULL};
+	struct page page = {.title = language_word(r->language, f->title), .error = f->field.problem != NULL};
 	if (r->method != METHOD_POST && f->token.len == 0)
 		page.here = step_path(r, f->step[0] == 'c' ? STR("/home/otplogin?step=code") : STR("/home/otplogin"));
-	out->status = f->problem ? 422 : 200;
+	out->status = f->field.problem ? 422 : 200;
 	page_begin(r, out, &page);
-	if (f->problem)
-		write_summary(r, f, out);
+	one_field_summary(r, &f->field, out);
 	write_ended(r, out);
 	buf_z(&out->body, "<h1>");
 	page_word(r, out, f->title);
@@ -117,7 +89,7 @@ static void write_page(struct request *r, const struct ask_form *f, struct respo
 	write_form_begin(r, f->step, out);
 	if (f->token.len > 0)
 		page_hidden(out, "link", f->token);
-	write_field(r, f, out);
+	one_field_write(r, &f->field, out);
 	write_button(r, f->button, "", out);
 	if (f->step[0] == 'c') {
 		write_form_begin(r, "again", out);
@@ -129,8 +101,8 @@ static void write_page(struct request *r, const struct ask_form *f, struct respo
 
 static void show(struct request *r, const struct ask_form *form, const char *problem, struct str value, struct response *out) {
 	struct ask_form f = *form;
-	f.problem = problem;
-	f.value = value;
+	f.field.problem = problem;
+	f.field.value = value;
 	f.token = str_is(str_from(f.step), "link") ? r->method == METHOD_POST ? request_form(r, "link") : request_query(r, "link") : STR("");
 	write_page(r, &f, out);
 }

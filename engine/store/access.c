@@ -120,6 +120,18 @@ bool login_load(struct view *v, const unsigned char id[SECRET_ID], struct arena 
 	return row_found(step, "log-in request", err);
 }
 
+bool login_find(struct view *v, const unsigned char browser[SECRET_HASH], struct arena *a, struct login *out, bool *found, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT id FROM logins WHERE browser = ? ORDER BY number DESC LIMIT 1");
+	unsigned char id[SECRET_ID];
+	bind_blob(s, browser, SECRET_HASH);
+	enum db_step step = stmt_step(s, err);
+	*found = step == DB_ROW;
+	if (*found)
+		stmt_bytes(s, 0, id, sizeof id);
+	stmt_end(s);
+	return *found ? login_load(v, id, a, out, err) : step != DB_FAIL;
+}
+
 bool login_try(struct tx *tx, const unsigned char id[SECRET_ID], int64_t now, struct arena *a, struct login *out, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "UPDATE logins SET tries = tries + 1 WHERE id = ? AND used_at IS NULL AND expires_at > ?"
 	                                     " AND tries < max_tries");

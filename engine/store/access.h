@@ -13,7 +13,7 @@ bool counter_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err); 
 
 struct login {
 	unsigned char id[SECRET_ID];      /* random; the code is derived from it */
-	unsigned char browser[SECRET_HASH]; /* hash of the cookie that asked */
+	unsigned char browser[SECRET_HASH]; /* hash of the cookie that asked; of a code that proves an act: of what it is good for */
 	int64_t key_id, contact_id;       /* contact 0: address not known; everything else looks the same */
 	struct str address;
 	int64_t created_at, expires_at, tries, max_tries, used_at, sent_at;
@@ -21,6 +21,8 @@ struct login {
 };
 bool login_insert(struct tx *tx, const struct login *login, struct err *err);
 bool login_load(struct view *v, const unsigned char id[SECRET_ID], struct arena *a, struct login *out, struct err *err);
+/* The newest with this `browser`. */
+bool login_find(struct view *v, const unsigned char browser[SECRET_HASH], struct arena *a, struct login *out, bool *found, struct err *err);
 /* Counts the try before anything is compared, in one statement; CONFLICT: used, expired or out of tries. */
 bool login_try(struct tx *tx, const unsigned char id[SECRET_ID], int64_t now, struct arena *a, struct login *out, struct err *err);
 bool login_use(struct tx *tx, const unsigned char id[SECRET_ID], int64_t now, struct err *err); /* conditional, as link_use */

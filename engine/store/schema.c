@@ -165,6 +165,9 @@ static const char *const blobs_of_drafts =
         "CREATE TABLE blob_chunks (id INTEGER PRIMARY KEY, blob_id INTEGER NOT NULL REFERENCES blobs(id) ON DELETE CASCADE,"
         " number INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (blob_id, number)) STRICT;";
 
+/* The code that proves a binding act is found by what it is bound to. */
+static const char *const codes_of_acts = "CREATE INDEX logins_browser ON logins (browser);";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -179,6 +182,7 @@ static const struct migration migrations[] = {
         {{&browsers_of_contacts}},
         {{&blobs_of_drafts}},
         {{&listings}},
+        {{&codes_of_acts}},
 };
 
 int64_t schema_newest(void) {

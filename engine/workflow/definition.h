@@ -74,6 +74,7 @@ struct role {
 	struct str name;
 	const struct field *contact; /* email or phone, maybe many */
 	const struct field *person;  /* `name`; NULL: none */
+	const struct field *code;    /* email or phone where one-time codes for acts go; NULL: none */
 	struct yaml_place place;
 };
 
@@ -125,6 +126,7 @@ struct event_rule {
 	struct span expires;              /* of links for it; all 0: none */
 	const struct expression *opens;   /* date, datetime or instant before which it cannot be done; NULL: none */
 	LIST_OF(struct str) also;         /* other events of the same state that its page offers */
+	bool code;                        /* asks for a one-time code beside the link */
 	struct yaml_place place;
 };
 

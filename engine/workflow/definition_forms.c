@@ -4,12 +4,25 @@ static const struct field *find_field(struct reader *r, const struct yaml *name)
 	return reader_find(r, NAMED("field", r->d->fields), name);
 }
 
+/* A second way to the same person, so it must not be the one that the link took. */
+static void check_code(struct reader *r, const struct role *role, const struct yaml *node) {
+	const struct field *field = role->code;
+	if (!field)
+		return;
+	if ((field->kind != FIELD_EMAIL && field->kind != FIELD_PHONE) || field->many)
+		problem_error(r->problems, node->place, "'code' of role '%.*s': '%.*s' must be one field of type email or phone", STR_ARG(role->name), STR_ARG(node->text));
+	else if (field == role->contact)
+		problem_error(r->problems, node->place, "'code' of role '%.*s': '%.*s' is where its links go; a code there would prove nothing more", STR_ARG(role->name),
+		              STR_ARG(node->text));
+}
+
 void read_roles(struct reader *r, const struct yaml *roles) {
 	READER_FIX(r, &r->d->roles, roles->count);
 	for (size_t i = 0; i < roles->count; i++) {
 		const struct yaml *node = roles->items[i], *contact = yaml_get(node, "contact"), *person = yaml_get(node, "name");
 		struct role *role = &r->d->roles.items[i];
-		*role = (struct role){node->key->text, find_field(r, contact), find_field(r, person), node->key->place};
+		*role = (struct role){node->key->text, find_field(r, contact), find_field(r, person), find_field(r, yaml_get(node, "code")), node->key->place};
+		check_code(r, role, yaml_get(node, "code"));
 		if (role->contact && role->contact->kind != FIELD_EMAIL && role->contact->kind != FIELD_PHONE)
 			problem_error(r->problems, contact->place, "'contact' of role '%.*s': '%.*s' is a field of type %s, expected email or phone", STR_ARG(role->name), STR_ARG(contact->text), field_kind_name(role->contact->kind));
 		if (role->person && (role->person->kind != FIELD_TEXT || role->person->many))

@@ -76,6 +76,7 @@ static const struct shape_key event_keys[] = {
         {.key = "expires", .shape = &span, .help = "How long a link for it can be used."},
         {.key = "opens", .shape = &expression, .help = "A date, datetime or instant; it cannot be done before."},
         {.key = "also", .shape = &names, .help = "Other events of the state that its page offers."},
+        {.key = "code", .shape = &truth, .help = "Asks for a one-time code, sent where the role's `code` says."},
         {0}};
 static const struct shape event = {.kind = SHAPE_MAP, .what = "event", .keys = event_keys};
 static const struct shape_key timer_keys[] = {
@@ -172,6 +173,7 @@ static const struct shape lets = {.kind = SHAPE_NAMED, .what = "named expression
 static const struct shape_key role_keys[] = {
         {.key = "contact", .shape = &word, .needed = true, .help = "A field of type email or phone."},
         {.key = "name", .shape = &word, .help = "A text field with the person's name."},
+        {.key = "code", .shape = &word, .help = "A field of type email or phone: where the codes of acts with `code: true` go."},
         {0}};
 static const struct shape role = {.kind = SHAPE_MAP, .what = "role", .keys = role_keys};
 static const struct shape roles = {.kind = SHAPE_NAMED, .what = "role", .each = &role, .filled = true};

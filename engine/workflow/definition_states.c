@@ -58,6 +58,28 @@ static void read_opens(struct reader *r, const struct yaml *opens, struct event_
 			problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot read '%s'", STR_ARG(event->name), never[i].name);
 }
 
+static bool asks_for(const struct form *form, const struct field *field) {
+	for (size_t p = 0; form && p < form->pages.count; p++)
+		for (size_t i = 0; i < form->pages.items[p].items.count; i++)
+			if (form->pages.items[p].items.items[i].field == field)
+				return true;
+	return false;
+}
+
+static void check_code(struct reader *r, const struct event_rule *event, const struct yaml *node) {
+	if (event->code && event->by.count == 0)
+		problem_error(r->problems, node->key->place, "key 'code' in event '%.*s': a signal is not sent by people", STR_ARG(event->name));
+	for (size_t i = 0; event->code && i < event->by.count; i++) {
+		const struct role *role = event->by.items[i];
+		if (role && !role->code)
+			problem_error(r->problems, node->place, "'code' of event '%.*s': nothing says where codes for the role '%.*s' go; give the role the key 'code'",
+			              STR_ARG(event->name), STR_ARG(role->name));
+		else if (role && asks_for(event->form, role->code))
+			problem_error(r->problems, node->place, "'code' of event '%.*s': its form asks for '%.*s', where the code goes; whoever holds the link could choose it",
+			              STR_ARG(event->name), STR_ARG(role->code->name));
+	}
+}
+
 static void read_event(struct reader *r, const struct yaml *node, struct event_rule *event) {
 	const struct yaml *form = yaml_get(node, "form"), *by = yaml_get(node, "by"), *expires = yaml_get(node, "expires");
 	event->name = node->key->text;
@@ -72,6 +94,8 @@ static void read_event(struct reader *r, const struct yaml *node, struct event_r
 	if (expires && !by)
 		problem_error(r->problems, expires->key->place, "key 'expires' in event '%.*s': a signal has no link that could expire", STR_ARG(event->name));
 	read_opens(r, yaml_get(node, "opens"), event);
+	event->code = shape_truth(yaml_get(node, "code"), false);
+	check_code(r, event, yaml_get(node, "code"));
 	read_cases(r, node, "event", event->name, &event->cases);
 }
 

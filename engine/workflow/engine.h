@@ -52,6 +52,7 @@ struct act_request {
 	int64_t version;
 	struct str language;            /* "", or the language the page was read in: becomes the contact's */
 	const struct answers *answers;
+	bool proved;                    /* the code that the event asks for was given: in this transaction */
 };
 void engine_act_key(const struct link *link, struct str event, int64_t version, unsigned char key[SECRET_HASH]);
 bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_request *request, struct arena *a,

@@ -177,6 +177,15 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	return run_follow(&r, l.instance.root_id, err);
 }
 
+static bool check_proof(const struct loaded *l, const struct link *link, const struct event_rule *rule, bool proved, struct err *err) {
+	const struct role *role = definition_role(l->definition, link->role);
+	if (!rule->code)
+		return true;
+	if (!role || !role->code || l->values[role->code->slot].kind == KIND_UNSET)
+		return err_set(err, ERR_CONFLICT, "code.nowhere", "nobody knows where the code for the role '%.*s' goes", STR_ARG(link->role));
+	return proved || err_set(err, ERR_DENIED, "code.needed", "the event asks for a code");
+}
+
 bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_request *request, struct arena *a,
                 struct form_problems *problems, struct receipt *out, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
@@ -200,7 +209,7 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	if (!rule)
 		return err_set(err, ERR_CONFLICT, "link.not-now", "state %.*s has no event %.*s for this role", STR_ARG(l.state->name),
 		               STR_ARG(request->event.len ? request->event : link.task));
-	if (!check_time(&r, &l, &link, rule, err))
+	if (!check_time(&r, &l, &link, rule, err) || !check_proof(&l, &link, rule, request->proved, err))
 		return false;
 	struct value *values = ARENA_ARRAY(a, l.definition->fields.count, struct value);
 	for (size_t i = 0; i < l.definition->fields.count; i++)
@@ -213,6 +222,7 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	if (refused(&decision, err))
 		return false;
 	cause.contact_id = link.contact_id;
+	cause.proved = rule->code;
 	return run_apply(&r, &l, &event, &decision, &cause, out, err) && run_follow(&r, l.instance.root_id, err);
 }
 

@@ -20,8 +20,9 @@ bool run_data(struct run *r, const struct definition *d, const struct value *val
 	return run_taken(r, &out, text, err);
 }
 
-/* {"set":{field:value...},"reads":[...],"seed":"..."}: what is needed to decide again. Unset fields are null. */
-static bool payload_json(struct run *r, const struct loaded *l, const struct decision *decision, const struct value *before, struct str *text, struct err *err) {
+/* {"set":{field:value...},"reads":[...],"proof":"code"}: what is needed to decide again, and what proved who acted. Unset fields are null. */
+static bool payload_json(struct run *r, const struct loaded *l, const struct decision *decision, const struct value *before, bool proved, struct str *text,
+                         struct err *err) {
 	struct buf out;
 	bool first = true;
 	buf_init(&out, RUN_DATA);
@@ -41,6 +42,8 @@ static bool payload_json(struct run *r, const struct loaded *l, const struct dec
 		escape_json(&out, l->log.reads.items[i]);
 	}
 	buf_char(&out, ']');
+	if (proved)
+		buf_z(&out, ",\"proof\":\"code\"");
 	if (decision->guard_err.kind != ERR_NONE) {
 		buf_z(&out, ",\"error\":");
 		escape_json(&out, str_from(decision->guard_err.text));
@@ -146,7 +149,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
 	struct str payload, data;
-	if (!run_prepare_children(r, decision, &children, err) || !payload_json(r, l, decision, before, &payload, err) ||
+	if (!run_prepare_children(r, decision, &children, err) || !payload_json(r, l, decision, before, cause->proved, &payload, err) ||
 	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
 	if (!write_instance(r, l, decision, data, err) || !write_history(r, l, event, decision, cause, payload, &entry, err) ||

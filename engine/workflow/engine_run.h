@@ -55,6 +55,7 @@ struct cause {
 	int64_t contact_id;
 	struct str role, language;
 	unsigned char key[SECRET_HASH];
+	bool proved;                  /* by a one-time code beside the link */
 };
 void run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out);
 /* Writes everything a taken (or refused, for timers and signals) decision causes; fills receipt. The instance's row in *l is brought up to date. */

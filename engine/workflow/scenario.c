@@ -204,13 +204,15 @@ static bool find_link(struct scenario *s, struct view *v, const struct instance 
 }
 
 static bool step_do(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	static const char *const keys[] = {"event", "by", "with", "refused", NULL};
+	static const char *const keys[] = {"event", "by", "with", "code", "refused", NULL};
 	struct instance instance;
 	struct link link;
 	struct tx *tx;
 	struct err err = {0};
 	bool found;
-	struct str event = scenario_text(body, "event"), by = scenario_text(body, "by");
+	struct str event = scenario_text(body, "event"), by = scenario_text(body, "by"), code = scenario_text(body, "code");
+	if (code.len > 0 && !str_is(code, "wrong"))
+		return scenario_fail(s, body, "code: found '%.*s', expected wrong (the right code is given without it)", STR_ARG(code));
 	if (!scenario_keys(s, body, keys))
 		return false;
 	struct answers answers = read_answers(s, yaml_get(body, "with"));
@@ -222,7 +224,7 @@ static bool step_do(struct scenario *s, const struct yaml *step, const struct ya
 	}
 	struct form_problems problems = {0};
 	struct receipt receipt;
-	struct act_request request = {.link = &link, .event = event, .version = instance.version, .answers = &answers};
+	struct act_request request = {.link = &link, .event = event, .version = instance.version, .answers = &answers, .proved = !str_is(code, "wrong")};
 	bool ok = found ? engine_act(s->engine, tx, clock_now(), &request, s->a, &problems, &receipt, &err)
 	                : err_set(&err, ERR_NOT_FOUND, "link.unknown", "no live link for '%.*s' was sent to %.*s", STR_ARG(event), STR_ARG(by));
 	return judge(s, step, body, tx, ok, &problems, &err);

@@ -1,4 +1,4 @@
-"""Log-in by address and code from outside: guessing across requests, browsers, networks, restarts and kills; what a stranger can learn."""
+"""Log-in by address and code, and acts that ask for a code, from outside: guessing across requests, browsers, networks, restarts and kills; what a stranger can learn."""
 import concurrent.futures, os, re, shutil, signal, statistics, tempfile, time, urllib.parse
 from stafet import *
 
@@ -76,7 +76,7 @@ def open_server():
         write(os.path.join(package_folder, "texts", language + ".yaml"), TEXTS)
         write(os.path.join(package_folder, "messages", "mail.%s.md" % language), MAIL)
     site = os.path.join(folder, "site")
-    run("init", site, "--with", package_folder)
+    run("init", site, "--with", package_folder, os.path.join(ROOT, "tests", "packages", "payment"))
     path = os.path.join(site, "stafet.yaml")
     text = open(path, encoding="utf-8").read()
     write(path, text.replace("  zone:", "  trusted_proxies: [127.0.0.1]\n  zone:"))
@@ -390,6 +390,138 @@ def test_log_out_everywhere():
     assert "på alle enheder" in answer.text
     for session in sessions:
         assert server.get("/backend", headers=session).status == 303
+
+
+# --- acts that ask for a code ---
+
+payments = 0
+
+
+def new_payment(phone=True):
+    """The path of the treasurer's link, and the number where codes go."""
+    global payments
+    payments += 1
+    clerk, treasurer, number_ = "ole%d@example.dk" % payments, "kasserer%d@example.dk" % payments, "+45223344%02d" % payments
+    walk(server, "/start/payment", {"clerk_email": clerk, "purpose": "Kaffe", "amount": "240", "treasurer_email": treasurer,
+                                    "treasurer_phone": number_ if phone else ""}, headers=of_network())
+    walk(server, urllib.parse.urlsplit(server.mails_to(clerk)[-1]["links"][0]).path, {"agreed": "true"})
+    return urllib.parse.urlsplit(server.mails_to(treasurer)[-1]["links"][0]).path, number_
+
+
+def texted(number_, count):
+    end = time.time() + 10
+    while True:
+        found = [m for m in server.inbox() if m["to"] == number_]
+        if len(found) >= count or time.time() > end:
+            assert len(found) == count, (len(found), count)
+            return re.search(r"#(\d{6})$", found[-1]["text"]).group(1)
+        time.sleep(0.05)
+
+
+def to_code_page(path, answers):
+    """From the link to the page that asks for the code: its path and the page."""
+    where, page = path, server.get(path)
+    for _ in range(6):
+        form = post_form(page)
+        answer = server.post(form["action"] or where, fill(form, answers))
+        assert answer.status == 303, answer.text
+        where = answer.header("Location")
+        page = server.get(where)
+        if "step=code" in where:
+            assert page.status == 200 and 'autocomplete="one-time-code"' in page.text, page.text
+            return where, page
+    raise AssertionError("no page asked for a code")
+
+
+def type_code(page, code):
+    form = [f for f in forms(page) if "code" in f["fields"]][0]
+    return server.post(form["action"], fill(form, {"code": code}))
+
+
+def is_approved(path):
+    return "Udbetalingen er godkendt" in server.get(path).text
+
+
+def test_an_act_waits_for_its_code():
+    path, phone = new_payment()
+    where, page = to_code_page(path, {"account": "ordinary", "remark": "God kaffe"})
+    sms = [m for m in server.inbox() if m["to"] == phone][-1] if texted(phone, 1) else None
+    assert sms["channel"] == "sms" and len(sms["text"]) <= 160 and not sms["links"], sms
+    code = texted(phone, 1)
+    assert re.fullmatch(r"Stafet: %s er din kode .* kl\. \d\d\.\d\d\.\n\n@127\.0\.0\.1 #%s" % (code, code), sms["text"]), sms["text"]
+    assert phone not in page.text and phone[-2:] in page.text
+    assert type_code(page, "").status == 422
+    answer = type_code(page, wrong(code))
+    assert answer.status == 422 and "Koden passer ikke" in answer.text and "<title>Fejl:" in answer.text
+    assert not is_approved(path)
+    answer = type_code(page, " %s %s " % (code[:3], code[3:]))
+    assert answer.status == 303 and is_approved(path), answer.text
+    assert type_code(page, code).status == 303 and texted(phone, 1)
+    assert run("verify", site=site).returncode == 0
+
+
+def test_a_code_is_for_these_answers_and_this_link():
+    path, phone = new_payment()
+    other, _ = new_payment()
+    where, page = to_code_page(path, {"account": "ordinary"})
+    code = texted(phone, 1)
+    _, others = to_code_page(other, {"account": "ordinary"})
+    answer = type_code(others, code)
+    assert answer.status == 422 and not is_approved(other)
+    form = post_form(server.get(path + "?step=1&change=1"))
+    assert server.post(form["action"] or path, fill(form, {"account": "projects"})).status == 303
+    answer = type_code(page, code)
+    assert answer.status == 422 and "gælder ikke mere" in answer.text and not is_approved(path)
+    form = post_form(server.get(path + "?step=check"))
+    answer = server.post(form["action"], fill(form, {}))
+    page = server.get(answer.header("Location"))
+    assert texted(phone, 2) != code
+    assert type_code(page, code).status == 422
+    assert type_code(page, texted(phone, 2)).status == 303 and is_approved(path)
+    assert "Projekter" in server.get(path).text
+
+
+def test_a_form_of_one_page_asks_too_and_a_refusal_does_not():
+    path, phone = new_payment()
+    _, page = to_code_page(path + "?event=hurry", {"account": "projects"})
+    assert type_code(page, texted(phone, 1)).status == 303
+    assert "godkendt straks" in server.get(path).text
+    path, phone = new_payment()
+    walk(server, path + "?event=refuse", {"reason": "Nej"})
+    assert "Du har sagt nej" in server.get(path).text
+    assert not [m for m in server.inbox() if m["to"] == phone]
+    path, phone = new_payment(phone=False)
+    form = post_form(server.get(path + "?event=hurry"))
+    answer = server.post(form["action"], fill(form, {"account": "projects"}))
+    assert answer.status == 409 and "Vi mangler" in answer.text
+
+
+def test_guessing_the_code_of_an_act():
+    path, phone = new_payment()
+    _, page = to_code_page(path, {"account": "ordinary"})
+    again = [f for f in forms(page) if f["fields"]["step"]["values"] == ["code-again"]][0]
+    guesses = 0
+    for sent in range(1, 5):
+        code = texted(phone, sent)
+        for _ in range(min(3, 10 - guesses)):
+            assert type_code(page, wrong(code)).status == 422
+            guesses += 1
+            if guesses in (2, 5):
+                restart(signal.SIGKILL if guesses == 2 else signal.SIGTERM)
+        assert type_code(page, code).status in (422, 429) and not is_approved(path)
+        if guesses < 10:
+            advance("301s")
+            assert server.post(again["action"], fill(again, {})).status == 303
+    assert server.post(again["action"], fill(again, {})).status == 429
+    advance("1d")
+    assert server.post(again["action"], fill(again, {})).status == 303
+    code = texted(phone, 5)
+    advance("61s")
+    assert server.post(again["action"], fill(again, {})).status == 303
+    assert texted(phone, 6) == code, "sent again it is the same"
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: type_code(page, code), range(20)))
+    assert {a.status for a in answers} == {303} and is_approved(path)
 
 
 def test_other_sites_cannot_ask_or_log_out():

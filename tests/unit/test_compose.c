@@ -3,6 +3,7 @@
 #include "engine/base/clock.h"
 #include "engine/store/access.h"
 #include "engine/store/registers.h"
+#include "engine/workflow/gsm.h"
 #include "mailer/mime.h"
 #include "tests/unit/store_fixture.h"
 
@@ -407,6 +408,31 @@ static void a_link_to_finish_later_tells_no_answers(void **state) {
 	assert_int_equal(f->err.kind, ERR_PERMANENT);
 }
 
+/* An SMS of one part, whose last line binds it to our pages. */
+static void the_code_of_an_act_is_one_sms(void **state) {
+	struct house *h = *state;
+	struct fixture *f = h->f;
+	struct outbox_row row = row_of_login(h, CHANNEL_SMS, "act-code");
+	struct composed m;
+	char code[9];
+	uint32_t foreign;
+	OK(code_make(f->keys, h->login.key_id, h->login.id, h->login.address, 4, code));
+	for (int i = 0; i < 2; i++) {
+		row.language = i ? STR("en") : STR("da");
+		must_compose(h, &row, &m);
+		assert_true(gsm_septets(m.text, &foreign) <= GSM_PART);
+		assert_int_equal(foreign, 0);
+		struct str last = arena_printf(f->arena, "\n\n@svar.nordby.example #%s", code);
+		assert_true(m.text.len > last.len && memcmp(m.text.at + m.text.len - last.len, last.at, last.len) == 0);
+		assert_shows(m.text, i ? "11:10" : "11.10");
+	}
+	row = row_of_login(h, CHANNEL_MAIL, "act-code");
+	must_compose(h, &row, &m);
+	assert_str(m.subject, "Din kode til at bekræfte");
+	assert_shows(m.text, arena_printf(f->arena, "Din kode er %s\n", code).at);
+	assert_hides(m.text, "http");
+}
+
 static void what_is_gone_fails_for_good(void **state) {
 	struct house *h = *state;
 	struct composed m;
@@ -481,6 +507,7 @@ int main(void) {
 		HOUSE_TEST(a_log_in_code_is_the_portals),
 		HOUSE_TEST(a_log_in_link_is_the_portals),
 		HOUSE_TEST(a_link_to_finish_later_tells_no_answers),
+		HOUSE_TEST(the_code_of_an_act_is_one_sms),
 		HOUSE_TEST(what_is_gone_fails_for_good),
 		HOUSE_TEST(nothing_evil_reaches_a_header),
 		HOUSE_TEST(a_long_subject_is_cut_between_characters),

@@ -43,6 +43,8 @@ static const struct wrong {
         {"target: asked}", "target: asked, opens: \"~late ? until : until\"}", "'opens' of event 'confirm' cannot read 'today'"},
         {"mine: {kind: list, for: borrower,", "mine: {kind: list, digits: ~3, login: true, for: borrower,", "found 3, expected from 4 to 8"},
         {"mine: {kind: list, for: borrower,", "mine: {kind: list, digits: ~4, for: borrower,", "expected 'login: true' beside it"},
+        {"target: asked}", "target: asked, code: ~true}", "nothing says where codes for the role 'borrower' go"},
+        {"closed: {target: gone}", "closed: {target: gone, ~code: true}", "a signal is not sent by people"},
         {"closed: {target: gone}", "closed: {target: gone, ~opens: today}", "a signal is not waited for by people"},
         {"target: asked}", "target: asked, also: ~confrm}", "unknown event 'confrm'; did you mean 'confirm'?"},
         {"target: asked}", "target: asked, also: ~confirm}", "'also' of event 'confirm' names the event itself"},
