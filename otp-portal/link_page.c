@@ -243,21 +243,33 @@ static void post_code(const struct filling *f, const struct link_view *look, str
 	};
 }
 
+/* Where no code was sent for the answers as they are now, it is asked for from their page. */
+static void get_code(const struct filling *f, const struct link_view *look, struct view *v, struct response *out) {
+	struct request *r = f->prose.r;
+	int64_t version;
+	bool sent, open;
+	struct err err;
+	struct proof proof = proof_of(r, look, str_to_int(request_query(r, "version"), &version) ? version : f->version);
+	if (!proof_state(&proof, v, r->now, r->arena, &sent, &open, &err))
+		page_failure(r, out, &err);
+	else if (!sent)
+		response_redirect(out, r, filling_step(f, f->path, f->form->check ? f->form->pages.count : 0));
+	else
+		proof_page(f, &proof, open ? NULL : "code.gone", out);
+}
+
 /* False: the step is none of a code's. */
-static bool code_step(const struct filling *f, const struct link_view *look, struct response *out) {
+static bool code_step(const struct filling *f, const struct link_view *look, struct view *v, struct response *out) {
 	struct request *r = f->prose.r;
 	struct str step = r->method == METHOD_POST ? request_form(r, "step") : request_query(r, "step");
-	int64_t version;
 	if (!proof_needed(look) || (!str_is(step, "code") && !str_is(step, "code-again")))
 		return false;
-	if (r->method != METHOD_POST) {
-		struct proof proof = proof_of(r, look, str_to_int(request_query(r, "version"), &version) ? version : f->version);
-		proof_page(f, &proof, NULL, out);
-	} else if (str_is(step, "code")) {
+	if (r->method != METHOD_POST)
+		get_code(f, look, v, out);
+	else if (str_is(step, "code"))
 		post_code(f, look, out);
-	} else {
+	else
 		proof_ask(f, look, NULL, out);
-	}
 	return true;
 }
 
@@ -399,7 +411,7 @@ static void form_link(struct request *r, struct view *v, const struct link_view 
 	struct err err;
 	if (!open_filling(r, v, look, &port, &f, &err))
 		page_failure(r, out, &err);
-	else if (code_step(&f, look, out))
+	else if (code_step(&f, look, v, out))
 		return;
 	else if (r->method == METHOD_POST)
 		post_form(&f, look, out);

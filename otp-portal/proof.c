@@ -36,8 +36,8 @@ struct proof proof_of(struct request *r, const struct link_view *look, int64_t v
 /* What a code is good for: nothing of it may differ when it is typed. */
 static void bind(const struct proof *p, struct str draft, unsigned char hash[SECRET_HASH]) {
 	int64_t version = p->version;
-	struct str parts[] = {STR("proof"), {(const char *)p->link.id, sizeof p->link.id}, p->event, {(const char *)&version, sizeof version}, draft};
-	secret_hash(hash, parts, 5);
+	struct str parts[] = {STR("proof"), {(const char *)p->link.id, sizeof p->link.id}, p->event, {(const char *)&version, sizeof version}, p->to, draft};
+	secret_hash(hash, parts, 6);
 }
 
 static bool is_open(const struct login *login, int64_t now) {
@@ -176,6 +176,19 @@ void proof_ask(const struct filling *f, const struct link_view *look, const stru
 }
 
 /* --- typing it --- */
+
+bool proof_state(const struct proof *p, struct view *v, int64_t now, struct arena *a, bool *sent, bool *open, struct err *err) {
+	unsigned char bound[SECRET_HASH];
+	struct str draft;
+	struct login login;
+	if (!draft_load(v, p->link.id, p->event, a, &draft, err))
+		return false;
+	bind(p, draft, bound);
+	if (!login_find(v, bound, a, &login, sent, err))
+		return false;
+	*open = *sent && is_open(&login, now);
+	return true;
+}
 
 bool proof_check(const struct proof *p, struct tx *tx, int64_t now, struct arena *a, enum proof_outcome *outcome, struct str *draft, struct err *err) {
 	struct view *v = tx_view(tx);

@@ -481,6 +481,17 @@ def test_a_code_is_for_these_answers_and_this_link():
     assert "Projekter" in server.get(path).text
 
 
+def test_the_page_of_a_code_says_what_is_true():
+    path, phone = new_payment()
+    answer = server.get(path + "?step=code&version=2")
+    assert answer.status == 303 and answer.header("Location").endswith("step=check"), answer.status
+    where, _ = to_code_page(path, {"account": "ordinary"})
+    advance("601s")
+    page = server.get(where)
+    assert page.status == 422 and "gælder ikke mere" in page.text
+    assert type_code(page, texted(phone, 1)).status == 422 and not is_approved(path)
+
+
 def test_a_form_of_one_page_asks_too_and_a_refusal_does_not():
     path, phone = new_payment()
     _, page = to_code_page(path + "?event=hurry", {"account": "projects"})
