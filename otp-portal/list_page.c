@@ -9,7 +9,7 @@
 #include "otp-portal/page.h"
 #include "otp-portal/show_page.h"
 
-enum { ROWS = 50 };
+enum { ROWS = 50, BRIEF = 10 }; /* BRIEF: bytes of a value that stays on one line, such as a date */
 
 struct listing_page {
 	struct request *r;
@@ -32,7 +32,7 @@ static void write_cell(const struct listing_page *l, struct str column, struct s
 	struct str text = column_value(&l->prose, column);
 	buf_z(b, "<td data-label=\"");
 	escape_html(b, column_label(&l->prose, column));
-	buf_z(b, "\">");
+	buf_z(b, text.len <= BRIEF && !overdue ? "\" class=\"brief\">" : "\">");
 	if (href.len > 0) {
 		buf_z(b, "<a href=\"");
 		escape_html(b, href);
