@@ -206,8 +206,11 @@ static bool browser_words(const struct making *m, const struct language *languag
 static bool fill_own(const struct making *m, const struct language *language, const struct login *login, struct str words[2]) {
 	bool told = str_is(m->row->message, "login-new"), by_link = str_is(m->row->message, "login-link");
 	words[1] = language_datetime(language, m->arena, zone_local(site_zone(m->site), told ? login->used_at : login->expires_at));
+	words[0] = STR("");
 	if (told)
 		return browser_words(m, language, &words[0]);
+	if (str_is(m->row->message, "login-guessed"))
+		return true;
 	return by_link ? log_in_url(m, login, &words[0]) : log_in_code(m, login, &words[0]);
 }
 
@@ -217,6 +220,7 @@ static const struct own_message {
         {"login-code", "mail.code-subject", "mail.code-text"},
         {"login-link", "mail.link-subject", "mail.link-text"},
         {"login-new", "mail.new-subject", "mail.new-text"},
+        {"login-guessed", "mail.guessed-subject", "mail.guessed-text"},
         {"act-code", "mail.act-subject", "mail.act-text"},
 };
 

@@ -13,6 +13,7 @@
 
 enum { COOKIE_BYTES = 2 * SECRET_ID };
 enum { ASKS_15_MIN = 10, SENDS_15_MIN = 3, SENDS_HOUR = 5, SENDS_DAY = 10 };
+enum { FAILS_TOLD = 5, ALERT_SYSTEM_DAY = 20 };
 enum { FAILS_NETWORK_15_MIN = 10, FAILS_NETWORK_DAY = 30, FAILS_ADDRESS_30_DAYS = 10, FAILS_SYSTEM_DAY = 50 };
 
 static const struct str everybody = {"all", 3};
@@ -175,8 +176,27 @@ bool code_ask(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 	return contact.id == 0 || !may || send(ask, tx, &login, &contact, link, now, c->arena, err);
 }
 
+/* Tells the owner of the address what happened to this log-in. */
+static bool tell(const struct code_try *t, struct tx *tx, const struct login *login, const char *message, struct str data, int64_t now, struct arena *a,
+                 struct err *err) {
+	struct outbox_row row = {
+	        .contact_id = login->contact_id,
+	        .channel = CHANNEL_MAIL,
+	        .recipient = login->address,
+	        .language = t->language,
+	        .message = str_from(message),
+	        .has_link = true,
+	        .data = data,
+	        .message_id = own_mail_id(t->world, a),
+	        .created_at = now,
+	        .next_at = now,
+	};
+	memcpy(row.link_id, login->id, sizeof row.link_id);
+	return outbox_put(tx, &row, err);
+}
+
 /* What belongs to no log-in was no guess at anybody's code: it counts for the network alone. */
-static bool count_failure(struct tx *tx, const struct code_try *t, struct str address_hash, int64_t now, struct err *err) {
+static bool count_failure(struct tx *tx, const struct code_try *t, const struct login *login, struct str address_hash, int64_t now, struct arena *a, struct err *err) {
 	int64_t network, address, all;
 	if (!counter_add(tx, STR("login-fail-net"), t->network, now, LIMIT_DAY, &network, err))
 		return false;
@@ -185,8 +205,8 @@ static bool count_failure(struct tx *tx, const struct code_try *t, struct str ad
 	if (!counter_add(tx, STR("login-fail-all"), everybody, now, LIMIT_DAY, &all, err) ||
 	    !counter_add(tx, STR("login-fail"), address_hash, now, 30 * LIMIT_DAY, &address, err))
 		return false;
-	log_event(all >= 20 ? LOG_WARN : LOG_INFO, "login-failed", "today=%lld", (long long)all);
-	return true;
+	log_event(all >= ALERT_SYSTEM_DAY || address >= FAILS_TOLD ? LOG_WARN : LOG_INFO, "login-failed", "today=%lld of-address=%lld", (long long)all, (long long)address);
+	return address != FAILS_TOLD || login->contact_id == 0 || tell(t, tx, login, "login-guessed", STR("{}"), now, a, err);
 }
 
 bool code_same(const struct portal_world *world, const struct login *login, struct str typed) {
@@ -237,23 +257,6 @@ static struct str agent_json(struct str agent, struct arena *a) {
 	return text;
 }
 
-static bool tell_of_new_browser(const struct code_try *t, struct tx *tx, const struct login *login, int64_t now, struct arena *a, struct err *err) {
-	struct outbox_row row = {
-	        .contact_id = login->contact_id,
-	        .channel = CHANNEL_MAIL,
-	        .recipient = login->address,
-	        .language = t->language,
-	        .message = STR("login-new"),
-	        .has_link = true,
-	        .data = agent_json(t->agent, a),
-	        .message_id = own_mail_id(t->world, a),
-	        .created_at = now,
-	        .next_at = now,
-	};
-	memcpy(row.link_id, login->id, sizeof row.link_id);
-	return outbox_put(tx, &row, err);
-}
-
 static bool meet_browser(const struct code_try *t, struct tx *tx, const struct login *login, int64_t now, struct arena *a, struct err *err) {
 	unsigned char id[SECRET_HASH];
 	struct str parts[] = {STR("browser"), t->browser};
@@ -261,7 +264,7 @@ static bool meet_browser(const struct code_try *t, struct tx *tx, const struct l
 	secret_hash(id, parts, 2);
 	if (!browser_meet(tx, login->contact_id, id, now, now - BROWSER_LIFE_MS, &met, err))
 		return false;
-	return met != BROWSER_NEW || tell_of_new_browser(t, tx, login, now, a, err);
+	return met != BROWSER_NEW || tell(t, tx, login, "login-new", agent_json(t->agent, a), now, a, err);
 }
 
 static bool let_in(struct code_try *t, struct tx *tx, const struct login *login, int64_t now, struct arena *a, struct err *err) {
@@ -314,5 +317,5 @@ bool code_try(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 	bool right = open && (t->token.len > 0 ? same_link(t, &login, c->arena) : code_same(t->world, &login, t->typed));
 	if (right && login.contact_id != 0)
 		return let_in(t, tx, &login, now, c->arena, err);
-	return count_failure(tx, t, address_hash, now, err);
+	return count_failure(tx, t, &login, address_hash, now, c->arena, err);
 }

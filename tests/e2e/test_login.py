@@ -231,6 +231,7 @@ def test_ten_failures_in_thirty_days_leave_the_link():
             assert guess(pre, code).status == 422, "a code that is out still counts for nothing"
         advance("2d")
     ask(asker)
+    assert len([m for m in server.mails_to(asker) if m["subject"] == "Forkerte koder til din adresse"]) == 1
     mail = last_mail(asker, 5)
     assert "Din kode" not in mail["text"] and len(mail["links"]) == 1, mail["text"]
     path = urllib.parse.urlsplit(mail["links"][0])
