@@ -70,6 +70,8 @@ struct server_options {
 	bool demo;
 };
 int demo_run(const char *folder, const char *listen, struct buf *out); /* folder NULL: a temporary one */
+/* Plays demo/<name>.yaml of each package: scenarios whose `now` is a span before this moment. Before the writer runs; moves the clock and puts it back. */
+bool demo_samples(struct open_site *s, struct buf *out, struct err *err);
 int server_run(struct open_site *s, const struct server_options *options, struct buf *out);
 /* Where the packages that come with Stafet are, or NULL: beside the program's source tree, or /usr/share/stafet/templates. */
 const char *packages_folder(struct arena *a);

@@ -48,68 +48,6 @@ static struct str *list_packages(struct arena *a, const char *folder, size_t *co
 	return packages;
 }
 
-struct sample_start {
-	struct open_site *s;
-	struct str workflow, json;
-};
-
-/* A sample's dates must not grow old: "=today + 14d" is computed when the demo starts. */
-static bool compute_answers(struct open_site *s, struct answers *answers, int64_t now, struct arena *a, struct err *err) {
-	struct scope_name names[] = {{.name = STR("now"), .type = {.kind = KIND_INSTANT}, .slot = 0}, {.name = STR("today"), .type = {.kind = KIND_DATE}, .slot = 1}};
-	struct scope scope = {names, 2, 2};
-	struct value slots[] = {value_instant(now), value_date(civil_day_of(zone_local(site_zone(s->site), now)))};
-	struct environment env = {slots, 2, site_zone(s->site), site_calendar(s->site)};
-	for (size_t i = 0; i < answers->count; i++)
-		for (size_t k = 0; k < answers->items[i].texts.count; k++) {
-			struct str *text = &answers->items[i].texts.items[k];
-			struct problems problems = {.arena = a};
-			struct value value;
-			if (!str_starts(*text, STR("=")))
-				continue;
-			const struct expression *e = expression_compile(a, (struct str){text->at + 1, text->len - 1}, (struct yaml_place){"demo", 1, 1}, &scope, NULL, &problems);
-			if (!e)
-				return err_set(err, ERR_INPUT, "error.input", "demo sample, %.*s: %.*s", STR_ARG(answers->items[i].name), STR_ARG(problems.items[0].text));
-			if (!expression_evaluate(e, &env, a, &value, err))
-				return false;
-			*text = value_text(a, &value);
-		}
-	return true;
-}
-
-static bool start_sample(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
-	struct sample_start *sample = context;
-	struct arena *a = arena_new();
-	struct answers answers;
-	struct form_problems problems = {0};
-	struct receipt receipt;
-	struct start_request request = {.workflow = sample->workflow, .answers = &answers};
-	bool ok = answers_from_json(sample->json, a, &answers, err) && compute_answers(sample->s, &answers, now, a, err) &&
-	          engine_start(engine, tx, now, &request, a, &problems, &receipt, err);
-	arena_free(a);
-	return ok;
-}
-
-/* One instance for each demo/<name>.json of a package, so that the inbox is not empty. */
-static bool start_samples(struct open_site *s, struct err *err) {
-	for (size_t i = 0; i < site_package_count(s->site); i++) {
-		const struct package *package = site_package_at(s->site, i);
-		struct dirent **entries;
-		int found = scandir(arena_printf(s->arena, "%.*s/demo", STR_ARG(package->folder)).at, &entries, packages_only, alphasort);
-		bool ok = true;
-		for (int k = 0; k < found; k++) {
-			struct sample_start sample = {.s = s, .workflow = package->definition->name};
-			struct str path = arena_printf(s->arena, "%.*s/demo/%s", STR_ARG(package->folder), entries[k]->d_name);
-			ok = ok && file_read(s->arena, path.at, 1 << 20, &sample.json, err) && site_write(s, start_sample, &sample, err);
-			free(entries[k]);
-		}
-		if (found >= 0)
-			free(entries);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
 static int run_folder(const char *folder, bool fresh, const char *listen, struct buf *out) {
 	struct open_site s = {.arena = arena_new()};
 	struct err err = {0};
@@ -123,7 +61,7 @@ static int run_folder(const char *folder, bool fresh, const char *listen, struct
 		config->listen = str_from(listen);
 		config->base_url = arena_printf(s.arena, "http://%s", listen);
 	}
-	if (config && site_open_config(&s, config, out, &err) && (!fresh || start_samples(&s, &err))) {
+	if (config && site_open_config(&s, config, out, &err) && (!fresh || demo_samples(&s, out, &err))) {
 		fprintf(stderr, "Stafet demo: open http://%s/ and, for the mail and SMS it \"sends\", http://%s/demo/inbox. Stop with Ctrl-C.\n", listen, listen);
 		struct server_options options = {.listen = listen, .demo = true};
 		status = server_run(&s, &options, out);

@@ -132,7 +132,9 @@ void page_begin(struct request *r, struct response *out, const struct page *page
 	if (r->world->options.demo) {
 		buf_z(b, "<aside class=\"banner\">");
 		page_word(r, out, "demo.banner");
-		buf_z(b, "</aside>\n");
+		buf_z(b, " <a href=\"/demo/inbox\">");
+		page_word(r, out, "demo.inbox");
+		buf_z(b, "</a></aside>\n");
 	}
 	buf_z(b, "<header class=\"top\"><div class=\"wrap\">\n");
 	write_brand(r, out);
@@ -150,11 +152,6 @@ void page_end(struct request *r, struct response *out) {
 		buf_z(b, "<p>");
 		page_text(r, out, "page.help", contact, STR(""));
 		buf_z(b, "</p>\n");
-	}
-	if (r->world->options.demo) {
-		buf_z(b, "<p><a href=\"/demo/inbox\">");
-		page_word(r, out, "demo.inbox");
-		buf_z(b, "</a></p>\n");
 	}
 	buf_z(b, "</div></footer>\n</body>\n</html>\n");
 }

@@ -3,7 +3,6 @@
 #include "engine/base/address.h"
 #include "engine/base/clock.h"
 #include "engine/store/timers.h"
-#include "engine/workflow/upload.h"
 
 #include <string.h>
 
@@ -46,52 +45,6 @@ bool scenario_keys(struct scenario *s, const struct yaml *map, const char *const
 struct str scenario_text(const struct yaml *map, const char *key) {
 	const struct yaml *node = yaml_get(map, key);
 	return node && node->kind == YAML_SCALAR ? node->text : STR("");
-}
-
-/* {file: scan.pdf, size: 20kB}: such a file as if it had been sent just now. */
-static bool put_file(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
-	static const char *const keys[] = {"file", "size", NULL};
-	struct upload upload = {.size = 1000, .name = scenario_text(node, "file")};
-	struct str size = scenario_text(node, "size"), extension;
-	struct err err = {0};
-	struct tx *tx;
-	const char *type = upload_type(upload.name, &extension);
-	if (!scenario_keys(s, node, keys))
-		return false;
-	if (!type || (size.len > 0 && !upload_parse_size(size, &upload.size)))
-		return scenario_fail(s, node, "a file is {file: name.pdf, size: 20kB}, its name ends as the language knows it, and it has at most 25MB");
-	char *dots = arena_alloc(s->a, (size_t)upload.size);
-	struct str content = {dots, (size_t)upload.size};
-	memset(dots, '.', content.len);
-	upload.type = str_from(type);
-	if (!scenario_begin(s, node, &tx))
-		return false;
-	struct blob blob = {.size = upload.size, .at = clock_now(), .name = upload.name, .type = upload.type};
-	bool ok = blob_put(tx, &blob, bytes_of(&content), &upload.id, &err);
-	answers_put(out, s->a, name, upload_text(s->a, &upload));
-	return scenario_end(s, node, tx, ok, &err);
-}
-
-static void put_answers(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
-	if (node->kind == YAML_SCALAR) {
-		answers_put(out, s->a, name, yaml_is_null(node) ? STR("") : node->text);
-		return;
-	}
-	if (node->kind == YAML_MAP && yaml_get(node, "file")) {
-		put_file(s, name, node, out);
-		return;
-	}
-	for (size_t i = 0; i < node->count; i++) {
-		struct str item = node->kind == YAML_MAP ? arena_printf(s->a, "%.*s.%.*s", STR_ARG(name), STR_ARG(node->items[i]->key->text)) : name;
-		put_answers(s, item, node->items[i], out);
-	}
-}
-
-static struct answers read_answers(struct scenario *s, const struct yaml *map) {
-	struct answers answers = {0};
-	for (size_t i = 0; map && map->kind == YAML_MAP && i < map->count; i++)
-		put_answers(s, map->items[i]->key->text, map->items[i], &answers);
-	return answers;
 }
 
 bool scenario_begin(struct scenario *s, const struct yaml *at, struct tx **tx) {
@@ -161,14 +114,14 @@ bool scenario_instance(struct scenario *s, const struct yaml *step, struct view 
 }
 
 static bool step_start(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	struct answers answers = read_answers(s, body);
+	struct answers answers;
 	struct form_problems problems = {0};
 	struct receipt receipt = {0};
 	struct err err = {0};
 	struct tx *tx;
 	struct str workflow = scenario_text(step, "workflow");
 	struct start_request request = {.workflow = workflow.len ? workflow : s->options->package->definition->name, .answers = &answers};
-	if (s->failed || !scenario_begin(s, step, &tx))
+	if (!scenario_answers(s, body, &answers) || !scenario_begin(s, step, &tx))
 		return false;
 	bool ok = engine_start(s->engine, tx, clock_now(), &request, s->a, &problems, &receipt, &err);
 	if (ok && s->instance_id == 0)
@@ -210,13 +163,11 @@ static bool step_do(struct scenario *s, const struct yaml *step, const struct ya
 	struct tx *tx;
 	struct err err = {0};
 	bool found;
+	struct answers answers;
 	struct str event = scenario_text(body, "event"), by = scenario_text(body, "by"), code = scenario_text(body, "code");
 	if (code.len > 0 && !str_is(code, "wrong"))
 		return scenario_fail(s, body, "code: found '%.*s', expected wrong (the right code is given without it)", STR_ARG(code));
-	if (!scenario_keys(s, body, keys))
-		return false;
-	struct answers answers = read_answers(s, yaml_get(body, "with"));
-	if (s->failed || !scenario_begin(s, step, &tx))
+	if (!scenario_keys(s, body, keys) || !scenario_answers(s, yaml_get(body, "with"), &answers) || !scenario_begin(s, step, &tx))
 		return false;
 	if (!scenario_instance(s, step, tx_view(tx), &instance) || !find_link(s, tx_view(tx), &instance, event, by, &link, &found)) {
 		store_rollback(tx);
@@ -235,13 +186,13 @@ static bool step_signal(struct scenario *s, const struct yaml *step, const struc
 	struct instance instance;
 	struct tx *tx;
 	struct err err = {0};
-	if (!scenario_keys(s, body, keys) || !scenario_begin(s, step, &tx))
+	struct answers answers;
+	if (!scenario_keys(s, body, keys) || !scenario_answers(s, yaml_get(body, "with"), &answers) || !scenario_begin(s, step, &tx))
 		return false;
 	if (!scenario_instance(s, step, tx_view(tx), &instance)) {
 		store_rollback(tx);
 		return false;
 	}
-	struct answers answers = read_answers(s, yaml_get(body, "with"));
 	bool ok = engine_signal(s->engine, tx, clock_now(), instance.id, scenario_text(body, "event"), &answers, s->a, &err);
 	return scenario_end(s, step, tx, ok, &err);
 }
@@ -267,9 +218,25 @@ static bool fire_due(struct scenario *s, const struct yaml *step) {
 }
 
 /* Timers fire at their own times on the way, as they would have. */
+static bool advance_to(struct scenario *s, const struct yaml *at, int64_t target) {
+	int64_t due_at;
+	for (int i = 0; i < MOST_TIMERS; i++) {
+		if (!next_due(s, at, &due_at))
+			return false;
+		if (due_at > target)
+			break;
+		if (due_at > clock_now())
+			clock_simulate(due_at, 0);
+		if (!fire_due(s, at))
+			return false;
+	}
+	clock_simulate(target, 0);
+	return true;
+}
+
 static bool step_advance(struct scenario *s, const struct yaml *step, const struct yaml *body) {
 	struct span span;
-	int64_t local, target, due_at;
+	int64_t local, target;
 	const struct zone *zone = site_zone(s->options->site);
 	if (span_parse(body->text, &span))
 		target = civil_add(zone, site_calendar(s->options->site), clock_now(), span);
@@ -279,18 +246,7 @@ static bool step_advance(struct scenario *s, const struct yaml *step, const stru
 		return scenario_fail(s, body, "'%.*s' is neither a duration such as 7d nor a datetime such as 2026-03-29T12:00", STR_ARG(body->text));
 	if (target < clock_now())
 		return scenario_fail(s, body, "the clock cannot go back");
-	for (int i = 0; i < MOST_TIMERS; i++) {
-		if (!next_due(s, step, &due_at))
-			return false;
-		if (due_at > target)
-			break;
-		if (due_at > clock_now())
-			clock_simulate(due_at, 0);
-		if (!fire_due(s, step))
-			return false;
-	}
-	clock_simulate(target, 0);
-	return true;
+	return advance_to(s, step, target);
 }
 
 static bool run_step(struct scenario *s, const struct yaml *step) {
@@ -327,16 +283,26 @@ static bool run_steps(struct scenario *s) {
 	return true;
 }
 
-static bool set_up(struct scenario *s) {
+static bool set_clock(struct scenario *s) {
+	struct str now = scenario_text(s->root, "now");
+	const struct zone *zone = site_zone(s->options->site);
+	struct span span;
+	int64_t local;
+	if (s->options->store && !span_parse(now, &span))
+		return scenario_fail(s, s->root, "`now` is no span of time before the demo's start, such as 40d");
+	if (!s->options->store && !civil_parse_datetime(now.len ? now : STR("2026-03-02T10:00"), &local))
+		return scenario_fail(s, s->root, "`now` is no datetime such as 2026-03-02T10:00");
+	if (s->options->store)
+		span = (struct span){-span.months, -span.days, -span.workdays, -span.ms};
+	clock_simulate(s->options->store ? civil_add(zone, site_calendar(s->options->site), s->options->now, span) : zone_instant(zone, local), 0);
+	return true;
+}
+
+static bool open_own(struct scenario *s) {
 	struct err err = {0};
 	struct problems problems = {.arena = s->a};
 	unsigned char fingerprint[SECRET_FINGERPRINT];
-	int64_t local;
 	struct tx *tx;
-	struct str now = scenario_text(s->root, "now");
-	if (!civil_parse_datetime(now.len ? now : STR("2026-03-02T10:00"), &local))
-		return scenario_fail(s, s->root, "`now` is no datetime such as 2026-03-02T10:00");
-	clock_simulate(zone_instant(site_zone(s->options->site), local), 0);
 	keyring_fingerprint(site_keys(s->options->site), fingerprint);
 	s->store = store_open(NULL, fingerprint, &err);
 	if (!s->store)
@@ -349,6 +315,16 @@ static bool set_up(struct scenario *s) {
 	if (!ok && problems.count > 0)
 		err_set(&err, ERR_INPUT, "error.input", "%s:%d: %.*s", problems.items[0].place.file, problems.items[0].place.line, STR_ARG(problems.items[0].text));
 	return scenario_end(s, s->root, tx, ok, &err);
+}
+
+static bool set_up(struct scenario *s) {
+	if (!set_clock(s))
+		return false;
+	if (!s->options->store)
+		return open_own(s);
+	s->store = s->options->store;
+	s->engine = s->options->engine;
+	return true;
 }
 
 static void note_covers(struct scenario *s) {
@@ -367,15 +343,17 @@ bool scenario_run(const struct scenario_options *options, const char *path, stru
 		arena_free(s.a);
 		return false;
 	}
-	bool ok = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s);
+	bool ok = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s) && (!options->store || advance_to(&s, s.root, options->now));
 	if (ok) {
 		struct str name = scenario_text(s.root, "scenario");
 		note_covers(&s);
 		buf_printf(out, "ok   %s: %.*s\n", path, STR_ARG(name));
 	}
-	engine_close(s.engine);
-	if (s.store)
-		store_close(s.store);
+	if (!options->store) {
+		engine_close(s.engine);
+		if (s.store)
+			store_close(s.store);
+	}
 	arena_free(s.a);
 	return ok;
 }

@@ -17,6 +17,8 @@ static bool deliver_row(struct scenario *s, const struct yaml *at, struct tx *tx
 	if (s->options->render &&
 	    !s->options->render(s->options->context, s->engine, s->options->site, tx_view(tx), row, s->a, &sent->text, &err))
 		return scenario_fail(s, at, "message '%.*s' to %.*s cannot be rendered: %s", STR_ARG(row->message), STR_ARG(row->recipient), err.text);
+	if (s->options->keep && !s->options->keep(s->options->context, s->engine, s->options->site, tx_view(tx), row, &err))
+		return scenario_fail(s, at, "message '%.*s' to %.*s cannot be kept: %s", STR_ARG(row->message), STR_ARG(row->recipient), err.text);
 	return (outbox_begin(tx, row->id, row->fence, now, &err) && outbox_settle(tx, row->id, row->fence, OUTBOX_SENT, now, STR("recorded"), now, &err)) ||
 	       scenario_fail(s, at, "%s", err.text);
 }

@@ -27,6 +27,8 @@ struct str scenario_text(const struct yaml *map, const char *key); /* empty: not
 bool scenario_begin(struct scenario *s, const struct yaml *at, struct tx **tx);
 bool scenario_end(struct scenario *s, const struct yaml *at, struct tx *tx, bool ok, const struct err *why);
 bool scenario_instance(struct scenario *s, const struct yaml *step, struct view *v, struct instance *out);
+/* The answers of a step's map; a map gives "name.key". */
+bool scenario_answers(struct scenario *s, const struct yaml *map, struct answers *out);
 /* Renders and "sends" everything that is queued. */
 bool scenario_deliver(struct scenario *s, const struct yaml *at);
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body);

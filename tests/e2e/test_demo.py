@@ -95,13 +95,14 @@ def test_front_page_has_all_packages():
 def test_inbox_json():
     with Demo() as demo:
         demo.wait("liv@firma.example.dk")
+        samples = len(demo.server.inbox())
         demo.walk(demo.link("liv@firma.example.dk"), {"confirmed": "true"})
         demo.wait("mette.lund@firma.example.dk")
         demo.wait("liv@firma.example.dk", count=2)
         answer = demo.server.get("/demo/inbox.json")
         assert answer.header("Content-Type") == "application/json"
         inbox = json.loads(answer.text)
-        assert len(inbox) == 4
+        assert len(inbox) == samples + 2
         for m in inbox:
             assert list(m) == MEMBERS, list(m)
             assert m["channel"] == "mail" and m["attachments"] == []
@@ -358,7 +359,8 @@ def test_a_demo_folder_is_kept():
             before = demo.server.inbox()
         with Demo(site) as demo:
             assert demo.server.inbox() == before, "the inbox of a demo with a folder is still there"
-        assert "2 instances checked, 0 faults" in run("verify", site=site).stdout
+        checked = run("verify", site=site).stdout
+        assert re.search(r"\b\d+ instances checked, 0 faults", checked) and len({m["to"] for m in before}) > 10, checked
     finally:
         shutil.rmtree(folder)
 

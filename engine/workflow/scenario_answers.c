@@ -1,0 +1,74 @@
+/* What a scenario's people type. */
+#include "engine/base/clock.h"
+#include "engine/workflow/scenario_run.h"
+#include "engine/workflow/upload.h"
+
+#include <string.h>
+
+/* A demo's dates must not grow old: "=today + 14d". */
+static bool compute(struct scenario *s, const struct yaml *at, struct str *text) {
+	struct scope_name names[] = {{.name = STR("now"), .type = {.kind = KIND_INSTANT}, .slot = 0}, {.name = STR("today"), .type = {.kind = KIND_DATE}, .slot = 1}};
+	struct scope scope = {names, 2, 2};
+	const struct zone *zone = site_zone(s->options->site);
+	struct value value, slots[] = {value_instant(clock_now()), value_date(civil_day_of(zone_local(zone, clock_now())))};
+	struct environment env = {slots, 2, zone, site_calendar(s->options->site)};
+	struct problems problems = {.arena = s->a};
+	struct err err = {0};
+	const struct expression *e = expression_compile(s->a, (struct str){text->at + 1, text->len - 1}, at->place, &scope, NULL, &problems);
+	if (!e)
+		return scenario_fail(s, at, "%.*s", STR_ARG(problems.items[0].text));
+	if (!expression_evaluate(e, &env, s->a, &value, &err))
+		return scenario_fail(s, at, "%s", err.text);
+	*text = value_text(s->a, &value);
+	return true;
+}
+
+/* {file: scan.pdf, size: 20kB}: such a file as if it had been sent just now. */
+static bool put_file(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
+	static const char *const keys[] = {"file", "size", NULL};
+	struct upload upload = {.size = 1000, .name = scenario_text(node, "file")};
+	struct str size = scenario_text(node, "size"), extension;
+	struct err err = {0};
+	struct tx *tx;
+	const char *type = upload_type(upload.name, &extension);
+	if (!scenario_keys(s, node, keys))
+		return false;
+	if (!type || (size.len > 0 && !upload_parse_size(size, &upload.size)))
+		return scenario_fail(s, node, "a file is {file: name.pdf, size: 20kB}, its name ends as the language knows it, and it has at most 25MB");
+	char *dots = arena_alloc(s->a, (size_t)upload.size);
+	struct str content = {dots, (size_t)upload.size};
+	memset(dots, '.', content.len);
+	upload.type = str_from(type);
+	if (!scenario_begin(s, node, &tx))
+		return false;
+	struct blob blob = {.size = upload.size, .at = clock_now(), .name = upload.name, .type = upload.type};
+	bool ok = blob_put(tx, &blob, bytes_of(&content), &upload.id, &err);
+	answers_put(out, s->a, name, upload_text(s->a, &upload));
+	return scenario_end(s, node, tx, ok, &err);
+}
+
+static bool put(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
+	if (node->kind == YAML_SCALAR) {
+		struct str text = yaml_is_null(node) ? STR("") : node->text;
+		if (s->options->store && str_starts(text, STR("=")) && !compute(s, node, &text))
+			return false;
+		answers_put(out, s->a, name, text);
+		return true;
+	}
+	if (node->kind == YAML_MAP && yaml_get(node, "file"))
+		return put_file(s, name, node, out);
+	for (size_t i = 0; i < node->count; i++) {
+		struct str item = node->kind == YAML_MAP ? arena_printf(s->a, "%.*s.%.*s", STR_ARG(name), STR_ARG(node->items[i]->key->text)) : name;
+		if (!put(s, item, node->items[i], out))
+			return false;
+	}
+	return true;
+}
+
+bool scenario_answers(struct scenario *s, const struct yaml *map, struct answers *out) {
+	*out = (struct answers){0};
+	for (size_t i = 0; map && map->kind == YAML_MAP && i < map->count; i++)
+		if (!put(s, map->items[i]->key->text, map->items[i], out))
+			return false;
+	return true;
+}
