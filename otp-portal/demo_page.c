@@ -227,7 +227,7 @@ static bool write_message(struct request *r, struct view *v, struct response *ou
 	if (!captured_load(v, id, r->arena, &row, err) || !read_entry(r, &row, &entry, err))
 		return false;
 	struct page page = {.title = entry.subject.len > 0 ? entry.subject : language_word(r->language, "demo.sms"), .here = r->path};
-	out->policy = "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+	out->policy = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 	page_begin(r, out, &page);
 	page_way(r, out, STR("/demo/inbox"), "demo.inbox");
 	buf_z(&out->body, "<h1>");

@@ -112,11 +112,11 @@ static void find_orders(struct sieve *s) {
 	}
 }
 
-static void write_select(struct response *out, struct str name, struct str label, const struct options *options, struct str chosen, struct str any) {
+static void write_select(struct response *out, struct str id, struct str name, struct str label, const struct options *options, struct str chosen, struct str any) {
 	struct buf *b = &out->body;
-	buf_printf(b, "<div><label for=\"%.*s\">", STR_ARG(name));
+	buf_printf(b, "<div><label for=\"%.*s\">", STR_ARG(id));
 	escape_html(b, label);
-	buf_printf(b, "</label>\n<select id=\"%.*s\" name=\"%.*s\">\n", STR_ARG(name), STR_ARG(name));
+	buf_printf(b, "</label>\n<select id=\"%.*s\" name=\"%.*s\">\n", STR_ARG(id), STR_ARG(name));
 	if (any.len > 0) {
 		buf_z(b, "<option value=\"\">");
 		escape_html(b, any);
@@ -152,11 +152,11 @@ static void write_filters(const struct sieve *s, struct response *out) {
 	for (size_t i = 0; i < ask->list->rule->filters.count; i++) {
 		struct str name = ask->list->rule->filters.items[i];
 		if (s->filters[i].count > 1 || ask->filters[i].len > 0)
-			write_select(out, arena_printf(r->arena, "f.%.*s", STR_ARG(name)), column_label(s->prose, name), &s->filters[i], ask->filters[i], language_word(r->language, "list.any"));
+			write_select(out, arena_printf(r->arena, "f-%.*s", STR_ARG(name)), arena_printf(r->arena, "f.%.*s", STR_ARG(name)), column_label(s->prose, name), &s->filters[i], ask->filters[i], language_word(r->language, "list.any"));
 	}
 	struct str order = arena_printf(r->arena, "%s%.*s", ask->sort.len == 0 || ask->ascending ? "" : "-", STR_ARG(ask->sort));
 	if (s->orders.count > 1)
-		write_select(out, STR("sort"), language_word(r->language, "list.order"), &s->orders, order, STR(""));
+		write_select(out, STR("sort"), STR("sort"), language_word(r->language, "list.order"), &s->orders, order, STR(""));
 	buf_z(b, "</div>\n");
 	if (ask->list->rule->overdue)
 		write_overdue(s, out);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 512, READER_WORK_MS = 200, READER_WAIT_MS = 2000, BUSY_WAIT_MS = 200, PROGRESS_STEPS = 2000, PAGE = 4096 };
+enum { SLOTS = 512, READER_WORK_MS = 1000, READER_WAIT_MS = 2000, BUSY_WAIT_MS = 200, PROGRESS_STEPS = 2000, PAGE = 4096 };
 
 struct stmt {
 	const char *sql; /* its address is the key of the cache */

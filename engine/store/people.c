@@ -55,12 +55,21 @@ static bool insert_person(struct db *db, int64_t now, struct err *err) {
 	return stmt_run(s, NULL, err);
 }
 
+static bool learn_language(struct db *db, int64_t id, struct str language, struct err *err) {
+	struct stmt *s = db_query(db, "UPDATE contacts SET language = ? WHERE id = ? AND language = ''");
+	bind_text(s, language);
+	bind_int(s, id);
+	return stmt_run(s, NULL, err);
+}
+
 bool contact_ensure(struct tx *tx, enum channel channel, struct str value, struct str key, struct str language,
                     int64_t now, int64_t *id, struct err *err) {
 	struct db *db = tx_db(tx);
 	enum db_step step = find_id(db, channel, key, id, err);
-	if (step != DB_DONE)
-		return step == DB_ROW;
+	if (step == DB_ROW)
+		return language.len == 0 || learn_language(db, *id, language, err);
+	if (step == DB_FAIL)
+		return false;
 	if (!insert_person(db, now, err))
 		return false;
 	struct stmt *s = db_query(db, "INSERT INTO contacts (person_id, channel, value, key, language, created_at)"

@@ -17,7 +17,7 @@ struct contact {
 	int64_t bounced_at;  /* 0: not */
 };
 
-/* The contact of that key; a new one (with a new person) when there is none. */
+/* The contact of that key, which learns the language when it has none; a new one (with a new person) when there is none. */
 bool contact_ensure(struct tx *tx, enum channel channel, struct str value, struct str key, struct str language,
                     int64_t now, int64_t *id, struct err *err);
 bool contact_load(struct view *v, int64_t id, struct arena *a, struct contact *out, struct err *err); /* NOT_FOUND */

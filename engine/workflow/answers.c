@@ -17,7 +17,7 @@ static struct answer *find_or_add(struct answers *answers, struct arena *a, stru
 		if (str_equal(answers->items[i].name, name))
 			return &answers->items[i];
 	struct answer *answer = ARENA_PUSH(a, answers);
-	answer->name = arena_str(a, name);
+	*answer = (struct answer){.name = arena_str(a, name)};
 	return answer;
 }
 

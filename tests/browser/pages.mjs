@@ -102,7 +102,7 @@ export async function tabProblems(page) {
 		await page.keyboard.press('Tab');
 		const at = await page.evaluate(() => {
 			const e = document.activeElement, box = e.getBoundingClientRect();
-			const ringed = (a) => getComputedStyle(a).outlineStyle !== 'none' && parseFloat(getComputedStyle(a).outlineWidth) >= 2;
+			const ringed = (a) => [null, '::after'].some((part) => getComputedStyle(a, part).outlineStyle !== 'none' && parseFloat(getComputedStyle(a, part).outlineWidth) >= 2);
 			const around = [e];
 			while (e.closest('label') && around.at(-1) !== e.closest('label')) around.push(around.at(-1).parentElement);
 			return {

@@ -148,7 +148,7 @@ class Load:
                 page = self.read(where, network)
             elif answer.status in (409, 410):
                 return where.split("?")[0], answer, asked
-            elif answer.status == 422 and set(post_form(answer)["fields"]) - set(form["fields"]):
+            elif answer.status == 200 and set(post_form(answer)["fields"]) - set(form["fields"]):
                 page = answer  # what was chosen asks for one field more
             else:
                 raise AssertionError("POST %s: %d %s" % (where[:14], answer.status, plain(answer)[:500]))

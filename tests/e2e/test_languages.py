@@ -207,7 +207,7 @@ def third_language(text):
     """A made-up language: every text of languages/en.yaml behind a mark."""
     lines, block = [], False
     for line in text.split("\n"):
-        found = re.match(r'(\s+(?:"[a-z]+"|[\w-]+): )("?)([^\[{|>].*)$', line)
+        found = re.match(r'(\s+(?:"[a-z]+"|[\w-]+): )("|(?=[^"\[{|>]))(.+)$', line)
         if found and not line.startswith("  error-prefix"):
             line = found.group(1) + found.group(2) + "Xe " + found.group(3)
         lines.append(line.replace("name: English", "name: Xelsk"))

@@ -192,7 +192,7 @@ static void *read_for_ever(void *context) {
 	return NULL;
 }
 
-enum { SMALL_LIMIT = 256 * 1024, READER_THREADS = 6 };
+enum { SMALL_LIMIT = 512 * 1024, READER_THREADS = 6 };
 
 /* Overlapping short reads alone would keep the log growing. */
 static void the_gate_keeps_the_log_short(void **state) {
@@ -202,7 +202,7 @@ static void the_gate_keeps_the_log_short(void **state) {
 	store_set_wal_limit(f->store, SMALL_LIMIT);
 	for (size_t i = 0; i < READER_THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, read_for_ever, &r), 0);
-	for (int64_t i = 1; i <= 300; i++) {
+	for (int64_t i = 1; i <= 600; i++) {
 		write_some(f, i);
 		store_checkpoint(f->store, false);
 	}

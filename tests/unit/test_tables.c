@@ -20,6 +20,10 @@ static void contacts_are_unique_by_key(void **state) {
 	OK(contact_ensure(f->tx, CHANNEL_SMS, STR("ann@example.org"), STR("ann@example.org"), STR(""), 2000, &sms, &f->err));
 	assert_int_not_equal(sms, f->contact);
 	struct contact c;
+	/* A language is learnt once, and not taken from whoever types the address next. */
+	OK(contact_ensure(f->tx, CHANNEL_SMS, STR("ann@example.org"), STR("ann@example.org"), STR("en"), 2000, &again, &f->err));
+	OK(contact_load(view(f), sms, f->arena, &c, &f->err));
+	assert_true(again == sms && str_is(c.language, "en"));
 	OK(contact_find(view(f), CHANNEL_MAIL, STR("ann@example.org"), f->arena, &c, &f->err));
 	assert_int_equal(c.id, f->contact);
 	assert_str(c.value, "Ann@example.org");
