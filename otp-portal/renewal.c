@@ -5,7 +5,7 @@
 #include "otp-portal/limits.h"
 #include "otp-portal/page.h"
 
-/* research/forms-links-codes.md 3.2, "code sends per address": a link is no more. */
+/* To one contact, and of one link; asked for from one network. A code is sent no more often either. */
 enum { SENDS_15_MIN = 3, SENDS_HOUR = 5, SENDS_DAY = 10, SENDS_LINK_DAY = 5, ASKS_15_MIN = 20 };
 
 struct renewal {

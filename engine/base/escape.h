@@ -18,7 +18,7 @@ bool escape_url_decode(struct arena *a, struct str s, struct str *out);
 
 /* The gate: no C0 control, DEL, NUL, bidi override or broken UTF-8, at most max bytes. Every
  * address, display name, subject, header and reference passes here before it is stored and again
- * before it is sent (CR LF in an address is SMTP injection: research/mail-and-sms.md fact 3). */
+ * before it is sent (libcurl before 8.22 hands CR LF in an address on to the relay: a second command). */
 bool escape_gate(struct str s, size_t max, const char *what, struct err *err);
 
 /* RFC 2047 Q-encoded value where needed (pure ASCII passes), words of <= 75 characters that never
