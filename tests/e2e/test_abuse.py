@@ -4,7 +4,7 @@ from stafet import *
 
 DANISH = {"Accept-Language": "da"}
 # In every text field: what a template, a Markdown reader, a browser, a spreadsheet, a shell, a format string or SQL would act on.
-PROBE = "{{link}}{{#if}}${7*7}<%= 7*7 %>{%x%}%s%n [k](https://evil.example) ![b](https://evil.example/x.png) <img src=x onerror=alert(1)>\"'><script>alert(1)</script> <https://evil.example> **f** `x` &amp; =cmd|x';--"
+PROBE = "{{link}}{{#if}}${97*89}<%= 97*89 %>{%x%}%s%n [k](https://evil.example) ![b](https://evil.example/x.png) <img src=x onerror=alert(1)>\"'><script>alert(1)</script> <https://evil.example> **f** `x` &amp; =cmd|x';--"
 NAME = "{{link}}<b onmouseover=alert(1)>Ida</b> [k](//evil.example) ${x} %s"  # a name is short
 
 server = None
@@ -204,7 +204,7 @@ def test_values_are_text():
         text = re.sub(r'srcdoc="[^"]*"', "", page.text)
         assert not re.search(r"<script|<img[^>]*src=x|<b onmouse|<i>\{|javascript:", text), text
         assert not re.search(r'(href|src)="[^"]*evil\.example', text), text
-        assert "49" not in re.findall(r"\$\{7\*7\}|(?<!\d)49(?!\d)", plain(page)), plain(page)
+        assert "8633" not in page.text, plain(page)
     mails = [m for m in server.inbox() if m["to"] in (given["supervisor_emails"][0], given["school_emails"][0], given["apprentice_email"])]
     assert len(mails) >= 4
     for m in [mail] + mails:
