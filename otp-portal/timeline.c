@@ -290,7 +290,7 @@ bool timeline_write(const struct timeline *t, struct view *v, struct response *o
 	find_seen(&m);
 	if (!tell_history(&m, err) || !tell_messages(&m, err) || !tell_timers(&m, err))
 		return false;
-	buf_z(&out->body, "<section>\n<h2>");
+	buf_z(&out->body, "<section class=\"course\">\n<h2>");
 	page_word(t->prose->r, out, "timeline.title");
 	buf_z(&out->body, "</h2>\n");
 	write_next(&m, out);
