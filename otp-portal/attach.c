@@ -18,8 +18,11 @@ struct attaching {
 	struct filling filling;
 	struct answers answers; /* of the page, without the new files */
 	struct link link;
-	bool begins;            /* there was no link yet */
-	struct str task, network;
+	bool begins;            /* there was no link yet; it gets this id: */
+	unsigned char id[SECRET_ID];
+	struct str task;
+	const char *counter;    /* how often, and who is counted */
+	struct str who;
 	LIST_OF(struct taken) files;
 	void (*again)(struct request *r, struct response *out);
 };
@@ -185,20 +188,36 @@ static bool keep_files(struct attaching *t, struct tx *tx, struct arena *a, int6
 	return save(t, tx, &answers, a, now, err) && attach_sweep(tx, t->filling.form, t->link.id, t->task, &answers, a, err);
 }
 
+/* *found: an earlier press of the same button began it, and kept the files. */
+static bool find_begun(struct attaching *t, struct view *v, struct arena *a, bool *found, struct err *err) {
+	*found = link_load(v, t->id, a, &t->link, err);
+	if (*found || err->kind != ERR_NOT_FOUND)
+		return *found;
+	*err = (struct err){0};
+	return true;
+}
+
+static bool count_upload(const struct attaching *t, struct tx *tx, int64_t now, struct err *err) {
+	return limit_count(tx, t->counter, t->who, UPLOADS_AN_HOUR, LIMIT_HOUR, now, err);
+}
+
 static bool run_attach(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct attaching *t = c->context;
 	struct link link;
+	bool found = false;
+	if (t->begins && !find_begun(t, tx_view(tx), c->arena, &found, err))
+		return false;
+	if (found)
+		return true;
 	if (t->begins)
-		return limit_count(tx, "start-file", t->network, UPLOADS_AN_HOUR, LIMIT_HOUR, now, err) &&
-		       engine_start_link(engine, tx, now, t->filling.prose.definition->name, &t->link, err) && keep_files(t, tx, c->arena, now, err);
+		return count_upload(t, tx, now, err) && engine_start_link(engine, tx, now, t->filling.prose.definition->name, t->id, &t->link, err) &&
+		       keep_files(t, tx, c->arena, now, err);
 	/* Another tab may have decided meanwhile. */
 	if (!link_load(tx_view(tx), t->link.id, c->arena, &link, err))
 		return false;
 	if (link.state != LINK_LIVE)
 		return err_set(err, ERR_CONFLICT, "link.used", "the link was used before");
-	if (link.kind == LINK_START && !limit_count(tx, "start-file", t->network, UPLOADS_AN_HOUR, LIMIT_HOUR, now, err))
-		return false;
-	return keep_files(t, tx, c->arena, now, err);
+	return count_upload(t, tx, now, err) && keep_files(t, tx, c->arena, now, err);
 }
 
 static void after_attach(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
@@ -219,18 +238,37 @@ static void after_attach(struct request *r, struct change *c, bool ok, const str
 	t->again(r, out);
 }
 
+/* Of this very form with these very answers and files. */
+static void id_of(const struct attaching *t, const struct request *r, unsigned char id[SECRET_ID]) {
+	const struct keyring *keys = site_keys(r->world->options.site);
+	unsigned char mac[SECRET_HASH];
+	struct buf files;
+	buf_init(&files, REQUEST_BODY);
+	for (size_t i = 0; i < t->files.count; i++)
+		buf_printf(&files, "%.*s %lld %.*s\n", STR_ARG(t->files.items[i].field->name), (long long)t->files.items[i].blob.size, STR_ARG(t->files.items[i].blob.name));
+	struct str parts[] = {t->filling.prose.definition->name, t->filling.once, filling_json(&t->answers, r->arena), buf_text(&files)};
+	BUG_IF(!secret_mac(keys, keyring_current(keys), "begin", parts, 4, mac));
+	memcpy(id, mac, SECRET_ID);
+	buf_free(&files);
+}
+
 bool attach_files(const struct filling *f, const struct link *link, struct str task, size_t page, void (*again)(struct request *r, struct response *out),
                   struct response *out) {
 	struct request *r = f->prose.r;
 	if (!r->files || r->attached)
 		return false;
-	struct attaching t = {.filling = *f, .answers = filling_typed(f, page), .begins = !link, .task = task, .network = limit_network(r), .again = again};
+	bool stranger = !link || link->kind == LINK_START;
+	struct attaching t = {.filling = *f, .answers = filling_typed(f, page), .begins = !link, .task = task, .again = again};
+	t.counter = stranger ? "start-file" : "link-file";
+	t.who = stranger ? limit_network(r) : limit_address(r->world, secret_hex(r->arena, link->id, sizeof link->id), r->arena);
 	if (link)
 		t.link = *link;
 	r->file_problems = (struct form_problems){0};
 	take_files(r, &t, &f->form->pages.items[page]);
 	if (t.files.count == 0)
 		return false;
+	if (t.begins)
+		id_of(&t, r, t.id);
 	struct change *c = response_change(out, sizeof t, run_attach, after_attach);
 	*(struct attaching *)c->context = t;
 	return true;

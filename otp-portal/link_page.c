@@ -431,6 +431,8 @@ static bool save_late(struct request *r, struct view *v, const struct link_view 
 		return false;
 	if (request_form(r, "step").len == 0 || !parse_step(&f, request_form(r, "step"), &page) || page == f.form->pages.count)
 		return false;
+	if (attach_files(&f, &look->link, task_of(look), page, link_page, out))
+		return true;
 	struct answers answers = filling_typed(&f, page);
 	save_page(&f, look, &answers, page_path(r, r->path), NULL, out);
 	return true;
@@ -472,17 +474,29 @@ static void answer(struct request *r, struct view *v, struct link_view *look, st
 		form_link(r, v, look, out);
 }
 
+static bool has_files(const struct definition *d) {
+	for (size_t i = 0; i < d->fields.count; i++)
+		if (d->fields.items[i].kind == FIELD_FILE)
+			return true;
+	return false;
+}
+
+/* Where the form is no longer there, the page says so to who sends it twice or too late. */
 bool link_takes_files(struct request *r) {
 	struct err err;
 	struct link_view look;
 	struct str event = request_query(r, "event");
 	struct view *v = store_view(r->world->options.store, &err);
-	bool takes = v && engine_look(r->world->options.engine, v, r->now, r->rest, r->arena, &look, &err) && look.link.state == LINK_LIVE && !look.expired;
-	if (takes && event.len > 0)
-		takes = look.link.kind == LINK_TASK && engine_look_also(r->world->options.engine, r->now, &look, event, r->arena);
+	bool takes = v && engine_look(r->world->options.engine, v, r->now, r->rest, r->arena, &look, &err);
+	if (takes && event.len > 0 && look.link.kind == LINK_TASK)
+		engine_look_also(r->world->options.engine, r->now, &look, event, r->arena);
+	if (takes) {
+		bool open = look.link.state == LINK_LIVE && !look.expired && look.form;
+		takes = open ? attach_asks(look.form) : has_files(look.definition);
+	}
 	if (v)
 		view_close(v);
-	return takes && look.form && attach_asks(look.form);
+	return takes;
 }
 
 void link_page(struct request *r, struct response *out) {

@@ -11,6 +11,7 @@
 #include "otp-portal/pump.h"
 #include "otp-portal/route.h"
 #include "otp-portal/session.h"
+#include "otp-portal/share.h"
 #include "otp-portal/spool.h"
 
 #include <arpa/inet.h>
@@ -24,8 +25,8 @@
 enum { POOL = 2, CONNECTIONS = 2000, CONNECTIONS_OF_ONE = 500, MEMORY = 32 * 1024, TARGET = 8 * 1024 };
 enum { IDLE_SECONDS = 15, REQUEST_MS = 60000, ANSWER_MS = 120000, WRITER_MS = 20000, CLOSING_MS = 30000, STREAM_MS = 600000 };
 enum { STREAM_BLOCK = 32 * 1024, STREAM_PIECE = 16 * 1024 * 1024 };
-/* Files take longer: a second for each 32 KiB, up or down, but not for ever. */
-enum { BYTES_A_MS = 32, LONGEST_MS = 900000, UPLOADS_AT_ONCE = 32 };
+/* Files take longer: a second for each 32 KiB that came or goes, but not for ever. */
+enum { BYTES_A_MS = 32, LONGEST_MS = 900000, UPLOADS_AT_ONCE = 32, UPLOADS_OF_ONE = 12 };
 
 struct portal {
 	struct portal_world world;
@@ -37,7 +38,7 @@ struct portal {
 	int listener;
 	atomic_int jobs;      /* changes that the writer has not answered yet */
 	atomic_int suspended; /* connections that wait for one, or for their time */
-	atomic_int uploads;   /* bodies with files under way, or held by the writer */
+	struct share *uploads; /* bodies with files under way, or held by the writer */
 	atomic_bool closing;
 };
 
@@ -53,7 +54,8 @@ struct exchange {
 	struct buf body;
 	struct spool *spool;     /* of a body with files, instead of `body` */
 	struct sent_files files;
-	int64_t received;
+	int64_t received, begun_at;
+	struct str network; /* that has a share of the uploads, while there is a spool */
 	atomic_int holders;
 	bool begun, refused, waiting;
 	struct job job;
@@ -81,7 +83,7 @@ static void exchange_drop(struct exchange *x) {
 	if (x->change)
 		arena_free(x->change->arena);
 	if (x->spool)
-		atomic_fetch_sub(&x->portal->uploads, 1);
+		share_give(x->portal->uploads, x->network);
 	spool_close(x->spool);
 	buf_free(&x->body);
 	buf_free(&x->response.body);
@@ -355,21 +357,22 @@ static struct str folder_of(struct arena *a, struct str file) {
 	return file.len > 0 ? arena_str(a, file) : STR(".");
 }
 
-static bool begin_spool(struct exchange *x, struct str boundary, int64_t length) {
+static bool begin_spool(struct exchange *x, struct str boundary) {
 	struct portal *p = x->portal;
+	struct arena *a = x->request.arena;
 	struct err err;
-	if (atomic_fetch_add(&p->uploads, 1) < UPLOADS_AT_ONCE) {
-		struct str folder = folder_of(x->request.arena, site_config(p->world.options.site)->data_file);
-		x->spool = spool_open(folder, boundary, x->request.arena, &err);
-		if (!x->spool)
-			log_err(LOG_ERROR, "upload-refused", &err);
-	}
-	if (!x->spool) {
-		atomic_fetch_sub(&p->uploads, 1);
+	x->network = network_of(x->request.client, a);
+	if (!share_take(p->uploads, x->network)) {
+		log_event(LOG_WARN, "upload-refused", "text=\"too many at once\"");
 		return false;
 	}
-	extend(x, time_for(length > 0 ? length : SPOOL_BODY));
-	return true;
+	x->begun_at = clock_monotonic();
+	x->spool = spool_open(folder_of(a, site_config(p->world.options.site)->data_file), boundary, a, &err);
+	if (x->spool)
+		return true;
+	log_err(LOG_ERROR, "upload-refused", &err);
+	share_give(p->uploads, x->network);
+	return false;
 }
 
 /* Everything that can be judged before the body is read. Zero: go on. */
@@ -395,7 +398,7 @@ static unsigned judge_head(struct exchange *x, const char **key) {
 	if (!files)
 		return body && !request_is_form(r) ? 415 : 0;
 	*key = "error.busy";
-	return begin_spool(x, boundary, length) ? 0 : 503;
+	return begin_spool(x, boundary) ? 0 : 503;
 }
 
 static enum MHD_Result begin(struct exchange *x, const char *method) {
@@ -418,10 +421,13 @@ static enum MHD_Result begin(struct exchange *x, const char *method) {
 /* What is too much is read and dropped: an answer in the middle of a body is not possible. A body with files that never ends is cut off. */
 static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *len) {
 	x->received += (int64_t)*len;
-	if (x->spool)
+	if (x->spool) {
 		spool_feed(x->spool, bytes, *len);
-	else
+		/* For what came, not for what was announced: who stalls is cut off. */
+		extend(x, x->begun_at + time_for(x->received) - clock_monotonic());
+	} else {
 		buf_add(&x->body, bytes, *len);
+	}
 	*len = 0;
 	return x->spool && x->received > SPOOL_BODY ? MHD_NO : MHD_YES;
 }
@@ -604,6 +610,7 @@ struct portal *portal_open(const struct portal_options *options, struct err *err
 	p->world.sessions = sessions_open();
 	p->patrol = patrol_open();
 	p->pump = pump_open();
+	p->uploads = share_open(UPLOADS_AT_ONCE, UPLOADS_OF_ONE);
 	if (start_daemon(p, err) && open_door(p, err))
 		return p;
 	portal_close(p);
@@ -633,6 +640,7 @@ void portal_close(struct portal *p) {
 		MHD_stop_daemon(p->daemon);
 	close(p->listener);
 	pump_close(p->pump);
+	share_close(p->uploads);
 	patrol_close(p->patrol);
 	sessions_save(p->world.sessions, p->world.options.writer);
 	sessions_close(p->world.sessions);

@@ -141,7 +141,7 @@ static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, in
 	if (!starts_left(b, tx_view(tx), now, err))
 		return false;
 	if (!b->decides)
-		return engine_start_link(engine, tx, now, workflow, &b->link, err) && draft_save(tx, b->link.id, b->link.task, b->json, now, err) &&
+		return engine_start_link(engine, tx, now, workflow, NULL, &b->link, err) && draft_save(tx, b->link.id, b->link.task, b->json, now, err) &&
 		       later_send(&b->later, &b->link, tx, now, c->arena, err) && count_start(b, tx, now, err);
 	struct start_request request = {.workflow = workflow, .language = b->language, .answers = &b->answers, .fresh = &b->link};
 	memcpy(request.key, b->key, sizeof request.key);

@@ -165,6 +165,22 @@ static const char *const blobs_of_drafts =
         "CREATE TABLE blob_chunks (id INTEGER PRIMARY KEY, blob_id INTEGER NOT NULL REFERENCES blobs(id) ON DELETE CASCADE,"
         " number INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (blob_id, number)) STRICT;";
 
+/* An id names one file for ever: a draft of another tab may still name one that was removed. A draft that moves to a renewed link takes its files along. */
+static const char *const blobs_with_own_ids =
+        "CREATE TABLE blobs_kept (id INTEGER PRIMARY KEY AUTOINCREMENT, instance_id INTEGER REFERENCES instances(id), link_id BLOB, task TEXT,"
+        " name TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL, at INTEGER NOT NULL,"
+        " FOREIGN KEY (link_id, task) REFERENCES drafts(link_id, task) ON UPDATE CASCADE ON DELETE CASCADE) STRICT;"
+        "INSERT INTO blobs_kept SELECT id, instance_id, link_id, task, name, type, size, at FROM blobs;"
+        "CREATE TABLE chunks_kept (id INTEGER PRIMARY KEY, blob_id INTEGER NOT NULL REFERENCES blobs_kept(id) ON DELETE CASCADE,"
+        " number INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (blob_id, number)) STRICT;"
+        "INSERT INTO chunks_kept SELECT id, blob_id, number, bytes FROM blob_chunks;"
+        "DROP TABLE blob_chunks;"
+        "DROP TABLE blobs;"
+        "ALTER TABLE blobs_kept RENAME TO blobs;"
+        "ALTER TABLE chunks_kept RENAME TO blob_chunks;"
+        "CREATE INDEX blobs_instance ON blobs (instance_id);"
+        "CREATE INDEX blobs_draft ON blobs (link_id, task) WHERE link_id IS NOT NULL;";
+
 /* The code that proves a binding act is found by what it is bound to. */
 static const char *const codes_of_acts = "CREATE INDEX logins_browser ON logins (browser);";
 
@@ -183,6 +199,7 @@ static const struct migration migrations[] = {
         {{&blobs_of_drafts}},
         {{&listings}},
         {{&codes_of_acts}},
+        {{&blobs_with_own_ids}},
 };
 
 int64_t schema_newest(void) {

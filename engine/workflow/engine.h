@@ -102,8 +102,8 @@ bool engine_renewable(const struct link_view *look);
 /* Sends the message that first carried the link once more, to the person's contact as it is now, with the newest link for the same; a new one when that cannot be used
  * either. *sent false: nothing may be sent, and nothing was written. */
 bool engine_renew(struct engine *e, struct tx *tx, int64_t now, const struct link *link, struct arena *a, bool *sent, struct err *err);
-/* The START link for a form under way; written when its first page is posted. */
-bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err);
+/* The START link for a form under way; written when its first page is posted. id: NULL for a random one. */
+bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, const unsigned char id[SECRET_ID], struct link *out, struct err *err);
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */
 struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now);
 

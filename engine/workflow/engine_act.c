@@ -129,8 +129,12 @@ static bool start_link(struct engine *e, int64_t now, struct str workflow, struc
 	return true;
 }
 
-bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, struct link *out, struct err *err) {
-	return start_link(e, now, workflow, out, err) && link_insert(tx, out, err);
+bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, const unsigned char id[SECRET_ID], struct link *out, struct err *err) {
+	if (!start_link(e, now, workflow, out, err))
+		return false;
+	if (id)
+		memcpy(out->id, id, sizeof out->id);
+	return link_insert(tx, out, err);
 }
 
 bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,

@@ -1,5 +1,5 @@
 """Files from outside: sent, kept, replaced, removed, seen by those who may see them, and every trick with multipart bodies."""
-import html, os, re, shutil, socket, sqlite3, tempfile, time
+import concurrent.futures, html, os, re, shutil, socket, sqlite3, tempfile, time
 from stafet import *
 
 site = server = None
@@ -32,7 +32,7 @@ def fields_of(page, **typed):
     form = post_form(page)
     fields = []
     for name, field in form["fields"].items():
-        if name in ("report", "pictures", "notes", "paper"):
+        if name in ("report", "pictures", "notes", "paper", "scan"):
             continue
         fields += [(name, str(v)) for v in (typed[name] if isinstance(typed.get(name), list) else [typed[name]] if name in typed else field["values"])]
     return form["action"], fields
@@ -352,6 +352,92 @@ def test_a_file_on_the_first_page():
     assert server.mails_to("eva@example.dk")
 
 
+def paper_link(address):
+    """A paper that waits to be confirmed: the path of its link."""
+    first = server.get("/start/paper")
+    action, fields = fields_of(first, email=address)
+    page = server.follow(send(action, body_of(fields, [("paper", "p.pdf", PDF)])))
+    form = post_form(page)
+    assert server.follow(server.post(form["action"], fill(form, {}))).status == 200
+    link = mail_to(address, "Hej")["links"][0]
+    return link[len(server.url):]
+
+
+def test_a_second_press_finds_the_receipt():
+    path = paper_link("fie@example.dk")
+    action, fields = fields_of(server.get(path), agreed="true")
+    body = body_of(fields, [("scan", "s.pdf", PDF)])
+    first, second = send(action, body), send(action, body)
+    assert first.status == 303 and second.status == 303, (first.status, second.status, second.text)
+    assert first.header("Location") == second.header("Location") == path
+    assert server.get(links_to_files(server.get(path))[0]).body == PDF
+
+
+def test_what_was_sent_too_late_goes_along_to_the_new_link():
+    path = paper_link("gerda@example.dk")
+    page = server.get(path)
+    action, fields = fields_of(page, agreed="true", remark="Skrevet for sent")
+    # A file that came in time, with a page that was not complete.
+    assert send(action, body_of([f for f in fields if f[0] != "agreed"], [("scan", "s.pdf", PDF)])).status == 422
+    server.post("/demo/clock", {"advance": "3d"})
+    late = server.follow(send(action, body_of(fields, [("scan", "t.pdf", PDF + b"late %%EOF")])))
+    assert late.status == 410 and "udløb" in late.text, (late.status, late.text)
+    before = len(server.mails_to("gerda@example.dk"))
+    form = post_form(late)
+    assert server.follow(server.post(form["action"], fill(form, {}))).status == 200
+    while len(server.mails_to("gerda@example.dk")) == before:
+        time.sleep(0.05)
+    fresh = mail_to("gerda@example.dk", "Hej")["links"][0]
+    page = server.get(fresh)
+    assert fresh.endswith(path) is False and "Skrevet for sent" in page.text, page.text
+    assert server.get(links_to_files(page)[0]).body == PDF + b"late %%EOF"
+    page = post_files(page, [("scan", "", b"")])
+    assert page.status == 200 and server.get(links_to_files(page)[0]).body == PDF + b"late %%EOF", page.text
+
+
+def test_a_double_press_starts_once():
+    first = server.get("/start/slip")
+    action, fields = fields_of(first, email="hans@example.dk")
+    body = body_of(fields, [("paper", "p.pdf", PDF)])
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: send(action, body), range(4))) + [send(action, body)]
+    assert [a.status for a in answers] == [303] * 5, [a.text for a in answers]
+    assert len(set(a.header("Location") for a in answers)) == 1
+    assert rows("SELECT count(*) FROM instances WHERE workflow = 'slip'") == 1
+    # With the same page, but another file: that is another one.
+    other = send(action, body_of(fields, [("paper", "q.pdf", PDF)]))
+    assert other.status == 303 and other.header("Location") != answers[0].header("Location")
+    assert rows("SELECT count(*) FROM instances WHERE workflow = 'slip'") == 2
+
+
+def test_one_visitor_does_not_take_all_the_room():
+    """Slow uploads of one network leave room for those of others; they end, and then there is room again."""
+    where, page = page_of_files()
+    action, fields = fields_of(page)
+    good = body_of(fields, [("report", "r.pdf", PDF), ("pictures", "a.jpg", JPG)])
+    head = ("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: multipart/form-data; boundary=%s\r\nContent-Length: %d\r\n\r\n" % (action, server.host, BOUNDARY, len(good))).encode()
+    slow = []
+    try:
+        for _ in range(40):
+            s = socket.create_connection(server.host.split(":"))
+            slow.append(s)
+            s.sendall(head + good[:100])
+        time.sleep(0.3)
+        assert send(action, good).status == 503, "its own share is used up"
+        with socket.socket() as other:
+            other.bind(("127.0.0.2", 0))
+            other.connect(("127.0.0.1", int(server.host.split(":")[1])))
+            other.sendall(head.replace(b"Content-Type", b"Connection: close\r\nContent-Type") + good)
+            assert b" 303 " in other.recv(4096)
+    finally:
+        for s in slow:
+            s.close()
+    end = time.time() + 10
+    while send(action, good).status != 303:
+        assert time.time() < end
+        time.sleep(0.1)
+
+
 def test_nothing_is_broken():
     assert "0 faults" in run("verify", site=site).stdout
     assert server.stop() == 0
@@ -366,29 +452,35 @@ data:
   email: {type: email}
   paper: {type: file, extensions: [pdf]}
   agreed: {type: bool, accept: true}
+  remark: {type: text}
+  scan: {type: file, extensions: [pdf]}
 forms:
   ask: {fields: [email, paper]}
-  confirm: {fields: [agreed], check: false}
+  confirm: {fields: [agreed, {field: remark, optional: true}, {field: scan, optional: true}], check: false}
 states:
   unconfirmed:
     entry: [{send: {to: asker, message: mail, link: confirm}}]
     after: [{in: 7d, target: gone}]
-    on: {confirm: {by: asker, form: confirm, target: done}}
+    on: {confirm: {by: asker, form: confirm, expires: 2d, target: done}}
   done: {final: true}
   gone: {final: true}
 """
 TEXTS = """\
 title: Papir
 roles: {asker: Afsender}
-fields: {email: {label: Din e-mail}, paper: {label: Papiret}, agreed: {label: Jeg er enig}}
+fields: {email: {label: Din e-mail}, paper: {label: Papiret}, agreed: {label: Jeg er enig}, remark: {label: Bemærkning}, scan: {label: Scanning}}
 forms: {ask: {title: Send, submit: Send}, confirm: {title: Bekræft, submit: Bekræft}}
 states: {unconfirmed: Ubekræftet, done: Færdig, gone: Udløbet}
 events: {confirm: Bekræft}
 """
 
 
-def make_papers(folder):
-    for path, text in {"workflow.yaml": PAPER, "texts/da.yaml": TEXTS, "texts/en.yaml": TEXTS, "messages/mail.da.md": "subject: Hej\n---\n[Åbn]({{link}})\n",
+# Sent with the first press: there is nothing to look through.
+SLIP = PAPER.replace("workflow: paper", "workflow: slip").replace("ask: {fields: [email, paper]}", "ask: {fields: [email, paper], check: false}")
+
+
+def make_papers(folder, workflow=PAPER):
+    for path, text in {"workflow.yaml": workflow, "texts/da.yaml": TEXTS, "texts/en.yaml": TEXTS, "messages/mail.da.md": "subject: Hej\n---\n[Åbn]({{link}})\n",
                        "messages/mail.en.md": "subject: Hello\n---\n[Open]({{link}})\n"}.items():
         os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
         with open(os.path.join(folder, path), "w", encoding="utf-8") as f:
@@ -399,7 +491,8 @@ def make_papers(folder):
 if __name__ == "__main__":
     folder = tempfile.mkdtemp(prefix="stafet-uploads-")
     site = os.path.join(folder, "site")
-    run("init", site, "--with", os.path.join(ROOT, "tests", "packages", "hand-in"), make_papers(os.path.join(folder, "paper")))
+    run("init", site, "--with", os.path.join(ROOT, "tests", "packages", "hand-in"), make_papers(os.path.join(folder, "paper")),
+        make_papers(os.path.join(folder, "slip"), SLIP))
     server = Server("demo", site, "--listen", "127.0.0.1:0")
     try:
         main([value for name, value in list(globals().items()) if name.startswith("test_")])

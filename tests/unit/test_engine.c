@@ -422,7 +422,7 @@ static void test_same_address(void **state) {
 static struct link public_link(struct fixture *f) {
 	struct link link;
 	tx_open(f);
-	OK(tx_end(f, engine_start_link(f->engine, f->tx, clock_now(), STR("order"), &link, &f->err)));
+	OK(tx_end(f, engine_start_link(f->engine, f->tx, clock_now(), STR("order"), NULL, &link, &f->err)));
 	return link;
 }
 
@@ -462,7 +462,7 @@ static void test_public_start(void **state) {
 	assert_true(f->receipt.repeated);
 	assert_int_equal(f->receipt.instance_id, id);
 	tx_open(f);
-	REFUSED(ERR_NOT_FOUND, "error.not-found", engine_start_link(f->engine, f->tx, clock_now(), STR("parcel"), &link, &f->err));
+	REFUSED(ERR_NOT_FOUND, "error.not-found", engine_start_link(f->engine, f->tx, clock_now(), STR("parcel"), NULL, &link, &f->err));
 	tx_end(f, false);
 	assert_sound(f);
 }

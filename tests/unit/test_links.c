@@ -2,6 +2,7 @@
 
 #include "tests/unit/store_fixture.h"
 
+#include "engine/store/blobs.h"
 #include "engine/store/handle.h"
 
 static struct link make(struct fixture *f, unsigned char number, enum link_kind kind, const char *task) {
@@ -136,6 +137,48 @@ static void drafts_live_with_their_link(void **state) {
 	assert_int_equal(answers.len, 0);
 }
 
+/* A renewed link goes on with the draft and with the files that belong to it. */
+static void files_move_with_their_draft(void **state) {
+	struct fixture *f = *state;
+	struct link old = make(f, 1, LINK_TASK, "approve"), fresh = make(f, 2, LINK_TASK, "approve");
+	struct str bytes = STR("hello"), answers;
+	struct blob blob = {.size = (int64_t)bytes.len, .name = STR("a.txt"), .type = STR("text/plain"), .drafted = true, .task = old.task};
+	struct blob_ids ids = {0};
+	int64_t id;
+	memcpy(blob.link_id, old.id, sizeof blob.link_id);
+	OK(draft_save(f->tx, old.id, old.task, STR("{\"a\":1}"), 1000, &f->err));
+	OK(blob_put(f->tx, &blob, bytes_of(&bytes), &id, &f->err));
+	OK(draft_move(f->tx, old.id, fresh.id, &f->err));
+	OK(draft_load(tx_view(f->tx), fresh.id, fresh.task, f->arena, &answers, &f->err));
+	assert_str(answers, "{\"a\":1}");
+	OK(draft_load(tx_view(f->tx), old.id, old.task, f->arena, &answers, &f->err));
+	assert_int_equal(answers.len, 0);
+	OK(blob_of_draft(tx_view(f->tx), fresh.id, fresh.task, f->arena, &ids, &f->err));
+	assert_int_equal(ids.count, 1);
+	assert_int_equal(ids.items[0], id);
+	OK(blob_read(tx_view(f->tx), id, 0, f->arena, &answers, &f->err));
+	assert_str(answers, "hello");
+	OK(draft_remove(f->tx, fresh.id, &f->err));
+	REFUSED(ERR_NOT_FOUND, blob_info(tx_view(f->tx), id, f->arena, &blob, &f->err));
+}
+
+/* Else a draft that still names the removed one would show somebody else's. */
+static void a_file_never_gets_the_id_of_another(void **state) {
+	struct fixture *f = *state;
+	struct link mine = make(f, 1, LINK_TASK, "approve"), other = make(f, 2, LINK_TASK, "approve");
+	struct str bytes = STR("hello");
+	struct blob blob = {.size = (int64_t)bytes.len, .name = STR("a.txt"), .type = STR("text/plain"), .drafted = true, .task = mine.task};
+	int64_t removed, next;
+	OK(draft_save(f->tx, mine.id, mine.task, STR("{}"), 1000, &f->err));
+	OK(draft_save(f->tx, other.id, other.task, STR("{}"), 1000, &f->err));
+	memcpy(blob.link_id, mine.id, sizeof blob.link_id);
+	OK(blob_put(f->tx, &blob, bytes_of(&bytes), &removed, &f->err));
+	OK(blob_remove(f->tx, removed, mine.id, mine.task, &f->err));
+	memcpy(blob.link_id, other.id, sizeof blob.link_id);
+	OK(blob_put(f->tx, &blob, bytes_of(&bytes), &next, &f->err));
+	assert_true(next > removed);
+}
+
 static void drafts_of_ended_tasks_are_swept(void **state) {
 	struct fixture *f = *state;
 	struct link live = make(f, 1, LINK_TASK, "approve"), closed = make(f, 2, LINK_TASK, "pass-on");
@@ -186,6 +229,8 @@ int main(void) {
 	        TEST(only_a_live_link_is_found),
 	        TEST(many_are_closed_at_once),
 	        TEST(drafts_live_with_their_link),
+	        TEST(files_move_with_their_draft),
+	        TEST(a_file_never_gets_the_id_of_another),
 	        TEST(drafts_of_ended_tasks_are_swept),
 	        TEST(a_newer_link_supersedes),
 	};
