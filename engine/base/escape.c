@@ -118,14 +118,21 @@ static bool is_signed_number(struct str s) {
 	return digit;
 }
 
+/* What is not written, or not seen, in front of a formula. TAB, CR and LF are told by is_formula itself. */
+static bool is_nothing(uint32_t p) {
+	if (p == '\t' || p == '\r' || p == '\n')
+		return false;
+	return is_hostile(p) || p == ' ' || p == '"' || p == '\'' || p == 0xA0 || p == 0xAD || (p >= 0x200B && p <= 0x200F) || (p >= 0x2060 && p <= 0x206F) ||
+	       p == 0xFEFF;
+}
+
 /* A spreadsheet takes such a cell for a formula, also in full-width characters and behind blanks and quotes. */
 static bool is_formula(struct str s) {
-	size_t at = 0;
-	while (at < s.len && (s.at[at] == ' ' || s.at[at] == '"' || s.at[at] == '\''))
-		at++;
-	if (at == s.len || is_signed_number(s))
+	uint32_t p = ' ';
+	for (size_t at = 0; at < s.len && is_nothing(p);)
+		p = str_utf8_next(s, &at);
+	if (is_signed_number(s))
 		return false;
-	uint32_t p = str_utf8_next(s, &at);
 	return p == '=' || p == '+' || p == '-' || p == '@' || p == '\t' || p == '\r' || p == '\n' || p == 0xFF1D ||
 	       p == 0xFF0B || p == 0xFF0D || p == 0xFF20;
 }

@@ -23,21 +23,32 @@ static bool control_free(struct str text, bool lines) {
 	return true;
 }
 
+/* U+2028 and U+2029, which come along when text is pasted, and which no mail may carry in a name. */
+static size_t separator_at(struct str text, size_t i) {
+	return text.len - i >= 3 && memcmp(text.at + i, "\xE2\x80", 2) == 0 && (text.at[i + 2] == '\xA8' || text.at[i + 2] == '\xA9') ? 3 : 0;
+}
+
 /* Browsers send CRLF for a line end in a text area. */
-static struct str plain_lines(struct str text, struct arena *a) {
+static struct str plain_lines(struct str text, bool lines, struct arena *a) {
 	char *copy = arena_alloc(a, text.len + 1);
 	size_t len = 0;
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] == '\r' && i + 1 < text.len && text.at[i + 1] == '\n')
+		size_t separator = separator_at(text, i);
+		if (separator > 0) {
+			copy[len++] = lines ? '\n' : ' ';
+			i += separator - 1;
 			continue;
-		copy[len++] = text.at[i] == '\r' ? '\n' : text.at[i];
+		}
+		if (lines && text.at[i] == '\r' && i + 1 < text.len && text.at[i + 1] == '\n')
+			continue;
+		copy[len++] = lines && text.at[i] == '\r' ? '\n' : text.at[i];
 	}
 	return (struct str){copy, len};
 }
 
 static bool parse_text(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
 	bool lines = field->kind == FIELD_LONGTEXT;
-	text = str_trim(lines ? plain_lines(text, a) : text);
+	text = str_trim(plain_lines(text, lines, a));
 	if (!control_free(text, lines))
 		return refuse(refusal, "field.control", STR(""));
 	int64_t count = (int64_t)str_utf8_count(text);

@@ -103,6 +103,12 @@ static void test_csv(void **state) {
 		{STR("\xEF\xBC\x9D" "1"), "\"'\xEF\xBC\x9D" "1\""},
 		{STR("a=1"), "a=1"},
 		{STR("a\0b\001"), "ab"},
+		/* What is dropped guards nothing. */
+		{STR("\1=1+1"), "\"'=1+1\""},
+		{STR("\xEF\xBB\xBF=1+1"), "\"'\xEF\xBB\xBF=1+1\""},
+		{STR("\xE2\x80\x8B \xC2\xA0@x"), "\"'\xE2\x80\x8B \xC2\xA0@x\""},
+		{STR("\x7F\"\x02-1+1"), "\"'\"\"-1+1\""},
+		{STR("\xE2\x80\x93 nej"), "\xE2\x80\x93 nej"},
 		{STR(" "), "\" \""},
 	};
 	EXPECT_ROWS(escape_csv, rows);

@@ -173,6 +173,8 @@ static void test_texts(void **state) {
 	        {"text", "a\xe2\x80\xae" "b", .key = "field.control"}, /* right-to-left override */
 	        {"text", "a\xe2\x81\xa6" "b", .key = "field.control"},
 	        {"text", "a\xff" "b", .key = "field.control"},
+	        {"text", "Ida\xe2\x80\xa8" "Holm\xe2\x80\xa9", .value = "Ida Holm"}, /* pasted line and paragraph ends */
+	        {"text", "a\xe2\x80", .key = "field.control"},
 	        {"text", "a|b", .key = "field.too-many", .arg = "1"},
 	        {"tight", "abc", .value = "abc"},
 	        {"tight", "ab", .key = "field.too-short", .arg = "3"},
@@ -181,6 +183,7 @@ static void test_texts(void **state) {
 	        {"lines", "\r\n\r\na\r\n", .value = "a"},
 	        {"lines", "1234567890\r\n123456789", .value = "1234567890\n123456789"}, /* CRLF counts as one */
 	        {"lines", "1234567890\n1234567890", .key = "field.too-long", .arg = "20"},
+	        {"lines", "a\xe2\x80\xa8" "b", .value = "a\nb"},
 	        {"lines", "a\x0b" "b", .key = "field.control"},
 	        {"lines", "a\x1b[0m", .key = "field.control"},
 	};
