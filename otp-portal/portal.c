@@ -409,7 +409,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method) {
 	r->method = request_method(method);
 	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_header, x);
 	request_parse_cookies(request_header(r, "Cookie"), r->arena, &r->cookies);
-	r->client = network_client(peer_address(x), request_header(r, "X-Forwarded-For"), config->trusted_proxies, config->trusted_proxy_count, r->arena);
+	r->client = network_client(peer_address(x), request_header_list(r, "X-Forwarded-For"), config->trusted_proxies, config->trusted_proxy_count, r->arena);
 	unsigned status = judge_head(x, &key);
 	if (status == 0)
 		return MHD_YES;

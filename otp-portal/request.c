@@ -193,6 +193,14 @@ struct str request_header(const struct request *r, const char *name) {
 	return STR("");
 }
 
+struct str request_header_list(const struct request *r, const char *name) {
+	struct str list = STR("");
+	for (size_t i = 0; i < r->headers.count; i++)
+		if (same_name(r->headers.items[i].name, name))
+			list = arena_printf(r->arena, "%.*s%s%.*s", STR_ARG(list), list.len > 0 ? ", " : "", STR_ARG(r->headers.items[i].value));
+	return list;
+}
+
 struct str request_query(const struct request *r, const char *name) {
 	return pairs_get(&r->query, name);
 }

@@ -73,6 +73,7 @@ void request_choose_language(struct request *r, struct str fallback);
 
 /* The first value of that name; empty when there is none. Header names are compared without case. */
 struct str request_header(const struct request *r, const char *name);
+struct str request_header_list(const struct request *r, const char *name); /* of all of that name, with commas (RFC 9110 5.3). In arena. */
 struct str request_query(const struct request *r, const char *name);
 struct str request_form(const struct request *r, const char *name);
 struct str request_cookie(const struct request *r, const char *name);

@@ -1,5 +1,5 @@
 """Log-in by address and code, and acts that ask for a code, from outside: guessing across requests, browsers, networks, restarts and kills; what a stranger can learn."""
-import concurrent.futures, os, re, shutil, signal, statistics, tempfile, time, urllib.parse
+import concurrent.futures, os, re, shutil, signal, socket, statistics, tempfile, time, urllib.parse
 from stafet import *
 
 WORKFLOW = """\
@@ -170,6 +170,18 @@ def log_in(who, cookies=None, agent=None):
     answer = server.post(LOGIN, {"step": "code", "code": code}, headers=of_network("; ".join([pre] + (cookies or [])), agent))
     assert answer.status == 303, answer.text
     return answer
+
+
+def test_a_second_header_hides_no_network():
+    """Some proxies add a line of their own to the visitor's invention, instead of going on with it."""
+    def status(number):
+        body = urllib.parse.urlencode({"step": "address", "address": "nobody%d@example.dk" % number}).encode()
+        head = ("POST %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.%d\r\nX-Forwarded-For: 10.77.77.77\r\n"
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % (LOGIN, server.host, number, len(body)))
+        with socket.create_connection(server.host.split(":"), timeout=20) as s:
+            s.sendall(head.encode() + body)
+            return int(s.recv(4096).split()[1])
+    assert [status(n) for n in range(12)] == [303] * 10 + [429] * 2
 
 
 def test_the_length_is_what_the_list_asks_for():
