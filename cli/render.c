@@ -8,6 +8,20 @@
 
 enum { FILE_LIMIT = 1 << 20 };
 
+static struct template_value json_value(struct arena *a, json_t *node);
+
+static void add_members(struct arena *a, json_t *object, struct template_value *out) {
+	struct template_member *members = ARENA_ARRAY(a, json_object_size(object), struct template_member);
+	const char *key;
+	json_t *node;
+	json_object_foreach(object, key, node) {
+		struct template_value *value = ARENA_NEW(a, struct template_value);
+		*value = json_value(a, node);
+		members[out->member_count++] = (struct template_member){arena_str(a, str_from(key)), value};
+	}
+	out->members = members;
+}
+
 static struct template_value json_value(struct arena *a, json_t *node) {
 	struct template_value v = {.kind = TV_NONE};
 	struct template_value *items;
@@ -34,7 +48,9 @@ static struct template_value json_value(struct arena *a, json_t *node) {
 			items[i] = json_value(a, json_array_get(node, i));
 		v = (struct template_value){.kind = TV_LIST, .count = json_array_size(node), .items = items};
 		break;
-	case JSON_OBJECT:
+	case JSON_OBJECT: /* an item, or what dotted names step into */
+		add_members(a, node, &v);
+		break;
 	case JSON_NULL:
 		break;
 	}

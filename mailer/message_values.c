@@ -65,7 +65,7 @@ static struct value matrix_row(const struct message_values *m, const struct fiel
 
 static struct str level_text(const struct message_values *m, const struct field *field, const struct value *level, struct arena *a) {
 	struct str number = arena_printf(a, "%lld", (long long)level->integer);
-	struct str word = texts_at(m->texts, language_code(m->language), STR("fields"), field->name, STR("scale"), number);
+	struct str word = texts_at(m->texts, language_code(m->language), STR("fields"), field->words, STR("scale"), number);
 	return word.len > 0 ? word : number;
 }
 
@@ -103,7 +103,10 @@ static struct template_value field_value(const struct message_values *m, const s
 		return value->kind == KIND_RECORD ? ref_column(m, field, value, column, a) : (struct template_value){0};
 	switch (value->kind) {
 	case KIND_UNSET: return (struct template_value){0};
-	case KIND_LIST: return list_value(m, field, value, a);
+	case KIND_LIST:
+		if (field->kind == FIELD_GROUP)
+			return texts_items(m->texts, m->definition, m->language, site_zone(m->site), field, value, m->registers, a);
+		return list_value(m, field, value, a);
 	case KIND_MAP: return matrix_value(m, field, value, a);
 	case KIND_BOOL: return (struct template_value){.kind = value->boolean ? TV_TRUE : TV_FALSE, .text = shown(m, field, value, a)};
 	default: return text_value(shown(m, field, value, a));

@@ -33,8 +33,7 @@ struct str prose_label(const struct prose *p, struct str field) {
 }
 
 struct str prose_caption(const struct prose *p, struct str field) {
-	struct str caption = prose_get(p, "fields", field, "caption", (struct str){0});
-	return caption.len > 0 ? caption : prose_label(p, field);
+	return texts_caption(p->package->texts, language_code(p->r->language), field);
 }
 
 struct str prose_state(const struct prose *p, struct str state) {
@@ -80,6 +79,8 @@ static struct template_value field_value(const struct prose *p, const struct fie
 	}
 	if (value->kind == KIND_BOOL)
 		return (struct template_value){.kind = value->boolean ? TV_TRUE : TV_FALSE, .text = prose_value(p, field, value)};
+	if (field->kind == FIELD_GROUP && value->kind == KIND_LIST)
+		return texts_items(p->package->texts, p->definition, p->r->language, site_zone(p->r->world->options.site), field, value, p->registers, a);
 	return value->kind == KIND_LIST ? list_value(p, field, value, a) : text_value(prose_value(p, field, value));
 }
 

@@ -62,17 +62,6 @@ static bool scalar_text(const json_t *node, struct arena *a, struct str *out) {
 	}
 }
 
-static bool put_list(struct answers *out, struct arena *a, struct str name, const json_t *list, struct err *err) {
-	find_or_add(out, a, name);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct str text;
-		if (!scalar_text(json_array_get(list, i), a, &text))
-			return err_set(err, ERR_INPUT, "field.not-choice", "%.*s: a list may hold only plain values", STR_ARG(name));
-		answers_put(out, a, name, text);
-	}
-	return true;
-}
-
 static bool put_object(struct answers *out, struct arena *a, struct str name, json_t *object, struct err *err) {
 	const char *key;
 	json_t *item;
@@ -81,6 +70,24 @@ static bool put_object(struct answers *out, struct arena *a, struct str name, js
 		if (!scalar_text(item, a, &text))
 			return err_set(err, ERR_INPUT, "field.not-choice", "%.*s.%s: a plain value is expected", STR_ARG(name), key);
 		answers_put(out, a, arena_printf(a, "%.*s.%s", STR_ARG(name), key), text);
+	}
+	return true;
+}
+
+static bool put_list(struct answers *out, struct arena *a, struct str name, const json_t *list, struct err *err) {
+	if (!json_is_object(json_array_get(list, 0)))
+		find_or_add(out, a, name);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_t *item = json_array_get(list, i);
+		struct str text;
+		if (json_is_object(item)) {
+			if (!put_object(out, a, arena_printf(a, "%.*s.%zu", STR_ARG(name), i + 1), item, err))
+				return false;
+			continue;
+		}
+		if (!scalar_text(item, a, &text))
+			return err_set(err, ERR_INPUT, "field.not-choice", "%.*s: a list may hold only plain values and objects of them", STR_ARG(name));
+		answers_put(out, a, name, text);
 	}
 	return true;
 }

@@ -78,6 +78,23 @@ static bool file_from_json(const struct field *field, const json_t *node, struct
 	return true;
 }
 
+static bool item_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a, struct value *out, struct err *err);
+
+/* A field that the group got later is unset. */
+static bool group_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a, struct value *out, struct err *err) {
+	struct value *members = ARENA_ARRAY(a, field->fields.count, struct value);
+	if (!json_is_object(node))
+		return wrong(field, err);
+	for (size_t i = 0; i < field->fields.count; i++) {
+		const struct field *member = &field->fields.items[i];
+		json_t *part = json_object_get(node, arena_z(a, member->name));
+		if (part && !json_is_null(part) && !item_from_json(member, part, port, a, &members[i], err))
+			return false;
+	}
+	*out = (struct value){.kind = KIND_RECORD, .record = {field->type.item->record, members, STR("")}};
+	return true;
+}
+
 static bool item_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a,
                            struct value *out, struct err *err) {
 	if (field->kind == FIELD_REF)
@@ -86,6 +103,8 @@ static bool item_from_json(const struct field *field, json_t *node, const struct
 		return matrix_from_json(field, node, a, out, err);
 	if (field->kind == FIELD_FILE)
 		return file_from_json(field, node, a, out, err);
+	if (field->kind == FIELD_GROUP)
+		return group_from_json(field, node, port, a, out, err);
 	enum kind kind = field->many ? field->type.item->kind : field->type.kind;
 	return scalar_from_json(kind, node, a, out) || wrong(field, err);
 }
@@ -175,6 +194,11 @@ bool data_storable(const struct value *v, struct err *err) {
 	case KIND_LIST:
 		for (size_t i = 0; i < v->list.count; i++)
 			if (!data_storable(&v->list.items[i], err))
+				return false;
+		return true;
+	case KIND_RECORD:
+		for (size_t i = 0; i < v->record.type->count; i++)
+			if (!data_storable(&v->record.members[i], err))
 				return false;
 		return true;
 	default:

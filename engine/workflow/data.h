@@ -31,10 +31,10 @@ bool data_row_from_json(const struct register_type *reg, struct str key, int64_t
 /* A CSV file as rows (UTF-8, optional BOM, comma or semicolon, header line with column names). Every wrong line is told with its number; all or nothing. */
 bool data_rows_from_csv(const struct register_type *reg, const char *file, struct str text, struct arena *a, struct register_rows *out, struct problems *problems);
 
-/* JSON object of strings, lists of strings and (for matrix) objects, as typed by people or given by `stafet start`:
+/* JSON object of strings, lists of strings, (for a matrix) objects and (for a group) lists of objects, as typed by people or given by `stafet start`:
  * member -> texts. Numbers and booleans are taken as their text. */
 struct answer {
-	struct str name;      /* field, or "field.row" of a matrix */
+	struct str name;      /* field, "field.row" of a matrix, or "field.2.email" of a group: its second item's */
 	LIST_OF(struct str) texts;
 };
 struct answers {

@@ -19,6 +19,10 @@ const struct field *definition_field(const struct definition *d, struct str name
 	return named_find(NAMED("field", d->fields), name);
 }
 
+const struct field *field_member(const struct field *group, struct str name) {
+	return named_find(NAMED("field", group->fields), name);
+}
+
 const struct role *definition_role(const struct definition *d, struct str name) {
 	return named_find(NAMED("role", d->roles), name);
 }
@@ -76,11 +80,14 @@ const struct event_rule *state_offer(const struct state *s, struct str task, str
 }
 
 bool field_prefills(const struct field *field) {
-	return field->kind <= FIELD_REF && field->kind != FIELD_BOOL;
+	return (field->kind <= FIELD_REF && field->kind != FIELD_BOOL) || field->kind == FIELD_GROUP;
 }
 
 bool field_alike(const struct field *a, const struct field *b) {
-	return a->kind == b->kind && a->many == b->many;
+	bool alike = a->kind == b->kind && a->many == b->many && a->fields.count == b->fields.count;
+	for (size_t i = 0; alike && i < a->fields.count; i++)
+		alike = str_equal(a->fields.items[i].name, b->fields.items[i].name) && a->fields.items[i].kind == b->fields.items[i].kind;
+	return alike;
 }
 
 bool span_is_zero(struct span s) {

@@ -14,7 +14,7 @@
 
 enum field_kind {
 	FIELD_TEXT, FIELD_LONGTEXT, FIELD_EMAIL, FIELD_PHONE, FIELD_DIGITS, FIELD_INT, FIELD_DECIMAL, FIELD_BOOL,
-	FIELD_DATE, FIELD_DATETIME, FIELD_CHOICE, FIELD_REF, FIELD_MATRIX, FIELD_FILE
+	FIELD_DATE, FIELD_DATETIME, FIELD_CHOICE, FIELD_REF, FIELD_MATRIX, FIELD_FILE, FIELD_GROUP
 };
 const char *field_kind_name(enum field_kind kind); /* "text"... as in YAML */
 
@@ -29,9 +29,10 @@ struct register_type {
 
 struct field {
 	struct str name;
+	struct str words;       /* where its texts stand below `fields`: its name; of a group's field "contacts.fields.email" */
 	enum field_kind kind;
 	struct type type;       /* in expressions; LIST when many */
-	size_t slot;            /* its slot = its index in definition->fields */
+	size_t slot;            /* its slot = its index in definition->fields; of a group's field: among the group's */
 	bool many;
 	int64_t many_min, many_max;
 	bool has_min, has_max;
@@ -47,8 +48,10 @@ struct field {
 	LIST_OF(int64_t) weights;
 	int64_t modulo;
 	bool accept;                                  /* bool: only yes is valid */
+	LIST_OF(struct field) fields;                 /* group: of each of its items, in the order of the record's members */
+	bool optional;                                /* field of a group */
 	const struct expression *initial;             /* `default`; NULL: unset */
-	const struct expression *valid;               /* must hold for an answer; NULL: none */
+	const struct expression *valid;               /* must hold for an answer; NULL: none. Of a group's field: sees item, as min_date and max_date do */
 	struct yaml_place place;
 };
 
@@ -217,6 +220,7 @@ void definition_free(struct definition *d);
 
 /* Lookups by name; NULL: none. */
 const struct field *definition_field(const struct definition *d, struct str name);
+const struct field *field_member(const struct field *group, struct str name); /* of a group's fields */
 const struct role *definition_role(const struct definition *d, struct str name);
 const struct form *definition_form(const struct definition *d, struct str name);
 const struct state *definition_state(const struct definition *d, struct str name);
@@ -233,7 +237,7 @@ bool event_allows(const struct event_rule *event, struct str role);
 const struct event_rule *state_offer(const struct state *s, struct str task, struct str role, struct str event);
 /* Whether an answer of before may stand in a start form: ticks, matrices and what is no plain text are given anew each time. */
 bool field_prefills(const struct field *field);
-bool field_alike(const struct field *a, const struct field *b); /* of one kind, both lists or none: an answer to one answers the other */
+bool field_alike(const struct field *a, const struct field *b); /* of one kind, both lists or none, groups of the same fields: an answer to one answers the other */
 bool span_is_zero(struct span s);
 
 #endif

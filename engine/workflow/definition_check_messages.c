@@ -40,6 +40,15 @@ static bool has_column(const struct register_type *reg, struct str name) {
 	return false;
 }
 
+bool check_in_group(const struct definition *d, const struct template_name *name) {
+	for (size_t i = 0; i < name->section_count; i++) {
+		const struct field *field = definition_field(d, name->sections[i]);
+		if (field && field_member(field, name->name))
+			return true;
+	}
+	return false;
+}
+
 /* Inside a section over rows of a register, their columns have names too. */
 static bool item_column(const struct definition *d, const struct template_names *names, struct str name) {
 	for (size_t i = 0; i < names->count; i++) {
@@ -66,7 +75,7 @@ static void tell_name(struct checker *c, const struct template_name *name) {
 /* The field that a name begins with; NULL: a name of the message's own, of an item, or (told) an unknown one. */
 static const struct field *field_of(struct checker *c, const struct template_names *names, const struct template_name *name) {
 	struct str rest = name->name, root;
-	if (among(own_names, name->name))
+	if (among(own_names, name->name) || check_in_group(c->d, name))
 		return NULL;
 	root = str_cut(&rest, '.');
 	const struct field *field = definition_field(c->d, root);

@@ -41,7 +41,7 @@ static void check_markdown(struct words *w, const char *path) {
 	if (template)
 		template_names(template, c->arena, &names);
 	for (size_t i = 0; i < names.count; i++)
-		if (!page_knows(c->d, names.items[i].name))
+		if (!page_knows(c->d, names.items[i].name) && !check_in_group(c->d, &names.items[i]))
 			checker_tell(c, false, w->place, "text '%s', line %d: unknown name '{{%.*s}}'", path, names.items[i].place.line, STR_ARG(names.items[i].name));
 }
 
@@ -51,7 +51,7 @@ static void check_markdown_at(struct words *w, const char *group, struct str nam
 
 /* A language may show another column of a register than its label. */
 static void check_title(struct words *w, const struct field *field) {
-	const char *path = arena_printf(w->c->arena, "fields.%.*s.title", STR_ARG(field->name)).at;
+	const char *path = arena_printf(w->c->arena, "fields.%.*s.title", STR_ARG(field->words)).at;
 	struct str column = texts_has(w->c->texts, w->language, path) ? texts_get(w->c->texts, w->language, path) : (struct str){0};
 	bool found = column.len == 0;
 	for (size_t i = 0; field->reg && i < field->reg->record.count; i++)
@@ -61,7 +61,7 @@ static void check_title(struct words *w, const struct field *field) {
 }
 
 static void check_date(struct words *w, const struct field *field) {
-	const char *path = arena_printf(w->c->arena, "fields.%.*s.date", STR_ARG(field->name)).at;
+	const char *path = arena_printf(w->c->arena, "fields.%.*s.date", STR_ARG(field->words)).at;
 	if (!texts_has(w->c->texts, w->language, path))
 		return;
 	if (field->kind != FIELD_DATE || field->many || !str_is(texts_get(w->c->texts, w->language, path), "short"))
@@ -71,13 +71,17 @@ static void check_date(struct words *w, const struct field *field) {
 static void want_field(struct words *w, const struct field *field) {
 	check_title(w, field);
 	check_date(w, field);
-	want_at(w, "fields", field->name, "label");
+	want_at(w, "fields", field->words, "label");
 	if (field->valid)
-		want_at(w, "fields", field->name, "invalid");
-	check_markdown_at(w, "fields", field->name, "hint");
-	check_markdown_at(w, "fields", field->name, "help");
+		want_at(w, "fields", field->words, "invalid");
+	check_markdown_at(w, "fields", field->words, "hint");
+	check_markdown_at(w, "fields", field->words, "help");
 	for (size_t i = 0; i < field->options.count; i++)
-		want_at(w, "fields", field->name, arena_printf(w->c->arena, "options.%.*s", STR_ARG(field->options.items[i])).at);
+		want_at(w, "fields", field->words, arena_printf(w->c->arena, "options.%.*s", STR_ARG(field->options.items[i])).at);
+	if (field->kind == FIELD_GROUP)
+		want_at(w, "fields", field->words, "item");
+	for (size_t i = 0; i < field->fields.count; i++)
+		want_field(w, &field->fields.items[i]);
 }
 
 static void mark(const struct definition *d, bool *seen, struct str name) {

@@ -31,5 +31,7 @@ void check_messages(struct checker *c);
 
 /* A date such as "12. marts" at the start of a line becomes a numbered list in Markdown; the line, or empty. */
 struct str check_list_start(struct str markdown);
+/* Whether it stands in a section over a group, and is one of its fields. */
+bool check_in_group(const struct definition *d, const struct template_name *name);
 
 #endif

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a group's fields in all its items: what one page of a form can send, with room for more on it. */
+enum { MOST_INPUTS = 200 };
+
 /* Names that expressions, messages or forms give a meaning of their own. */
 static const char *const reserved[] = {"true", "false", "null", "in", "now", "today", "state", "reference", "started_at", "entered_at", "changed_at",
                                        "row", "item", "children", "actor", "link", "link_expires", "role", "recipient", "site", NULL};
@@ -57,6 +60,22 @@ void read_registers(struct reader *r, const struct yaml *registers) {
 
 /* fields */
 
+/* The register of the field, or of one of a group's fields, is unknown, which was told. */
+static bool is_broken(const struct field *f) {
+	bool broken = f->kind == FIELD_REF && !f->reg;
+	for (size_t i = 0; i < f->fields.count; i++)
+		broken = broken || is_broken(&f->fields.items[i]);
+	return broken;
+}
+
+static const struct record_type *group_record(struct reader *r, const struct field *f) {
+	struct record_type *record = ARENA_NEW(r->arena, struct record_type);
+	*record = (struct record_type){.name = f->name, .members = ARENA_ARRAY(r->arena, f->fields.count, struct record_member), .count = f->fields.count, .key = SIZE_MAX};
+	for (size_t i = 0; i < f->fields.count; i++)
+		record->members[i] = (struct record_member){f->fields.items[i].name, f->fields.items[i].type};
+	return record;
+}
+
 static struct type field_type(struct reader *r, const struct field *f) {
 	struct type type = type_text;
 	switch (f->kind) {
@@ -83,6 +102,9 @@ static struct type field_type(struct reader *r, const struct field *f) {
 		break;
 	case FIELD_FILE:
 		type = (struct type){.kind = KIND_RECORD, .record = &upload_record};
+		break;
+	case FIELD_GROUP:
+		type = (struct type){.kind = KIND_RECORD, .record = group_record(r, f)};
 		break;
 	default:
 		break;
@@ -176,8 +198,28 @@ static void read_ranges(struct reader *r, const struct yaml *node, struct field 
 	}
 }
 
+static void read_field(struct reader *r, const struct yaml *node, struct field *f);
+
+static void read_members(struct reader *r, const struct yaml *fields, struct field *f) {
+	READER_FIX(r, &f->fields, fields->count);
+	for (size_t i = 0; i < fields->count; i++) {
+		struct field *member = &f->fields.items[i];
+		member->slot = i;
+		read_field(r, fields->items[i], member);
+		member->words = arena_printf(r->arena, "%.*s.fields.%.*s", STR_ARG(f->name), STR_ARG(member->name));
+		member->optional = shape_truth(yaml_get(fields->items[i], "optional"), false);
+		if (str_is(member->name, "file"))
+			problem_error(r->problems, member->place, "a field of a group cannot be named 'file': that is how scenarios give a file");
+	}
+	if (f->many_max * (int64_t)fields->count > MOST_INPUTS)
+		problem_error(r->problems, f->place, "the group '%.*s' has up to %lld items with %zu fields each, which is more than the %d inputs that fit on a page", STR_ARG(f->name),
+		              (long long)f->many_max, fields->count, MOST_INPUTS);
+}
+
 static void read_field(struct reader *r, const struct yaml *node, struct field *f) {
 	const struct yaml *options = yaml_get(node, "options");
+	f->name = f->words = node->key->text;
+	f->place = node->key->place;
 	check_reserved(r, node->key, "field");
 	while (!str_is(yaml_get(node, "type")->text, shape_field_types[f->kind]))
 		f->kind++;
@@ -191,17 +233,16 @@ static void read_field(struct reader *r, const struct yaml *node, struct field *
 		*(struct str *)ARENA_PUSH(r->arena, &f->options) = options->items[i]->text;
 	f->accept = shape_truth(yaml_get(node, "accept"), false);
 	f->reg = reader_find(r, NAMED("register", r->d->registers), yaml_get(node, "register"));
+	if (f->kind == FIELD_GROUP)
+		read_members(r, yaml_get(node, "fields"), f);
 	f->type = field_type(r, f);
 }
 
 void read_fields(struct reader *r, const struct yaml *data) {
 	READER_FIX(r, &r->d->fields, data->count);
 	for (size_t i = 0; i < data->count; i++) {
-		struct field *f = &r->d->fields.items[i];
-		f->name = data->items[i]->key->text;
-		f->slot = i;
-		f->place = data->items[i]->key->place;
-		read_field(r, data->items[i], f);
+		r->d->fields.items[i].slot = i;
+		read_field(r, data->items[i], &r->d->fields.items[i]);
 	}
 }
 
@@ -235,8 +276,8 @@ void read_scope(struct reader *r, const struct yaml *lets) {
 	struct scope *scope = &r->d->scope;
 	for (size_t i = 0; i < r->d->fields.count; i++) {
 		const struct field *f = &r->d->fields.items[i];
-		if (f->kind == FIELD_REF && !f->reg)
-			continue; /* its register is unknown, which was told */
+		if (is_broken(f))
+			continue;
 		*(struct scope_name *)ARENA_PUSH(r->arena, scope) = (struct scope_name){.name = f->name, .type = f->type, .slot = i};
 	}
 	add_name(r, scope, "now", type_instant, SLOT_NOW);
@@ -258,20 +299,31 @@ struct scope reader_scope_with(struct reader *r, const char *name, struct type t
 	return scope;
 }
 
+static void read_rules(struct reader *r, const struct yaml *node, const struct scope *scope, struct field *f) {
+	const struct yaml *where = yaml_get(node, "where");
+	if (f->kind == FIELD_DATE) {
+		f->min_date = reader_expression(r, yaml_get(node, "min"), scope, &type_date);
+		f->max_date = reader_expression(r, yaml_get(node, "max"), scope, &type_date);
+	}
+	if (where && f->reg) {
+		struct scope rows = reader_scope_with(r, "row", (struct type){.kind = KIND_RECORD, .record = &f->reg->record}, SLOT_ROW);
+		f->where = reader_expression(r, where, &rows, &type_bool);
+	}
+	f->valid = reader_expression(r, yaml_get(node, "valid"), scope, &type_bool);
+}
+
 void read_field_expressions(struct reader *r, const struct yaml *data) {
 	for (size_t i = 0; i < data->count; i++) {
-		const struct yaml *node = data->items[i], *where = yaml_get(node, "where");
+		const struct yaml *node = data->items[i], *members = yaml_get(node, "fields");
 		struct field *f = &r->d->fields.items[i];
-		if (f->kind == FIELD_DATE) {
-			f->min_date = reader_expression(r, yaml_get(node, "min"), &r->d->scope, &type_date);
-			f->max_date = reader_expression(r, yaml_get(node, "max"), &r->d->scope, &type_date);
-		}
-		if (where && f->reg) {
-			struct scope scope = reader_scope_with(r, "row", (struct type){.kind = KIND_RECORD, .record = &f->reg->record}, SLOT_ROW);
-			f->where = reader_expression(r, where, &scope, &type_bool);
-		}
-		f->valid = reader_expression(r, yaml_get(node, "valid"), &r->d->scope, &type_bool);
-		if (f->kind != FIELD_REF || f->reg)
-			f->initial = reader_expression(r, yaml_get(node, "default"), &r->d->scope, &f->type);
+		if (is_broken(f))
+			continue;
+		read_rules(r, node, &r->d->scope, f);
+		f->initial = reader_expression(r, yaml_get(node, "default"), &r->d->scope, &f->type);
+		if (f->kind != FIELD_GROUP)
+			continue;
+		struct scope scope = reader_scope_with(r, "item", *f->type.item, SLOT_ITEM);
+		for (size_t k = 0; k < members->count; k++)
+			read_rules(r, members->items[k], &scope, &f->fields.items[k]);
 	}
 }

@@ -133,35 +133,49 @@ static const struct shape forms = {.kind = SHAPE_NAMED, .what = "form", .each = 
 
 /* data, in the order of enum field_kind */
 
-const char *const shape_field_types[] = {"text", "longtext", "email", "phone", "digits", "int", "decimal", "bool",
-                                         "date", "datetime", "choice", "ref", "matrix", "file", NULL};
+#define SIMPLE_TYPES "text", "longtext", "email", "phone", "digits", "int", "decimal", "bool", "date", "datetime", "choice", "ref"
+const char *const shape_field_types[] = {SIMPLE_TYPES, "matrix", "file", "group", NULL};
+static const char *const member_types[] = {SIMPLE_TYPES, NULL};
 #define BIT(kind) (1U << (kind))
 enum {
 	BOUNDED = BIT(FIELD_TEXT) | BIT(FIELD_LONGTEXT) | BIT(FIELD_INT) | BIT(FIELD_DECIMAL) | BIT(FIELD_DATE),
 	OF_REGISTER = BIT(FIELD_REF) | BIT(FIELD_MATRIX),
-	LISTED = ((BIT(FIELD_MATRIX) - 1) & ~BIT(FIELD_BOOL)) | BIT(FIELD_FILE)
+	LISTED = ((BIT(FIELD_MATRIX) - 1) & ~BIT(FIELD_BOOL)) | BIT(FIELD_FILE) | BIT(FIELD_GROUP)
 };
 static const struct shape field_type = {.kind = SHAPE_ONE_OF, .words = shape_field_types};
+static const struct shape member_type = {.kind = SHAPE_ONE_OF, .words = member_types};
 static const struct shape weights = {.kind = SHAPE_LIST, .each = &whole, .filled = true};
 static const struct shape extension = {.kind = SHAPE_ONE_OF, .words = upload_extensions};
 static const struct shape extensions = {.kind = SHAPE_LIST, .each = &extension, .filled = true};
 static const struct shape options = {.kind = SHAPE_LIST, .each = &option, .filled = true};
+/* What a field has that stands alone, and one of a group. */
+#define SIMPLE_KEYS                                                                                                                                        \
+	{.key = "min", .shape = &text, .only = BOUNDED, .help = "Least value or number of characters; of a date: an expression."},                             \
+	{.key = "max", .shape = &text, .only = BOUNDED | BIT(FIELD_FILE),                                                                                      \
+	 .help = "Largest value or number of characters; of a date: an expression; of a file: its size, as 10MB."},                                           \
+	{.key = "length", .shape = &whole, .needed = true, .only = BIT(FIELD_DIGITS), .help = "How many digits."},                                             \
+	{.key = "prefix", .shape = &text, .only = BIT(FIELD_DIGITS), .help = "May stand before the digits."},                                                  \
+	{.key = "weights", .shape = &weights, .only = BIT(FIELD_DIGITS), .help = "A weight for each digit."},                                                  \
+	{.key = "modulo", .shape = &whole, .only = BIT(FIELD_DIGITS), .help = "Divides the weighted sum."},                                                    \
+	{.key = "accept", .shape = &truth, .only = BIT(FIELD_BOOL), .help = "Only yes is a valid answer."},                                                    \
+	{.key = "options", .shape = &options, .needed = true, .only = BIT(FIELD_CHOICE)},                                                                      \
+	{.key = "register", .shape = &name, .needed = true, .only = OF_REGISTER},                                                                              \
+	{.key = "where", .shape = &expression, .only = OF_REGISTER, .help = "Which rows: sees `row` and the fields."},                                         \
+	{.key = "valid", .shape = &expression, .help = "Must be true of an answer, or it is refused with the text `invalid`."}
+static const struct shape_key member_keys[] = {
+        {.key = "type", .shape = &member_type, .needed = true},
+        SIMPLE_KEYS,
+        {.key = "optional", .shape = &truth, .help = "May be left out of an item."},
+        {0}};
+static const struct shape member = {.kind = SHAPE_MAP, .what = "field of a group", .keys = member_keys, .choose = "type"};
+static const struct shape members = {.kind = SHAPE_NAMED, .what = "field of a group", .each = &member, .filled = true, .words_only = true};
 static const struct shape_key field_keys[] = {
         {.key = "type", .shape = &field_type, .needed = true},
-        {.key = "min", .shape = &text, .only = BOUNDED, .help = "Least value or number of characters; of a date: an expression."},
-        {.key = "max", .shape = &text, .only = BOUNDED | BIT(FIELD_FILE), .help = "Largest value or number of characters; of a date: an expression; of a file: its size, as 10MB."},
-        {.key = "length", .shape = &whole, .needed = true, .only = BIT(FIELD_DIGITS), .help = "How many digits."},
-        {.key = "prefix", .shape = &text, .only = BIT(FIELD_DIGITS), .help = "May stand before the digits."},
-        {.key = "weights", .shape = &weights, .only = BIT(FIELD_DIGITS), .help = "A weight for each digit."},
-        {.key = "modulo", .shape = &whole, .only = BIT(FIELD_DIGITS), .help = "Divides the weighted sum."},
-        {.key = "accept", .shape = &truth, .only = BIT(FIELD_BOOL), .help = "Only yes is a valid answer."},
-        {.key = "options", .shape = &options, .needed = true, .only = BIT(FIELD_CHOICE)},
+        SIMPLE_KEYS,
         {.key = "extensions", .shape = &extensions, .needed = true, .only = BIT(FIELD_FILE), .help = "How the names of files may end; their contents must be of that kind."},
-        {.key = "register", .shape = &name, .needed = true, .only = OF_REGISTER},
-        {.key = "where", .shape = &expression, .only = OF_REGISTER, .help = "Which rows: sees `row` and the fields."},
         {.key = "scale", .shape = &range, .needed = true, .only = BIT(FIELD_MATRIX), .help = "The whole numbers that a row may get."},
-        {.key = "many", .shape = &range, .only = LISTED, .help = "A list of so many."},
-        {.key = "valid", .shape = &expression, .help = "Must be true of an answer, or it is refused with the text `invalid`."},
+        {.key = "many", .shape = &range, .need = BIT(FIELD_GROUP), .only = LISTED, .help = "A list of so many."},
+        {.key = "fields", .shape = &members, .needed = true, .only = BIT(FIELD_GROUP), .help = "The fields of each item."},
         {.key = "default", .shape = &expression, .help = "Set at the start, before the form."},
         {0}};
 static const struct shape field = {.kind = SHAPE_MAP, .what = "field", .keys = field_keys, .choose = "type"};

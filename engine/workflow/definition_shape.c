@@ -205,7 +205,8 @@ static void check_map(const struct shape *shape, const struct yaml *node, struct
 		check_key(shape, node->items[i], node, choice, owner, problems);
 	for (const struct shape_key *k = shape->keys; k->key; k++) {
 		bool there = yaml_get(node, k->key) != NULL, allowed = !k->only || choice == ~0U || (k->only & choice);
-		if (k->needed && !there && allowed && !(k->only && choice == ~0U))
+		bool needed = k->needed ? allowed && !(k->only && choice == ~0U) : choice != ~0U && (k->need & choice);
+		if (needed && !there)
 			problem_error(problems, node->place, "key '%s' is missing in %.*s", k->key, STR_ARG(described(owner, problems)));
 		if (!k->one)
 			continue;

@@ -32,6 +32,7 @@ struct shape_key {
 	const char *key; /* NULL ends the table */
 	const struct shape *shape;
 	bool needed;
+	unsigned need;   /* needed for these words of the map's `choose` key, though not only there */
 	bool one;        /* exactly one of the keys marked so is there */
 	unsigned only;   /* there only for these words of the map's `choose` key, a bit each; 0: for all */
 	const char *help;

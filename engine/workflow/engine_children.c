@@ -5,18 +5,29 @@
 
 enum { MOST_DEPTH = 8, DATA_LIMIT = 1 << 20 };
 
+/* Of a group: it has no text of its own. */
+static bool is_item(const struct value *v) {
+	return v->kind == KIND_RECORD && v->record.type->key == SIZE_MAX && !upload_is(v);
+}
+
 /* Values as the answers that would give them. */
 static void value_to_answers(struct arena *a, struct str name, const struct value *v, struct answers *out) {
 	if (v->kind == KIND_LIST) {
-		for (size_t i = 0; i < v->list.count; i++)
-			value_to_answers(a, name, &v->list.items[i], out);
+		for (size_t i = 0; i < v->list.count; i++) {
+			const struct value *item = &v->list.items[i];
+			struct str numbered = arena_printf(a, "%.*s.%zu", STR_ARG(name), i + 1);
+			value_to_answers(a, is_item(item) ? numbered : name, item, out);
+		}
+	} else if (is_item(v)) {
+		for (size_t i = 0; i < v->record.type->count; i++)
+			value_to_answers(a, arena_printf(a, "%.*s.%.*s", STR_ARG(name), STR_ARG(v->record.type->members[i].name)), &v->record.members[i], out);
 	} else if (v->kind == KIND_MAP) {
 		for (size_t i = 0; i < v->list.count; i++)
 			answers_put(out, a, arena_printf(a, "%.*s.%.*s", STR_ARG(name), STR_ARG(v->list.keys[i])), value_text(a, &v->list.items[i]));
 	} else if (upload_is(v)) {
 		struct upload upload = upload_of(v);
 		answers_put(out, a, name, upload_text(a, &upload));
-	} else if (v->kind == KIND_RECORD && v->record.type->key != SIZE_MAX) {
+	} else if (v->kind == KIND_RECORD) {
 		answers_put(out, a, name, value_text(a, &v->record.members[v->record.type->key]));
 	} else if (v->kind != KIND_UNSET) {
 		answers_put(out, a, name, value_text(a, v));

@@ -10,6 +10,13 @@ enum { SEARCH_TEXT = 64 << 10, FIELDS_TEXT = 16 << 10 };
 static const int64_t look_ahead_ms = 200 * 366 * CIVIL_DAY_MS;
 
 static void add_searched(struct run *r, const struct field *field, const struct value *value, struct buf *text) {
+	if (field->kind == FIELD_GROUP && value->kind == KIND_LIST) {
+		for (size_t i = 0; i < value->list.count * field->fields.count; i++) {
+			const struct value *item = &value->list.items[i / field->fields.count];
+			add_searched(r, &field->fields.items[i % field->fields.count], &item->record.members[i % field->fields.count], text);
+		}
+		return;
+	}
 	buf_char(text, ' ');
 	bool file = upload_is(value);
 	if (value->kind == KIND_RECORD && !file)

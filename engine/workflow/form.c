@@ -1,7 +1,6 @@
 #include "engine/workflow/form.h"
 
 #include "engine/workflow/form_field.h"
-#include "engine/workflow/upload.h"
 
 #include <string.h>
 
@@ -23,6 +22,8 @@ struct environment form_environment(const struct form_world *world, const struct
 		slots[count + SLOT_STARTED_AT] = value_instant(world->started_at);
 	if (world->entered_at > 0)
 		slots[count + SLOT_ENTERED_AT] = value_instant(world->entered_at);
+	if (world->item)
+		slots[count + SLOT_ITEM] = *world->item;
 	return (struct environment){slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar};
 }
 
@@ -83,11 +84,13 @@ static void tell_missing(struct gate *g, struct str name, const struct field *fi
 struct offer {
 	const struct value *rows;
 	size_t count;
+	bool read;
 };
 
-static bool read_offer(struct gate *g, const struct field *field, struct offer *out) {
-	*out = (struct offer){0};
-	return field->kind != FIELD_REF || form_rows(g->world, field, g->values, g->a, &out->rows, &out->count, g->err);
+static bool read_offer(struct gate *g, const struct field *field, struct offer *offer) {
+	bool wanted = field->kind == FIELD_REF && !offer->read;
+	offer->read = true;
+	return !wanted || form_rows(g->world, field, g->values, g->a, &offer->rows, &offer->count, g->err);
 }
 
 static bool find_row(const struct field *field, const struct offer *offer, struct str key, struct value *out) {
@@ -153,11 +156,25 @@ static struct str number_text(struct gate *g, int64_t number) {
 	return arena_printf(g->a, "%lld", (long long)number);
 }
 
+/* The items as a list, if there are as many as there may be. told: how many problems there were before them. */
+static struct value as_list(struct gate *g, const struct field *field, const struct value *items, size_t count, bool flood, bool optional, size_t told) {
+	bool too_many = flood || count > (size_t)field->many_max;
+	if (g->problems->count == told) {
+		if (count == 0 && !optional)
+			tell_missing(g, field->name, field);
+		else if (count > 0 && (int64_t)count < field->many_min)
+			tell(g, field->name, &(struct field_refusal){"field.too-few", {number_text(g, field->many_min)}});
+		else if (too_many)
+			tell(g, field->name, &(struct field_refusal){"field.too-many", {number_text(g, field->many_max)}});
+	}
+	return count == 0 || too_many ? VALUE_UNSET : (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};
+}
+
 /* Blank ones are left out, twins count once. Nobody types more than twice what is allowed: the rest of a flood is not even looked at. */
 static bool take_many(struct gate *g, const struct field *field, const struct answer *answer, bool optional, struct value *out) {
 	size_t typed = answer ? answer->texts.count : 0, most = (size_t)field->many_max, count = 0, seen = 0, told = g->problems->count;
 	struct value *items = ARENA_ARRAY(g->a, 2 * most + 1, struct value);
-	struct offer offer;
+	struct offer offer = {0};
 	if (!read_offer(g, field, &offer))
 		return false;
 	for (size_t i = 0; i < typed && seen <= 2 * most; i++) {
@@ -167,29 +184,19 @@ static bool take_many(struct gate *g, const struct field *field, const struct an
 		seen++;
 		count += take_one(g, field, &offer, text, &items[count]) && !among(items, count, &items[count]);
 	}
-	bool too_many = count > most || seen > 2 * most;
-	*out = count == 0 || too_many ? VALUE_UNSET : (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};
-	if (g->problems->count > told)
-		return true;
-	if (count == 0 && !optional)
-		tell_missing(g, field->name, field);
-	else if (count > 0 && (int64_t)count < field->many_min)
-		tell(g, field->name, &(struct field_refusal){"field.too-few", {number_text(g, field->many_min)}});
-	else if (too_many)
-		tell(g, field->name, &(struct field_refusal){"field.too-many", {number_text(g, field->many_max)}});
+	*out = as_list(g, field, items, count, seen > 2 * most, optional, told);
 	return true;
 }
 
-static bool take_single(struct gate *g, const struct field *field, const struct answer *answer, bool optional, struct value *out) {
+static bool take_single(struct gate *g, const struct field *field, const struct answer *answer, bool optional, struct offer *offer, struct value *out) {
 	struct str text = answer && answer->texts.count > 0 ? answer->texts.items[0] : STR("");
-	struct offer offer;
 	*out = VALUE_UNSET;
 	if (answer && answer->texts.count > 1) {
 		tell(g, field->name, &(struct field_refusal){"field.too-many", {STR("1")}});
 	} else if (str_trim(text).len > 0) {
-		if (!read_offer(g, field, &offer))
+		if (!read_offer(g, field, offer))
 			return false;
-		take_one(g, field, &offer, text, out);
+		take_one(g, field, offer, text, out);
 	} else if (!optional) {
 		tell_missing(g, field->name, field);
 	}
@@ -197,14 +204,57 @@ static bool take_single(struct gate *g, const struct field *field, const struct 
 }
 
 /* Judged like a date's limits: a rule that cannot be computed (a field it reads is not set) is no rule. */
-static void check_valid(struct gate *g, const struct field *field) {
+static void check_valid(struct gate *g, const struct field *field, const struct value *value) {
 	struct value held;
 	struct err unset;
-	if (!field->valid || g->values[field->slot].kind == KIND_UNSET)
+	if (!field->valid || value->kind == KIND_UNSET)
 		return;
 	struct environment env = form_environment(g->world, g->values, g->a);
 	if (expression_evaluate(field->valid, &env, g->a, &held, &unset) && !held.boolean)
 		tell(g, field->name, &(struct field_refusal){.key = "field.invalid"});
+}
+
+/* Something was typed in this item of a group. */
+static bool is_typed(struct gate *g, const struct field *group, size_t item) {
+	bool typed = false;
+	for (size_t i = 0; !typed && i < group->fields.count; i++) {
+		const struct answer *answer = answers_get(g->answers, form_item_name(group, item, &group->fields.items[i], g->a));
+		for (size_t k = 0; answer && k < answer->texts.count; k++)
+			typed = typed || str_trim(answer->texts.items[k]).len > 0;
+	}
+	return typed;
+}
+
+/* One item: each field by the same rules as one that stands alone, told by its own name, and seeing the item so far. */
+static bool take_members(struct gate *g, const struct field *group, size_t item, struct offer *offers, struct value *out) {
+	struct value *members = ARENA_ARRAY(g->a, group->fields.count, struct value);
+	struct form_world world = *g->world;
+	struct gate inside = *g;
+	*out = (struct value){.kind = KIND_RECORD, .record = {group->type.item->record, members, STR("")}};
+	world.item = out;
+	inside.world = &world;
+	for (size_t i = 0; i < group->fields.count; i++) {
+		struct field member = group->fields.items[i];
+		size_t told = g->problems->count;
+		member.name = form_item_name(group, item, &member, g->a);
+		if (!take_single(&inside, &member, answers_get(g->answers, member.name), member.optional, &offers[i], &members[i]))
+			return false;
+		if (g->problems->count == told)
+			check_valid(&inside, &member, &members[i]);
+	}
+	return true;
+}
+
+/* Blank items are left out. Two alike are two: an item stands for a thing, not for a name. */
+static bool take_group(struct gate *g, const struct field *field, bool optional, struct value *out) {
+	size_t most = 2 * (size_t)field->many_max, count = 0, told = g->problems->count;
+	struct value *items = ARENA_ARRAY(g->a, most, struct value);
+	struct offer *offers = ARENA_ARRAY(g->a, field->fields.count, struct offer);
+	for (size_t i = 1; i <= most; i++)
+		if (is_typed(g, field, i) && !take_members(g, field, i, offers, &items[count++]))
+			return false;
+	*out = as_list(g, field, items, count, false, optional, told);
+	return true;
 }
 
 static bool take_item(struct gate *g, const struct form_item *item) {
@@ -217,14 +267,16 @@ static bool take_item(struct gate *g, const struct form_item *item) {
 		const struct answer *answer = answers_get(g->answers, field->name);
 		if (field->kind == FIELD_MATRIX)
 			ok = take_matrix(g, field, item->optional, &value);
+		else if (field->kind == FIELD_GROUP)
+			ok = take_group(g, field, item->optional, &value);
 		else if (field->many)
 			ok = take_many(g, field, answer, item->optional, &value);
 		else
-			ok = take_single(g, field, answer, item->optional, &value);
+			ok = take_single(g, field, answer, item->optional, &(struct offer){0}, &value);
 	}
 	g->values[field->slot] = value;
 	if (ok && g->problems->count == told)
-		check_valid(g, field);
+		check_valid(g, field, &value);
 	return ok;
 }
 
@@ -239,38 +291,4 @@ bool form_validate(const struct form_world *world, const struct form *form, int 
 				return false;
 	}
 	return true;
-}
-
-static struct str answer_text(const struct field *field, const struct value *v, struct arena *a) {
-	struct upload upload;
-	switch (v->kind) {
-	case KIND_RECORD:
-		if (upload_is(v)) {
-			upload = upload_of(v);
-			return upload_text(a, &upload);
-		}
-		return v->record.members[field->reg->record.key].string;
-	case KIND_DATE: {
-		int64_t year;
-		int month, day;
-		civil_split(v->integer, &year, &month, &day);
-		return arena_printf(a, "%02d-%02d-%04lld", day, month, (long long)year);
-	}
-	default:
-		return value_text(a, v);
-	}
-}
-
-void form_answers_of(const struct field *field, const struct value *value, struct arena *a, struct answers *out) {
-	if (value->kind == KIND_UNSET)
-		return;
-	if (value->kind == KIND_MAP) {
-		for (size_t i = 0; i < value->list.count; i++)
-			answers_put(out, a, arena_printf(a, "%.*s.%.*s", STR_ARG(field->name), STR_ARG(value->list.keys[i])), value_text(a, &value->list.items[i]));
-	} else if (value->kind == KIND_LIST) {
-		for (size_t i = 0; i < value->list.count; i++)
-			answers_put(out, a, field->name, answer_text(field, &value->list.items[i], a));
-	} else {
-		answers_put(out, a, field->name, answer_text(field, value, a));
-	}
 }

@@ -7,7 +7,7 @@
 #include "engine/workflow/data.h"
 
 struct form_problem {
-	struct str name;   /* field, or "field.row" */
+	struct str name;   /* field, "field.row" of a matrix, "field.2.email" of a group's second item */
 	const char *key;   /* message key of languages/<lang>.yaml, e.g. "field.missing" */
 	struct str arg[2]; /* its arguments */
 };
@@ -28,6 +28,7 @@ struct form_world {
 	struct str state, reference;
 	struct str actor; /* address of who fills in; empty: not known */
 	int64_t started_at, entered_at;
+	const struct value *item; /* of a group, whose fields' rules read it; NULL: none */
 };
 
 /* Validates the asked fields of one page (page < 0: all pages) over `values` (the instance's, changed in place: asked fields get their
@@ -45,8 +46,16 @@ struct day_limits {
 	int64_t min, max;
 };
 struct day_limits form_day_limits(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a);
-/* The answers that would give this value (to fill a form in again). */
+/* The answers that would give this value. */
 void form_answers_of(const struct field *field, const struct value *value, struct arena *a, struct answers *out);
+/* The same, to fill a form in again: yes and no are answered anew each time. */
+void form_answers_again(const struct field *field, const struct value *value, struct arena *a, struct answers *out);
+/* The name of an answer of a group: item 1 is the first. */
+struct str form_item_name(const struct field *group, size_t item, const struct field *member, struct arena *a);
+/* What an answer of that name is to the group: one of its fields, and *item from 1 to twice as many as it may have; NULL: nothing. */
+const struct field *form_item_member(const struct field *group, struct str name, size_t *item);
+/* Whether an answer or a problem of that name is the field's own, a row's or an item's. */
+bool form_belongs(const struct field *field, struct str name);
 /* slots + extras for expressions of the definition over these values; row/children unset. */
 struct environment form_environment(const struct form_world *world, const struct value *values, struct arena *a);
 

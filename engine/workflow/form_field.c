@@ -278,6 +278,7 @@ bool field_parse(const struct form_world *world, const struct field *field, stru
 		return parse_file(field, text, a, out, refusal);
 	case FIELD_REF:
 	case FIELD_MATRIX:
+	case FIELD_GROUP:
 		break;
 	}
 	BUG_IF(true);

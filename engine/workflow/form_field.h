@@ -9,7 +9,7 @@ struct field_refusal {
 	struct str arg[2];
 };
 
-/* text is not blank. Every kind but ref and matrix, which need the register. values: for date limits. */
+/* text is not blank. Every kind but ref and matrix, which need the register, and group, which is no single value. values: for date limits. */
 bool field_parse(const struct form_world *world, const struct field *field, struct str text, const struct value *values,
                  struct arena *a, struct value *out, struct field_refusal *refusal);
 

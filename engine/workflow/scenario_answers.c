@@ -47,6 +47,11 @@ static bool put_file(struct scenario *s, struct str name, const struct yaml *nod
 	return scenario_end(s, node, tx, ok, &err);
 }
 
+/* No field of a group is named so. */
+static bool is_file(const struct yaml *node) {
+	return node->kind == YAML_MAP && yaml_get(node, "file");
+}
+
 static bool put(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
 	if (node->kind == YAML_SCALAR) {
 		struct str text = yaml_is_null(node) ? STR("") : node->text;
@@ -55,11 +60,16 @@ static bool put(struct scenario *s, struct str name, const struct yaml *node, st
 		answers_put(out, s->a, name, text);
 		return true;
 	}
-	if (node->kind == YAML_MAP && yaml_get(node, "file"))
+	if (is_file(node))
 		return put_file(s, name, node, out);
 	for (size_t i = 0; i < node->count; i++) {
-		struct str item = node->kind == YAML_MAP ? arena_printf(s->a, "%.*s.%.*s", STR_ARG(name), STR_ARG(node->items[i]->key->text)) : name;
-		if (!put(s, item, node->items[i], out))
+		const struct yaml *part = node->items[i];
+		struct str item = name;
+		if (node->kind == YAML_MAP)
+			item = arena_printf(s->a, "%.*s.%.*s", STR_ARG(name), STR_ARG(part->key->text));
+		else if (part->kind == YAML_MAP && !is_file(part)) /* of a group */
+			item = arena_printf(s->a, "%.*s.%zu", STR_ARG(name), i + 1);
+		if (!put(s, item, part, out))
 			return false;
 	}
 	return true;

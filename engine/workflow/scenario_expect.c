@@ -151,6 +151,32 @@ static bool expect_member(struct scenario *s, const struct yaml *wanted, const s
 	return str_equal(is, wanted->text) || scenario_fail(s, wanted, "%.*s is %.*s, not %.*s", STR_ARG(key), STR_ARG(is), STR_ARG(wanted->text));
 }
 
+static bool expect_value(struct scenario *s, const struct yaml *wanted, const struct field *field, const struct value *value) {
+	struct str is = value->kind == KIND_UNSET ? STR("unset") : value_as_typed(s, field, value);
+	struct str should = yaml_is_null(wanted) ? STR("unset") : wanted_text(s, wanted);
+	return str_equal(is, should) || scenario_fail(s, wanted, "%.*s is '%.*s', not '%.*s'", STR_ARG(field->name), STR_ARG(is), STR_ARG(should));
+}
+
+/* Each item by the fields that are named. */
+static bool expect_items(struct scenario *s, const struct yaml *wanted, const struct field *group, const struct value *list) {
+	size_t count = list->kind == KIND_LIST ? list->list.count : 0;
+	if (wanted->count != count)
+		return scenario_fail(s, wanted, "%.*s has %zu items, not %zu", STR_ARG(group->name), count, wanted->count);
+	for (size_t i = 0; i < count; i++) {
+		const struct yaml *item = wanted->items[i];
+		if (item->kind != YAML_MAP)
+			return scenario_fail(s, item, "an item of '%.*s' is a map of its fields", STR_ARG(group->name));
+		for (size_t k = 0; k < item->count; k++) {
+			const struct field *member = field_member(group, item->items[k]->key->text);
+			if (!member)
+				return scenario_fail(s, item->items[k]->key, "an item of '%.*s' has no field '%.*s'", STR_ARG(group->name), STR_ARG(item->items[k]->key->text));
+			if (!expect_value(s, item->items[k], member, &list->list.items[i].record.members[member->slot]))
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool expect_field(struct scenario *s, const struct yaml *wanted, const struct definition *d, const struct value *values) {
 	const struct field *field = definition_field(d, wanted->key->text);
 	if (!field)
@@ -162,9 +188,9 @@ static bool expect_field(struct scenario *s, const struct yaml *wanted, const st
 				return false;
 		return true;
 	}
-	struct str is = value->kind == KIND_UNSET ? STR("unset") : value_as_typed(s, field, value);
-	struct str should = wanted_text(s, wanted);
-	return str_equal(is, should) || scenario_fail(s, wanted, "%.*s is '%.*s', not '%.*s'", STR_ARG(field->name), STR_ARG(is), STR_ARG(should));
+	if (field->kind == FIELD_GROUP && wanted->kind == YAML_LIST)
+		return expect_items(s, wanted, field, value);
+	return expect_value(s, wanted, field, value);
 }
 
 static bool expect_data(struct scenario *s, const struct yaml *body, struct view *v, const struct instance *instance) {

@@ -151,7 +151,7 @@ static bool always_needed(const struct shape_key *k, unsigned choice) {
 }
 
 static bool needed_for(const struct shape_key *k, unsigned choice) {
-	return k->needed && (k->only & choice);
+	return (k->needed && (k->only & choice)) || (k->need & choice);
 }
 
 static bool not_for(const struct shape_key *k, unsigned choice) {

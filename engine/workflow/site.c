@@ -99,7 +99,11 @@ static void check_prefilled(const struct definition *d, const struct prefill *pr
 	for (size_t p = 0; p < d->start.form->pages.count; p++)
 		for (size_t i = 0; i < d->start.form->pages.items[p].items.count; i++) {
 			const struct field *field = d->start.form->pages.items[p].items.items[i].field, *twin = definition_field(other, field->name);
-			if (twin && field_prefills(field) && !field_alike(field, twin))
+			if (!twin || !field_prefills(field) || field_alike(field, twin))
+				continue;
+			if (field->kind == FIELD_GROUP && twin->kind == FIELD_GROUP)
+				problem_error(problems, prefill->place, "the group '%.*s' has other fields in workflow '%.*s', so its answer cannot be filled in", STR_ARG(field->name), STR_ARG(other->name));
+			else
 				problem_error(problems, prefill->place, "field '%.*s' is %s%s here, but %s%s in workflow '%.*s', so its answer cannot be filled in", STR_ARG(field->name),
 				              field_kind_name(field->kind), field->many ? " (many)" : "", field_kind_name(twin->kind), twin->many ? " (many)" : "", STR_ARG(other->name));
 		}

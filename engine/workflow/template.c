@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_SOURCE = 64 * 1024, MAX_DEPTH = 16, MAX_NODES = 5000, MAX_NAME = 100, MAX_STEPS = 1000000 };
+enum { MAX_SOURCE = 64 * 1024, MAX_DEPTH = TEMPLATE_DEPTH, MAX_NODES = 5000, MAX_NAME = 100, MAX_STEPS = 1000000 };
 
 enum node_kind { NODE_TEXT, NODE_VALUE, NODE_SECTION, NODE_INVERTED };
 
@@ -394,6 +394,9 @@ void template_names(const struct template *t, struct arena *a, struct template_n
 		if (node->kind == NODE_TEXT)
 			continue;
 		struct template_name *name = ARENA_PUSH(a, out);
-		*name = (struct template_name){node->text, node->kind != NODE_VALUE || str_is(node->text, ".") || is_guarded(t, i), node->place};
+		*name = (struct template_name){.name = node->text, .guarded = node->kind != NODE_VALUE || str_is(node->text, ".") || is_guarded(t, i), .place = node->place};
+		for (size_t k = 0; k < i; k++)
+			if (t->items[k].kind == NODE_SECTION && t->items[k].end > i)
+				name->sections[name->section_count++] = t->items[k].text;
 	}
 }

@@ -8,6 +8,8 @@
 
 struct template;
 
+enum { TEMPLATE_DEPTH = 16 }; /* sections in each other */
+
 enum template_target {
 	TEMPLATE_MARKDOWN, /* punctuation of values backslash-escaped, newlines as hard breaks; URLs only as link targets */
 	TEMPLATE_HEADER,   /* values through the gate: no control characters, newlines become blanks */
@@ -44,6 +46,8 @@ struct template_name {
 	struct str name;
 	bool guarded;
 	struct yaml_place place;
+	struct str sections[TEMPLATE_DEPTH]; /* around it, the outermost first */
+	size_t section_count;
 };
 struct template_names {
 	struct template_name *items;

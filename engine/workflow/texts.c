@@ -103,12 +103,26 @@ struct str texts_get(const struct texts *t, struct str language, const char *pat
 	return look_up(t, language, parts, count);
 }
 
-struct str texts_at(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d) {
-	struct str parts[] = {a, b, c, d};
+/* Up to the first that is empty; each may be dotted. */
+static size_t split_all(const struct str *given, size_t given_count, struct str parts[MAX_PATH_PARTS]) {
 	size_t count = 0;
-	while (count < 4 && parts[count].len > 0)
-		count++;
-	return look_up(t, language, parts, count);
+	for (size_t i = 0; i < given_count && given[i].len > 0; i++)
+		for (struct str rest = given[i]; rest.len > 0 && count < MAX_PATH_PARTS;)
+			parts[count++] = str_cut(&rest, '.');
+	return count;
+}
+
+struct str texts_at(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d) {
+	struct str given[] = {a, b, c, d}, parts[MAX_PATH_PARTS];
+	return look_up(t, language, parts, split_all(given, 4, parts));
+}
+
+struct str texts_caption(const struct texts *t, struct str language, struct str field) {
+	struct str path[] = {STR("fields"), field, STR("caption")}, parts[MAX_PATH_PARTS];
+	const struct words *words = words_of(t, language);
+	const struct yaml *own = words ? walk(words->root, parts, split_all(path, 3, parts)) : NULL;
+	struct str label = own ? own->text : texts_at(t, language, STR("fields"), field, STR("label"), STR(""));
+	return label.len > 0 ? label : field;
 }
 
 bool texts_has(const struct texts *t, struct str language, const char *path) {

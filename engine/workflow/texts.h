@@ -20,9 +20,11 @@ struct str texts_language_at(const struct texts *t, size_t index);
 
 /* Dotted path "fields.education.label" in that language, else in the first one; empty when there is none. Borrowed. */
 struct str texts_get(const struct texts *t, struct str language, const char *path);
-/* path built from parts: texts_at(t, lang, "fields", name, "label"). NULL parts end it. */
+/* path built from parts, which may be dotted themselves: texts_at(t, lang, "fields", field->words, "label"). Empty parts end it. */
 struct str texts_at(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d);
 bool texts_has(const struct texts *t, struct str language, const char *path); /* in that very language */
+/* What a field is called where its value is shown: its caption, else its label, else its name. field: its words. */
+struct str texts_caption(const struct texts *t, struct str language, struct str field);
 
 /* A message for a channel: subject template (mail) and body template. NULL: none. */
 struct message {
@@ -37,12 +39,15 @@ size_t texts_message_count(const struct texts *t);
 const struct message *texts_message_at(const struct texts *t, size_t index);
 
 /* A value as people read it: date in words, option labels, a row's label, decimal comma, "Ja"; a list as "a, b and c".
- * A matrix gives one "label: level" a line. */
+ * A matrix gives one "label: level" a line, a group one item: "Name: Ida, E-mail: ida@example.dk". */
 struct str texts_value(const struct texts *t, const struct definition *d, const struct language *language, const struct zone *zone,
                        const struct field *field, const struct value *value, const struct register_port *registers, struct arena *a);
-/* The row of a ref or matrix with that key as people read it; the key itself when the register has it no more. */
+/* What a section over a group repeats: its items, whose members are its fields. Memory in arena. */
+struct template_value texts_items(const struct texts *t, const struct definition *d, const struct language *language, const struct zone *zone,
+                                  const struct field *group, const struct value *list, const struct register_port *registers, struct arena *a);
 /* "2,4 MB", "12 kB"; a kB is 1024 bytes. */
 struct str texts_size(const struct language *language, int64_t bytes, struct arena *a);
+/* The row of a ref or matrix with that key as people read it; the key itself when the register has it no more. */
 struct str texts_row(const struct texts *t, const struct language *language, const struct field *field, struct str key, const struct register_port *registers,
                      struct arena *a);
 

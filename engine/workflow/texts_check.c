@@ -12,9 +12,10 @@ struct text_shape {
 };
 
 static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}};
-static const struct text_shape of_field[] = {
-	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"date", PLAIN, NULL}, {"invalid", PLAIN, NULL}, {"options", MAP, any_text}, {"scale", MAP, any_text}, {0},
-};
+#define WORDS_OF_FIELD \
+	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"date", PLAIN, NULL}, {"invalid", PLAIN, NULL}, {"options", MAP, any_text}
+static const struct text_shape of_member[] = {WORDS_OF_FIELD, {0}}, in_group[] = {{"*", MAP, of_member}, {0}};
+static const struct text_shape of_field[] = {WORDS_OF_FIELD, {"scale", MAP, any_text}, {"add", PLAIN, NULL}, {"item", PLAIN, NULL}, {"fields", MAP, in_group}, {0}};
 static const struct text_shape of_receipt[] = {{"title", PLAIN, NULL}, {"text", MARKDOWN, NULL}, {0}};
 static const struct text_shape of_form[] = {
 	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"submit", PLAIN, NULL}, {"pages", MAP, any_text}, {"receipt", MAP, of_receipt}, {0},
@@ -67,7 +68,7 @@ static void check_text(struct check *c, const struct text_shape *shape, const st
 		problem_error(c->problems, node->place, "'%.*s': {{...}} may stand only in intro, text, hint, help and not-ready", STR_ARG(node->key->text));
 }
 
-/* As deep as the tables: four levels. */
+/* As deep as the tables: six levels. */
 static void check_map(struct check *c, const struct text_shape *members, const struct yaml *node) {
 	if (node->kind != YAML_MAP) {
 		problem_error(c->problems, node->place, "'%.*s': expected a map (key: text)", STR_ARG(node->key ? node->key->text : STR("the file")));

@@ -22,6 +22,7 @@ static const char machine[] =
         "  days: {type: date, many: 1..9}\n"
         "  refs: {type: ref, register: things, many: 1..9}\n"
         "  amounts: {type: decimal, many: 1..9}\n"
+        "  people: {type: group, many: 1..9, fields: {name: {type: text}, since: {type: date, optional: true}, likes: {type: ref, register: things, optional: true}, tall: {type: bool}}}\n"
         "forms: {ask: {fields: [mail, {field: ref, optional: true}]}}\n"
         "initial: a\n"
         "states:\n"
@@ -97,6 +98,8 @@ static void test_round_trip(void **state) {
 	        "{\"days\":[\"2026-03-29\",\"2026-03-30\"]}",
 	        "{\"refs\":[{\"key\":\"y\",\"version\":\"1\"},{\"key\":\"x\",\"version\":\"1\"}]}",
 	        "{\"amounts\":[1.5,2.0]}",
+	        "{\"people\":[{\"name\":\"Ida\",\"since\":\"2026-03-29\",\"likes\":{\"key\":\"y\",\"version\":\"1\"},\"tall\":true},{\"name\":\"Bo\",\"since\":null,\"likes\":null,\"tall\":false}]}",
+	        "{\"people\":[]}",
 	        "{\"mail\":\"a@x.dk\",\"text\":\"t\",\"number\":1,\"amount\":2.5,\"answer\":true,\"day\":\"2026-03-29\"}",
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -110,6 +113,9 @@ static void test_round_trip(void **state) {
 	}
 	OK(read_json(f, STR("{\"number\":null,\"text\":null}")));
 	assert_str(json_of(f), "{}");
+	/* A field that the group has got since, and one that it has no more. */
+	OK(read_json(f, STR("{\"people\":[{\"name\":\"Ida\",\"gone\":1}]}")));
+	assert_str(json_of(f), "{\"people\":[{\"name\":\"Ida\",\"since\":null,\"likes\":null,\"tall\":null}]}");
 }
 
 static void test_hostile_json(void **state) {
@@ -120,7 +126,8 @@ static void test_hostile_json(void **state) {
 	        "{\"day\":\"2026-02-29\"}", "{\"day\":20260101}", "{\"day\":\"9999-01-01\"}", "{\"moment\":\"2026-03-29\"}", "{\"ref\":\"x\"}", "{\"ref\":{}}",
 	        "{\"ref\":{\"key\":1}}", "{\"ref\":{\"key\":\"q\"}}", "{\"ref\":{\"key\":\"x\",\"version\":1}}", "{\"ref\":{\"key\":\"x\",\"version\":\"\"}}",
 	        "{\"ref\":{\"key\":\"x\",\"version\":\"7\"}}", "{\"ref\":{\"key\":\"x\",\"version\":\"-1\"}}", "{\"ref\":[]}", "{\"marks\":[1]}", "{\"marks\":{\"x\":\"1\"}}",
-	        "{\"marks\":{\"x\":1.0}}", "{\"marks\":3}", "{\"words\":\"a\"}", "{\"words\":[1]}", "{\"words\":[[\"a\"]]}", "{\"words\":[null]}", "{\"refs\":[\"x\"]}", "{\"nothing\":1}", "{\"text\":\"a\",\"text\":\"b\"}",
+	        "{\"marks\":{\"x\":1.0}}", "{\"marks\":3}", "{\"words\":\"a\"}", "{\"words\":[1]}", "{\"words\":[[\"a\"]]}", "{\"words\":[null]}", "{\"refs\":[\"x\"]}", "{\"people\":{}}", "{\"people\":[\"Ida\"]}", "{\"people\":[[]]}", "{\"people\":[null]}", "{\"people\":[{\"name\":1}]}", "{\"people\":[{\"likes\":\"x\"}]}",
+	        "{\"people\":[{\"likes\":{\"key\":\"q\"}}]}", "{\"nothing\":1}", "{\"text\":\"a\",\"text\":\"b\"}",
 	        "{\"text\":\"\\ud800\"}", "{\"text\":\"a\\u0000b\"}", "{\"text\":\"\xff\"}", "{\"\\u0000\":1}",
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -148,22 +155,22 @@ static void test_hostile_json(void **state) {
 
 static void test_answers_json(void **state) {
 	struct fixture *f = *state;
-	static const char *const bad[] = {"", "[]", "{\"a\":[[1]]}", "{\"a\":{\"b\":{}}}", "{\"a\":[{}]}", "{\"a\":1,\"a\":2}", "{\"a\":\"\\u0000\"}"};
+	static const char *const bad[] = {"", "[]", "{\"a\":[[1]]}", "{\"a\":{\"b\":{}}}", "{\"a\":[{\"b\":[1]}]}", "{\"a\":[{\"b\":{}}]}", "{\"a\":[1,[{}]]}", "{\"a\":1,\"a\":2}", "{\"a\":\"\\u0000\"}"};
 	struct answers answers;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		REFUSED(ERR_INPUT, f->err.key, answers_from_json(str_from(bad[i]), f->arena, &answers, &f->err));
-	answers = answers_of(f, "{\"s\":\"t\",\"i\":-3,\"d\":1.5,\"y\":true,\"n\":null,\"l\":[\"a\",2,false],\"m\":{\"x\":1,\"y\":\"2\"},\"e\":[]}");
+	answers = answers_of(f, "{\"s\":\"t\",\"i\":-3,\"d\":1.5,\"y\":true,\"n\":null,\"l\":[\"a\",2,false],\"g\":[{\"a\":\"x\",\"b\":2},{},{\"a\":null}],\"m\":{\"x\":1,\"y\":\"2\"},\"e\":[]}");
 	struct buf out;
 	buf_init(&out, 1000);
 	answers_to_json(&answers, &out);
-	assert_str(buf_text(&out), "{\"s\":[\"t\"],\"i\":[\"-3\"],\"d\":[\"1.5\"],\"y\":[\"true\"],\"n\":[\"\"],\"l\":[\"a\",\"2\",\"false\"],\"m.x\":[\"1\"],\"m.y\":[\"2\"],\"e\":[]}");
+	assert_str(buf_text(&out), "{\"s\":[\"t\"],\"i\":[\"-3\"],\"d\":[\"1.5\"],\"y\":[\"true\"],\"n\":[\"\"],\"l\":[\"a\",\"2\",\"false\"],\"g.1.a\":[\"x\"],\"g.1.b\":[\"2\"],\"g.3.a\":[\"\"],\"m.x\":[\"1\"],\"m.y\":[\"2\"],\"e\":[]}");
 	struct answers back = answers_of(f, out.at);
 	assert_int_equal(back.count, answers.count);
 	buf_free(&out);
 	answers_clear(&answers, STR("i"));
 	answers_clear(&answers, STR("nothing"));
 	assert_null(answers_get(&answers, STR("i")));
-	assert_int_equal(answers.count, 8);
+	assert_int_equal(answers.count, 11);
 	assert_str(answers_get(&answers, STR("m.y"))->texts.items[0], "2");
 }
 

@@ -84,6 +84,34 @@ static const struct wrong {
         {"many: 1..3", "many: ~0..3", "'many' of field 'keeper_mails' goes from 1 at least"},
         {"many: 1..3", "many: ~3..1", "expected a range"},
         {"scale: 0..3", "scale: ~0..300", "at most 101 steps"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: ~{type: group, many: 1..3}\n", "key 'fields' is missing in field 'people'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: ~{type: group, fields: {name: {type: text}}}\n", "key 'many' is missing in field 'people'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: ~{}}\n", "found 0 entries, expected from 1 to 1000"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: ~[name]}\n", "'fields' of field 'people': found a list, expected a map"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: ~0..3, fields: {name: {type: text}}}\n", "'many' of field 'people' goes from 1 at least"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: ~text}}\n", "expected a map"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {~first-name: {type: text}}}\n", "the name 'first-name' of a field of a group is not valid"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {~row: {type: text}}}\n", "a field cannot be named 'row'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {~file: {type: text}}}\n", "cannot be named 'file'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: ~group}}}\n", "found 'group', expected one of text, longtext"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: ~file}}}\n", "found 'file', expected one of text, longtext"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: ~txt}}}\n", "did you mean 'text'?"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: text, ~many: 1..2}}}\n", "unknown key 'many' in field of a group 'name'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: text, ~default: \"'x'\"}}}\n", "unknown key 'default' in field of a group 'name'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: text, optional: ~maybe}}}\n", "expected true or false"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: text, ~options: [a]}}}\n", "it is not for the type 'text'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: text, max: ~0}}}\n", "a text has from 0 to 1000 characters"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {name: {type: ref, register: ~thongs}}}\n", "unknown register 'thongs'; did you mean 'things'?"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {day: {type: date, min: ~itm.end}, end: {type: date}}}\n", "unknown name 'itm'; did you mean 'item'?"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {day: {type: date, min: item.~start}, end: {type: date}}}\n", "row of people has no 'start'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {day: {type: date, min: item.~end}, end: {type: text}}}\n", "date is expected, this is string"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {day: {type: date, valid: item.~day}}}\n", "bool is expected, this is date"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {day: {type: date}}, valid: ~item.day == today}\n", "unknown name 'item'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {day: {type: date}}, valid: 'people[0].day ~== who'}\n", "'=='"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: group, many: 1..3, fields: {day: {type: date}}, ~options: [a]}\n", "it is not for the type 'group'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  people: {type: text, ~fields: {day: {type: date}}}\n", "it is not for the type 'text'"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  ~people: {type: group, many: 1..101, fields: {a: {type: text}, b: {type: text}}}\n", "the group 'people' has up to 101 items with 2 fields each"},
+        {"contact: mail, name: who}\n", "contact: mail, name: ~people}\n", "unknown field 'people'"},
         {"note: {type: longtext}", "note: {type: longtext}\n  paper: {type: file, extensions: [pdf, ~exe]}", "expected one of pdf, jpg, png"},
         {"note: {type: longtext}", "note: {type: longtext}\n  paper: ~{type: file}", "key 'extensions' is missing"},
         {"note: {type: longtext}", "note: {type: longtext}\n  paper: {type: file, extensions: [pdf], max: ~26MB}", "expected a size such as 500kB or 10MB, at most 25MB"},
@@ -267,6 +295,15 @@ static void test_schema(void **state) {
 			fail_msg("no part '%s'", name);
 	}
 	assert_non_null(json_object_get(json_object_get(json_object_get(parts, "timer"), "properties"), "priority"));
+	/* The one that editors use is this one. */
+	FILE *file = fopen("docs/workflow.schema.json", "r");
+	assert_non_null(file);
+	char *kept = calloc(1, out.len + 2);
+	assert_non_null(kept);
+	assert_int_equal(fread(kept, 1, out.len + 1, file), out.len);
+	assert_int_equal(fclose(file), 0);
+	assert_string_equal(kept, out.at);
+	free(kept);
 	json_decref(root);
 	buf_free(&out);
 }

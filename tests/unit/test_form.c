@@ -35,8 +35,21 @@ static const char machine[] =
         "  refs: {type: ref, register: things, many: 1..2}\n"
         "  days: {type: date, many: 1..9}\n"
         "  other: {type: email, many: 1..2, valid: 'other.all(o, o != mail && o != actor)'}\n"
+        "  people:\n"
+        "    type: group\n"
+        "    many: 2..3\n"
+        "    fields:\n"
+        "      name: {type: text, max: 10}\n"
+        "      born: {type: date, max: today}\n"
+        "      died: {type: date, min: item.born, optional: true}\n"
+        "      mail: {type: email, optional: true, valid: 'item.mail != mail && item.name != string(number)'}\n"
+        "      likes: {type: ref, register: things, where: row.shelf == 'top', optional: true}\n"
+        "      tall: {type: bool, optional: true}\n"
+        "    valid: people.exists(p, has(p.mail))\n"
         "forms:\n"
         "  ask: {fields: [mail]}\n"
+        "  group: {fields: [{field: mail, optional: true}, people]}\n"
+        "  no_group: {fields: [{field: people, optional: true}]}\n"
         "  all: {fields: [text, tight, lines, phone, cvr, pin, number, any_number, amount, any_amount, answer, tick, day, late, moment, pick, ref, any_ref, marks, none, mails, words, picks, refs, days]}\n"
         "  optional: {fields: [{field: text, optional: true}, {field: marks, optional: true}, {field: mails, optional: true}, {field: tick, optional: true}, {field: none, optional: true}]}\n"
         "  rule: {fields: [{field: mail, optional: true}, other]}\n"
@@ -490,6 +503,97 @@ static void test_valid(void **state) {
 	assert_str(value_text(f->arena, &values[field_named("other")->slot]), "[\"b@example.dk\"]");
 }
 
+/* ---- groups */
+
+static void check_group(struct fixture *f, const char *form, const char *json, const char *value, const char *refused) {
+	struct answers answers = answers_of(f, json);
+	struct buf told;
+	buf_init(&told, 4000);
+	clear();
+	validate(f, form, -1, &answers);
+	const struct value *v = &values[field_named("people")->slot];
+	for (size_t i = 0; i < f->refused.count; i++)
+		buf_printf(&told, "%s%.*s %s %.*s", i ? "|" : "", STR_ARG(f->refused.items[i].name), f->refused.items[i].key, STR_ARG(f->refused.items[i].arg[0]));
+	struct str text = arena_str(f->arena, buf_text(&told));
+	buf_free(&told);
+	if (!str_is(text, refused))
+		fail_msg("%s: told '%.*s', not '%s'", json, STR_ARG(text), refused);
+	if (value)
+		assert_str(value_text(f->arena, v), value);
+	if (value && v->kind != KIND_UNSET)
+		check_way_back(f, field_named("people"), v);
+}
+
+#define IDA "{\"name\":\"Ida\",\"born\":\"1-2-2000\",\"mail\":\"ida@X.dk\"}"
+#define BO "{\"name\":\"Bo\",\"born\":\"2001-02-03\"}"
+#define IDA_VALUE "{\"name\":\"Ida\",\"born\":\"2000-02-01\",\"died\":null,\"mail\":\"ida@x.dk\",\"likes\":null,\"tall\":null}"
+#define BO_VALUE "{\"name\":\"Bo\",\"born\":\"2001-02-03\",\"died\":null,\"mail\":null,\"likes\":null,\"tall\":null}"
+
+static void test_groups(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *json, *value, *refused;
+	} table[] = {
+	        {"{\"people\":[" IDA "," BO "]}", "[" IDA_VALUE "," BO_VALUE "]", ""},
+	        {"{\"people\":[" IDA ",{},{\"name\":\" \"}," BO "]}", "[" IDA_VALUE "," BO_VALUE "]", ""},
+	        {"{\"people\":[" IDA "," IDA "]}", "[" IDA_VALUE "," IDA_VALUE "]", ""}, /* two alike are two */
+	        {"{\"people\":[" BO ",{\"name\":\"Ann\",\"born\":\"2000-01-01\",\"died\":\"2000-01-01\",\"mail\":\"a@x.dk\",\"likes\":\"y\",\"tall\":true}]}",
+	         "[" BO_VALUE ",{\"name\":\"Ann\",\"born\":\"2000-01-01\",\"died\":\"2000-01-01\",\"mail\":\"a@x.dk\",\"likes\":{\"key\":\"y\",\"version\":\"1\"},\"tall\":true}]", ""},
+	        /* how many */
+	        {"{}", "null", "people field.missing "},
+	        {"{\"people\":[]}", "null", "people field.missing "},
+	        {"{\"people\":[{}]}", "null", "people field.missing "},
+	        {"{\"people\":[" IDA "]}", NULL, "people field.too-few 2"},
+	        {"{\"people\":[" IDA "," BO "," BO "," BO "]}", "null", "people field.too-many 3"},
+	        /* each field of each item, by its own name */
+	        {"{\"people\":[{\"mail\":\"a@x.dk\"}," BO "]}", NULL, "people.1.name field.missing |people.1.born field.missing "},
+	        {"{\"people\":[" IDA ",{\"name\":\"Much too long\",\"born\":\"soon\",\"mail\":\"nobody\",\"likes\":\"z\",\"tall\":\"perhaps\"}]}", NULL,
+	         "people.2.name field.too-long 10|people.2.born field.not-date |people.2.mail field.not-email |people.2.likes field.not-choice |people.2.tall field.not-choice "},
+	        {"{\"people\":[" IDA ",{},{\"name\":\"Bo\"}]}", NULL, "people.3.born field.missing "},
+	        {"{\"people\":[" IDA ",{\"name\":\"Bo\",\"born\":\"2026-03-03\"}]}", NULL, "people.2.born field.too-late 2026-03-02"},
+	        {"{\"people.1.name\":[\"Ida\",\"Ada\"],\"people.1.born\":\"2000-01-01\",\"people.1.mail\":\"a@x.dk\",\"people\":[{}," BO "]}", NULL, "people.1.name field.too-many 1"},
+	        /* rules see the item, and the fields before it */
+	        {"{\"people\":[" IDA ",{\"name\":\"Bo\",\"born\":\"2001-02-03\",\"died\":\"2001-02-02\"}]}", NULL, "people.2.died field.too-early 2001-02-03"},
+	        {"{\"mail\":\"me@x.dk\",\"people\":[" IDA ",{\"name\":\"Bo\",\"born\":\"2001-02-03\",\"mail\":\"me@x.dk\"}]}", NULL, "people.2.mail field.invalid "},
+	        {"{\"people\":[" IDA ",{\"name\":\"Bo\",\"died\":\"2001-02-02\"}]}", NULL, "people.2.born field.missing "}, /* no limit where nothing was said */
+	        {"{\"people\":[" BO "," BO "]}", NULL, "people field.invalid "},
+	        /* names that no page has */
+	        {"{\"people.1\":\"x\",\"people.\":\"x\",\"people.x.name\":\"x\",\"people.1.nobody\":\"x\",\"people.1.name.2\":\"x\",\"people..name\":\"x\"}", "null", "people field.missing "},
+	        {"{\"people.0.name\":\"x\",\"people.01.name\":\"x\",\"people.+1.name\":\"x\",\"people.-1.name\":\"x\",\"people. 1.name\":\"x\",\"people.1 .name\":\"x\",\"people.1e0.name\":\"x\"}", "null",
+	         "people field.missing "},
+	        {"{\"people.7.name\":\"x\",\"people.1000000000.name\":\"x\",\"people.18446744073709551617.name\":\"x\",\"people.9223372036854775808.name\":\"x\"}", "null", "people field.missing "},
+	        {"{\"people.6.name\":\"x\",\"people.6.born\":\"2000-01-01\",\"people.2.name\":\"y\",\"people.2.born\":\"2000-01-01\",\"people.2.mail\":\"a@x.dk\"}",
+	         "[{\"name\":\"y\",\"born\":\"2000-01-01\",\"died\":null,\"mail\":\"a@x.dk\",\"likes\":null,\"tall\":null},{\"name\":\"x\",\"born\":\"2000-01-01\",\"died\":null,\"mail\":null,\"likes\":null,\"tall\":null}]", ""},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		check_group(f, "group", table[i].json, table[i].value, table[i].refused);
+	check_group(f, "no_group", "{}", "null", "");
+	check_group(f, "no_group", "{\"people\":[{\"name\":\"\"}]}", "null", "");
+	check_group(f, "no_group", "{\"people\":[{\"tall\":false}]}", NULL, "people.1.name field.missing |people.1.born field.missing ");
+	/* Ticks are not given again. */
+	struct answers again = {0};
+	check_group(f, "group", "{\"people\":[" IDA ",{\"name\":\"Bo\",\"born\":\"2001-02-03\",\"tall\":true}]}", NULL, "");
+	form_answers_again(field_named("people"), &values[field_named("people")->slot], f->arena, &again);
+	assert_int_equal(again.count, 5);
+	assert_null(answers_get(&again, STR("people.2.tall")));
+	assert_str(answers_get(&again, STR("people.2.born"))->texts.items[0], "03-02-2001");
+}
+
+/* Registers are read once, however many items and answers come. */
+static void test_group_flood(void **state) {
+	struct fixture *f = *state;
+	struct answers answers = {0};
+	clear();
+	for (int i = 1; i <= 20000; i++)
+		*(struct answer *)ARENA_PUSH(f->arena, &answers) = (struct answer){.name = arena_printf(f->arena, "people.%d.likes", i)};
+	for (size_t i = 0; i < answers.count; i++)
+		*(struct str *)ARENA_PUSH(f->arena, &answers.items[i].texts) = STR("nothing");
+	int64_t began = clock_monotonic();
+	validate_field(f, field_named("people"), &answers);
+	assert_int_equal(f->refused.count, 6 * 3);
+	assert_true(clock_monotonic() - began < 2000);
+}
+
 static void test_all_missing(void **state) {
 	struct fixture *f = *state;
 	struct answers none = {0};
@@ -504,7 +608,7 @@ static void test_all_missing(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_texts), TEST(test_addresses), TEST(test_digits), TEST(test_numbers), TEST(test_choices), TEST(test_dates), TEST(test_date_limits),
-	        TEST(test_many), TEST(test_flood), TEST(test_refs), TEST(test_matrix), TEST(test_optional), TEST(test_when), TEST(test_valid), TEST(test_all_missing),
+	        TEST(test_many), TEST(test_flood), TEST(test_refs), TEST(test_matrix), TEST(test_optional), TEST(test_when), TEST(test_valid), TEST(test_groups), TEST(test_group_flood), TEST(test_all_missing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,16 +91,28 @@ static inline void texts_of_forms(const struct definition *d, struct buf *out) {
 		buf_printf(out, "  %.*s: {title: View}\n", STR_ARG(d->views.items[i].name));
 }
 
+static inline void texts_of_field(const struct field *field, struct buf *out) {
+	buf_printf(out, "%.*s: {label: A field%s", STR_ARG(field->name), field->valid ? ", invalid: Not so" : "");
+	if (field->options.count > 0)
+		buf_z(out, ", options: {");
+	for (size_t k = 0; k < field->options.count; k++)
+		buf_printf(out, "%s'%.*s': Option", k ? ", " : "", STR_ARG(field->options.items[k]));
+	buf_z(out, field->options.count > 0 ? "}" : "");
+	if (field->kind == FIELD_GROUP)
+		buf_z(out, ", item: An item, fields: {");
+	for (size_t k = 0; k < field->fields.count; k++) {
+		buf_z(out, k ? ", " : "");
+		texts_of_field(&field->fields.items[k], out);
+	}
+	buf_z(out, field->kind == FIELD_GROUP ? "}}" : "}");
+}
+
 static inline void texts_of_fields(const struct definition *d, struct buf *out) {
 	buf_z(out, "fields:\n");
 	for (size_t i = 0; i < d->fields.count; i++) {
-		const struct field *field = &d->fields.items[i];
-		buf_printf(out, "  %.*s: {label: A field%s", STR_ARG(field->name), field->valid ? ", invalid: Not so" : "");
-		if (field->options.count > 0)
-			buf_z(out, ", options: {");
-		for (size_t k = 0; k < field->options.count; k++)
-			buf_printf(out, "%s'%.*s': Option", k ? ", " : "", STR_ARG(field->options.items[k]));
-		buf_z(out, field->options.count > 0 ? "}}\n" : "}\n");
+		buf_z(out, "  ");
+		texts_of_field(&d->fields.items[i], out);
+		buf_char(out, '\n');
 	}
 }
 
