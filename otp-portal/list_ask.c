@@ -27,6 +27,8 @@ static void read_sort(struct list_ask *ask) {
 
 struct list_ask list_ask_read(struct request *r, const struct list_view *list) {
 	struct list_ask ask = {.r = r, .list = list, .search = str_trim(request_query(r, "q"))};
+	if (list->rule->search.count == 0)
+		ask.search = STR("");
 	if (ask.search.len > SEARCH_BYTES)
 		ask.search.len = SEARCH_BYTES;
 	for (size_t i = 0; i < list->rule->filters.count; i++)
@@ -72,6 +74,7 @@ struct listing_query list_ask_query(const struct list_ask *ask) {
 	        .role_count = rule->roles.count,
 	        .workflow = ask->list->package->definition->name,
 	        .search = folded(ask),
+	        .searched = rule->name,
 	        .view = rule->overdue ? rule->name : STR(""),
 	        .now = ask->r->now,
 	        .overdue = ask->overdue,

@@ -45,22 +45,30 @@ bool listing_overdue(struct tx *tx, int64_t instance_id, struct str view, int64_
 	return stmt_run(s, NULL, err);
 }
 
-/* Every statement here takes the same 21 parameters first. What a query does not ask for is '' (or '%' or 0) and tested away before the row's
+/* What the view ?22 searches. */
+#define BEHIND "substr(l.search_text, instr(l.search_text, ?22) + length(?22))"
+#define SOUGHT "substr(" BEHIND ", 1, instr(" BEHIND ", char(31)) - 1)"
+/* The whole text first, which lets few pass: taking it apart costs more. */
+#define HAS(word) "l.search_text LIKE " word " ESCAPE '\\'"
+#define SEEKS(word) "(" word " = '%' OR " SOUGHT " LIKE " word " ESCAPE '\\')"
+
+/* Every statement here takes the same 22 parameters first. What a query does not ask for is '' (or '%' or 0) and tested away before the row's
  * texts are looked at. */
 #define FITS \
 	" AND l.workflow = ?3 AND (?4 = '' OR l.state = ?4) AND (?5 = '' OR instr(l.fields, ?5) > 0) AND (?6 = '' OR instr(l.fields, ?6) > 0)" \
 	" AND (?7 = '' OR instr(l.fields, ?7) > 0) AND (?8 = '' OR instr(l.fields, ?8) > 0) AND (?9 = '' OR instr(l.fields, ?9) > 0)" \
-	" AND (?10 = '' OR instr(l.fields, ?10) > 0) AND (?11 = '%' OR (l.search_text LIKE ?11 ESCAPE '\\' AND l.search_text LIKE ?12 ESCAPE '\\'" \
-	" AND l.search_text LIKE ?13 ESCAPE '\\' AND l.search_text LIKE ?14 ESCAPE '\\' AND l.search_text LIKE ?15 ESCAPE '\\'" \
-	" AND l.search_text LIKE ?16 ESCAPE '\\' AND l.search_text LIKE ?17 ESCAPE '\\' AND l.search_text LIKE ?18 ESCAPE '\\'))" \
+	" AND (?10 = '' OR instr(l.fields, ?10) > 0) AND (?11 = '%' OR (" HAS("?11") " AND " HAS("?12") " AND " HAS("?13") " AND " HAS("?14") \
+	" AND " HAS("?15") " AND " HAS("?16") " AND " HAS("?17") " AND " HAS("?18") " AND instr(l.search_text, ?22) > 0 AND " SEEKS("?11") \
+	" AND " SEEKS("?12") " AND " SEEKS("?13") " AND " SEEKS("?14") " AND " SEEKS("?15") " AND " SEEKS("?16") " AND " SEEKS("?17") \
+	" AND " SEEKS("?18") "))" \
 	" AND (?20 = 0 OR o.at IS NOT NULL)"
 #define OVERDUE " LEFT JOIN overdue o ON o.instance_id = l.instance_id AND o.view = ?19 AND o.at <= ?21"
 #define FROM \
 	" FROM listings l" OVERDUE \
 	" WHERE l.instance_id IN (SELECT p.instance_id FROM participations p WHERE p.contact_id = ?1 AND instr(?2, ' ' || p.role || ' ') > 0)" FITS
 #define SORT_KEY \
-	" ORDER BY ?22 = 2 AND instr(l.fields, ?23) = 0, CASE ?22 WHEN 0 THEN l.changed_at WHEN 1 THEN l.started_at" \
-	" ELSE substr(l.fields, nullif(instr(l.fields, ?23), 0), 80) END "
+	" ORDER BY ?23 = 2 AND instr(l.fields, ?24) = 0, CASE ?23 WHEN 0 THEN l.changed_at WHEN 1 THEN l.started_at" \
+	" ELSE substr(l.fields, nullif(instr(l.fields, ?24), 0), 80) END "
 #define LISTED "SELECT l.instance_id, o.at IS NOT NULL"
 
 static struct str like_pattern(struct arena *a, struct str word) {
@@ -82,7 +90,13 @@ struct patterns {
 	struct str roles;                   /* " role role " */
 	struct str filters[LISTING_FILTERS]; /* as they stand in the fields; empty: none */
 	struct str words[LISTING_WORDS];    /* LIKE patterns; "%": none */
+	struct str searched;                /* as it stands in the search text, before the folded words */
 };
+
+/* As it stands in the fields, before the value. */
+static struct str field_mark(struct arena *a, struct str name) {
+	return arena_printf(a, "%c%.*s=", MARK, STR_ARG(name));
+}
 
 static struct str filter_pattern(struct arena *a, struct str field, struct str value) {
 	struct buf b;
@@ -102,6 +116,7 @@ static bool patterns_make(const struct listing_query *q, struct arena *a, struct
 		p->roles = arena_printf(a, "%.*s%.*s ", STR_ARG(p->roles), STR_ARG(q->roles[i]));
 	for (size_t i = 0; i < q->filter_count; i++)
 		p->filters[i] = filter_pattern(a, q->filters[i].field, q->filters[i].value);
+	p->searched = field_mark(a, q->searched);
 	while (rest.len > 0) {
 		struct str word = str_trim(str_cut(&rest, ' '));
 		if (word.len == 0)
@@ -127,6 +142,7 @@ static void bind_query(struct stmt *s, const struct listing_query *q, const stru
 	bind_text(s, q->view);
 	bind_int(s, q->overdue);
 	bind_int(s, q->now);
+	bind_text(s, p->searched);
 }
 
 static bool take_listed(struct stmt *s, struct arena *a, struct listed_list *out, struct err *err) {
@@ -138,17 +154,12 @@ static bool take_listed(struct stmt *s, struct arena *a, struct listed_list *out
 	return step == DB_DONE;
 }
 
-/* As it stands in the fields, before the value. */
-static struct str field_mark(struct arena *a, struct str name) {
-	return arena_printf(a, "%c%.*s=", MARK, STR_ARG(name));
-}
-
 bool listing_query(struct view *v, const struct listing_query *q, struct arena *a, struct listed_list *out, struct err *err) {
 	struct patterns p;
 	if (!patterns_make(q, a, &p, err))
 		return false;
-	struct stmt *s = q->ascending ? db_query(view_db(v), LISTED FROM SORT_KEY "ASC, l.instance_id ASC LIMIT ?24 OFFSET ?25")
-	                              : db_query(view_db(v), LISTED FROM SORT_KEY "DESC, l.instance_id DESC LIMIT ?24 OFFSET ?25");
+	struct stmt *s = q->ascending ? db_query(view_db(v), LISTED FROM SORT_KEY "ASC, l.instance_id ASC LIMIT ?25 OFFSET ?26")
+	                              : db_query(view_db(v), LISTED FROM SORT_KEY "DESC, l.instance_id DESC LIMIT ?25 OFFSET ?26");
 	struct str mark = field_mark(a, q->order_field);
 	bind_query(s, q, &p);
 	bind_int(s, q->order);
@@ -196,8 +207,8 @@ bool listing_before(struct view *v, const struct listing_query *q, int64_t befor
 		return false;
 	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT p.instance_id, o.at IS NOT NULL"
 	                                      " FROM participations p CROSS JOIN listings l ON l.instance_id = p.instance_id"
-	                                      OVERDUE " WHERE p.contact_id = ?1 AND p.instance_id < ?22 AND instr(?2, ' ' || p.role || ' ') > 0" FITS
-	                                      " ORDER BY p.instance_id DESC LIMIT ?23");
+	                                      OVERDUE " WHERE p.contact_id = ?1 AND p.instance_id < ?23 AND instr(?2, ' ' || p.role || ' ') > 0" FITS
+	                                      " ORDER BY p.instance_id DESC LIMIT ?24");
 	bind_query(s, q, &p);
 	bind_int(s, before);
 	bind_int(s, q->limit ? q->limit : -1);
@@ -210,8 +221,8 @@ bool listing_values(struct view *v, const struct listing_query *q, struct str fi
 	*out = (struct listing_values){0};
 	if (!patterns_make(q, a, &p, err))
 		return false;
-	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT substr(x, 1, instr(x, char(31)) - 1) FROM (SELECT substr(l.fields, instr(l.fields, ?22)"
-	                                      " + length(?22)) AS x" FROM " AND instr(l.fields, ?22) > 0) LIMIT ?23");
+	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT substr(x, 1, instr(x, char(31)) - 1) FROM (SELECT substr(l.fields, instr(l.fields, ?23)"
+	                                      " + length(?23)) AS x" FROM " AND instr(l.fields, ?23) > 0) LIMIT ?24");
 	struct str mark = field_mark(a, field);
 	bind_query(s, q, &p);
 	bind_text(s, mark);

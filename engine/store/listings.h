@@ -12,7 +12,7 @@ struct listing {
 	struct str workflow, state;
 	int64_t started_at, changed_at;
 	struct str fields;      /* made by listing_field */
-	struct str search_text; /* folded by the caller */
+	struct str search_text; /* made by listing_field: for each list that searches, what it does, folded */
 };
 /* Appends one value of a field; what stands in the fields of a listing. Dates as ISO text, so that they sort. */
 void listing_field(struct buf *fields, struct str name, struct str value);
@@ -31,7 +31,8 @@ struct listing_query {
 		struct str field, value;
 	} filters[LISTING_FILTERS];
 	size_t filter_count;
-	struct str search;       /* empty: all; else every word (at most LISTING_WORDS: INPUT) must occur in search_text */
+	struct str search;       /* empty: all; else every word (at most LISTING_WORDS: INPUT) must occur in the search_text */
+	struct str searched;     /* of this view */
 	struct str view;         /* whose overdue marks count; empty: none */
 	int64_t now;
 	bool overdue;            /* only what is overdue */

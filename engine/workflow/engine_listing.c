@@ -31,16 +31,23 @@ static void add_searched(struct run *r, const struct field *field, const struct 
 		fold_text(text, value_text(r->a, value));
 }
 
+/* Each list by itself: what one list searches is nothing that the readers of another may find out. */
 static struct str search_text(struct run *r, const struct loaded *l, const struct value *values) {
-	struct buf text;
-	buf_init(&text, SEARCH_TEXT);
-	fold_text(&text, l->instance.reference);
+	struct buf all, text;
+	buf_init(&all, (l->definition->views.count + 1) * SEARCH_TEXT);
+	buf_init(&text, SEARCH_TEXT - 100);
 	for (size_t v = 0; v < l->definition->views.count; v++) {
 		const struct view_rule *view = &l->definition->views.items[v];
+		if (view->search.count == 0)
+			continue;
+		buf_clear(&text);
+		fold_text(&text, l->instance.reference);
 		for (size_t i = 0; i < view->search.count; i++)
 			add_searched(r, view->search.items[i], &values[view->search.items[i]->slot], &text);
+		listing_field(&all, view->name, buf_text(&text));
 	}
-	struct str out = arena_str(r->a, buf_text(&text));
+	struct str out = arena_str(r->a, buf_text(&all));
+	buf_free(&all);
 	buf_free(&text);
 	return out;
 }

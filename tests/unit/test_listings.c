@@ -10,7 +10,7 @@
 static const struct str roles[] = {{"worker", 6}, {"boss", 4}};
 
 static struct listing_query mine(struct fixture *f) {
-	return (struct listing_query){.contact_id = f->contact, .roles = roles, .role_count = 2, .workflow = STR("case"), .view = STR("all"), .now = 5000};
+	return (struct listing_query){.contact_id = f->contact, .roles = roles, .role_count = 2, .workflow = STR("case"), .view = STR("all"), .searched = STR("all"), .now = 5000};
 }
 
 static void list_it(struct fixture *f, int64_t id, const char *kind, const char *day, int64_t changed_at, const char *text) {
@@ -20,10 +20,15 @@ static void list_it(struct fixture *f, int64_t id, const char *kind, const char 
 		listing_field(&fields, STR("kind"), str_from(kind));
 	if (day)
 		listing_field(&fields, STR("day"), str_from(day));
+	struct buf searched;
+	buf_init(&searched, 1000);
+	listing_field(&searched, STR("other"), STR("secret"));
+	listing_field(&searched, STR("all"), str_from(text));
 	struct listing l = {.instance_id = id, .workflow = STR("case"), .state = changed_at == 2002 ? STR("done") : STR("open"),
-	                    .started_at = 10000 - changed_at, .changed_at = changed_at, .fields = buf_text(&fields), .search_text = str_from(text)};
+	                    .started_at = 10000 - changed_at, .changed_at = changed_at, .fields = buf_text(&fields), .search_text = buf_text(&searched)};
 	OK(listing_put(f->tx, &l, &f->err));
 	buf_free(&fields);
+	buf_free(&searched);
 }
 
 /* Five instances of the contact, and one that is somebody else's. */
@@ -131,6 +136,10 @@ static void rows_are_searched(void **state) {
 	ROWS("2", q.search = STR("\\"));
 	ROWS("2", q.search = STR("\xC3\xA6" "ble"));
 	ROWS("4", q.search = STR("5-3"));
+	ROWS("", q.search = STR("secret"));
+	ROWS("43210", q.search = STR("secret"), q.searched = STR("other"));
+	ROWS("", q.search = STR("ann"), q.searched = STR("none"));
+	ROWS("", q.search = STR("all="));
 	struct listing_query many = mine(f);
 	struct listed_list list;
 	many.search = STR("a b c d e f g h i");
