@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct piece {
@@ -50,6 +51,12 @@ static int open_nameless(const char *folder) {
 	if (fd >= 0)
 		unlink(path);
 	return fd;
+}
+
+/* What cannot be told is taken to be enough. */
+static bool has_room(const char *folder) {
+	struct statvfs disk;
+	return statvfs(folder, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= SPOOL_RESERVE;
 }
 
 static bool read_piece(void *context, int64_t at, char *out, size_t len) {
@@ -134,7 +141,12 @@ static bool take_data(void *context, const char *bytes, size_t len) {
 }
 
 struct spool *spool_open(struct str folder, struct str boundary, struct arena *a, struct err *err) {
-	int fd = open_nameless(arena_z(a, folder));
+	const char *path = arena_z(a, folder);
+	if (!has_room(path)) {
+		err_set(err, ERR_TRANSIENT, "error.busy", "less than %d MB are free in %s", SPOOL_RESERVE >> 20, path);
+		return NULL;
+	}
+	int fd = open_nameless(path);
 	if (fd < 0) {
 		err_set(err, ERR_TRANSIENT, "error.busy", "no temporary file in %.*s: %s", STR_ARG(folder), strerror(errno));
 		return NULL;

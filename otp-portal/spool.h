@@ -10,7 +10,8 @@
 enum {
 	SPOOL_BODY = 40 * 1024 * 1024, /* bytes of a whole body: more is not read at all */
 	SPOOL_KEPT = 25 * 1024 * 1024, /* bytes of its files that are kept; what is more is read, counted and dropped */
-	SPOOL_FILES = 40
+	SPOOL_FILES = 40,
+	SPOOL_RESERVE = 256 * 1024 * 1024 /* bytes that stay free on the disk, for what must be kept: with less no file is taken */
 };
 
 struct spool;
@@ -27,7 +28,7 @@ struct sent_files {
 	size_t count, cap;
 };
 
-/* folder: where the temporary file lies. */
+/* folder: where the temporary file lies. TRANSIENT: there is no room. */
 struct spool *spool_open(struct str folder, struct str boundary, struct arena *a, struct err *err); /* caller closes */
 bool spool_feed(struct spool *s, const char *bytes, size_t len); /* false: broken, or the disk is full */
 /* All has come: fields as those of a form, files that have a name or bytes. INPUT: broken, or a limit is passed; TRANSIENT: the disk. */

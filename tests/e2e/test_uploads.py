@@ -1,5 +1,5 @@
 """Files from outside: sent, kept, replaced, removed, seen by those who may see them, and every trick with multipart bodies."""
-import concurrent.futures, html, os, re, shutil, socket, sqlite3, tempfile, time
+import concurrent.futures, html, os, re, shutil, socket, sqlite3, subprocess, tempfile, time
 from stafet import *
 
 site = server = None
@@ -436,6 +436,35 @@ def test_one_visitor_does_not_take_all_the_room():
     while send(action, good).status != 303:
         assert time.time() < end
         time.sleep(0.1)
+
+
+def test_files_leave_room_for_what_must_be_kept():
+    """Where the disk is nearly full no file is taken, and all else goes on."""
+    global server
+    folder = tempfile.mkdtemp(prefix="stafet-room-")
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", folder], stderr=subprocess.DEVNULL).returncode != 0:
+        os.rmdir(folder)
+        print("     skipped: no file system can be mounted here")
+        return
+    before = server
+    try:
+        narrow = os.path.join(folder, "site")
+        run("init", narrow, "--with", os.path.join(ROOT, "tests", "packages", "hand-in"))
+        server = Server("demo", narrow, "--listen", "127.0.0.1:0")
+        try:
+            where, page = page_of_files()
+            action, fields = fields_of(page)
+            body = body_of(fields, [("report", "r.pdf", PDF), ("pictures", "a.jpg", JPG)])
+            assert send(action, body).status == 503 and "upload-refused" in server.log_text()
+            assert server.get(where).status == 200 and server.post("/start/hand-in", fill(post_form(server.get("/start/hand-in")), PEOPLE)).status == 303
+            subprocess.run(["mount", "-o", "remount,size=1g", folder], check=True)
+            assert send(action, body).status == 303
+        finally:
+            server.stop()
+    finally:
+        server = before
+        subprocess.run(["umount", folder], check=True)
+        os.rmdir(folder)
 
 
 def test_nothing_is_broken():
