@@ -143,9 +143,9 @@ static void pend_result(struct sender *s, const struct outbox_row *row, const st
 	struct settlement settlement = retry_settle(row, result->outcome, clock_now(), random);
 	pend(s, row, settlement, result->answer);
 	enum log_level level = result->configuration ? LOG_ERROR : result->outcome == OUTCOME_SENT ? LOG_INFO : LOG_WARN;
-	log_event(level, "message-settled", "id=%lld channel=%s outcome=%s state=%s%s attempt=%lld code=%lld%s answer=\"%s\"", (long long)row->id,
+	log_event(level, "message-settled", "id=%lld channel=%s outcome=%s state=%s%s attempt=%lld code=%lld fault=%s%s answer=\"%s\"", (long long)row->id,
 	          row->channel == CHANNEL_MAIL ? "mail" : "sms", outcomes[result->outcome], outbox_state_name(settlement.state),
-	          settlement.again ? " again=true" : "", (long long)row->attempts, (long long)result->code,
+	          settlement.again ? " again=true" : "", (long long)row->attempts, (long long)result->code, fault_name(result->fault),
 	          result->configuration ? " configuration=true" : "", result->answer);
 }
 
@@ -206,7 +206,7 @@ static void transmit(struct sender *s, const struct outbox_row *row, const struc
 
 /* Nothing of this message's was judged: every other would meet the same. */
 static bool is_down(const struct transport_result *result) {
-	return result->outcome == OUTCOME_LATER && (result->configuration || result->code == 0 || result->code == 421);
+	return result->outcome == OUTCOME_LATER && (result->configuration || result->early || result->code == 0 || result->code == 421);
 }
 
 static enum round deliver(struct sender *s, const struct outbox_row *row) {

@@ -27,6 +27,7 @@ struct smtp {
 	struct str body; /* of the send under way */
 	size_t given;
 	bool ended;     /* the body's end was given: the final dot is on its way */
+	enum stage stage; /* of the last command */
 	bool well;      /* the last send ended with an answer */
 	char line[512]; /* the server's last line */
 	char fault[CURL_ERROR_SIZE];
@@ -79,6 +80,22 @@ static size_t take_line(char *line, size_t size, size_t count, void *context) {
 	if (!str_starts((struct str){line, len}, STR("221"))) /* the good-bye says nothing about the message */
 		snprintf(s->line, sizeof s->line, "%.*s", (int)len, line);
 	return len;
+}
+
+/* Which command the next answer belongs to. Of a command only its name is looked at: after AUTH comes the password. */
+static int take_command(CURL *curl, curl_infotype type, char *text, size_t len, void *context) {
+	struct smtp *s = context;
+	struct str line = {text, len};
+	(void)curl;
+	if (type != CURLINFO_HEADER_OUT)
+		return 0;
+	if (str_starts(line, STR("MAIL ")))
+		s->stage = STAGE_SENDER;
+	else if (str_starts(line, STR("RCPT ")))
+		s->stage = STAGE_RECIPIENT;
+	else if (str_starts(line, STR("DATA")))
+		s->stage = STAGE_CONTENT;
+	return 0;
 }
 
 static int take_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
@@ -146,6 +163,9 @@ static void set_manners(struct smtp *s) {
 	curl_easy_setopt(c, CURLOPT_READDATA, s);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_line);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, s);
+	curl_easy_setopt(c, CURLOPT_VERBOSE, 1L); /* or take_command is not called */
+	curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, take_command);
+	curl_easy_setopt(c, CURLOPT_DEBUGDATA, s);
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, take_progress);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
@@ -201,8 +221,13 @@ static bool is_configuration(CURLcode code, long status, bool ended) {
 /* The table of curl's answers, one recipient: a 250 beside an error belongs to MAIL or RCPT and is no success; a 354 after the body's end
  * means that nobody can know. */
 static void judge(const struct smtp *s, CURLcode code, long status, struct transport_result *result) {
+	bool said = status >= 400 && s->line[0] != '\0';
+	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
+	struct str answer = str_from(code == CURLE_OK || said ? s->line : fault);
 	result->code = status;
-	result->configuration = code != CURLE_OK && is_configuration(code, status, s->ended);
+	result->early = s->stage < STAGE_RECIPIENT;
+	result->fault = code == CURLE_OK ? FAULT_NONE : verdict_fault(s->stage, answer);
+	result->configuration = code != CURLE_OK && (result->fault == FAULT_SITE || is_configuration(code, status, s->ended));
 	if (code == CURLE_OK)
 		result->outcome = OUTCOME_SENT;
 	else if (s->ended && status == 354)
@@ -211,15 +236,14 @@ static void judge(const struct smtp *s, CURLcode code, long status, struct trans
 		result->outcome = OUTCOME_NEVER;
 	else
 		result->outcome = OUTCOME_LATER;
-	bool said = status >= 400 && s->line[0] != '\0';
-	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
-	transport_answer(result, str_from(code == CURLE_OK || said ? s->line : fault));
+	transport_answer(result, answer);
 }
 
 static CURLcode perform(struct smtp *s, struct str body, long *status) {
 	s->body = body;
 	s->given = 0;
 	s->ended = false;
+	s->stage = STAGE_CONNECT;
 	s->line[0] = s->fault[0] = '\0';
 	CURLcode code = curl_easy_perform(s->curl);
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, status);

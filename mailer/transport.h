@@ -4,6 +4,7 @@
 
 #include "engine/base/config.h"
 #include "mailer/compose.h"
+#include "mailer/verdict.h"
 
 enum outcome {
 	OUTCOME_SENT,   /* accepted by relay or gateway */
@@ -14,7 +15,9 @@ enum outcome {
 struct transport_result {
 	enum outcome outcome;
 	int64_t code;        /* SMTP or HTTP status; 0: none */
-	bool configuration;  /* TLS, authentication: not this message's fault, an operator must look */
+	enum fault fault;    /* SMTP only */
+	bool configuration;  /* TLS, authentication, our own address: not this message's fault, an operator must look */
+	bool early;          /* it ended before the recipient was named: every message would meet the same */
 	char answer[256];    /* last line of relay or gateway */
 };
 

@@ -10,6 +10,8 @@ The local part up to the first '.' or '+' decides:
   grey-once  the same, the first time     drop-once  the same, the first time
   close      421 at RCPT                  cut        connection aborted at DATA, nothing stored
   hang       stored, never answered       (all others) accepted
+
+And that of the sender at MAIL: refused 550 5.7.1, busy 451 4.3.2, large 552 5.3.4.
 """
 import argparse, asyncio, base64, json, os, re, signal, ssl, subprocess, sys
 
@@ -20,6 +22,13 @@ REFUSED_AT_RCPT = {
 	"full": "452 4.2.2 Mailbox full",
 	"grey": "451 4.7.1 Greylisted, try again later",
 	"close": "421 4.3.2 Too busy",
+}
+
+
+REFUSED_AT_MAIL = {
+	"refused": "550 5.7.1 Sender not allowed",
+	"busy": "451 4.3.2 System not accepting mail",
+	"large": "552 5.3.4 Message too big",
 }
 
 
@@ -35,6 +44,13 @@ class Handler:
 		known = address in self.seen
 		self.seen.add(address)
 		return not known
+
+	async def handle_MAIL(self, server, session, envelope, address, options):
+		if outcome(address) in REFUSED_AT_MAIL:
+			return REFUSED_AT_MAIL[outcome(address)]
+		envelope.mail_from = address
+		envelope.mail_options.extend(options)
+		return "250 2.1.0 OK"
 
 	async def handle_RCPT(self, server, session, envelope, address, options):
 		word = outcome(address)

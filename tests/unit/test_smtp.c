@@ -117,27 +117,54 @@ static void each_answer_has_its_outcome(void **state) {
 		int code;
 		bool stored;
 		const char *answer;
+		enum fault fault;
 	} table[] = {
-		{"nouser@example.dk", OUTCOME_NEVER, 550, false, "550 5.1.1"},
-		{"full@example.dk", OUTCOME_LATER, 452, false, "452 4.2.2"},
-		{"grey@example.dk", OUTCOME_LATER, 451, false, "451 4.7.1"},
-		{"close@example.dk", OUTCOME_LATER, 421, false, "421 4.3.2"},
-		{"spam@example.dk", OUTCOME_NEVER, 554, false, "554 5.7.1"},
-		{"cut@example.dk", OUTCOME_LATER, 250, false, ""}, /* that 250 is RCPT's */
-		{"drop@example.dk", OUTCOME_UNKNOWN, 354, true, ""},
-		{"per@example.dk", OUTCOME_SENT, 250, true, "250 2.0.0"},
+		{"nouser@example.dk", OUTCOME_NEVER, 550, false, "550 5.1.1", FAULT_ADDRESS},
+		{"full@example.dk", OUTCOME_LATER, 452, false, "452 4.2.2", FAULT_MAILBOX},
+		{"grey@example.dk", OUTCOME_LATER, 451, false, "451 4.7.1", FAULT_BUSY},
+		{"close@example.dk", OUTCOME_LATER, 421, false, "421 4.3.2", FAULT_BUSY},
+		{"spam@example.dk", OUTCOME_NEVER, 554, false, "554 5.7.1", FAULT_POLICY},
+		{"cut@example.dk", OUTCOME_LATER, 250, false, "", FAULT_RELAY}, /* that 250 is RCPT's */
+		{"drop@example.dk", OUTCOME_UNKNOWN, 354, true, "", FAULT_RELAY},
+		{"per@example.dk", OUTCOME_SENT, 250, true, "250 2.0.0", FAULT_NONE},
 	};
 	struct mail_config config = config_plain();
 	struct smtp *s = open_or_fail(&config);
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		int before = peer_count(&plain);
 		struct transport_result r = send_to(s, table[i].to);
-		if (r.outcome != table[i].outcome || r.code != table[i].code)
+		if (r.outcome != table[i].outcome || r.code != table[i].code || r.fault != table[i].fault)
 			fail_msg("%s: outcome %d code %d \"%s\"", table[i].to, (int)r.outcome, (int)r.code, r.answer);
 		assert_memory_equal(r.answer, table[i].answer, strlen(table[i].answer));
 		assert_true(r.answer[0] != '\0');
 		assert_false(r.configuration);
 		assert_int_equal(peer_count(&plain) - before, table[i].stored);
+	}
+	smtp_close(s);
+}
+
+/* A refusal of our own address must not cost thousands of messages their life; nor may it be tried with each of them. */
+static void a_sender_refused_is_nobodys_message(void **state) {
+	(void)state;
+	need_peer();
+	const struct {
+		const char *from;
+		enum outcome outcome;
+		enum fault fault;
+		bool configuration, early;
+	} table[] = {
+	        {"refused@skole.example", OUTCOME_LATER, FAULT_SITE, true, true},
+	        {"busy@skole.example", OUTCOME_LATER, FAULT_BUSY, false, true},
+	        {"large@skole.example", OUTCOME_NEVER, FAULT_SIZE, false, true},
+	        {"a@skole.example", OUTCOME_SENT, FAULT_NONE, false, false},
+	};
+	struct mail_config config = config_plain();
+	struct smtp *s = open_or_fail(&config);
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct transport_result r;
+		smtp_send(s, str_from(table[i].from), STR("ida@example.dk"), (struct str){body, sizeof body - 1}, &r);
+		if (r.outcome != table[i].outcome || r.fault != table[i].fault || r.configuration != table[i].configuration || r.early != table[i].early)
+			fail_msg("%s: outcome %d fault %s \"%s\"", table[i].from, (int)r.outcome, fault_name(r.fault), r.answer);
 	}
 	smtp_close(s);
 }
@@ -307,7 +334,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_arrives_as_it_is),
 		cmocka_unit_test(each_answer_has_its_outcome),
-		cmocka_unit_test(a_connection_is_kept),
+		cmocka_unit_test(a_sender_refused_is_nobodys_message), cmocka_unit_test(a_connection_is_kept),
 		cmocka_unit_test(starttls_and_auth_work),
 		cmocka_unit_test(faults_of_tls_and_auth_are_configuration),
 		cmocka_unit_test(nobody_there_means_later),
