@@ -1,6 +1,5 @@
 /* stafet graph: the machine as a picture; with --instance, the path that one instance took through the machine it is pinned to. */
 #include "cli/command.h"
-#include "cli/graph_command.h"
 #include "engine/workflow/graph.h"
 
 #include <string.h>

@@ -1,6 +1,5 @@
 /* Commands on the instances of a site: start, list, show, history, verify, import. */
 #include "cli/command.h"
-#include "cli/graph_command.h"
 #include "engine/store/timers.h"
 
 #include <string.h>
@@ -270,6 +269,7 @@ static int command_import(struct open_site *s, struct arguments *args, struct st
 static const struct store_command store_commands[] = {
         {"start", command_start}, {"list", command_list}, {"show", command_show},
         {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"graph", command_graph_instance},
+        {"outbox", command_outbox},
 };
 
 const struct store_command *store_command(const char *name) {

@@ -3,7 +3,7 @@
 #define MINUTE_MS INT64_C(60000)
 
 enum { JITTER_PERCENT = 20, UNKNOWN_MINUTES = 15 };
-static const int64_t LIFETIME_MS = 3 * 24 * 60 * MINUTE_MS;
+static const int64_t DAY_MS = 24 * 60 * MINUTE_MS, LIFETIME_MS = 3 * 24 * 60 * MINUTE_MS;
 
 int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random) {
 	static const int64_t minutes[] = {1, 5, 15, 30, 60, 120, 240};
@@ -26,6 +26,14 @@ static bool is_harmless_twice(const struct outbox_row *row) {
 bool retry_again(const struct outbox_row *row, int64_t now, int64_t *next_at) {
 	*next_at = now + UNKNOWN_MINUTES * MINUTE_MS;
 	return is_harmless_twice(row) && !str_starts(row->answer, STR(RETRY_UNKNOWN)) && *next_at <= retry_deadline(row);
+}
+
+int64_t retry_anew(const struct outbox_row *row, int64_t now, int64_t link_expires_at) {
+	int64_t deadline = retry_deadline(row), most = row->workflow.len == 0 ? deadline : link_expires_at ? link_expires_at : INT64_MAX;
+	if (deadline < now + DAY_MS)
+		deadline = now + DAY_MS;
+	deadline = deadline < most ? deadline : most;
+	return deadline > now ? deadline : 0;
 }
 
 struct settlement retry_settle(const struct outbox_row *row, enum outcome outcome, int64_t now, uint32_t random) {

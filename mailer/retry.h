@@ -18,6 +18,9 @@ int64_t retry_deadline(const struct outbox_row *row);
 /* May a row whose outcome is unknown be queued again, and when? False: an operator must decide. */
 bool retry_again(const struct outbox_row *row, int64_t now, int64_t *next_at);
 
+/* Tried again by hand: until when? At least a day more, but never longer than its link (0: none) or code can be used. 0: that time is over. */
+int64_t retry_anew(const struct outbox_row *row, int64_t now, int64_t link_expires_at);
+
 struct settlement {
 	enum outbox_state state;
 	int64_t next_at; /* of a queued row */

@@ -11,10 +11,11 @@ static const char *const names[STATES] = {"queued", "leased", "begun", "sent", "
 
 /* The diagram of the header as a table: from each state, the states it may move to. */
 static const unsigned allowed[STATES] = {
-        [OUTBOX_QUEUED] = TO(OUTBOX_LEASED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_QUEUED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_LEASED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_LEASED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_BEGUN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_BEGUN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_UNKNOWN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_UNKNOWN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_FAILED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_CANCELLED),
 };
 
 /* The part of a row that moves. */
@@ -316,6 +317,45 @@ bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err)
 	return life_move(tx_db(tx), &was, &is, err);
 }
 
+/* What somebody decides about, who looks at it on the command line. */
+static bool life_in_hand(struct db *db, int64_t id, struct life *out, struct err *err) {
+	if (!life_load(db, id, out, err))
+		return false;
+	bool at_rest = out->state == OUTBOX_QUEUED || out->state == OUTBOX_UNKNOWN || out->state == OUTBOX_FAILED;
+	return at_rest || err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is %s%s", (long long)id,
+	                          out->state == OUTBOX_LEASED || out->state == OUTBOX_BEGUN ? "being sent: " : "", names[out->state]);
+}
+
+static bool set_deadline(struct db *db, int64_t id, int64_t deadline_at, struct err *err) {
+	struct stmt *s = db_query(db, "UPDATE outbox SET deadline_at = ? WHERE id = ?");
+	bind_int(s, deadline_at);
+	bind_int(s, id);
+	return row_changed(s, "message", err);
+}
+
+bool outbox_retry(struct tx *tx, int64_t id, int64_t now, int64_t deadline_at, struct err *err) {
+	struct db *db = tx_db(tx);
+	struct life was;
+	if (!life_in_hand(db, id, &was, err))
+		return false;
+	if (was.withdrawn)
+		return err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is not wanted any more: its task was left", (long long)id);
+	struct life is = was;
+	is.state = OUTBOX_QUEUED;
+	is.crashes = 0;
+	is.next_at = now;
+	return life_move(db, &was, &is, err) && set_deadline(db, id, deadline_at, err);
+}
+
+bool outbox_drop(struct tx *tx, int64_t id, struct err *err) {
+	struct life was;
+	if (!life_in_hand(tx_db(tx), id, &was, err))
+		return false;
+	struct life is = was;
+	is.state = OUTBOX_CANCELLED;
+	return life_move(tx_db(tx), &was, &is, err);
+}
+
 struct selection {
 	int64_t instance_id, contact_id; /* contact 0: any, in any role */
 	struct str role;
@@ -337,9 +377,9 @@ static enum db_step next_unsent(struct db *db, const struct selection *which, st
 	return end_life(s, out, err);
 }
 
-/* What is on its way to the relay cannot be stopped, but it is not tried again. */
+/* What is on its way to the relay cannot be stopped, but it is not tried again; nor is what failed, by hand. */
 static bool withdraw_begun(struct db *db, const struct selection *which, struct err *err) {
-	struct stmt *s = db_query(db, "UPDATE outbox SET withdrawn = 1 WHERE " SELECTION " AND state IN ('begun', 'unknown')");
+	struct stmt *s = db_query(db, "UPDATE outbox SET withdrawn = 1 WHERE " SELECTION " AND state IN ('begun', 'unknown', 'failed')");
 	bind_selection(s, which);
 	return stmt_run(s, NULL, err);
 }

@@ -6,6 +6,7 @@
  *     |<|---- later ----' |              | '-- later --> queued         |--requeue--> queued (third crash: failed)
  *       '--> cancelled <--'              '-------------> cancelled <----'
  *
+ * By hand, queued, unknown and failed go to queued (outbox_retry) or cancelled (outbox_drop).
  * begun and unknown become cancelled where they would be queued again after their task was left.
  * A lease has an owner, an end and a fence; a settlement with an old fence is refused. Work that crashed the process is
  * counted when it is leased and set aside (failed) after the third time. */
@@ -54,6 +55,9 @@ bool outbox_settle(struct tx *tx, int64_t id, int64_t fence, enum outbox_state s
 bool outbox_reclaim(struct tx *tx, int64_t now, int64_t *count, struct err *err);
 /* Rows that begun and whose outcome is unknown go back to queued with the same Message-ID (policy for links and codes). */
 bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err);
+/* By hand: queued, unknown or failed -> queued and due now, with the same Message-ID, until deadline_at. CONFLICT: another state, or its task was left. */
+bool outbox_retry(struct tx *tx, int64_t id, int64_t now, int64_t deadline_at, struct err *err);
+bool outbox_drop(struct tx *tx, int64_t id, struct err *err); /* by hand: -> cancelled; CONFLICT as outbox_retry */
 bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err); /* unsent task messages; what is begun or unknown is not sent again */
 bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err); /* left the role; what another role was sent stays */
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);

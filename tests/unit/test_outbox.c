@@ -197,6 +197,29 @@ static void a_crash_after_begin_is_unknown(void **state) {
 	assert_int_equal(load(f, id).state, OUTBOX_FAILED);
 }
 
+static void by_hand_only_what_is_at_rest_moves(void **state) {
+	struct fixture *f = *state;
+	for (int from = OUTBOX_QUEUED; from <= OUTBOX_CANCELLED; from++) {
+		bool at_rest = from == OUTBOX_QUEUED || from == OUTBOX_UNKNOWN || from == OUTBOX_FAILED;
+		int64_t id = row_in(f, (enum outbox_state)from);
+		assert_int_equal(outbox_retry(f->tx, id, 7000, 9000, &f->err), at_rest);
+		struct outbox_row row = load(f, id);
+		assert_int_equal(row.state, at_rest ? OUTBOX_QUEUED : (enum outbox_state)from);
+		if (at_rest)
+			assert_true(row.next_at == 7000 && row.deadline_at == 9000 && row.crashes == 0);
+		id = row_in(f, (enum outbox_state)from);
+		assert_int_equal(outbox_drop(f->tx, id, &f->err), at_rest);
+		assert_int_equal(load(f, id).state, at_rest ? OUTBOX_CANCELLED : (enum outbox_state)from);
+		OK(outbox_cancel_tasks(f->tx, f->instance, &f->err)); /* out of the way of the next */
+	}
+	/* What failed is not sent when its task was left meanwhile. */
+	int64_t id = row_in(f, OUTBOX_FAILED);
+	OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+	REFUSED(ERR_CONFLICT, outbox_retry(f->tx, id, 7000, 9000, &f->err));
+	assert_int_equal(load(f, id).state, OUTBOX_FAILED);
+	REFUSED(ERR_NOT_FOUND, outbox_retry(f->tx, 99999, 7000, 9000, &f->err));
+}
+
 static void leaving_a_state_cancels_what_is_unsent(void **state) {
 	struct fixture *f = *state;
 	int64_t begun = row_in(f, OUTBOX_BEGUN), unknown = row_in(f, OUTBOX_UNKNOWN), leased = row_in(f, OUTBOX_LEASED), queued = put(f, 10, 0);
@@ -271,6 +294,7 @@ int main(void) {
 	        TEST(the_third_crash_sets_aside),
 	        TEST(a_settlement_is_no_crash),
 	        TEST(a_crash_after_begin_is_unknown),
+	        TEST(by_hand_only_what_is_at_rest_moves),
 	        TEST(leaving_a_state_cancels_what_is_unsent),
 	        TEST(lists_are_by_state),
 	        TEST(captured_messages_are_kept),

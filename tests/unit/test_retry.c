@@ -73,6 +73,20 @@ static void outcomes_settle_rows(void **state) {
 	}
 }
 
+static void by_hand_there_is_a_day_more(void **state) {
+	(void)state;
+	const int64_t day = 24 * 60 * MIN;
+	struct outbox_row row = {.created_at = NOW, .workflow = STR("w")};
+	assert_int_equal(retry_anew(&row, NOW, 0), NOW + 3 * day);
+	assert_int_equal(retry_anew(&row, NOW + 9 * day, 0), NOW + 10 * day);
+	assert_int_equal(retry_anew(&row, NOW + 9 * day, NOW + 9 * day + 1), NOW + 9 * day + 1);
+	assert_int_equal(retry_anew(&row, NOW + 9 * day, NOW + 9 * day), 0);
+	/* a code is of no use after its time */
+	struct outbox_row code = {.created_at = NOW, .deadline_at = NOW + 10 * MIN};
+	assert_int_equal(retry_anew(&code, NOW + MIN, 0), NOW + 10 * MIN);
+	assert_int_equal(retry_anew(&code, NOW + 10 * MIN, 0), 0);
+}
+
 static void answers_are_cleaned_and_masked(void **state) {
 	(void)state;
 	struct transport_result r = {0};
@@ -96,6 +110,7 @@ int main(void) {
 		cmocka_unit_test(waits_grow_and_jitter_stays_within_a_fifth),
 		cmocka_unit_test(the_deadline_is_the_rows_or_three_days),
 		cmocka_unit_test(outcomes_settle_rows),
+		cmocka_unit_test(by_hand_there_is_a_day_more),
 		cmocka_unit_test(answers_are_cleaned_and_masked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,258 @@
+/* outbox: what is to be sent, what became of it, and what somebody can do about it. */
+#include "cli/command.h"
+#include "mailer/retry.h"
+
+#include <string.h>
+
+enum { LIST = 100, OPEN = 1u << OUTBOX_QUEUED | 1u << OUTBOX_LEASED | 1u << OUTBOX_BEGUN | 1u << OUTBOX_UNKNOWN | 1u << OUTBOX_FAILED };
+
+static const char usage_text[] = "usage: stafet outbox [--state STATE] [--after ID] [--limit N]   what is not sent yet, or failed\n"
+                                 "       stafet outbox explain ID\n"
+                                 "       stafet outbox retry ID...                                send now, with the same Message-ID\n"
+                                 "       stafet outbox cancel ID...\n"
+                                 "states: queued leased begun sent unknown failed cancelled all\n";
+
+static int usage(struct buf *out) {
+	buf_z(out, usage_text);
+	return EXIT_USAGE;
+}
+
+static int failed(struct buf *out, const struct err *err) {
+	buf_printf(out, "stafet: %s\n", err->text);
+	return EXIT_FAULT;
+}
+
+static struct str local_time(const struct open_site *s, struct arena *a, int64_t instant) {
+	return civil_format_datetime(a, zone_local(site_zone(s->site), instant) / 1000 * 1000);
+}
+
+static const char *channel_of(const struct outbox_row *row) {
+	return row->channel == CHANNEL_MAIL ? "mail" : "sms";
+}
+
+static bool reference_of(struct view *v, const struct outbox_row *row, struct arena *a, struct str *reference, struct err *err) {
+	struct instance in;
+	*reference = STR("-");
+	if (row->instance_id == 0)
+		return true;
+	if (!instance_load(v, row->instance_id, a, &in, err))
+		return false;
+	*reference = in.reference;
+	return true;
+}
+
+/* --- list --- */
+
+static bool list_rows(struct open_site *s, struct view *v, struct arena *a, unsigned states, int64_t after, int64_t limit, struct buf *out, struct err *err) {
+	struct outbox_list list;
+	struct str reference;
+	if (!outbox_list(v, states, after, limit, a, &list, err))
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct outbox_row *row = &list.items[i];
+		if (!reference_of(v, row, a, &reference, err))
+			return false;
+		struct str at = local_time(s, a, row->state == OUTBOX_QUEUED ? row->next_at : row->created_at);
+		buf_printf(out, "%6lld  %-9s %.*s  %-4s %-9.*s %-20.*s %.*s%s%.*s\n", (long long)row->id, outbox_state_name(row->state), STR_ARG(at), channel_of(row),
+		           STR_ARG(reference), STR_ARG(row->message), STR_ARG(row->recipient), row->answer.len > 0 ? "  " : "", STR_ARG(row->answer));
+	}
+	if ((int64_t)list.count == limit)
+		buf_printf(out, "... go on with --after %lld\n", (long long)list.items[list.count - 1].id);
+	return true;
+}
+
+static bool states_of(const char *name, unsigned *states) {
+	*states = OPEN;
+	if (!name)
+		return true;
+	*states = 0;
+	for (int i = OUTBOX_QUEUED; i <= OUTBOX_CANCELLED; i++)
+		if (strcmp(name, "all") == 0 || strcmp(name, outbox_state_name((enum outbox_state)i)) == 0)
+			*states |= 1u << i;
+	return *states != 0;
+}
+
+static int list(struct open_site *s, struct arguments *args, struct buf *out) {
+	const char *state = arguments_option(args, "--state"), *after = arguments_option(args, "--after"), *limit = arguments_option(args, "--limit");
+	int64_t from = 0, most = LIST;
+	unsigned states;
+	struct err err = {0};
+	if (arguments_unknown(args, out) || args->count > 0 || !states_of(state, &states) || (after && !str_to_int(str_from(after), &from)) ||
+	    (limit && (!str_to_int(str_from(limit), &most) || most < 1)))
+		return usage(out);
+	struct view *v = store_view(s->store, &err);
+	if (!v)
+		return failed(out, &err);
+	struct arena *a = arena_new();
+	bool ok = list_rows(s, v, a, states, from, most, out, &err);
+	arena_free(a);
+	view_close(v);
+	return ok ? EXIT_GOOD : failed(out, &err);
+}
+
+/* --- explain --- */
+
+static const char *fault_text(enum fault fault) {
+	switch (fault) {
+	case FAULT_NONE:
+	case FAULT_RELAY:
+		return "The relay or gateway was not reached, or gave no answer that counts. While it is down nothing else is sent through it either";
+	case FAULT_SITE:
+		return "The relay does not take mail from this site. `stafet doctor` looks at relay, login and sender's address";
+	case FAULT_BUSY:
+		return "The relay asks to come back later";
+	case FAULT_ADDRESS:
+		return "There is no such address. Have it corrected where it was typed";
+	case FAULT_MAILBOX:
+		return "The recipient's mailbox is full or takes no mail. Reach the person another way";
+	case FAULT_SIZE:
+		return "The message is too large for the relay or the recipient";
+	case FAULT_POLICY:
+		return "It was refused for what it says or where it comes from, not for its address. Look at SPF, DKIM and DMARC of the sender's domain";
+	case FAULT_OTHER:
+		break;
+	}
+	return "It was refused without a reason that can be read from the code";
+}
+
+static const char *state_text(enum outbox_state state) {
+	switch (state) {
+	case OUTBOX_QUEUED:
+		return "It waits to be sent";
+	case OUTBOX_LEASED:
+	case OUTBOX_BEGUN:
+		return "It is being sent";
+	case OUTBOX_SENT:
+		return "The relay or gateway has taken it. What becomes of it beyond is not known here";
+	case OUTBOX_UNKNOWN:
+		return "The connection broke when it had been handed over: nobody can know whether it arrived. What does no harm twice is sent again by itself, once; "
+		       "for the rest ask the recipient, then `retry` or `cancel`";
+	case OUTBOX_FAILED:
+		return "It was not sent, and is not tried again";
+	case OUTBOX_CANCELLED:
+		return "It is not wanted any more: its task was left, its recipient was replaced, or somebody cancelled it";
+	}
+	return "";
+}
+
+/* An SMS gateway's answer has no command that it belongs to, and an HTTP status is no SMTP code. */
+static const char *meaning(const struct outbox_row *row) {
+	struct str answer = row->answer, unknown = STR(RETRY_UNKNOWN);
+	if (row->channel != CHANNEL_MAIL || answer.len == 0 || row->state == OUTBOX_SENT || row->state == OUTBOX_UNKNOWN)
+		return NULL;
+	if (str_starts(answer, unknown))
+		answer = (struct str){answer.at + unknown.len, answer.len - unknown.len};
+	return verdict_code(answer) > 0 ? fault_text(verdict_fault(STAGE_RECIPIENT, answer)) : NULL;
+}
+
+static void explain_tries(struct open_site *s, struct arena *a, const struct outbox_row *row, struct buf *out) {
+	struct str made = local_time(s, a, row->created_at), next = local_time(s, a, row->next_at), last = local_time(s, a, retry_deadline(row));
+	buf_printf(out, "made        %.*s\ntries       %lld", STR_ARG(made), (long long)row->attempts);
+	if (row->state == OUTBOX_QUEUED)
+		buf_printf(out, "; the next at %.*s, none after %.*s", STR_ARG(next), STR_ARG(last));
+	if (row->state == OUTBOX_SENT) {
+		struct str sent = local_time(s, a, row->sent_at);
+		buf_printf(out, "; sent at %.*s", STR_ARG(sent));
+	}
+	buf_z(out, "\n");
+}
+
+static bool explain_row(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
+	struct outbox_row row;
+	struct str reference;
+	if (!outbox_load(v, id, a, &row, err) || !reference_of(v, &row, a, &reference, err))
+		return false;
+	buf_printf(out, "message     %lld, %s \"%.*s\" to %.*s%s%.*s\ncase        %.*s %.*s\n", (long long)row.id, channel_of(&row), STR_ARG(row.message),
+	           STR_ARG(row.recipient), row.role.len > 0 ? ", " : "", STR_ARG(row.role), STR_ARG(reference), STR_ARG(row.workflow));
+	if (row.channel == CHANNEL_MAIL)
+		buf_printf(out, "Message-ID  %.*s\n", STR_ARG(row.message_id));
+	explain_tries(s, a, &row, out);
+	buf_printf(out, "state       %s: %s.\n", outbox_state_name(row.state), state_text(row.state));
+	if (row.answer.len > 0)
+		buf_printf(out, "answer      %.*s\n", STR_ARG(row.answer));
+	if (meaning(&row))
+		buf_printf(out, "means       %s.\n", meaning(&row));
+	return true;
+}
+
+static int explain(struct open_site *s, struct arguments *args, struct buf *out) {
+	int64_t id;
+	struct err err = {0};
+	if (arguments_unknown(args, out) || args->count != 2 || !str_to_int(str_from(args->items[1]), &id))
+		return usage(out);
+	struct view *v = store_view(s->store, &err);
+	if (!v)
+		return failed(out, &err);
+	struct arena *a = arena_new();
+	bool ok = explain_row(s, v, a, id, out, &err);
+	arena_free(a);
+	view_close(v);
+	return ok ? EXIT_GOOD : failed(out, &err);
+}
+
+/* --- retry and cancel --- */
+
+struct hand {
+	int64_t id;
+	bool retry;
+};
+
+/* A link that nobody can act through any more would only confuse. */
+static bool still_of_use(struct view *v, const struct outbox_row *row, int64_t now, struct arena *a, int64_t *deadline, struct err *err) {
+	struct link link = {.state = LINK_LIVE};
+	if (row->has_link && !link_load(v, row->link_id, a, &link, err))
+		return false;
+	*deadline = retry_anew(row, now, link.expires_at);
+	if (link.state != LINK_LIVE)
+		return err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is of no use any more: its link was used or withdrawn", (long long)row->id);
+	return *deadline > 0 || err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is of no use any more: its link or code has expired", (long long)row->id);
+}
+
+static bool hand_run(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	const struct hand *h = context;
+	struct outbox_row row;
+	int64_t deadline;
+	(void)engine;
+	if (!h->retry)
+		return outbox_drop(tx, h->id, err);
+	struct arena *a = arena_new();
+	bool ok = outbox_load(tx_view(tx), h->id, a, &row, err) && still_of_use(tx_view(tx), &row, now, a, &deadline, err) &&
+	          outbox_retry(tx, h->id, now, deadline, err);
+	arena_free(a);
+	return ok;
+}
+
+static bool ids_good(const struct arguments *args) {
+	int64_t id;
+	for (int i = 1; i < args->count; i++)
+		if (!str_to_int(str_from(args->items[i]), &id) || id < 1)
+			return false;
+	return args->count > 1;
+}
+
+/* Each for itself: one that cannot be changed keeps no other from it. */
+static int change(struct open_site *s, struct arguments *args, bool retry, struct buf *out) {
+	int status = EXIT_GOOD;
+	if (arguments_unknown(args, out) || !ids_good(args))
+		return usage(out);
+	for (int i = 1; i < args->count; i++) {
+		struct hand hand = {.retry = retry};
+		struct err err = {0};
+		str_to_int(str_from(args->items[i]), &hand.id);
+		if (site_write(s, hand_run, &hand, &err))
+			buf_printf(out, "message %lld %s\n", (long long)hand.id, retry ? "is sent now" : "is cancelled");
+		else
+			status = failed(out, &err);
+	}
+	return status;
+}
+
+int command_outbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
+	(void)input;
+	const char *verb = args->count > 0 ? args->items[0] : "";
+	if (strcmp(verb, "explain") == 0)
+		return explain(s, args, out);
+	if (strcmp(verb, "retry") == 0 || strcmp(verb, "cancel") == 0)
+		return change(s, args, verb[0] == 'r', out);
+	return list(s, args, out);
+}

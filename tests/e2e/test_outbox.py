@@ -1,0 +1,120 @@
+"""Messages that do not go at once: what the relay's answers do to them, and what `stafet outbox` says and can do."""
+import base64, email, email.policy, os, re, shutil, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from load import application
+from stafet import Peer, Server, main, make_site, package, run, walk
+
+
+class Office:
+    """A site whose applicants have the addresses that the relay answers by."""
+
+    def __enter__(self):
+        self.peer, self.number = Peer("smtp_peer.py"), 0
+        self.site, _ = make_site([package("leave-request")], "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:%d\n  tls: off\n" % self.peer.port)
+        self.server = Server("serve", self.site)
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop()
+        self.peer.stop()
+        shutil.rmtree(os.path.dirname(self.site), ignore_errors=True)
+
+    def apply(self, address):
+        """The confirmation's id in the outbox."""
+        self.number += 1
+        answers = dict(application(self.number), employee_email=address)
+        walk(self.server, "/start/leave-request", answers, headers={"X-Forwarded-For": "10.0.%d.1" % self.number})
+        return self.settled(address)
+
+    def outbox(self, *args, **options):
+        return run("outbox", *args, site=self.site, **options).stdout
+
+    def settled(self, address, state=r"queued|unknown|failed|sent", wait=15):
+        """The id of the message to that address, once it was tried."""
+        end = time.time() + wait
+        while time.time() < end:
+            found = re.search(r"^ *(\d+)  (%s) .* %s  \S" % (state, re.escape(address)), self.outbox("--state", "all"), re.M)
+            if found:
+                return found.group(1)
+            time.sleep(0.05)
+        raise AssertionError("%s is not %s:\n%s" % (address, state, self.outbox("--state", "all")))
+
+    def copies(self, address):
+        return [m for m in self.peer.messages() if address in m["rcpt_to"]]
+
+
+def parse(mail):
+    """(Message-ID, path of the link)"""
+    parsed = email.message_from_bytes(base64.b64decode(mail["base64"]), policy=email.policy.default)
+    return parsed["Message-ID"], re.search(r"/l/[A-Za-z0-9_-]{43}", parsed.get_body(("plain",)).get_content()).group(0)
+
+
+def test_each_answer_is_explained():
+    with Office() as office:
+        cases = {
+            "nouser@example.dk": ("failed", "550 5.1.1", "There is no such address"),
+            "full@example.dk": ("queued", "452 4.2.2", "mailbox is full"),
+            "grey@example.dk": ("queued", "451 4.7.1", "come back later"),
+            "spam@example.dk": ("failed", "554 5.7.1", "SPF, DKIM and DMARC"),
+            "drop@example.dk": ("queued", "unknown: ", ""),  # a link may come twice
+        }
+        ids = {address: office.apply(address) for address in cases}
+        listed = office.outbox()
+        for address, (state, answer, meaning) in cases.items():
+            row = re.search(r"^ *%s  %s .*  mail \S{4}-\S{4} +confirm +%s  .*$" % (ids[address], state, re.escape(address)), listed, re.M)
+            assert row and answer in row.group(0), (address, listed)
+            told = office.outbox("explain", ids[address])
+            assert answer in told and meaning in told and "Message-ID  <" in told and address in told, told
+        good = office.apply("ida@example.dk")
+        assert "ida@example.dk" not in office.outbox() and "ida@example.dk" in office.outbox("--state", "sent")
+        assert "has taken it" in office.outbox("explain", good)
+        assert "go on with --after" in office.outbox("--limit", "2")
+
+
+def test_retry_sends_the_same_message_again():
+    with Office() as office:
+        number = office.apply("grey-once@example.dk")
+        assert not office.copies("grey-once@example.dk")
+        assert "is sent now" in office.outbox("retry", number)
+        office.settled("grey-once@example.dk", "sent")
+        assert len(office.copies("grey-once@example.dk")) == 1
+        # Taken, and then the connection broke: the same Message-ID, so that a client shows one.
+        number = office.apply("drop-once@example.dk")
+        office.outbox("retry", number)
+        office.settled("drop-once@example.dk", "sent")
+        first, second = office.copies("drop-once@example.dk")
+        assert parse(first) == parse(second)
+        # What was sent is not sent again, and an unknown id is one fault among several.
+        third = office.apply("grey-once.2@example.dk")
+        answer = run("outbox", "retry", number, third, "999", site=office.site, check=False)
+        assert answer.returncode == 1 and "is sent\n" in answer.stdout and "message %s is sent now" % third in answer.stdout, answer.stdout
+
+
+def test_cancelled_is_not_sent():
+    with Office() as office:
+        number = office.apply("full@example.dk")
+        assert "is cancelled" in office.outbox("cancel", number)
+        assert "not wanted any more" in office.outbox("explain", number)
+        for verb in ("retry", "cancel"):
+            assert run("outbox", verb, number, site=office.site, check=False).returncode == 1
+        assert "full@example.dk" not in office.outbox()
+
+
+def test_of_no_use_any_more():
+    with Office() as office:
+        number = office.apply("drop@example.dk")
+        link = parse(office.copies("drop@example.dk")[0])[1]
+        walk(office.server, link, {"confirmed": "true"})
+        answer = run("outbox", "retry", number, site=office.site, check=False)
+        assert answer.returncode == 1 and ("of no use any more" in answer.stdout or "cancelled" in answer.stdout), answer.stdout
+
+
+def test_usage():
+    with Office() as office:
+        for args in (["explain"], ["explain", "x"], ["retry"], ["retry", "0"], ["cancel", "1", "x"], ["--state", "nothing"], ["--limit", "0"], ["what"]):
+            answer = run("outbox", *args, site=office.site, check=False)
+            assert answer.returncode == 2 and "usage: stafet outbox" in answer.stdout + answer.stderr, (args, answer.stderr)
+
+
+main([test_each_answer_is_explained, test_retry_sends_the_same_message_again, test_cancelled_is_not_sent, test_of_no_use_any_more, test_usage])
