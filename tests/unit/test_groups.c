@@ -158,7 +158,7 @@ static size_t found(struct fixture *f, const char *words) {
 	struct link link;
 	assert_true(find_link(f, f->receipt.instance_id, "ida@x.dk", "one", &link));
 	struct str role = STR("helper");
-	struct listing_query query = {.contact_id = link.contact_id, .roles = &role, .role_count = 1, .workflow = STR("trip"), .search = str_from(words), .limit = 10};
+	struct listing_query query = {.contact_id = link.contact_id, .roles = &role, .role_count = 1, .workflow = STR("trip"), .searched = STR("list"), .search = str_from(words), .limit = 10};
 	struct view *v = store_view(f->store, &f->err);
 	OK(v && listing_query(v, &query, f->arena, &list, &f->err));
 	view_close(v);

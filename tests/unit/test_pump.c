@@ -18,6 +18,7 @@ struct source {
 	int fails_at;        /* for good; 0: never */
 	int busy;            /* so often it is not the time */
 	atomic_int hold;     /* does not come back while set */
+	atomic_int held;     /* and has come that far */
 	atomic_int asleep, gone;
 };
 
@@ -25,8 +26,10 @@ static bool more(struct pour *pour, struct buf *out, struct err *err) {
 	struct source *s = (struct source *)pour;
 	if (atomic_load(&s->hold))
 		buf_z(out, "half ");
-	while (atomic_load(&s->hold))
+	while (atomic_load(&s->hold)) {
+		atomic_store(&s->held, 1);
 		usleep(1000);
+	}
 	if (s->fails_at && s->made + 1 == s->fails_at)
 		return err_set(err, ERR_PERMANENT, "error.internal", "a test");
 	if (s->busy > 0) {
@@ -54,6 +57,12 @@ static void gone(struct pour *pour) {
 static void begin(struct source *s, int pieces) {
 	*s = (struct source){.pour = {.more = more, .sleep = go_to_sleep, .wake = wake, .gone = gone}, .pieces = pieces};
 	pump_init(&s->pour, 1000);
+}
+
+static void wait_until_held(struct source *s) {
+	for (int i = 0; i < 5000 && !atomic_load(&s->held); i++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&s->held), 1);
 }
 
 static void end(struct pump *p, struct source *s) {
@@ -142,7 +151,7 @@ static void test_a_piece_is_not_taken_while_it_is_made(void **state) {
 	begin(&s, 1);
 	atomic_store(&s.hold, 1);
 	assert_int_equal(pump_take(p, &s.pour, bytes, 20), 0);
-	usleep(10000);
+	wait_until_held(&s);
 	assert_int_equal(pump_take(p, &s.pour, bytes, 20), 0);
 	atomic_store(&s.hold, 0);
 	buf_init(&out, 1000);
@@ -163,7 +172,7 @@ static void test_one_does_not_wait_for_another_that_is_dropped(void **state) {
 	atomic_store(&slow.hold, 1);
 	assert_int_equal(pump_take(p, &slow.pour, bytes, 4), 0);
 	assert_int_equal(pump_take(p, &other.pour, bytes, 4), 0);
-	usleep(10000);
+	wait_until_held(&slow);
 	pump_drop(p, &slow.pour); /* while its piece is made: gone only afterwards */
 	assert_int_equal(atomic_load(&slow.gone), 0);
 	end(p, &other); /* while it waits for its turn */
@@ -186,7 +195,7 @@ static void test_stopping_wakes_everybody(void **state) {
 	begin(&late, 3);
 	atomic_store(&first.hold, 1);
 	assert_int_equal(pump_take(p, &first.pour, bytes, 8), 0);
-	usleep(5000);
+	wait_until_held(&first);
 	assert_int_equal(pump_take(p, &second.pour, bytes, 8), 0);
 	pump_stop(p);
 	assert_int_equal(atomic_load(&second.asleep), 0);
