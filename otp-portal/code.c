@@ -2,6 +2,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/log.h"
+#include "engine/store/links.h"
 #include "engine/store/listings.h"
 #include "engine/store/outbox.h"
 #include "otp-portal/agent.h"
@@ -13,6 +14,7 @@
 
 enum { COOKIE_BYTES = 2 * SECRET_ID };
 enum { ASKS_15_MIN = 10, SENDS_15_MIN = 3, SENDS_HOUR = 5, SENDS_DAY = 10 };
+enum { TASKS = 100 };
 enum { FAILS_TOLD = 5, ALERT_SYSTEM_DAY = 20 };
 enum { FAILS_NETWORK_15_MIN = 10, FAILS_NETWORK_DAY = 30, FAILS_ADDRESS_30_DAYS = 10, FAILS_SYSTEM_DAY = 50 };
 
@@ -78,6 +80,37 @@ bool code_welcomes(const struct portal_world *world, struct view *v, int64_t con
 	return true;
 }
 
+static bool is_for(const struct view_rule *rule, struct str role) {
+	for (size_t i = 0; i < rule->roles.count; i++)
+		if (str_equal(rule->roles.items[i]->name, role))
+			return true;
+	return false;
+}
+
+/* Of the lists for the role of this link. */
+static int digits_of_task(const struct portal_world *world, const struct link *link) {
+	const struct package *package = site_package(world->options.site, link->workflow);
+	int digits = 0;
+	for (size_t i = 0; package && i < package->definition->views.count; i++) {
+		const struct view_rule *rule = &package->definition->views.items[i];
+		if (rule->login && rule->kind == VIEW_LIST && is_for(rule, link->role) && rule->digits > digits)
+			digits = rule->digits;
+	}
+	return digits != 0 ? digits : CODE_DIGITS;
+}
+
+/* Whoever is let in can do all that waits for them: each of it asks for its own length. */
+static bool lengthen_for_tasks(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, int *digits, struct err *err) {
+	struct link_list links;
+	if (!link_open_of_contact(v, contact_id, TASKS, a, &links, err))
+		return false;
+	for (size_t i = 0; i < links.count; i++) {
+		int wanted = digits_of_task(world, &links.items[i]);
+		*digits = wanted > *digits ? wanted : *digits;
+	}
+	return true;
+}
+
 /* *contact id 0: unknown, or nothing to show. */
 static bool find_welcome(const struct code_ask *ask, struct view *v, struct arena *a, struct contact *contact, int *digits, struct err *err) {
 	*digits = 0;
@@ -87,9 +120,11 @@ static bool find_welcome(const struct code_ask *ask, struct view *v, struct aren
 	}
 	if (!code_welcomes(ask->world, v, contact->id, a, digits, err))
 		return false;
-	if (*digits == 0)
+	if (*digits == 0) {
 		*contact = (struct contact){0};
-	return true;
+		return true;
+	}
+	return lengthen_for_tasks(ask->world, v, contact->id, a, digits, err);
 }
 
 static bool send(const struct code_ask *ask, struct tx *tx, const struct login *login, const struct contact *contact, bool link, int64_t now,

@@ -192,6 +192,21 @@ def test_the_length_is_what_the_list_asks_for():
     assert len(code_in(last_mail(boss, 1))) == 6
 
 
+def test_what_waits_elsewhere_asks_for_its_own_length():
+    """After the log-in everything that waits can be done: four digits are not enough for it unless its own workflow says so."""
+    asker, _ = new_people()
+    path, _ = new_payment(treasurer=asker)
+    pre = ask(asker)
+    code = code_in(last_mail(asker, 1))
+    assert len(code) == 6
+    answer = guess(pre, code)
+    assert path in server.get("/backend?view=home", headers={"Cookie": cookie(answer, "sid")}).text
+    walk(server, path + "?event=refuse", {"reason": "Nej"}, headers=of_network())
+    advance("61s")
+    ask(asker)
+    assert len(code_in(last_mail(asker, 2))) == 4
+
+
 def test_sending_again_repeats_and_does_not_extend():
     asker, _ = new_people()
     pre = ask(asker)
@@ -410,14 +425,17 @@ def test_log_out_everywhere():
 payments = 0
 
 
-def new_payment(phone=True):
+def new_payment(phone=True, treasurer=None):
     """The path of the treasurer's link, and the number where codes go."""
     global payments
     payments += 1
-    clerk, treasurer, number_ = "ole%d@example.dk" % payments, "kasserer%d@example.dk" % payments, "+45223344%02d" % payments
+    clerk, treasurer, number_ = "ole%d@example.dk" % payments, treasurer or "kasserer%d@example.dk" % payments, "+45223344%02d" % payments
     walk(server, "/start/payment", {"clerk_email": clerk, "purpose": "Kaffe", "amount": "240", "treasurer_email": treasurer,
                                     "treasurer_phone": number_ if phone else ""}, headers=of_network())
+    before = len([m for m in server.inbox() if m["to"].endswith(treasurer)])
     walk(server, urllib.parse.urlsplit(server.mails_to(clerk)[-1]["links"][0]).path, {"agreed": "true"})
+    while len(server.mails_to(treasurer)) == before:
+        time.sleep(0.05)
     return urllib.parse.urlsplit(server.mails_to(treasurer)[-1]["links"][0]).path, number_
 
 
