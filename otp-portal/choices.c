@@ -39,7 +39,7 @@ static struct str option_label(const struct field_view *v, size_t i) {
 	if (field->kind == FIELD_REF)
 		return choice_row_label(v, i);
 	struct str value = option_value(v, i);
-	struct str label = prose_get(p, "fields", field->name, "options", value);
+	struct str label = prose_get(p, "fields", field->words, "options", value);
 	if (label.len > 0)
 		return label;
 	return field->kind == FIELD_CHOICE ? value : language_word(p->r->language, i == 0 ? "form.yes" : "form.no");
@@ -56,7 +56,7 @@ bool choice_is_shown(const struct field_view *v, struct str name, struct str val
 static void write_box(const struct field_view *v, const char *type, size_t i) {
 	struct buf *b = &v->out->body;
 	struct str name = v->item->field->name, value = option_value(v, i);
-	buf_printf(b, "<label class=\"box\"><input type=\"%s\" name=\"%.*s\" id=\"f-%.*s", type, STR_ARG(name), STR_ARG(name));
+	buf_printf(b, "<label class=\"box\"><input type=\"%s\" name=\"%.*s\" id=\"f-%.*s", type, STR_ARG(name), STR_ARG(v->id));
 	if (i > 0)
 		buf_printf(b, "-%zu", i);
 	buf_z(b, "\" value=\"");
@@ -90,7 +90,7 @@ void choice_write_boxes(const struct field_view *v) {
 void choice_write_select(const struct field_view *v) {
 	struct buf *b = &v->out->body;
 	struct str name = v->item->field->name;
-	buf_printf(b, "<select name=\"%.*s\" id=\"f-%.*s\"", STR_ARG(name), STR_ARG(name));
+	buf_printf(b, "<select name=\"%.*s\" id=\"f-%.*s\"", STR_ARG(name), STR_ARG(v->id));
 	field_write_description(v);
 	if (v->focus)
 		buf_z(b, " autofocus");

@@ -72,7 +72,7 @@ struct str column_plain(const struct prose *p, struct str column) {
 	case KIND_DATETIME: return plain_datetime(p, value->integer);
 	case KIND_INT: return arena_printf(p->r->arena, "%lld", (long long)value->integer);
 	case KIND_DOUBLE: return plain_decimal(p, value->decimal);
-	default: return prose_value(p, field, value);
+	default: return field->kind == FIELD_GROUP ? prose_cell(p, field, value) : prose_value(p, field, value);
 	}
 }
 

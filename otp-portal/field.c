@@ -3,14 +3,15 @@
 #include "engine/base/escape.h"
 #include "otp-portal/choices.h"
 #include "otp-portal/file_field.h"
+#include "otp-portal/group.h"
 #include "otp-portal/matrix.h"
 #include "otp-portal/page.h"
 #include "otp-portal/repeated.h"
 
 #include <string.h>
 
-/* Texts of at most so many characters are asked for in a short input. */
-enum { SHORT = 20 };
+/* Texts of at most so many characters are asked for in a short input, and in one of few lines. */
+enum { SHORT = 20, BRIEF = 500 };
 
 static struct request *request_of(const struct field_view *v) {
 	return v->filling->prose.r;
@@ -39,6 +40,9 @@ static int64_t day_that_does(const struct field_view *v, const struct value *val
 
 bool field_open(struct field_view *v, const struct value *values, struct err *err) {
 	const struct field *field = v->item->field;
+	v->id = field->name;
+	if (field->kind == FIELD_GROUP)
+		return group_open(v, values, err);
 	if (field->kind == FIELD_DATE)
 		v->example = day_that_does(v, values);
 	if (field->kind != FIELD_REF && field->kind != FIELD_MATRIX)
@@ -49,8 +53,11 @@ bool field_open(struct field_view *v, const struct value *values, struct err *er
 struct str field_anchor(const struct field_view *v, struct str problem) {
 	struct arena *a = request_of(v)->arena;
 	struct str name = v->item->field->name;
+	struct field_view member;
+	if (group_find(v, problem, &member))
+		return arena_printf(a, "f-%.*s", STR_ARG(member.id));
 	if (str_equal(problem, name))
-		return arena_printf(a, "f-%.*s", STR_ARG(name));
+		return arena_printf(a, "f-%.*s", STR_ARG(v->id));
 	for (size_t i = 0; v->item->field->kind == FIELD_MATRIX && i < v->row_count; i++)
 		if (str_equal(problem, matrix_row_name(v, i)))
 			return arena_printf(a, "f-%.*s-%zu", STR_ARG(name), i);
@@ -66,10 +73,13 @@ static struct str example_of(const struct field_view *v) {
 
 struct str field_problem_text(const struct field_view *v, const struct form_problem *problem) {
 	struct request *r = request_of(v);
+	struct field_view member;
 	int64_t limit;
+	if (!str_equal(problem->name, v->item->field->name) && group_find(v, problem->name, &member))
+		return field_problem_text(&member, problem);
 	/* What is wrong by the package's own rule, in the package's own words. */
 	if (strcmp(problem->key, "field.invalid") == 0)
-		return prose_get(&v->filling->prose, "fields", v->item->field->name, "invalid", (struct str){0});
+		return prose_get(&v->filling->prose, "fields", v->item->field->words, "invalid", (struct str){0});
 	for (size_t i = 0; v->item->field->kind == FIELD_MATRIX && i < v->row_count; i++)
 		if (str_equal(problem->name, matrix_row_name(v, i)))
 			return language_text(r->language, r->arena, problem->key, choice_row_label(v, i), STR(""));
@@ -80,6 +90,15 @@ struct str field_problem_text(const struct field_view *v, const struct form_prob
 	return language_text(r->language, r->arena, problem->key, problem->arg[0], problem->arg[1]);
 }
 
+struct str field_problem_subject(const struct field_view *v, const struct form_problem *problem) {
+	struct str label = prose_label(&v->filling->prose, v->item->field->words);
+	struct field_view member;
+	if (str_equal(problem->name, v->item->field->name))
+		return label;
+	/* The message of a matrix's row names the row. */
+	return group_find(v, problem->name, &member) ? group_subject(v, problem->name, &member) : STR("");
+}
+
 static const struct form_problem *first_problem(const struct field_view *v) {
 	for (size_t i = 0; i < v->problems->count; i++)
 		if (str_equal(v->problems->items[i].name, v->item->field->name))
@@ -88,7 +107,7 @@ static const struct form_problem *first_problem(const struct field_view *v) {
 }
 
 static struct str hint_of(const struct field_view *v) {
-	return prose_get(&v->filling->prose, "fields", v->item->field->name, "hint", (struct str){0});
+	return prose_get(&v->filling->prose, "fields", v->item->field->words, "hint", (struct str){0});
 }
 
 /* The hint that a kind needs when the package has none. */
@@ -98,7 +117,7 @@ static const char *format_hint(const struct field *field) {
 
 void field_write_label(const struct field_view *v) {
 	struct buf *b = &v->out->body;
-	escape_html(b, prose_label(&v->filling->prose, v->item->field->name));
+	escape_html(b, prose_label(&v->filling->prose, v->item->field->words));
 	if (v->item->optional) {
 		buf_z(b, " <span class=\"optional\">(");
 		page_word(request_of(v), v->out, "form.optional");
@@ -112,7 +131,7 @@ static void write_hint(const struct field_view *v) {
 	const char *format = format_hint(v->item->field);
 	if (hint.len == 0 && !format)
 		return;
-	buf_printf(b, "<div class=\"hint\" id=\"h-%.*s\">", STR_ARG(v->item->field->name));
+	buf_printf(b, "<div class=\"hint\" id=\"h-%.*s\">", STR_ARG(v->id));
 	prose_write(&v->filling->prose, hint, b);
 	if (format) {
 		buf_z(b, "<p>");
@@ -130,7 +149,7 @@ static void write_problem(const struct field_view *v) {
 	struct buf *b = &v->out->body;
 	if (!problem)
 		return;
-	buf_printf(b, "<p class=\"error\" id=\"e-%.*s\"><span class=\"sr\">", STR_ARG(v->item->field->name));
+	buf_printf(b, "<p class=\"error\" id=\"e-%.*s\"><span class=\"sr\">", STR_ARG(v->id));
 	page_word(request_of(v), v->out, "form.error-prefix");
 	buf_z(b, "</span> ");
 	escape_html(b, field_problem_text(v, problem));
@@ -139,7 +158,7 @@ static void write_problem(const struct field_view *v) {
 
 void field_write_description(const struct field_view *v) {
 	struct buf *b = &v->out->body;
-	struct str name = v->item->field->name;
+	struct str name = v->id;
 	bool hint = hint_of(v).len > 0 || format_hint(v->item->field), wrong = first_problem(v) != NULL;
 	if (hint || wrong)
 		buf_printf(b, " aria-describedby=\"%s%.*s%s%s%.*s\"", hint ? "h-" : "", hint ? (int)name.len : 0, name.at, hint && wrong ? " " : "",
@@ -190,7 +209,7 @@ static struct str shown_text(const struct field_view *v, size_t index) {
 void field_write_input(const struct field_view *v, size_t index, bool focus) {
 	struct buf *b = &v->out->body;
 	struct str name = v->item->field->name;
-	buf_printf(b, "<input name=\"%.*s\" id=\"f-%.*s", STR_ARG(name), STR_ARG(name));
+	buf_printf(b, "<input name=\"%.*s\" id=\"f-%.*s", STR_ARG(name), STR_ARG(v->id));
 	if (index > 0)
 		buf_printf(b, "-%zu", index + 1);
 	buf_char(b, '"');
@@ -208,7 +227,8 @@ void field_write_input(const struct field_view *v, size_t index, bool focus) {
 static void write_textarea(const struct field_view *v) {
 	struct buf *b = &v->out->body;
 	struct str name = v->item->field->name;
-	buf_printf(b, "<textarea rows=\"6\" name=\"%.*s\" id=\"f-%.*s\"", STR_ARG(name), STR_ARG(name));
+	bool is_brief = v->item->field->max <= BRIEF;
+	buf_printf(b, "<textarea rows=\"%d\" name=\"%.*s\" id=\"f-%.*s\"", is_brief ? 3 : 6, STR_ARG(name), STR_ARG(v->id));
 	field_write_description(v);
 	if (first_problem(v))
 		buf_z(b, " aria-invalid=\"true\"");
@@ -221,7 +241,7 @@ static void write_textarea(const struct field_view *v) {
 
 static void write_single(const struct field_view *v) {
 	struct buf *b = &v->out->body;
-	buf_printf(b, "<label for=\"f-%.*s\">", STR_ARG(v->item->field->name));
+	buf_printf(b, "<label for=\"f-%.*s\">", STR_ARG(v->id));
 	field_write_label(v);
 	buf_z(b, "</label>\n");
 	write_hint(v);
@@ -241,6 +261,8 @@ static void write_single(const struct field_view *v) {
 static void write_group(const struct field_view *v) {
 	struct buf *b = &v->out->body;
 	buf_z(b, "<fieldset");
+	if (v->item->field->kind == FIELD_GROUP) /* others have inputs of this id */
+		buf_printf(b, " id=\"f-%.*s\"", STR_ARG(v->id));
 	field_write_description(v);
 	buf_z(b, ">\n<legend>");
 	field_write_label(v);
@@ -273,7 +295,7 @@ void field_write(const struct field_view *v) {
 		write_group(v);
 	else
 		write_single(v);
-	struct str help = prose_get(&v->filling->prose, "fields", field->name, "help", (struct str){0});
+	struct str help = prose_get(&v->filling->prose, "fields", field->words, "help", (struct str){0});
 	if (help.len > 0) {
 		buf_z(b, "<details><summary>");
 		page_word(request_of(v), v->out, "front.help");

@@ -19,16 +19,9 @@ bool filling_defaults(const struct form_world *world, struct arena *a, struct va
 	return true;
 }
 
-/* "levels.sawing" belongs to the field levels. */
-static bool belongs(struct str name, const struct field *field) {
-	if (str_equal(name, field->name))
-		return true;
-	return field->kind == FIELD_MATRIX && name.len > field->name.len + 1 && str_starts(name, field->name) && name.at[field->name.len] == '.';
-}
-
 const struct field *filling_field(const struct form_page *page, struct str name) {
 	for (size_t i = 0; i < page->items.count; i++)
-		if (belongs(name, page->items.items[i].field))
+		if (form_belongs(page->items.items[i].field, name))
 			return page->items.items[i].field;
 	return NULL;
 }
@@ -42,7 +35,7 @@ bool filling_was_saved(const struct filling *f, size_t page) {
 	return answers_get(&f->draft, page_mark(f, page)) != NULL;
 }
 
-/* "boss_emails.2": the second input of that field, as they were sent, is taken away. */
+/* "boss_emails.2": the second input of that field, or item of that group, as they were sent, is taken away. */
 static bool is_removed(const struct filling *f, struct str name, size_t number) {
 	struct str removed = request_form(f->prose.r, ".remove");
 	return removed.len > 0 && str_equal(removed, arena_printf(f->prose.r->arena, "%.*s.%zu", STR_ARG(name), number));
@@ -53,6 +46,37 @@ static size_t number_of(const struct request *r, size_t index) {
 	for (size_t i = 0; i <= index; i++)
 		number += str_equal(r->form.items[i].name, r->form.items[index].name);
 	return number;
+}
+
+/* What was typed in an item that stays; *item: as it was sent. */
+static const struct field *typed_member(const struct filling *f, const struct field *group, const struct pair *pair, size_t *item) {
+	const struct field *member = form_item_member(group, pair->name, item);
+	return member && str_trim(pair->value).len > 0 && !is_removed(f, group->name, *item) ? member : NULL;
+}
+
+/* Items are numbered anew, without those that were blank or taken away. */
+static void type_group(const struct filling *f, const struct field *group, struct answers *typed) {
+	struct request *r = f->prose.r;
+	size_t most = 2 * (size_t)group->many_max, count = 0, item;
+	size_t *number = ARENA_ARRAY(r->arena, most + 1, size_t);
+	for (size_t i = 0; i < r->form.count; i++)
+		if (typed_member(f, group, &r->form.items[i], &item))
+			number[item] = 1;
+	for (item = 1; item <= most; item++)
+		if (number[item] > 0)
+			number[item] = ++count;
+	for (size_t i = 0; i < r->form.count; i++) {
+		const struct field *member = typed_member(f, group, &r->form.items[i], &item);
+		if (member)
+			answers_put(typed, r->arena, form_item_name(group, number[item], member, r->arena), r->form.items[i].value);
+	}
+}
+
+static void type_groups(const struct filling *f, size_t page, struct answers *typed) {
+	const struct form_page *p = &f->form->pages.items[page];
+	for (size_t i = 0; i < p->items.count; i++)
+		if (p->items.items[i].field->kind == FIELD_GROUP)
+			type_group(f, p->items.items[i].field, typed);
 }
 
 /* Nobody types a file: those that the page showed stay, but one that is to be removed. When the files of this post were attached that is done. */
@@ -80,9 +104,10 @@ struct answers filling_typed(const struct filling *f, size_t page) {
 	for (size_t i = 0; i < r->form.count; i++) {
 		const struct pair *pair = &r->form.items[i];
 		const struct field *field = filling_field(p, pair->name);
-		if (field && field->kind != FIELD_FILE && str_trim(pair->value).len > 0 && !is_removed(f, pair->name, number_of(r, i)))
+		if (field && field->kind != FIELD_FILE && field->kind != FIELD_GROUP && str_trim(pair->value).len > 0 && !is_removed(f, pair->name, number_of(r, i)))
 			answers_put(&typed, r->arena, pair->name, pair->value);
 	}
+	type_groups(f, page, &typed);
 	keep_files(f, page, &typed);
 	struct str mark = page_mark(f, page);
 	if (!answers_get(&typed, mark))
@@ -112,7 +137,7 @@ bool filling_was_asked(const struct filling *f, struct str field) {
 static void forget_problems(struct form_problems *problems, const struct field *field) {
 	size_t kept = 0;
 	for (size_t i = 0; i < problems->count; i++)
-		if (!belongs(problems->items[i].name, field))
+		if (!form_belongs(field, problems->items[i].name))
 			problems->items[kept++] = problems->items[i];
 	problems->count = kept;
 }
@@ -127,8 +152,8 @@ bool filling_asks_more(const struct filling *f, size_t page, const struct value 
 			continue;
 		more = true;
 		forget_problems(problems, field);
-		if (field->kind != FIELD_BOOL && field->kind != FIELD_FILE)
-			form_answers_of(field, &f->base[field->slot], a, answers);
+		if (field->kind != FIELD_FILE)
+			form_answers_again(field, &f->base[field->slot], a, answers);
 	}
 	return more;
 }

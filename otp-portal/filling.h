@@ -42,7 +42,7 @@ bool filling_check(const struct filling *f, size_t page, const struct answers *a
 bool filling_open_page(const struct filling *f, const struct answers *answers, size_t *page, struct err *err);
 /* The first page from `page` on that asks or shows something; form->pages.count: none. */
 size_t filling_next(const struct filling *f, const struct value *values, size_t page);
-/* The field of the page that an answer or a problem of that name belongs to: "levels.sawing" to levels. NULL: none. */
+/* The field of the page that an answer or a problem of that name belongs to (form_belongs). NULL: none. */
 const struct field *filling_field(const struct form_page *page, struct str name);
 /* The page where this problem belongs. */
 size_t filling_page_of(const struct filling *f, struct str problem);

@@ -8,9 +8,11 @@
 #include "otp-portal/seen.h"
 
 static void show_known(const struct filling *f, const struct field *field, struct answers *shown) {
-	const struct answer *known = answers_get(&f->known, field->name);
-	for (size_t k = 0; known && k < known->texts.count; k++)
-		answers_put(shown, f->prose.r->arena, field->name, known->texts.items[k]);
+	for (size_t i = 0; i < f->known.count; i++) {
+		const struct answer *known = &f->known.items[i];
+		for (size_t k = 0; form_belongs(field, known->name) && k < known->texts.count; k++)
+			answers_put(shown, f->prose.r->arena, known->name, known->texts.items[k]);
+	}
 }
 
 /* With memory of its own: what is added to one copy must not show up in another. */
@@ -30,12 +32,17 @@ struct answers form_page_shown(const struct filling *f, size_t page) {
 		return shown;
 	for (size_t i = 0; i < p->items.count; i++) {
 		const struct field *field = p->items.items[i].field;
-		if (field->kind != FIELD_BOOL)
-			form_answers_of(field, &f->base[field->slot], f->prose.r->arena, &shown);
+		form_answers_again(field, &f->base[field->slot], f->prose.r->arena, &shown);
 		if (f->base[field->slot].kind == KIND_UNSET)
 			show_known(f, field, &shown);
 	}
 	return shown;
+}
+
+/* The list that an input was just added to (".add", then ?more=) or taken from (".remove", then ?less=). */
+static struct str changed_list(const struct request *r, const char *button, const char *query) {
+	struct str name = r->method == METHOD_POST ? request_form(r, button) : request_query(r, query);
+	return str_cut(&name, '.');
 }
 
 static struct field_view *open_fields(const struct form_view *v, struct response *out, size_t *count, struct err *err) {
@@ -52,8 +59,8 @@ static struct field_view *open_fields(const struct form_view *v, struct response
 		*field = (struct field_view){.filling = v->filling, .item = &page->items.items[i], .shown = v->shown, .problems = v->problems, .out = out};
 		struct str name = field->item->field->name;
 		field->fresh = r->method == METHOD_POST && !filling_was_asked(v->filling, name);
-		field->more = str_equal(name, r->method == METHOD_POST ? request_form(r, ".add") : request_query(r, "more"));
-		field->focus = !focused && (field->fresh || field->more);
+		field->more = str_equal(name, changed_list(r, ".add", "more"));
+		field->focus = !focused && (field->fresh || field->more || str_equal(name, changed_list(r, ".remove", "less")));
 		focused = focused || field->focus;
 		if (!field_open(field, v->values, err))
 			return NULL;
@@ -73,11 +80,9 @@ static void write_summary(const struct form_view *v, const struct field_view *fi
 			if (anchor.len == 0)
 				continue;
 			buf_printf(b, "<li><a href=\"#%.*s\">", STR_ARG(anchor));
-			/* the message of a matrix's row names the row */
-			if (str_equal(v->problems->items[i].name, fields[f].item->field->name)) {
-				escape_html(b, prose_label(&v->filling->prose, fields[f].item->field->name));
-				buf_z(b, ": ");
-			}
+			struct str subject = field_problem_subject(&fields[f], &v->problems->items[i]);
+			escape_html(b, subject);
+			buf_z(b, subject.len > 0 ? ": " : "");
 			escape_html(b, field_problem_text(&fields[f], &v->problems->items[i]));
 			buf_z(b, "</a></li>\n");
 		}

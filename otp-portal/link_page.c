@@ -341,11 +341,14 @@ static bool next_page(const struct filling *f, const struct answers *answers, co
 static void save_inputs(const struct filling *f, const struct link_view *look, size_t page, struct response *out) {
 	struct request *r = f->prose.r;
 	struct answers answers = filling_typed(f, page);
-	struct str path = f->path, field = request_form(r, ".add");
+	struct str path = f->path, field = request_form(r, ".add"), removed = request_form(r, ".remove");
+	const char *change = field.len > 0 ? "more" : "less";
+	if (field.len == 0)
+		field = str_cut(&removed, '.');
 	if (str_is(request_form(r, "change"), "1"))
 		path = page_with(r, path, STR("change=1"));
 	if (field.len > 0 && definition_field(f->prose.definition, field))
-		path = page_with(r, path, arena_printf(r->arena, "more=%.*s", STR_ARG(field)));
+		path = page_with(r, path, arena_printf(r->arena, "%s=%.*s", change, STR_ARG(field)));
 	save_page(f, look, &answers, filling_step(f, path, page), NULL, out);
 }
 

@@ -23,11 +23,18 @@ static bool find_newest(struct request *r, struct view *v, struct str workflow, 
 	return true;
 }
 
+static bool is_known(const struct answers *known, const struct field *field) {
+	bool found = false;
+	for (size_t i = 0; i < known->count; i++)
+		found = found || form_belongs(field, known->items[i].name);
+	return found;
+}
+
 static void take(struct request *r, const struct form_page *page, const struct definition *from, const struct value *values, struct answers *out) {
 	for (size_t i = 0; i < page->items.count; i++) {
 		const struct field *field = page->items.items[i].field, *other = definition_field(from, field->name);
-		if (other && !page->items.items[i].fresh && field_prefills(field) && field_alike(field, other) && !answers_get(out, field->name))
-			form_answers_of(other, &values[other->slot], r->arena, out);
+		if (other && !page->items.items[i].fresh && field_prefills(field) && field_alike(field, other) && !is_known(out, field))
+			form_answers_again(other, &values[other->slot], r->arena, out);
 	}
 }
 

@@ -36,6 +36,11 @@ struct str prose_caption(const struct prose *p, struct str field) {
 	return texts_caption(p->package->texts, language_code(p->r->language), field);
 }
 
+struct str prose_item(const struct prose *p, const struct field *group) {
+	struct str item = prose_get(p, "fields", group->words, "item", (struct str){0});
+	return item.len > 0 ? item : prose_label(p, group->words);
+}
+
 struct str prose_state(const struct prose *p, struct str state) {
 	struct str label = prose_get(p, "states", state, NULL, (struct str){0});
 	return label.len > 0 ? label : state;
@@ -48,8 +53,19 @@ struct str prose_value(const struct prose *p, const struct field *field, const s
 	                   p->registers, p->r->arena);
 }
 
+static struct str in_one_line(struct arena *a, struct str lines) {
+	struct str line = str_cut(&lines, '\n');
+	while (lines.len > 0) {
+		struct str next = str_cut(&lines, '\n');
+		line = arena_printf(a, "%.*s; %.*s", STR_ARG(line), STR_ARG(next));
+	}
+	return line;
+}
+
 struct str prose_cell(const struct prose *p, const struct field *field, const struct value *value) {
-	bool is_short = str_is(prose_get(p, "fields", field->name, "date", (struct str){0}), "short");
+	bool is_short = str_is(prose_get(p, "fields", field->words, "date", (struct str){0}), "short");
+	if (field->kind == FIELD_GROUP)
+		return in_one_line(p->r->arena, prose_value(p, field, value));
 	if (value->kind != KIND_DATE || !is_short)
 		return prose_value(p, field, value);
 	return language_date_short(p->r->language, p->r->arena, value->integer);
@@ -143,7 +159,7 @@ static void write_matrix(const struct prose *p, const struct field *field, const
 	buf_z(out, "<table class=\"levels-given\">\n");
 	for (size_t i = 0; i < map->list.count; i++) {
 		struct str number = arena_printf(p->r->arena, "%lld", (long long)map->list.items[i].integer);
-		struct str words = prose_get(p, "fields", field->name, "scale", number);
+		struct str words = prose_get(p, "fields", field->words, "scale", number);
 		buf_z(out, "<tr><th scope=\"row\">");
 		write_row_name(p, field, map->list.keys[i], out);
 		buf_printf(out, "</th><td><b>%.*s</b>", STR_ARG(number));
@@ -183,12 +199,30 @@ static void write_list(const struct prose *p, const struct field *field, const s
 	buf_z(out, "</ul>");
 }
 
+/* Each item with all its fields, those that were not given too. */
+static void write_items(const struct prose *p, const struct field *group, const struct value *list, struct response *out) {
+	struct prose inside = *p;
+	buf_z(&out->body, "<ol class=\"items\">\n");
+	for (size_t i = 0; i < list->list.count; i++) {
+		inside.values = list->list.items[i].record.members;
+		buf_z(&out->body, "<li><p>");
+		escape_html(&out->body, prose_item(p, group));
+		buf_printf(&out->body, " %zu</p>\n<dl class=\"parts\">\n", i + 1);
+		for (size_t k = 0; k < group->fields.count; k++)
+			prose_row(&inside, &group->fields.items[k], STR(""), out);
+		buf_z(&out->body, "</dl></li>\n");
+	}
+	buf_z(&out->body, "</ol>");
+}
+
 static void write_value(const struct prose *p, const struct field *field, const struct value *value, struct response *out) {
 	struct str text = prose_cell(p, field, value);
 	if (text.len == 0)
 		page_word(p->r, out, "form.not-given");
 	else if (value->kind == KIND_MAP)
 		write_matrix(p, field, value, &out->body);
+	else if (field->kind == FIELD_GROUP)
+		write_items(p, field, value, out);
 	else if (field->kind == FIELD_FILE)
 		write_files(p, field, value, &out->body);
 	else if (value->kind == KIND_LIST && value->list.count > 1)
@@ -200,8 +234,9 @@ static void write_value(const struct prose *p, const struct field *field, const 
 void prose_row(const struct prose *p, const struct field *field, struct str change, struct response *out) {
 	struct buf *b = &out->body;
 	const struct value *value = &p->values[field->slot];
-	buf_z(b, value->kind == KIND_MAP ? "<div class=\"whole\"><dt>" : "<div><dt>");
-	escape_html(b, prose_caption(p, field->name));
+	bool whole = value->kind == KIND_MAP || (field->kind == FIELD_GROUP && value->kind == KIND_LIST);
+	buf_z(b, whole ? "<div class=\"whole\"><dt>" : "<div><dt>");
+	escape_html(b, prose_caption(p, field->words));
 	buf_z(b, "</dt><dd>");
 	write_value(p, field, value, out);
 	buf_z(b, "</dd>");
@@ -211,7 +246,7 @@ void prose_row(const struct prose *p, const struct field *field, struct str chan
 		buf_z(b, "\">");
 		page_word(p->r, out, "form.change");
 		buf_z(b, "<span class=\"sr\"> ");
-		escape_html(b, prose_caption(p, field->name));
+		escape_html(b, prose_caption(p, field->words));
 		buf_z(b, "</span></a></dd>");
 	}
 	buf_z(b, "</div>\n");

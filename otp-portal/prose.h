@@ -19,9 +19,10 @@ struct prose {
 bool prose_read(struct prose *p, struct view *v, const struct instance *instance, struct err *err);
 /* texts_at of the package in the request's language; empty when there is none. c and d may be (struct str){0}. */
 struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d);
-/* Label of a field, or its name. */
+/* Label of a field, or its name; field: its words. */
 struct str prose_label(const struct prose *p, struct str field);   /* where it is asked */
 struct str prose_caption(const struct prose *p, struct str field); /* where its value is shown; else the label */
+struct str prose_item(const struct prose *p, const struct field *group); /* what one of its items is called */
 struct str prose_state(const struct prose *p, struct str state);
 struct str prose_value(const struct prose *p, const struct field *field, const struct value *value);
 /* The same in a row of a table or description list: a date is short where the texts say so. */

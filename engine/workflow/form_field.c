@@ -53,6 +53,8 @@ static bool parse_text(const struct field *field, struct str text, struct arena 
 		return refuse(refusal, "field.control", STR(""));
 	int64_t count = (int64_t)str_utf8_count(text);
 	int64_t most = field->has_max ? (int64_t)field->max : lines ? 4000 : 200;
+	if (count == 0) /* it was separators alone */
+		return refuse(refusal, "field.missing", STR(""));
 	if (count > most)
 		return refuse(refusal, "field.too-long", arena_printf(a, "%lld", (long long)most));
 	if (field->has_min && count < (int64_t)field->min)

@@ -135,7 +135,9 @@ class FormReader(html.parser.HTMLParser):
             self.form = None
         elif tag == "select":
             self.select = None
-        elif tag == "textarea":
+        elif tag == "textarea" and self.area is not None:
+            if self.area["values"][0].startswith("\n"):  # the newline behind the tag is none of the text
+                self.area["values"][0] = self.area["values"][0][1:]
             self.area = None
 
     def handle_data(self, data):

@@ -187,6 +187,7 @@ static void test_texts(void **state) {
 	        {"text", "a\xe2\x81\xa6" "b", .key = "field.control"},
 	        {"text", "a\xff" "b", .key = "field.control"},
 	        {"text", "Ida\xe2\x80\xa8" "Holm\xe2\x80\xa9", .value = "Ida Holm"}, /* pasted line and paragraph ends */
+	        {"text", "\xe2\x80\xa8", .key = "field.missing"}, /* nothing but one of them */
 	        {"text", "a\xe2\x80", .key = "field.control"},
 	        {"text", "a|b", .key = "field.too-many", .arg = "1"},
 	        {"tight", "abc", .value = "abc"},

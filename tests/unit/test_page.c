@@ -207,7 +207,7 @@ static void test_one_more_and_one_less(void **state) {
 	SHOWS("id=\"f-boss_emails-2\" type=\"email\" autocapitalize=\"none\" spellcheck=\"false\" autocomplete=\"off\" autofocus value=\"\"");
 	SHOWS("<button class=\"quiet\" name=\".remove\" value=\"boss_emails.2\">Fjern");
 	SHOWS("<button class=\"quiet\" name=\".add\" value=\"boss_emails\">Tilf\xC3\xB8j en mere");
-	HIDES("boss_emails.1");
+	SHOWS("name=\".remove\" value=\"boss_emails.1\">Fjern");
 	HIDES("role=\"alert\"");
 	/* Enter presses a form's first button */
 	assert_true(strstr(c->page.at, "<button class=\"sr\"") < strstr(c->page.at, "<button class=\"quiet\" name"));
@@ -219,6 +219,11 @@ static void test_one_more_and_one_less(void **state) {
 	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
 	SHOWS("value=\"c@b.dk\"");
 	HIDES("value=\"b@b.dk\"");
+	SHOWS("autofocus value=\"a@b.dk\""); /* the reader stays with the list */
+	assert_int_equal(case_ask(c, "POST", path, "step=2&.remove=boss_emails.1&boss_emails=a%40b.dk&boss_emails=b%40b.dk", NULL), 303);
+	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
+	SHOWS("value=\"b@b.dk\"");
+	HIDES("name=\".remove\""); /* the only one is emptied, not taken away */
 	assert_int_equal(case_ask(c, "POST", path, "step=2&.add=%3Cb%3E&boss_emails=a%40b.dk", NULL), 303);
 	assert_true(str_ends(str_from(location(c)), STR("?step=2")));
 }
