@@ -22,9 +22,13 @@ enum {
 	PAGE = 100
 };
 
-/* All senders of one channel. Guarded by the mailer's lock. */
+/* The last two have a sender for codes alone: behind a mailing to thousands, or a relay that thinks for long, somebody waits for one at a page. */
+enum { LANES = 4 };
+static const struct outbox_lane lanes_of[LANES] = {{CHANNEL_MAIL, OUTBOX_OTHER}, {CHANNEL_SMS, OUTBOX_OTHER}, {CHANNEL_MAIL, OUTBOX_CODE}, {CHANNEL_SMS, OUTBOX_CODE}};
+
+/* All senders that take the same. Guarded by the mailer's lock. */
 struct lane {
-	enum channel channel;
+	struct outbox_lane takes;
 	pthread_cond_t wake;
 	unsigned woken;     /* counts calls, so that none is lost between looking and sleeping */
 	int64_t rest_until; /* monotonic: the relay is down */
@@ -43,8 +47,8 @@ struct mailer {
 	struct mailer_options options;
 	pthread_mutex_t lock;
 	pthread_cond_t ended, stop; /* a sender has ended; all are to end */
-	struct lane lanes[2];
-	struct worker workers[CONNECTIONS_MAX + 1];
+	struct lane lanes[LANES];
+	struct worker workers[CONNECTIONS_MAX + LANES];
 	int worker_count, running;
 	int64_t reclaim_at; /* monotonic */
 	atomic_bool closing;
@@ -73,10 +77,10 @@ static void lane_wake(struct mailer *m, struct lane *lane) {
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* One sender of each channel looks; when it finds something it wakes the next. */
+/* One sender of each lane looks; when it finds something it wakes the next. */
 void mailer_wake(struct mailer *m) {
-	lane_wake(m, &m->lanes[0]);
-	lane_wake(m, &m->lanes[1]);
+	for (int i = 0; i < LANES; i++)
+		lane_wake(m, &m->lanes[i]);
 }
 
 static void notify(void *context) {
@@ -160,7 +164,7 @@ static int64_t ms_until_due(struct mailer *m, const struct lane *lane) {
 	struct err err = {0};
 	int64_t next_at = INT64_MAX, most = clock_is_simulated() ? SIMULATED_WAIT_MS : IDLE_WAIT_MS;
 	struct view *v = store_view(m->options.store, &err);
-	bool ok = v && outbox_next(v, lane->channel, &next_at, &err);
+	bool ok = v && outbox_next(v, lane->takes, &next_at, &err);
 	view_close(v);
 	if (!ok)
 		return STUCK_WAIT_MS;
@@ -190,7 +194,7 @@ static void lane_judge(struct mailer *m, struct lane *lane, bool down) {
 	}
 	pthread_mutex_unlock(&m->lock);
 	if (rest > 0)
-		log_event(LOG_WARN, "relay-down", "channel=%s rest_ms=%lld", lane->channel == CHANNEL_MAIL ? "mail" : "sms", (long long)rest);
+		log_event(LOG_WARN, "relay-down", "channel=%s rest_ms=%lld", lane->takes.channel == CHANNEL_MAIL ? "mail" : "sms", (long long)rest);
 }
 
 /* Until nothing is due: what was sent last is settled together with the next lease. */
@@ -244,7 +248,7 @@ static void *worker_main(void *context) {
 static bool worker_add(struct mailer *m, struct lane *lane, struct err *err) {
 	struct worker *w = &m->workers[m->worker_count];
 	*w = (struct worker){.mailer = m, .lane = lane};
-	w->sender = sender_open(&m->options, lane->channel, m->worker_count, &m->closing, err);
+	w->sender = sender_open(&m->options, lane->takes, m->worker_count, &m->closing, err);
 	m->worker_count += w->sender != NULL;
 	return w->sender != NULL;
 }
@@ -265,11 +269,13 @@ static int connections_of(const struct mailer_options *options) {
 }
 
 static bool open_workers(struct mailer *m, struct err *err) {
-	for (int i = connections_of(&m->options); i > 0; i--)
+	for (int i = connections_of(&m->options); i > 1; i--)
 		if (!worker_add(m, &m->lanes[0], err))
 			return false;
-	if (!worker_add(m, &m->lanes[1], err))
-		return false;
+	int lanes = m->options.capture ? LANES - 2 : LANES; /* what is only captured keeps nothing waiting */
+	for (int i = 0; i < lanes; i++)
+		if (!worker_add(m, &m->lanes[i], err))
+			return false;
 	/* The store is ours alone, so every lease in it is one of a process that died. */
 	if (!reclaim(m, INT64_MAX, err))
 		return false;
@@ -291,14 +297,14 @@ struct mailer *mailer_open(const struct mailer_options *options, struct err *err
 	struct mailer *m = calloc(1, sizeof *m);
 	BUG_IF(m == NULL);
 	m->options = *options;
-	m->lanes[0].channel = CHANNEL_MAIL;
-	m->lanes[1].channel = CHANNEL_SMS;
+	for (int i = 0; i < LANES; i++)
+		m->lanes[i].takes = lanes_of[i];
 	m->reclaim_at = clock_monotonic() + (clock_is_simulated() ? SIMULATED_WAIT_MS : RECLAIM_MS);
 	pthread_mutex_init(&m->lock, NULL);
 	init_condition(&m->ended);
 	init_condition(&m->stop);
-	init_condition(&m->lanes[0].wake);
-	init_condition(&m->lanes[1].wake);
+	for (int i = 0; i < LANES; i++)
+		init_condition(&m->lanes[i].wake);
 	if (!open_workers(m, err)) {
 		mailer_close(m);
 		return NULL;
@@ -339,8 +345,8 @@ void mailer_close(struct mailer *m) {
 	pthread_mutex_lock(&m->lock);
 	atomic_store(&m->closing, true);
 	pthread_cond_broadcast(&m->stop);
-	pthread_cond_broadcast(&m->lanes[0].wake);
-	pthread_cond_broadcast(&m->lanes[1].wake);
+	for (int i = 0; i < LANES; i++)
+		pthread_cond_broadcast(&m->lanes[i].wake);
 	pthread_mutex_unlock(&m->lock);
 	bool ended = all_ended(m, CLOSE_WAIT_MS);
 	for (int i = 0; i < m->worker_count; i++) {
@@ -350,8 +356,8 @@ void mailer_close(struct mailer *m) {
 			pthread_join(m->workers[i].thread, NULL);
 		sender_close(m->workers[i].sender);
 	}
-	pthread_cond_destroy(&m->lanes[0].wake);
-	pthread_cond_destroy(&m->lanes[1].wake);
+	for (int i = 0; i < LANES; i++)
+		pthread_cond_destroy(&m->lanes[i].wake);
 	pthread_cond_destroy(&m->ended);
 	pthread_cond_destroy(&m->stop);
 	pthread_mutex_destroy(&m->lock);

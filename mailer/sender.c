@@ -24,7 +24,7 @@ struct pending {
 
 struct sender {
 	struct mailer_options options;
-	enum channel channel;
+	struct outbox_lane lane;
 	char owner[32];
 	const atomic_bool *closing;
 	struct smtp *smtp; /* both NULL: capture, or no gateway configured */
@@ -36,11 +36,12 @@ struct sender {
 	size_t pending_count;
 };
 
-struct sender *sender_open(const struct mailer_options *options, enum channel channel, int number, const atomic_bool *closing, struct err *err) {
+struct sender *sender_open(const struct mailer_options *options, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err) {
 	const struct site_config *config = site_config(options->site);
 	struct sender *s = calloc(1, sizeof *s);
 	BUG_IF(s == NULL);
-	*s = (struct sender){.options = *options, .channel = channel, .closing = closing, .limit = 1};
+	enum channel channel = lane.channel;
+	*s = (struct sender){.options = *options, .lane = lane, .closing = closing, .limit = 1};
 	snprintf(s->owner, sizeof s->owner, "%s-%d", channel == CHANNEL_MAIL ? "mail" : "sms", number);
 	s->arena = arena_new();
 	bool none = options->capture || (channel == CHANNEL_SMS && config->sms.url.len == 0);
@@ -108,7 +109,7 @@ static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int6
 		if (!settle_one(tx, &s->pending[i], now, err))
 			return false;
 	if (step->lease > 0)
-		return outbox_lease(tx, s->channel, str_from(s->owner), now, now + LEASE_MS, step->lease, s->arena, &s->rows, err);
+		return outbox_lease(tx, s->lane, str_from(s->owner), now, now + LEASE_MS, step->lease, s->arena, &s->rows, err);
 	if (!step->row)
 		return true;
 	step->held = outbox_begin(tx, step->row->id, step->row->fence, now, err);
@@ -168,7 +169,7 @@ static bool build(struct sender *s, struct view *v, const struct outbox_row *row
 		return false;
 	out->raw = out->message.text;
 	int64_t now = clock_now();
-	return s->channel == CHANNEL_SMS ||
+	return s->lane.channel == CHANNEL_SMS ||
 	       mime_build(&site_config(site)->mail, &out->message, now, zone_local(site_zone(site), now), s->arena, &out->raw, err);
 }
 
@@ -216,7 +217,7 @@ static enum round deliver(struct sender *s, const struct outbox_row *row) {
 		pend_result(s, row, &result);
 		return ROUND_SENT;
 	}
-	struct captured captured = {.outbox_id = row->id, .channel = s->channel, .to = letter.message.to, .raw = letter.raw};
+	struct captured captured = {.outbox_id = row->id, .channel = s->lane.channel, .to = letter.message.to, .raw = letter.raw};
 	struct step begin = {.row = row, .captured = s->options.capture ? &captured : NULL};
 	if (!step_do(s, &begin))
 		return ROUND_STUCK;

@@ -11,7 +11,7 @@
 struct sender;
 
 /* NULL: relay or gateway cannot be used as configured. options and closing are borrowed; caller closes. */
-struct sender *sender_open(const struct mailer_options *options, enum channel channel, int number, const atomic_bool *closing, struct err *err);
+struct sender *sender_open(const struct mailer_options *options, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err);
 void sender_close(struct sender *s);
 
 enum round {

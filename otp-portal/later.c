@@ -91,7 +91,7 @@ bool later_send(const struct later *l, const struct link *link, struct tx *tx, i
 	        .has_link = true,
 	        .data = STR("{}"),
 	        .message_id = own_mail_id(l->world, a),
-	        .priority = 10,
+	        .priority = OUTBOX_TASK,
 	        .created_at = now,
 	        .next_at = now,
 	        .deadline_at = now + LIMIT_DAY,

@@ -195,11 +195,12 @@ bool outbox_load(struct view *v, int64_t id, struct arena *a, struct outbox_row 
 	return row_found(step, "message", err);
 }
 
-static enum db_step next_priority(struct db *db, enum channel channel, int64_t *priority, struct err *err) {
+static enum db_step next_priority(struct db *db, struct outbox_lane lane, int64_t *priority, struct err *err) {
 	struct stmt *s = db_query(db, "SELECT priority FROM outbox WHERE state = 'queued' AND channel = ? AND priority > ?"
-	                              " ORDER BY priority LIMIT 1");
-	bind_int(s, channel);
+	                              " AND priority <= ? ORDER BY priority LIMIT 1");
+	bind_int(s, lane.channel);
 	bind_int(s, *priority);
+	bind_int(s, lane.most);
 	enum db_step step = stmt_step(s, err);
 	if (step == DB_ROW)
 		*priority = stmt_int(s, 0);
@@ -208,13 +209,13 @@ static enum db_step next_priority(struct db *db, enum channel channel, int64_t *
 }
 
 /* Priority by priority, so that each is one range of the index: rows that wait for their next try cost nothing. */
-static bool due_rows(struct db *db, enum channel channel, int64_t now, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+static bool due_rows(struct db *db, struct outbox_lane lane, int64_t now, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
 	int64_t priority = INT64_MIN;
 	enum db_step step = DB_ROW;
-	while ((int64_t)out->count < limit && (step = next_priority(db, channel, &priority, err)) == DB_ROW) {
+	while ((int64_t)out->count < limit && (step = next_priority(db, lane, &priority, err)) == DB_ROW) {
 		struct stmt *s = db_query(db, ROW "WHERE state = 'queued' AND channel = ? AND priority = ? AND next_at <= ?"
 		                                  " ORDER BY next_at, id LIMIT ?");
-		bind_int(s, channel);
+		bind_int(s, lane.channel);
 		bind_int(s, priority);
 		bind_int(s, now);
 		bind_int(s, limit - (int64_t)out->count);
@@ -224,9 +225,9 @@ static bool due_rows(struct db *db, enum channel channel, int64_t now, int64_t l
 	return step != DB_FAIL;
 }
 
-bool outbox_lease(struct tx *tx, enum channel channel, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+bool outbox_lease(struct tx *tx, struct outbox_lane lane, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
 	*out = (struct outbox_list){0};
-	if (!due_rows(tx_db(tx), channel, now, limit, a, out, err))
+	if (!due_rows(tx_db(tx), lane, now, limit, a, out, err))
 		return false;
 	for (size_t i = 0; i < out->count; i++) {
 		struct outbox_row *row = &out->items[i];
@@ -441,15 +442,16 @@ bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, 
 }
 
 /* From one priority to the next: the first row of each is its earliest. */
-bool outbox_next(struct view *v, enum channel channel, int64_t *next_at, struct err *err) {
+bool outbox_next(struct view *v, struct outbox_lane lane, int64_t *next_at, struct err *err) {
 	int64_t priority = INT64_MIN;
 	enum db_step step = DB_ROW;
 	*next_at = INT64_MAX;
 	while (step == DB_ROW) {
 		struct stmt *s = db_query(view_db(v), "SELECT priority, next_at FROM outbox WHERE channel = ? AND state = 'queued' AND"
-		                                      " priority > ? ORDER BY priority, next_at LIMIT 1");
-		bind_int(s, channel);
+		                                      " priority > ? AND priority <= ? ORDER BY priority, next_at LIMIT 1");
+		bind_int(s, lane.channel);
 		bind_int(s, priority);
+		bind_int(s, lane.most);
 		step = stmt_step(s, err);
 		if (step == DB_ROW) {
 			priority = stmt_int(s, 0);

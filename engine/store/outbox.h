@@ -17,6 +17,7 @@
 #include "engine/base/secret.h"
 
 enum outbox_state { OUTBOX_QUEUED, OUTBOX_LEASED, OUTBOX_BEGUN, OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_CANCELLED };
+enum { OUTBOX_CODE = 0, OUTBOX_TASK = 10, OUTBOX_OTHER = 50 }; /* priorities: lower goes first */
 const char *outbox_state_name(enum outbox_state state); /* "queued"... as in SQL and logs */
 
 struct outbox_row {
@@ -31,7 +32,7 @@ struct outbox_row {
 	struct str data;                /* JSON frozen at commit, what the template may show */
 	struct str message_id;          /* "<...@host>", stable over resends */
 	struct str thread;              /* root Message-ID of the instance, for References */
-	int64_t priority;               /* lower first: 0 codes, 10 tasks, 50 others */
+	int64_t priority;               /* OUTBOX_CODE ... */
 	enum outbox_state state;
 	int64_t created_at, next_at, deadline_at; /* deadline 0: the mailer's own */
 	int64_t attempts, crashes, fence, sent_at;
@@ -42,11 +43,17 @@ struct outbox_list {
 	size_t count, cap;
 };
 
+/* What one sender takes: rows of a channel, up to a priority. */
+struct outbox_lane {
+	enum channel channel;
+	int64_t most;
+};
+
 bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err); /* fills id */
 bool outbox_load(struct view *v, int64_t id, struct arena *a, struct outbox_row *out, struct err *err);
 /* Up to limit queued rows that are due, by (priority, next_at, id): leased to owner until lease_until; attempts (1 at the first),
  * crashes (0 again after a settlement) and fence counted up. */
-bool outbox_lease(struct tx *tx, enum channel channel, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
+bool outbox_lease(struct tx *tx, struct outbox_lane lane, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
 /* leased -> begun: recorded durably before the final dot. CONFLICT: lost the lease. */
 bool outbox_begin(struct tx *tx, int64_t id, int64_t fence, int64_t now, struct err *err);
 /* To `state` (queued with next_at for "later"); CONFLICT when the fence is old or the move is not in the table. */
@@ -65,7 +72,7 @@ bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, st
 bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err);
 /* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
-bool outbox_next(struct view *v, enum channel channel, int64_t *next_at, struct err *err); /* when its first queued row is due; INT64_MAX: none */
+bool outbox_next(struct view *v, struct outbox_lane lane, int64_t *next_at, struct err *err); /* when its first queued row is due; INT64_MAX: none */
 
 /* Demo: what was "sent" by capture, kept in the store. */
 struct captured {

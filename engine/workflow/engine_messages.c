@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { PRIORITY_TASK = 10, PRIORITY_OTHER = 50 };
-
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a) {
 	char token[SECRET_TOKEN + 1];
 	return token_make(site_keys(e->site), link->key_id, "link", link->id, token) ? arena_str(a, str_from(token)) : STR("");
@@ -78,7 +76,7 @@ void run_carry(struct outbox_row *row, const struct link *link) {
 	row->has_link = true;
 	row->task = link->kind == LINK_TASK;
 	memcpy(row->link_id, link->id, sizeof row->link_id);
-	row->priority = row->task ? PRIORITY_TASK : PRIORITY_OTHER;
+	row->priority = row->task ? OUTBOX_TASK : OUTBOX_OTHER;
 	if (link->expires_at != 0 && (row->deadline_at == 0 || link->expires_at < row->deadline_at))
 		row->deadline_at = link->expires_at;
 }
@@ -100,7 +98,7 @@ static bool put_message(struct run *r, const struct loaded *l, const struct effe
 	        .data = data,
 	        .message_id = run_message_id(r),
 	        .thread = arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(l->instance.reference), STR_ARG(mail_domain(r))),
-	        .priority = PRIORITY_OTHER,
+	        .priority = OUTBOX_OTHER,
 	        .created_at = r->now,
 	        .next_at = r->now,
 	        .deadline_at = ends_at(r, action->deadline, r->now),

@@ -23,6 +23,7 @@ struct house {
 	char relay_url[64], gateway_url[64], code[9];
 	unsigned char login[SECRET_ID];
 	int made;
+	int64_t priority; /* of what is put */
 };
 
 static int64_t allowed[] = {45};
@@ -138,7 +139,7 @@ static int64_t put(struct house *h, const char *to, const char *message, int64_t
 	snprintf(id, sizeof id, "<m%d@skole.example>", ++h->made);
 	struct deed d = {.row = {.channel = to[0] == '+' ? CHANNEL_SMS : CHANNEL_MAIL, .recipient = str_from(to), .recipient_name = STR(""),
 	                         .role = STR(""), .language = STR("da"), .workflow = STR(""), .message = str_from(message),
-	                         .data = STR("{}"), .has_link = true, .message_id = str_from(id), .thread = STR(""),
+	                         .data = STR("{}"), .has_link = true, .message_id = str_from(id), .thread = STR(""), .priority = h->priority,
 	                         .created_at = clock_now(), .next_at = clock_now(), .deadline_at = deadline_at}};
 	memcpy(d.row.link_id, h->login, sizeof d.row.link_id);
 	deed_do(h, &d);
@@ -261,7 +262,7 @@ static void die_holding(struct deed *d, struct tx *tx, int64_t now, struct err *
 	(void)d;
 	struct arena *a = arena_new();
 	struct outbox_list rows;
-	if (outbox_lease(tx, CHANNEL_MAIL, STR("ghost"), now, now + 1000 * MIN, 2, a, &rows, err) && rows.count == 2)
+	if (outbox_lease(tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("ghost"), now, now + 1000 * MIN, 2, a, &rows, err) && rows.count == 2)
 		outbox_begin(tx, rows.items[0].id, rows.items[0].fence, now, err);
 	arena_free(a);
 }
@@ -322,6 +323,24 @@ static void capture_keeps_messages_in_the_store(void **state) {
 	assert_int_equal(peer_count(&h->relay) + peer_count(&h->gateway), 0);
 }
 
+/* Every other sender waits for a relay that thinks for five seconds after each dot. */
+static void a_code_passes_a_mailing(void **state) {
+	struct house *h = need(state);
+	enum { MAILING = 40 };
+	int64_t ids[MAILING];
+	h->priority = OUTBOX_OTHER;
+	for (int i = 0; i < MAILING; i++)
+		ids[i] = put(h, "slow@example.dk", "login-code", 0);
+	open_mailer(h, false);
+	for (int i = 0; i < h->config.mail.connections; i++)
+		wait_for(h, ids[i], OUTBOX_BEGUN);
+	int64_t began_at = clock_monotonic();
+	h->priority = OUTBOX_CODE;
+	wait_for(h, put(h, "ida@example.dk", "login-code", 0), OUTBOX_SENT);
+	assert_in_range(clock_monotonic() - began_at, 0, 3000);
+	assert_int_not_equal(load(h, ids[MAILING - 1]).state, OUTBOX_SENT);
+}
+
 static void many_are_sent_each_once(void **state) {
 	struct house *h = need(state);
 	enum { MANY = 200 };
@@ -375,7 +394,7 @@ int main(void) {
 		HOUSE_TEST(what_a_dead_process_held_is_taken_over),
 		HOUSE_TEST(a_relay_that_is_down_rests_and_messages_do_not_age),
 		HOUSE_TEST(capture_keeps_messages_in_the_store),
-		HOUSE_TEST(many_are_sent_each_once),
+		HOUSE_TEST(a_code_passes_a_mailing), HOUSE_TEST(many_are_sent_each_once),
 		HOUSE_TEST(closing_settles_what_was_sent),
 		HOUSE_TEST(a_wrong_configuration_is_told_at_once),
 	};

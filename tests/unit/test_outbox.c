@@ -21,7 +21,7 @@ static struct outbox_row load(struct fixture *f, int64_t id) {
 
 static struct outbox_row lease(struct fixture *f, int64_t now) {
 	struct outbox_list list;
-	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("sender-1"), now, now + 100, 1, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("sender-1"), now, now + 100, 1, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
 	return list.items[0];
 }
@@ -115,26 +115,26 @@ static void the_lease_takes_the_most_urgent(void **state) {
 	struct fixture *f = *state;
 	int64_t late = put(f, 50, 100), waiting = put(f, 0, 9999), second = put(f, 10, 200), first = put(f, 10, 100), code = put(f, 0, 500);
 	int64_t next;
-	OK(outbox_next(tx_view(f->tx), CHANNEL_MAIL, &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, &next, &f->err));
 	assert_int_equal(next, 100);
 	struct outbox_list list;
-	OK(outbox_lease(f->tx, CHANNEL_SMS, STR("s"), 1000, 1100, 10, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_SMS, OUTBOX_OTHER}, STR("s"), 1000, 1100, 10, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 0);
-	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 3);
 	assert_int_equal(list.items[0].id, code);
 	assert_int_equal(list.items[1].id, first);
 	assert_int_equal(list.items[2].id, second);
 	assert_int_equal(list.items[0].attempts, 1);
 	assert_int_equal(list.items[0].fence, 1);
-	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
 	assert_int_equal(list.items[0].id, late);
-	OK(outbox_next(tx_view(f->tx), CHANNEL_MAIL, &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, &next, &f->err));
 	assert_int_equal(next, 9999);
-	OK(outbox_lease(f->tx, CHANNEL_MAIL, STR("s"), 9999, 10100, 3, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("s"), 9999, 10100, 3, f->arena, &list, &f->err));
 	assert_int_equal(list.items[0].id, waiting);
-	OK(outbox_next(tx_view(f->tx), CHANNEL_MAIL, &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, &next, &f->err));
 	assert_true(next == INT64_MAX);
 }
 
