@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { SWEEP_SECONDS = 600, SWEEP_ROWS = 5000, FILES = 8192 };
+enum { SWEEP_SECONDS = 600, SWEEP_ROWS = 5000, SWEEP_FILES = 5, FILES = 8192 };
 
 struct server {
 	struct open_site *s;
@@ -106,21 +106,26 @@ static void reload(struct open_site *s) {
 }
 
 static bool run_sweep(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
-	(void)context, (void)engine;
-	return counter_sweep(tx, now, SWEEP_ROWS, err) && draft_sweep(tx, now, SWEEP_ROWS, err);
+	bool *left = context;
+	(void)engine;
+	return counter_sweep(tx, now, SWEEP_ROWS, err) && draft_sweep(tx, now, SWEEP_ROWS, left, err);
 }
 
-/* What strangers left: forms never sent, old log-ins and counters. */
-static void sweep(struct open_site *s) {
+/* What strangers left: forms never sent, old log-ins and counters. True: there is more. */
+static bool sweep(struct open_site *s) {
 	struct err err = {0};
-	if (!site_write(s, run_sweep, NULL, &err))
+	bool left = true, ok = true;
+	for (int i = 0; ok && left && i < SWEEP_FILES; i++)
+		ok = site_write(s, run_sweep, &left, &err);
+	if (!ok)
 		log_err(LOG_WARN, "sweep-failed", &err);
+	return ok && left;
 }
 
 static void wait_for_end(struct open_site *s, const sigset_t *signals) {
 	for (;;) {
-		sweep(s);
-		int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = SWEEP_SECONDS});
+		bool left = sweep(s);
+		int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = left ? 1 : SWEEP_SECONDS});
 		if (signal == SIGHUP)
 			reload(s);
 		else if (signal > 0)

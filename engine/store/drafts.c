@@ -44,8 +44,22 @@ static bool sweep(struct db *db, const char *sql, int64_t now, int64_t limit, st
 	return stmt_run(s, NULL, err);
 }
 
+/* The first file of a draft that goes: to delete one costs what it cost to write. */
+static bool sweep_file(struct db *db, int64_t now, bool *found, struct err *err) {
+	struct stmt *s = db_query(db, "DELETE FROM blobs WHERE id = (SELECT b.id FROM blobs b JOIN links l ON l.id = b.link_id WHERE b.link_id IS NOT NULL AND"
+	                              " (l.state <> 'live' OR (l.kind = 'start' AND l.expires_at <= ?) OR l.expires_at <= ?) LIMIT 1)");
+	int64_t changed;
+	bind_int(s, now);
+	bind_int(s, now - RENEWABLE_MS);
+	bool ok = stmt_run(s, &changed, err);
+	*found = ok && changed > 0;
+	return ok;
+}
+
 /* Drafts go with their links (ON DELETE CASCADE). A task's link stays when it has ended, and only its draft goes. */
-bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err) {
+bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, bool *left, struct err *err) {
+	if (!sweep_file(tx_db(tx), now, left, err) || *left)
+		return *left;
 	return sweep(tx_db(tx), "DELETE FROM links WHERE number IN (SELECT number FROM links WHERE kind = 'start' AND"
 	                        " state = 'live' AND expires_at <= ? ORDER BY expires_at LIMIT ?)", now, limit, err) &&
 	       sweep(tx_db(tx), "DELETE FROM drafts WHERE link_id IN (SELECT d.link_id FROM drafts d JOIN links l ON l.id = d.link_id"

@@ -55,6 +55,7 @@ bool draft_remove(struct tx *tx, const unsigned char link_id[SECRET_ID], struct 
 /* A renewed link goes on where the old one was left. */
 bool draft_move(struct tx *tx, const unsigned char from[SECRET_ID], const unsigned char to[SECRET_ID], struct err *err);
 /* Expired START links with their drafts; drafts of TASK links that are used or withdrawn, or expired 30 days ago and were not renewed. */
-bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, struct err *err);
+/* Files first, and one at a time; *left: there may be more, to be swept in another transaction, so that nobody waits for all of them. */
+bool draft_sweep(struct tx *tx, int64_t now, int64_t limit, bool *left, struct err *err);
 
 #endif

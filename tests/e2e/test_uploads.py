@@ -472,6 +472,22 @@ def test_nothing_is_broken():
     assert server.stop() == 0
 
 
+def test_what_was_left_is_swept_file_by_file():
+    """Many large files in one transaction would hold up everybody, and need as much room again."""
+    global server
+    with sqlite3.connect("%s/data/stafet.db" % site) as db:
+        db.execute("UPDATE links SET expires_at = 1 WHERE kind = 'start' AND state = 'live'")
+    assert rows("SELECT count(*) FROM blobs WHERE link_id IS NOT NULL") > 10
+    kept = rows("SELECT count(*) FROM blobs WHERE link_id IS NULL")
+    server = Server("serve", site, "--listen", "127.0.0.1:0")
+    end = time.time() + 60
+    while rows("SELECT count(*) FROM drafts") and time.time() < end:
+        assert server.get("/healthz").status == 200
+        time.sleep(0.2)
+    assert rows("SELECT count(*) FROM blobs") == kept and rows("SELECT count(*) FROM blob_chunks WHERE blob_id NOT IN (SELECT id FROM blobs)") == 0
+    assert server.stop() == 0 and "sweep-failed" not in server.log_text()
+
+
 PAPER = """\
 workflow: paper
 start: {by: asker, form: ask, public: true}

@@ -115,6 +115,7 @@ static void drafts_live_with_their_link(void **state) {
 	struct fixture *f = *state;
 	struct link old = make(f, 1, LINK_START, "request"), used = make(f, 2, LINK_START, "request"), task = make(f, 3, LINK_TASK, "approve");
 	struct str answers;
+	bool left;
 	OK(draft_load(tx_view(f->tx), old.id, old.task, f->arena, &answers, &f->err));
 	assert_int_equal(answers.len, 0);
 	OK(draft_save(f->tx, old.id, old.task, STR("{\"a\":1}"), 1000, &f->err));
@@ -123,9 +124,9 @@ static void drafts_live_with_their_link(void **state) {
 	OK(draft_load(tx_view(f->tx), old.id, old.task, f->arena, &answers, &f->err));
 	assert_str(answers, "{\"a\":2}");
 	OK(link_use(f->tx, used.id, f->instance, 0, 2000, &f->err));
-	OK(draft_sweep(f->tx, 4999, 10, &f->err));
+	OK(draft_sweep(f->tx, 4999, 10, &left, &f->err));
 	assert_int_equal(load(f, 1).state, LINK_LIVE);
-	OK(draft_sweep(f->tx, 5000, 10, &f->err));
+	OK(draft_sweep(f->tx, 5000, 10, &left, &f->err));
 	struct link l;
 	REFUSED(ERR_NOT_FOUND, link_load(tx_view(f->tx), old.id, f->arena, &l, &f->err));
 	OK(draft_load(tx_view(f->tx), old.id, old.task, f->arena, &answers, &f->err));
@@ -183,19 +184,20 @@ static void drafts_of_ended_tasks_are_swept(void **state) {
 	struct fixture *f = *state;
 	struct link live = make(f, 1, LINK_TASK, "approve"), closed = make(f, 2, LINK_TASK, "pass-on");
 	struct str answers;
+	bool left;
 	OK(draft_save(f->tx, live.id, live.task, STR("{\"a\":1}"), 1000, &f->err));
 	OK(draft_save(f->tx, closed.id, closed.task, STR("{\"b\":1}"), 1000, &f->err));
 	OK(link_close_task(f->tx, f->instance, STR("pass-on"), 0, 2000, &f->err));
-	OK(draft_sweep(f->tx, 2000, 10, &f->err));
+	OK(draft_sweep(f->tx, 2000, 10, &left, &f->err));
 	OK(draft_load(tx_view(f->tx), closed.id, closed.task, f->arena, &answers, &f->err));
 	assert_int_equal(answers.len, 0);
 	OK(draft_load(tx_view(f->tx), live.id, live.task, f->arena, &answers, &f->err));
 	assert_str(answers, "{\"a\":1}");
 	/* A renewed link goes on with it, for 30 days. */
-	OK(draft_sweep(f->tx, 5000 + INT64_C(29) * 86400000, 10, &f->err));
+	OK(draft_sweep(f->tx, 5000 + INT64_C(29) * 86400000, 10, &left, &f->err));
 	OK(draft_load(tx_view(f->tx), live.id, live.task, f->arena, &answers, &f->err));
 	assert_str(answers, "{\"a\":1}");
-	OK(draft_sweep(f->tx, 5000 + INT64_C(30) * 86400000, 10, &f->err));
+	OK(draft_sweep(f->tx, 5000 + INT64_C(30) * 86400000, 10, &left, &f->err));
 	OK(draft_load(tx_view(f->tx), live.id, live.task, f->arena, &answers, &f->err));
 	assert_int_equal(answers.len, 0);
 }
