@@ -48,7 +48,9 @@ void file_answer(struct request *r, struct response *out) {
 	struct blob blob;
 	struct err err;
 	struct str extension;
-	if (r->method == METHOD_POST || request_query(r, "file").len == 0 || out->status != 200)
+	/* A page of what is over shows its files too. */
+	bool shown = out->status == 200 || (r->file_found != 0 && out->status != 303);
+	if (r->method == METHOD_POST || request_query(r, "file").len == 0 || !shown)
 		return;
 	buf_clear(&out->body);
 	if (r->file_found == 0) {
@@ -58,6 +60,7 @@ void file_answer(struct request *r, struct response *out) {
 	} else {
 		/* The type is our own table's, whatever the row says. */
 		const char *type = upload_type(blob.name, &extension);
+		out->status = 200;
 		out->type = type ? type : "application/octet-stream";
 		out->policy = "sandbox; default-src 'none'";
 		out->blob_id = blob.id;

@@ -352,6 +352,36 @@ def test_a_file_on_the_first_page():
     assert server.mails_to("eva@example.dk")
 
 
+def test_the_document_of_what_is_over_has_its_files():
+    where, page = page_of_files()
+    page = post_files(page, [("report", "over.pdf", PDF), ("pictures", "a.jpg", JPG)])
+    form = post_form(page)
+    server.follow(server.post(form["action"], fill(form, {})))
+    before = len(server.mails_to("bo@example.dk"))
+    walk(server, newest_link("ida@example.dk", "Bekræft", "over.pdf"), {"agreed": "true"})
+    while len(server.mails_to("bo@example.dk")) == before:
+        time.sleep(0.05)
+    reading = newest_link("bo@example.dk", "En rapport fra Ida", "over.pdf")
+    server.post("/demo/clock", {"advance": "31d"})
+    over = server.get(reading)
+    assert over.status == 410 and "over.pdf" in over.text, over.text
+    got = server.get(links_to_files(over)[0])
+    assert got.status == 200 and got.body == PDF and got.header("Content-Disposition"), (got.status, got.text[:300])
+    assert server.get(reading + "?file=notes.1").status in (404, 410) and server.get(reading + "?file=report.2").header("Content-Disposition") is None
+    # Nobody else's: the reader of another case has no part in it.
+    assert server.get(reading + "x?file=report.1").status == 404
+
+
+def newest_link(address, subject, words):
+    end = time.time() + 10
+    while True:
+        found = [m for m in server.mails_to(address) if subject in m["subject"] and words in m["text"]]
+        if found:
+            return found[-1]["links"][0][len(server.url):]
+        assert time.time() < end
+        time.sleep(0.05)
+
+
 def paper_link(address):
     """A paper that waits to be confirmed: the path of its link."""
     first = server.get("/start/paper")
