@@ -6,6 +6,8 @@
 #include "mailer/letter.h"
 #include "mailer/message_values.h"
 
+#include <string.h>
+
 enum {
 	BODY_LIMIT = 512 << 10,
 	SMS_LIMIT = 4000,
@@ -47,6 +49,13 @@ static struct str link_url(const struct making *m, const char *path, struct str 
 	return arena_printf(m->arena, "%.*s%s%.*s", STR_ARG(site_config(m->site)->base_url), path, STR_ARG(token));
 }
 
+/* "stafet.example.dk": to be typed, no link beside the one that counts. */
+static struct str plain_address(struct str url) {
+	const char *host = memmem(url.at, url.len, "://", 3);
+	return host ? (struct str){host + 3, url.len - (size_t)(host + 3 - url.at)} : url;
+}
+
+/* What is about no case carries no address: in a mail with a code there is nothing to press. */
 static bool finish_mail(const struct making *m, const struct language *language, struct str reference, struct str markdown) {
 	const struct site_config *config = site_config(m->site);
 	struct composed *out = m->out;
@@ -57,6 +66,7 @@ static bool finish_mail(const struct making *m, const struct language *language,
 	        .subject = out->subject,
 	        .colour = config->colour,
 	        .reference = reference,
+	        .front = reference.len > 0 ? plain_address(config->base_url) : STR(""),
 	};
 	return letter_write(&frame, markdown, m->arena, &out->text, &out->html, m->err);
 }
@@ -240,20 +250,41 @@ static struct str in_markdown(struct arena *a, struct str text) {
 	return escaped;
 }
 
-/* "Save and finish later": the link, and what it is about; nothing of the answers. */
+/* What the person knows the link by: the subject of the mail that brought it, which nobody who did not get that mail sees. */
+static void find_known(const struct making *m, const struct link *link, struct str *title, struct str *reference) {
+	struct outbox_row row;
+	struct instance instance;
+	struct composed mail = {0};
+	struct err unread;
+	struct making first = {m->engine, m->site, m->view, &row, m->arena, &mail, &unread};
+	bool found = false;
+	if (link->instance_id == 0 || !instance_load(m->view, link->instance_id, m->arena, &instance, &unread))
+		return;
+	*reference = instance.reference;
+	if (!outbox_of_link(m->view, link->instance_id, link->id, m->arena, &row, &found, &unread) || !found || row.workflow.len == 0)
+		return;
+	row.language = m->row->language;
+	if (row.channel == CHANNEL_MAIL && make_of_package(&first))
+		*title = mail.subject;
+}
+
+/* "Save and finish later": the link, and what it is about; nothing of the answers. Of a form that was not sent yet only the package's title: who typed the
+ * address may be a stranger to it. */
 static bool make_later(const struct making *m) {
 	const struct language *language = language_get(site_languages(m->site), m->row->language);
 	struct link link;
 	if (!load_link(m, &link))
 		return false;
 	const struct package *package = site_package(m->site, link.workflow);
-	struct str title = package ? texts_get(package->texts, language_code(language), "title") : link.workflow;
+	struct str title = package ? texts_get(package->texts, language_code(language), "title") : link.workflow, reference = STR("");
 	m->out->language = language_code(language);
+	if (m->row->channel != CHANNEL_MAIL) {
+		make_sms(m, language_text(language, m->arena, "mail.later-sms", m->out->url, title));
+		return true;
+	}
+	find_known(m, &link, &title, &reference);
 	m->out->subject = shorten(m->arena, language_text(language, m->arena, "mail.later-subject", title, STR("")), SUBJECT_CHARACTERS);
-	if (m->row->channel == CHANNEL_MAIL)
-		return finish_mail(m, language, STR(""), language_text(language, m->arena, "mail.later-text", m->out->url, in_markdown(m->arena, title)));
-	make_sms(m, language_text(language, m->arena, "mail.later-sms", m->out->url, title));
-	return true;
+	return finish_mail(m, language, reference, language_text(language, m->arena, "mail.later-text", m->out->url, in_markdown(m->arena, title)));
 }
 
 static bool make_own(const struct making *m) {

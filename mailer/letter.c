@@ -127,13 +127,15 @@ static void add_line(struct buf *out, struct str line) {
 	escape_markdown(out, line);
 }
 
-/* Why one got this, whom to ask, the case's number: as Markdown, so that both bodies say the same. */
+/* Why one got this, whom to ask, where the site is, the case's number: as Markdown, so that both bodies say the same. */
 static struct str footer(const struct letter_frame *f, struct arena *a) {
 	struct buf out;
 	buf_init(&out, LETTER_LIMIT);
 	add_line(&out, language_text(f->language, a, "mail.footer", f->site, STR("")));
 	if (f->contact.len > 0)
 		add_line(&out, language_text(f->language, a, "page.help", f->contact, STR("")));
+	if (f->front.len > 0)
+		add_line(&out, language_text(f->language, a, "mail.front", f->front, STR("")));
 	if (f->reference.len > 0)
 		add_line(&out, language_text(f->language, a, "mail.reference", f->reference, STR("")));
 	struct str text = arena_str(a, buf_text(&out));

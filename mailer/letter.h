@@ -9,6 +9,7 @@ struct letter_frame {
 	const struct language *language;
 	struct str site, contact;       /* contact: with whom to ask for help; may be empty */
 	struct str subject, reference;  /* reference: empty: none */
+	struct str front;               /* where the site is, as people write it; empty: not said */
 	struct str colour;              /* the site's, as in config.h */
 };
 /* PERMANENT when a body becomes too long. Both in arena. */

@@ -75,7 +75,7 @@ static void write_starts(struct request *r, struct response *out) {
 	bool any = false;
 	for (size_t i = 0; i < site_package_count(site); i++) {
 		const struct package *package = site_package_at(site, i);
-		struct str title = texts_get(package->texts, language_code(r->language), "title");
+		struct prose p = {.r = r, .package = package, .definition = package->definition};
 		if (!package->definition->start.open)
 			continue;
 		if (!any) {
@@ -86,7 +86,7 @@ static void write_starts(struct request *r, struct response *out) {
 		buf_z(&out->body, "<li><a href=\"");
 		escape_html(&out->body, page_path(r, arena_printf(r->arena, "/start/%.*s", STR_ARG(package->definition->name))));
 		buf_z(&out->body, "\">");
-		escape_html(&out->body, title.len > 0 ? title : package->definition->name);
+		escape_html(&out->body, prose_start(&p));
 		buf_z(&out->body, "</a></li>\n");
 	}
 	if (any)
@@ -113,11 +113,7 @@ static void write_home(struct request *r, struct view *v, const struct contact *
 	buf_z(&out->body, "</p>\n<h1>");
 	page_word(r, out, "login.home");
 	buf_z(&out->body, "</h1>\n");
-	write_heading(r, "login.tasks", out);
-	if (tasks->count > 0)
-		tasks_write(r, v, tasks, out);
-	else
-		write_none(r, "login.no-tasks", out);
+	tasks_write(r, v, tasks, out);
 	write_overviews(r, all, out);
 	write_starts(r, out);
 	write_everywhere(r, out);

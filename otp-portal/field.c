@@ -50,6 +50,14 @@ bool field_open(struct field_view *v, const struct value *values, struct err *er
 	return form_rows(&v->filling->world, field, values, request_of(v)->arena, &v->rows, &v->row_count, err);
 }
 
+/* Of a matrix; row_count: none. */
+static size_t row_of(const struct field_view *v, struct str problem) {
+	size_t row = v->item->field->kind == FIELD_MATRIX ? 0 : v->row_count;
+	while (row < v->row_count && !str_equal(problem, matrix_row_name(v, row)))
+		row++;
+	return row;
+}
+
 struct str field_anchor(const struct field_view *v, struct str problem) {
 	struct arena *a = request_of(v)->arena;
 	struct str name = v->item->field->name;
@@ -58,10 +66,13 @@ struct str field_anchor(const struct field_view *v, struct str problem) {
 		return arena_printf(a, "f-%.*s", STR_ARG(member.id));
 	if (str_equal(problem, name))
 		return arena_printf(a, "f-%.*s", STR_ARG(v->id));
-	for (size_t i = 0; v->item->field->kind == FIELD_MATRIX && i < v->row_count; i++)
-		if (str_equal(problem, matrix_row_name(v, i)))
-			return arena_printf(a, "f-%.*s-%zu", STR_ARG(name), i);
-	return STR("");
+	size_t row = row_of(v, problem);
+	return row < v->row_count ? arena_printf(a, "f-%.*s-%zu", STR_ARG(name), row) : STR("");
+}
+
+struct str field_row(const struct field_view *v, struct str problem) {
+	size_t row = row_of(v, problem);
+	return row < v->row_count ? choice_row_label(v, row) : STR("");
 }
 
 static struct str example_of(const struct field_view *v) {
@@ -80,9 +91,6 @@ struct str field_problem_text(const struct field_view *v, const struct form_prob
 	/* What is wrong by the package's own rule, in the package's own words. */
 	if (strcmp(problem->key, "field.invalid") == 0)
 		return prose_get(&v->filling->prose, "fields", v->item->field->words, "invalid", (struct str){0});
-	for (size_t i = 0; v->item->field->kind == FIELD_MATRIX && i < v->row_count; i++)
-		if (str_equal(problem->name, matrix_row_name(v, i)))
-			return language_text(r->language, r->arena, problem->key, choice_row_label(v, i), STR(""));
 	if (v->item->field->kind == FIELD_DATE && problem->arg[0].len == 0)
 		return language_text(r->language, r->arena, problem->key, example_of(v), STR(""));
 	if (v->item->field->kind == FIELD_DATE && civil_parse_date(problem->arg[0], &limit))
@@ -95,7 +103,7 @@ struct str field_problem_subject(const struct field_view *v, const struct form_p
 	struct field_view member;
 	if (str_equal(problem->name, v->item->field->name))
 		return label;
-	/* The message of a matrix's row names the row. */
+	/* A row of a matrix is named by field_row(). */
 	return group_find(v, problem->name, &member) ? group_subject(v, problem->name, &member) : STR("");
 }
 

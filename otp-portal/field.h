@@ -26,6 +26,8 @@ bool field_open(struct field_view *v, const struct value *values, struct err *er
 void field_write(const struct field_view *v);
 /* Id of the input where this problem is mended; empty when it is not of this field. */
 struct str field_anchor(const struct field_view *v, struct str problem);
+/* Label of the matrix's row that this problem is of; empty: of no row. */
+struct str field_row(const struct field_view *v, struct str problem);
 /* The label as text, with "(optional)" where it is. */
 void field_write_label(const struct field_view *v);
 /* One text input; index: of a list. */

@@ -26,13 +26,20 @@ const struct field *filling_field(const struct form_page *page, struct str name)
 	return NULL;
 }
 
-/* A page that was saved leaves ".1" in the draft: no field's name. So what somebody emptied stays empty. */
+/* A page that was saved leaves ".1" in the draft: no field's name. So what somebody emptied stays empty. Its value tells whether they went on from there. */
 static struct str page_mark(const struct filling *f, size_t page) {
 	return arena_printf(f->prose.r->arena, ".%zu", page + 1);
 }
 
 bool filling_was_saved(const struct filling *f, size_t page) {
 	return answers_get(&f->draft, page_mark(f, page)) != NULL;
+}
+
+static const char WENT_ON[] = "1", STAYED[] = "0";
+
+static bool went_on(const struct filling *f, size_t page) {
+	const struct answer *mark = answers_get(&f->draft, page_mark(f, page));
+	return mark && mark->texts.count == 1 && str_is(mark->texts.items[0], WENT_ON);
 }
 
 /* "boss_emails.2": the second input of that field, or item of that group, as they were sent, is taken away. */
@@ -96,9 +103,11 @@ struct answers filling_typed(const struct filling *f, size_t page) {
 	const struct form_page *p = &f->form->pages.items[page];
 	struct request *r = f->prose.r;
 	struct answers typed = {0};
+	struct str mark = page_mark(f, page);
+	bool stays = filling_edits_inputs(f) || request_form(r, ".later").len > 0;
 	for (size_t i = 0; i < f->draft.count; i++) {
 		const struct answer *kept = &f->draft.items[i];
-		for (size_t k = 0; !filling_field(p, kept->name) && k < kept->texts.count; k++)
+		for (size_t k = 0; !filling_field(p, kept->name) && !str_equal(kept->name, mark) && k < kept->texts.count; k++)
 			answers_put(&typed, r->arena, kept->name, kept->texts.items[k]);
 	}
 	for (size_t i = 0; i < r->form.count; i++) {
@@ -109,9 +118,7 @@ struct answers filling_typed(const struct filling *f, size_t page) {
 	}
 	type_groups(f, page, &typed);
 	keep_files(f, page, &typed);
-	struct str mark = page_mark(f, page);
-	if (!answers_get(&typed, mark))
-		answers_put(&typed, r->arena, mark, STR("1"));
+	answers_put(&typed, r->arena, mark, str_from(stays ? STAYED : WENT_ON));
 	return typed;
 }
 
@@ -201,6 +208,19 @@ size_t filling_next(const struct filling *f, const struct value *values, size_t 
 	while (page < f->form->pages.count && !has_content(f, &f->form->pages.items[page], values))
 		page++;
 	return page;
+}
+
+bool filling_resume(const struct filling *f, size_t open, size_t *page, struct err *err) {
+	struct form_problems problems = {0};
+	struct value *values;
+	if (!filling_values(f, f->form->pages.count, &f->draft, &values, &problems, err))
+		return false;
+	*page = filling_next(f, values, 0);
+	while (*page < open && went_on(f, *page))
+		*page = filling_next(f, values, *page + 1);
+	if (*page == f->form->pages.count && !f->form->check)
+		*page = f->form->pages.count - 1;
+	return true;
 }
 
 size_t filling_page_of(const struct filling *f, struct str problem) {

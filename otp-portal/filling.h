@@ -40,6 +40,8 @@ bool filling_check(const struct filling *f, size_t page, const struct answers *a
                    struct form_problems *problems, struct err *err);
 /* The first page that the draft does not answer; form->pages.count: none. */
 bool filling_open_page(const struct filling *f, const struct answers *answers, size_t *page, struct err *err);
+/* Where somebody who comes back goes on: the first page that they have not gone on from, and none behind `open`. */
+bool filling_resume(const struct filling *f, size_t open, size_t *page, struct err *err);
 /* The first page from `page` on that asks or shows something; form->pages.count: none. */
 size_t filling_next(const struct filling *f, const struct value *values, size_t page);
 /* The field of the page that an answer or a problem of that name belongs to (form_belongs). NULL: none. */

@@ -68,25 +68,48 @@ static struct field_view *open_fields(const struct form_view *v, struct response
 	return fields;
 }
 
+/* "Navn: Udfyld feltet", "Hvad vil du? Vælg et svar" */
+static void write_named(const struct field_view *field, const struct form_problem *problem, struct buf *b) {
+	struct str subject = field_problem_subject(field, problem);
+	bool asks = subject.len > 0 && subject.at[subject.len - 1] == '?';
+	escape_html(b, subject);
+	buf_z(b, asks ? " " : subject.len > 0 ? ": " : "");
+	escape_html(b, field_problem_text(field, problem));
+}
+
+/* What one field lacks. The rows of a matrix share one message, so that eleven of them are eleven short lines. */
+static void write_lacks(const struct form_view *v, const struct field_view *field, struct response *out) {
+	struct buf *b = &out->body;
+	bool rows = false;
+	for (size_t i = 0; i < v->problems->count; i++) {
+		const struct form_problem *problem = &v->problems->items[i];
+		struct str anchor = field_anchor(field, problem->name), row = field_row(field, problem->name);
+		if (anchor.len == 0)
+			continue;
+		if (row.len > 0 && !rows) {
+			buf_z(b, "<li>");
+			escape_html(b, field_problem_text(field, problem));
+			buf_z(b, "\n<ul>\n");
+		}
+		rows = rows || row.len > 0;
+		buf_printf(b, "<li><a href=\"#%.*s\">", STR_ARG(anchor));
+		if (row.len > 0)
+			escape_html(b, row);
+		else
+			write_named(field, problem, b);
+		buf_z(b, "</a></li>\n");
+	}
+	if (rows)
+		buf_z(b, "</ul>\n</li>\n");
+}
+
 static void write_summary(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
 	struct buf *b = &out->body;
-	struct request *r = v->filling->prose.r;
 	buf_z(b, "<div class=\"summary\" role=\"alert\" tabindex=\"-1\" autofocus>\n<h2>");
-	page_word(r, out, "form.error-title");
+	page_word(v->filling->prose.r, out, "form.error-title");
 	buf_z(b, "</h2>\n<ul>\n");
-	for (size_t f = 0; f < count; f++) {
-		for (size_t i = 0; i < v->problems->count; i++) {
-			struct str anchor = field_anchor(&fields[f], v->problems->items[i].name);
-			if (anchor.len == 0)
-				continue;
-			buf_printf(b, "<li><a href=\"#%.*s\">", STR_ARG(anchor));
-			struct str subject = field_problem_subject(&fields[f], &v->problems->items[i]);
-			escape_html(b, subject);
-			buf_z(b, subject.len > 0 ? ": " : "");
-			escape_html(b, field_problem_text(&fields[f], &v->problems->items[i]));
-			buf_z(b, "</a></li>\n");
-		}
-	}
+	for (size_t f = 0; f < count; f++)
+		write_lacks(v, &fields[f], out);
 	buf_z(b, "</ul>\n</div>\n");
 }
 
@@ -156,9 +179,9 @@ static void write_heading(const struct form_view *v, struct response *out) {
 	if (several) {
 		buf_z(b, "<p class=\"caption\">");
 		escape_html(b, form_title(f));
-		buf_z(b, " · ");
+		buf_z(b, " · <span class=\"step\">");
 		page_text(r, out, "form.step", arena_printf(r->arena, "%zu", v->page + 1), arena_printf(r->arena, "%zu", f->form->pages.count));
-		buf_z(b, "</p>\n");
+		buf_z(b, "</span></p>\n");
 	}
 	buf_z(b, "<h1>");
 	escape_html(b, page_title(v));
@@ -173,7 +196,7 @@ static void write_shown(const struct form_view *v, struct response *out) {
 	prose.values = v->values;
 	if (page->show.count == 0)
 		return;
-	buf_z(&out->body, "<dl class=\"answers\">\n");
+	buf_z(&out->body, "<dl class=\"answers facts\">\n");
 	for (size_t i = 0; i < page->show.count; i++)
 		prose_row(&prose, page->show.items[i], STR(""), out);
 	buf_z(&out->body, "</dl>\n");

@@ -101,6 +101,10 @@ static void get_form(const struct filling *f, struct response *out) {
 		page_failure(r, out, &err);
 		return;
 	}
+	if (request_query(r, "step").len == 0 && !filling_resume(f, open, &page, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
 	/* Nobody lands behind a page that is not answered yet. */
 	page = open < page ? open : page;
 	if (page == f->form->pages.count) {

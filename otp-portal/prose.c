@@ -27,6 +27,16 @@ struct str prose_get(const struct prose *p, const char *a, struct str b, const c
 	return texts_at(p->package->texts, language_code(p->r->language), str_from(a), b, third, d);
 }
 
+struct str prose_title(const struct prose *p) {
+	struct str title = texts_get(p->package->texts, language_code(p->r->language), "title");
+	return title.len > 0 ? title : p->definition->name;
+}
+
+struct str prose_start(const struct prose *p) {
+	struct str title = prose_get(p, "forms", p->definition->start.form->name, "title", (struct str){0});
+	return title.len > 0 ? title : prose_title(p);
+}
+
 struct str prose_label(const struct prose *p, struct str field) {
 	struct str label = prose_get(p, "fields", field, "label", (struct str){0});
 	return label.len > 0 ? label : field;

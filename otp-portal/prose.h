@@ -19,6 +19,8 @@ struct prose {
 bool prose_read(struct prose *p, struct view *v, const struct instance *instance, struct err *err);
 /* texts_at of the package in the request's language; empty when there is none. c and d may be (struct str){0}. */
 struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d);
+struct str prose_title(const struct prose *p); /* of the package */
+struct str prose_start(const struct prose *p); /* what starting it is called: the title of its start form */
 /* Label of a field, or its name; field: its words. */
 struct str prose_label(const struct prose *p, struct str field);   /* where it is asked */
 struct str prose_caption(const struct prose *p, struct str field); /* where its value is shown; else the label */

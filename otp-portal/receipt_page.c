@@ -18,30 +18,46 @@ static const struct form *form_of(const struct link_view *look, const struct his
 	return event ? event->form : NULL;
 }
 
+/* A tick that had to be set tells the one who set it nothing. */
+static bool is_told(const struct prose *p, const struct form_world *world, const struct form_item *item) {
+	return !item->field->accept && (p->values[item->field->slot].kind != KIND_UNSET || form_asked(world, item, p->values, p->r->arena));
+}
+
+static bool tells(const struct prose *p, const struct form_world *world, const struct form *form) {
+	for (size_t page = 0; page < form->pages.count; page++)
+		for (size_t i = 0; i < form->pages.items[page].items.count; i++)
+			if (is_told(p, world, &form->pages.items[page].items.items[i]))
+				return true;
+	return false;
+}
+
 /* What was answered, and what was asked and left out. */
 static void write_answers(const struct prose *p, const struct form *form, struct response *out) {
 	struct form_world world = engine_world(p->r->world->options.engine, p->definition, p->instance, p->registers, p->r->now);
+	if (!tells(p, &world, form))
+		return;
 	buf_z(&out->body, "<h2>");
 	page_word(p->r, out, "receipt.answers");
 	buf_z(&out->body, "</h2>\n<dl class=\"answers\">\n");
 	for (size_t page = 0; page < form->pages.count; page++) {
 		for (size_t i = 0; i < form->pages.items[page].items.count; i++) {
 			const struct form_item *item = &form->pages.items[page].items.items[i];
-			if (p->values[item->field->slot].kind != KIND_UNSET || form_asked(&world, item, p->values, p->r->arena))
+			if (is_told(p, &world, item))
 				prose_row(p, item->field, STR(""), out);
 		}
 	}
 	buf_z(&out->body, "</dl>\n");
 }
 
-static void write_facts(struct request *r, const struct link_view *look, const struct form *form, struct response *out) {
-	buf_z(&out->body, "<div class=\"panel\">\n<h1>");
+static struct str title_of(struct request *r, const struct link_view *look, const struct form *form) {
 	struct prose p = {.r = r, .package = look->package, .definition = look->definition, .instance = &look->instance};
 	struct str title = form ? prose_get(&p, "forms", form->name, "receipt", STR("title")) : STR("");
-	if (title.len > 0)
-		escape_html(&out->body, title);
-	else
-		page_word(r, out, "receipt.title");
+	return title.len > 0 ? title : language_word(r->language, "receipt.title");
+}
+
+static void write_facts(struct request *r, const struct link_view *look, struct str title, struct response *out) {
+	buf_z(&out->body, "<div class=\"panel\">\n<h1>");
+	escape_html(&out->body, title);
 	buf_z(&out->body, "</h1>\n<p>");
 	page_text(r, out, "receipt.at", local_time(r, look->link.used_at), STR(""));
 	buf_z(&out->body, "</p>\n<p>");
@@ -84,9 +100,10 @@ void receipt_page(struct request *r, struct view *v, const struct link_view *loo
 		closed_page(r, v, look, &entry, out);
 		return;
 	}
-	struct page page = {.title = language_word(r->language, "receipt.title"), .here = path};
+	const struct form *form = form_of(look, &entry);
+	struct page page = {.title = title_of(r, look, form), .here = path};
 	page_begin(r, out, &page);
-	write_facts(r, look, form_of(look, &entry), out);
-	write_own(r, look, form_of(look, &entry), &port, values, out);
+	write_facts(r, look, page.title, out);
+	write_own(r, look, form, &port, values, out);
 	page_end(r, out);
 }

@@ -25,18 +25,52 @@ static void write_not_ready(const struct prose *p, const struct show_view *show,
 	buf_z(&out->body, "</p>\n");
 }
 
-void show_content(const struct prose *p, const struct show_view *show, struct response *out) {
+/* Whether somebody could have answered it and did not: what no form asked for is no answer that is missing. */
+static bool was_left_out(const struct prose *p, const struct field *field) {
+	const struct definition *d = p->definition;
+	struct form_world world = engine_world(p->r->world->options.engine, d, p->instance, p->registers, p->r->now);
+	for (size_t f = 0; f < d->forms.count; f++) {
+		for (size_t page = 0; page < d->forms.items[f].pages.count; page++) {
+			const struct form_page *asked = &d->forms.items[f].pages.items[page];
+			for (size_t i = 0; i < asked->items.count; i++)
+				if (asked->items.items[i].field == field && asked->items.items[i].optional && form_asked(&world, &asked->items.items[i], p->values, p->r->arena))
+					return true;
+		}
+	}
+	return false;
+}
+
+static void write_field(const struct prose *p, const struct field *field, struct response *out) {
+	if (p->values[field->slot].kind != KIND_UNSET || was_left_out(p, field))
+		prose_row(p, field, STR(""), out);
+}
+
+static void write_head(const struct prose *p, const struct show_view *show, struct response *out) {
+	if (show->rule->head.count == 0)
+		return;
+	buf_z(&out->body, "<dl class=\"answers facts\">\n");
+	for (size_t i = 0; i < show->rule->head.count; i++)
+		write_field(p, show->rule->head.items[i], out);
+	buf_z(&out->body, "</dl>\n");
+}
+
+static void write_fields(const struct prose *p, const struct show_view *show, struct response *out) {
 	prose_write(p, prose_get(p, "views", show->rule->name, "intro", (struct str){0}), &out->body);
 	buf_z(&out->body, "<dl class=\"answers\">\n");
 	for (size_t i = 0; i < show->rule->columns.count; i++) {
 		struct str column = show->rule->columns.items[i];
 		const struct field *field = definition_field(show->definition, column);
 		if (field)
-			prose_row(p, field, STR(""), out);
+			write_field(p, field, out);
 		else
 			column_row(p, column, out);
 	}
 	buf_z(&out->body, "</dl>\n");
+}
+
+void show_content(const struct prose *p, const struct show_view *show, struct response *out) {
+	write_head(p, show, out);
+	write_fields(p, show, out);
 }
 
 void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out) {
@@ -55,8 +89,9 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 	escape_html(&out->body, show->instance->reference);
 	buf_z(&out->body, "</p>\n");
 	bool ready = show_ready(r, show, &port);
+	write_head(&p, show, out);
 	if (ready)
-		show_content(&p, show, out);
+		write_fields(&p, show, out);
 	else
 		write_not_ready(&p, show, out);
 	struct timeline timeline = {&p, show->rule, show->contact_id, ready};

@@ -16,7 +16,7 @@ struct show_view {
 };
 /* Whether its `when` holds. */
 bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port);
-/* Its intro and fields. */
+/* Its head, intro and fields. */
 void show_content(const struct prose *p, const struct show_view *show, struct response *out);
 void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out);
 

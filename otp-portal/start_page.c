@@ -16,25 +16,18 @@
 
 enum { STARTS_AN_HOUR = 30, ONCE_BYTES = 16 };
 
-static struct str title_of(const struct prose *p) {
-	struct str title = texts_get(p->package->texts, language_code(p->r->language), "title");
-	return title.len > 0 ? title : p->definition->name;
-}
-
 static void write_start(struct request *r, const struct package *package, struct response *out) {
 	struct prose p = {.r = r, .package = package, .definition = package->definition};
 	struct buf *b = &out->body;
 	buf_z(b, "<section class=\"start\">\n<h2>");
-	escape_html(b, title_of(&p));
+	escape_html(b, prose_title(&p));
 	buf_z(b, "</h2>\n");
 	prose_write(&p, texts_get(package->texts, language_code(r->language), "intro"), b);
 	buf_z(b, "<p><a class=\"button\" href=\"");
 	escape_html(b, page_path(r, arena_printf(r->arena, "/start/%.*s", STR_ARG(package->definition->name))));
 	buf_z(b, "\">");
-	page_word(r, out, "front.start");
-	buf_z(b, "<span class=\"sr\">: ");
-	escape_html(b, title_of(&p));
-	buf_z(b, "</span></a></p>\n</section>\n");
+	escape_html(b, prose_start(&p));
+	buf_z(b, "</a></p>\n</section>\n");
 }
 
 static bool has_login(const struct definition *d) {

@@ -94,7 +94,8 @@ static void write_task(struct request *r, const struct register_port *port, cons
 	escape_html(&out->body, title.len > 0 ? title : look->event->name);
 	buf_z(&out->body, "</a>\n<p>");
 	write_words(&p, look->link.role, &out->body);
-	write_time(r, "login.task-since", look->link.created_at, out);
+	if (!look->event->optional)
+		write_time(r, "login.task-since", look->link.created_at, out);
 	if (look->opens_at > r->now && look->opens_at != INT64_MAX)
 		write_time(r, "login.task-opens", look->opens_at, out);
 	if (look->ends_at != 0)
@@ -102,10 +103,33 @@ static void write_task(struct request *r, const struct register_port *port, cons
 	buf_z(&out->body, "</p></li>\n");
 }
 
-void tasks_write(struct request *r, struct view *v, const struct tasks *tasks, struct response *out) {
-	struct register_port port = data_store_port(v);
+static size_t count(const struct tasks *tasks, bool optional) {
+	size_t found = 0;
+	for (size_t i = 0; i < tasks->count; i++)
+		found += tasks->items[i].look->event->optional == optional;
+	return found;
+}
+
+static void write_part(struct request *r, const struct register_port *port, const struct tasks *tasks, bool optional, struct response *out) {
+	buf_z(&out->body, "<h2>");
+	page_word(r, out, optional ? "login.may" : "login.tasks");
+	buf_z(&out->body, "</h2>\n");
+	if (count(tasks, optional) == 0) {
+		buf_z(&out->body, "<p>");
+		page_word(r, out, "login.no-tasks");
+		buf_z(&out->body, "</p>\n");
+		return;
+	}
 	buf_z(&out->body, "<ul class=\"tasks\">\n");
 	for (size_t i = 0; i < tasks->count; i++)
-		write_task(r, &port, &tasks->items[i], out);
+		if (tasks->items[i].look->event->optional == optional)
+			write_task(r, port, &tasks->items[i], out);
 	buf_z(&out->body, "</ul>\n");
+}
+
+void tasks_write(struct request *r, struct view *v, const struct tasks *tasks, struct response *out) {
+	struct register_port port = data_store_port(v);
+	write_part(r, &port, tasks, false, out);
+	if (count(tasks, true) > 0)
+		write_part(r, &port, tasks, true, out);
 }

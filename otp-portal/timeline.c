@@ -46,6 +46,11 @@ static void see_columns(struct telling *m, const struct view_rule *view) {
 	}
 }
 
+static void see_head(struct telling *m, const struct view_rule *view) {
+	for (size_t i = 0; i < view->head.count; i++)
+		m->seen[view->head.items[i]->slot] = true;
+}
+
 static void see_as(struct telling *m, struct str role) {
 	if (str_equal(m->d->start.by->name, role))
 		see_form(m, m->d->start.form);
@@ -68,6 +73,7 @@ static void find_seen(struct telling *m) {
 				see_as(m, m->people.items[i].role);
 	if (m->t->ready)
 		see_columns(m, rule);
+	see_head(m, rule);
 }
 
 static struct str word(const struct telling *m, const char *key, struct str arg0, struct str arg1) {
@@ -104,7 +110,7 @@ static bool actor(const struct telling *m, const struct history *h, struct str *
 			name = m->people.items[i].name;
 	if (!contact_load(m->v, h->contact_id, m->a, &contact, err))
 		return false;
-	*out = who(m, h->role, h->contact_id, name, contact.value);
+	*out = word(m, "timeline.by", who(m, h->role, h->contact_id, name, contact.value), STR(""));
 	return true;
 }
 
@@ -240,16 +246,23 @@ static void write_line(struct buf *b, struct str text, const char *class) {
 	buf_z(b, "</div>");
 }
 
-static void write_moment(const struct telling *m, const struct moment *moment, struct buf *b) {
-	int64_t local = zone_local(site_zone(m->t->prose->r->world->options.site), moment->at) / MINUTE_MS * MINUTE_MS;
+static void write_time(const struct telling *m, int64_t at, struct buf *b) {
+	int64_t local = zone_local(site_zone(m->t->prose->r->world->options.site), at) / MINUTE_MS * MINUTE_MS;
 	struct str machine = civil_format_datetime(m->a, local);
 	buf_printf(b, "<li><time datetime=\"%.*s\">", STR_ARG(machine));
 	escape_html(b, language_datetime(m->language, m->a, local));
 	buf_z(b, "</time>");
+}
+
+/* What is of one minute stands together. before: the moment that was written last; NULL: none. */
+static void write_moment(const struct telling *m, const struct moment *before, const struct moment *moment, struct buf *b) {
+	if (!before || before->at / MINUTE_MS != moment->at / MINUTE_MS) {
+		buf_z(b, before ? "</li>\n" : "");
+		write_time(m, moment->at, b);
+	}
 	write_line(b, moment->text, NULL);
 	write_line(b, moment->by, "caption");
 	write_line(b, moment->state, NULL);
-	buf_z(b, "</li>\n");
 }
 
 static void write_heading(struct telling *m, const char *key, struct response *out) {
@@ -264,8 +277,8 @@ static void write_next(struct telling *m, struct response *out) {
 	qsort(m->next.items, m->next.count, sizeof *m->next.items, by_time);
 	write_heading(m, "timeline.next", out);
 	for (size_t i = 0; i < m->next.count; i++)
-		write_moment(m, &m->next.items[i], &out->body);
-	buf_z(&out->body, "</ol>\n");
+		write_moment(m, i > 0 ? &m->next.items[i - 1] : NULL, &m->next.items[i], &out->body);
+	buf_z(&out->body, "</li>\n</ol>\n");
 }
 
 /* The newest first; where there is very much, without the oldest. */
@@ -274,8 +287,8 @@ static void write_past(struct telling *m, struct response *out) {
 	size_t left_out = m->past.count > MOST ? m->past.count - MOST : 0;
 	write_heading(m, "timeline.past", out);
 	for (size_t i = m->past.count; i > left_out; i--)
-		write_moment(m, &m->past.items[i - 1], &out->body);
-	buf_z(&out->body, "</ol>\n");
+		write_moment(m, i < m->past.count ? &m->past.items[i] : NULL, &m->past.items[i - 1], &out->body);
+	buf_z(&out->body, "</li>\n</ol>\n");
 	if (left_out == 0)
 		return;
 	buf_z(&out->body, "<p>");

@@ -130,6 +130,7 @@ struct event_rule {
 	const struct expression *opens;   /* date, datetime or instant before which it cannot be done; NULL: none */
 	LIST_OF(struct str) also;         /* other events of the same state that its page offers */
 	bool code;                        /* asks for a one-time code beside the link */
+	bool optional;                    /* may be done; nobody waits for it */
 	struct yaml_place place;
 };
 
@@ -162,6 +163,7 @@ struct view_rule {
 	enum view_kind kind;
 	LIST_OF(const struct role *) roles;   /* `for` */
 	const struct expression *when;        /* page; NULL: always */
+	LIST_OF(const struct field *) head;   /* page: shown also while `when` does not hold */
 	LIST_OF(struct str) columns;          /* list: field names or state, started_at, changed_at, reference; page: fields */
 	LIST_OF(const struct field *) search; /* list */
 	LIST_OF(struct str) filters;          /* list: "state" or names of fields */

@@ -46,7 +46,7 @@ static void check_markdown(struct words *w, const char *path) {
 }
 
 static void check_markdown_at(struct words *w, const char *group, struct str name, const char *of) {
-	check_markdown(w, arena_printf(w->c->arena, "%s.%.*s.%s", group, STR_ARG(name), of).at);
+	check_markdown(w, arena_printf(w->c->arena, "%s.%.*s%s%s", group, STR_ARG(name), of ? "." : "", of ? of : "").at);
 }
 
 /* A language may show another column of a register than its label. */
@@ -102,9 +102,12 @@ static bool *visible_fields(struct checker *c) {
 			for (size_t k = 0; k < page->show.count; k++)
 				seen[page->show.items[k]->slot] = true;
 		}
-	for (size_t i = 0; i < d->views.count; i++)
+	for (size_t i = 0; i < d->views.count; i++) {
 		for (size_t k = 0; k < d->views.items[i].columns.count; k++)
 			mark(d, seen, d->views.items[i].columns.items[k]);
+		for (size_t k = 0; k < d->views.items[i].head.count; k++)
+			seen[d->views.items[i].head.items[k]->slot] = true;
+	}
 	return seen;
 }
 
@@ -119,6 +122,7 @@ static void want_form(struct words *w, const struct form *form) {
 
 static void want_state(struct words *w, const struct state *state) {
 	want_at(w, "states", state->name, NULL);
+	check_markdown_at(w, "ended", state->name, NULL);
 	for (size_t i = 0; i < state->on.count; i++)
 		if (state->on.items[i].by.count > 0)
 			want_at(w, "events", state->on.items[i].name, NULL);

@@ -76,6 +76,7 @@ static const struct shape_key event_keys[] = {
         {.key = "expires", .shape = &span, .help = "How long a link for it can be used."},
         {.key = "opens", .shape = &expression, .help = "A date, datetime or instant; it cannot be done before."},
         {.key = "also", .shape = &names, .help = "Other events of the state that its page offers."},
+        {.key = "optional", .shape = &truth, .help = "It may be done, but nobody waits for it: after log-in it is no task."},
         {.key = "code", .shape = &truth, .help = "Asks for a one-time code, sent where the role's `code` says."},
         {0}};
 static const struct shape event = {.kind = SHAPE_MAP, .what = "event", .keys = event_keys};
@@ -198,6 +199,7 @@ static const struct shape_key view_keys[] = {
         {.key = "kind", .shape = &view_kind, .needed = true},
         {.key = "for", .shape = &names, .needed = true, .help = "Role or roles that see it."},
         {.key = "when", .shape = &expression, .only = BIT(VIEW_PAGE)},
+        {.key = "head", .shape = &shown, .only = BIT(VIEW_PAGE), .help = "Fields that stand first, also while `when` does not hold: whom and what it is about."},
         {.key = "fields", .shape = &shown, .needed = true, .only = BIT(VIEW_PAGE)},
         {.key = "columns", .shape = &shown, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference."},
         {.key = "timeline", .shape = &truth, .only = BIT(VIEW_PAGE), .help = "Also what has happened, and what is next."},

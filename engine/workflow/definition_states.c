@@ -95,6 +95,7 @@ static void read_event(struct reader *r, const struct yaml *node, struct event_r
 		problem_error(r->problems, expires->key->place, "key 'expires' in event '%.*s': a signal has no link that could expire", STR_ARG(event->name));
 	read_opens(r, yaml_get(node, "opens"), event);
 	event->code = shape_truth(yaml_get(node, "code"), false);
+	event->optional = shape_truth(yaml_get(node, "optional"), false);
 	check_code(r, event, yaml_get(node, "code"));
 	read_cases(r, node, "event", event->name, &event->cases);
 }

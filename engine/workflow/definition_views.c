@@ -20,6 +20,16 @@ static void read_columns(struct reader *r, const struct yaml *names, struct view
 	}
 }
 
+/* Files can be fetched from what a view tells in `fields`. */
+static void read_head(struct reader *r, const struct yaml *names, struct view_rule *view) {
+	for (size_t i = 0; names && i < names->count; i++) {
+		const struct field *field = reader_find(r, NAMED("field", r->d->fields), names->items[i]);
+		if (field && field->kind == FIELD_FILE)
+			problem_error(r->problems, names->items[i]->place, "'head' of view '%.*s': '%.*s' is of type file, which belongs in 'fields'", STR_ARG(view->name), STR_ARG(field->name));
+		*(const struct field **)ARENA_PUSH(r->arena, &view->head) = field;
+	}
+}
+
 static void read_digits(struct reader *r, const struct yaml *node, struct view_rule *view) {
 	int64_t digits = shape_whole(node, CODE_DIGITS);
 	if (digits < CODE_DIGITS_LEAST || digits > CODE_DIGITS_MOST)
@@ -62,6 +72,7 @@ static void read_view(struct reader *r, const struct yaml *node, struct view_rul
 		*(const struct role **)ARENA_PUSH(r->arena, &view->roles) = reader_find(r, NAMED("role", r->d->roles), roles.items[i]);
 	view->when = reader_guard(r, yaml_get(node, "when"));
 	read_columns(r, yaml_get(node, view->kind == VIEW_LIST ? "columns" : "fields"), view);
+	read_head(r, yaml_get(node, "head"), view);
 	for (size_t i = 0; search && i < search->count; i++)
 		*(const struct field **)ARENA_PUSH(r->arena, &view->search) = reader_find(r, NAMED("field", r->d->fields), search->items[i]);
 	read_filters(r, yaml_get(node, "filters"), view);

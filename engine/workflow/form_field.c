@@ -101,12 +101,19 @@ static bool in_range(const struct field *field, double number, struct arena *a, 
 	return true;
 }
 
+/* With two bounds one message says both. */
 static bool parse_int(const struct field *field, struct str text, struct arena *a, struct value *out, struct field_refusal *refusal) {
 	int64_t number;
-	if (!str_to_int(str_trim(text), &number))
-		return refuse(refusal, "field.not-int", STR(""));
-	*out = value_int(number);
-	return in_range(field, (double)number, a, refusal);
+	bool whole = str_to_int(str_trim(text), &number);
+	if (whole)
+		*out = value_int(number);
+	if (whole && in_range(field, (double)number, a, refusal))
+		return true;
+	if (field->has_min && field->has_max) {
+		*refusal = (struct field_refusal){"field.int-range", {arena_printf(a, "%.15g", field->min), arena_printf(a, "%.15g", field->max)}};
+		return false;
+	}
+	return whole ? false : refuse(refusal, "field.not-int", STR(""));
 }
 
 struct marks {

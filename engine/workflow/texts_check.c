@@ -11,7 +11,7 @@ struct text_shape {
 	const struct text_shape *members;
 };
 
-static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}};
+static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}}, any_markdown[] = {{"*", MARKDOWN, NULL}, {0}};
 #define WORDS_OF_FIELD \
 	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"date", PLAIN, NULL}, {"invalid", PLAIN, NULL}, {"options", MAP, any_text}
 static const struct text_shape of_member[] = {WORDS_OF_FIELD, {0}}, in_group[] = {{"*", MAP, of_member}, {0}};
@@ -24,7 +24,7 @@ static const struct text_shape of_view[] = {{"title", PLAIN, NULL}, {"intro", MA
 static const struct text_shape fields[] = {{"*", MAP, of_field}, {0}}, forms[] = {{"*", MAP, of_form}, {0}}, views[] = {{"*", MAP, of_view}, {0}};
 static const struct text_shape of_file[] = {
 	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"roles", MAP, any_text}, {"fields", MAP, fields}, {"forms", MAP, forms},
-	{"states", MAP, any_text}, {"events", MAP, any_text}, {"done", MAP, any_text}, {"timers", MAP, any_text}, {"messages", MAP, any_text}, {"views", MAP, views}, {0},
+	{"states", MAP, any_text}, {"events", MAP, any_text}, {"done", MAP, any_text}, {"timers", MAP, any_text}, {"messages", MAP, any_text}, {"ended", MAP, any_markdown}, {"views", MAP, views}, {0},
 };
 
 struct check {

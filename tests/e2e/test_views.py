@@ -149,14 +149,14 @@ def test_the_form_keeps_what_was_chosen():
     form = [f for f in forms(text) if f["method"] == "get"][0]
     chosen = {name: field["values"] for name, field in form["fields"].items()}
     assert chosen["q"] == ["person"] and chosen["f.kind"] == ["big"] and chosen["f.state"] == ["open"] and chosen["sort"] == ["-due"] and chosen["overdue"] == ["1"], chosen
-    assert "1–" not in text.text and is_one(text.text) and "Over tiden</strong>" in text.text
+    assert "1–" not in text.text and is_one(text.text) and "Forsinket</strong>" in text.text
 
 
 def test_overdue_is_counted_and_found():
     text = server.get(path).text
-    assert "2 over tiden</a>" in text, text[:3000]
+    assert "Forsinkede: 2</a>" in text, text[:3000]
     text = server.get(path + "?overdue=1").text
-    assert "Antal: 2<" in text and text.count("Over tiden</strong>") == 2
+    assert "Antal: 2<" in text and text.count("Forsinket</strong>") == 2
 
 
 def test_a_spreadsheet_hinders_nobody():
@@ -181,7 +181,7 @@ def test_a_spreadsheet_hinders_nobody():
     assert re.fullmatch(r'attachment; filename="opgaver-paa-aeroe-\d{4}-\d\d-\d\d\.csv"', answer.header("Content-Disposition")), answer.header("Content-Disposition")
     assert answer.header("Set-Cookie") is None
     rows = list(csv.reader(io.StringIO(answer.body.decode("utf-8-sig"), newline=""), delimiter=";"))
-    assert rows[0] == ["Navn", "Art", "Frist", "Status", "Senest ændret", "Referencenummer", "Over tiden"], rows[0]
+    assert rows[0] == ["Navn", "Art", "Frist", "Status", "Senest ændret", "Referencenummer", "Forsinket"], rows[0]
     assert len(rows) == MANY + 2 and len({row[5] for row in rows}) == MANY + 2
     assert rows[1][0] == "Person %d" % (MANY - 1) and rows[1][2] == "05-12-2020" and rows[-1][0] == "Åse Ågård" and rows[-1][6] == "Ja"
     assert answer.body.count(b"\r\n") == MANY + 2 and answer.body.startswith(b"\xef\xbb\xbf")
@@ -238,7 +238,7 @@ def test_a_page_tells_what_happened():
     text = server.get(path + "?q=g%C3%A5rd").text
     row = re.search(r'href="([^"]*row=[^"]*)"', text).group(1)
     text = server.get(row.replace("&amp;", "&")).text
-    assert "Sagen begyndte" in text and "Kvittering sendt til Bestiller (dig)" in text and "Derefter er status: Lukket" in text, text
+    assert "Sagen begyndte" in text and "Sendt til Bestiller (dig): Kvittering" in text and "Derefter er status: Lukket" in text, text
 
 
 def test_it_ends_in_the_middle_of_an_export():

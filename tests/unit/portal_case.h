@@ -71,12 +71,12 @@ static const char case_workflow[] =
         "    entry: [{send: {to: boss, message: please, link: decide}}, {send: {to: asker, message: sent, link: remark}}]\n"
         "    after: [{in: 7d, target: gone}]\n"
         "    on:\n"
-        "      remark: {by: asker, form: remark}\n"
+        "      remark: {by: asker, form: remark, optional: true}\n"
         "      decide: {by: boss, form: decide, target: done}\n"
         "  done: {final: true, entry: [{send: {to: asker, message: result, link: mine}}]}\n"
         "  gone: {final: true}\n"
         "views:\n"
-        "  one: {kind: page, for: [asker, boss], when: \"state == 'done'\", fields: [person, verdict, marks], timeline: true}\n"
+        "  one: {kind: page, for: [asker, boss], when: \"state == 'done'\", head: [kind], fields: [person, verdict, marks, rush], timeline: true}\n"
         "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state, day], search: [person, day], page: one, login: true, digits: 4, export: true,\n"
         "    filters: [state, kind, part, rush], overdue: \"state == 'waiting' && has(day) && today > day + 1d\"}\n";
 static const char case_registers[] = "parts: {key: id, label: title, columns: {id: text, title: text}}\n";
@@ -103,6 +103,7 @@ static const char case_texts[] =
         "  remark: {title: Bemærk, submit: Bemærk, receipt: {title: Bemærket, text: Tak}}\n"
         "  decide: {title: Afgør, submit: Afgør, pages: {one: Afgør}, receipt: {title: Afgjort, text: Tak}}\n"
         "states: {unconfirmed: Ubekræftet, waiting: Venter, done: Færdig, gone: Udløbet}\n"
+        "ended: {gone: \"Det blev for sent, {{person}}\"}\n"
         "done: {decide: Bestillingen er afgjort}\n"
         "messages: {please: Anmodning}\n"
         "events: {confirm: Bekræft, remark: Bemærk, decide: Afgør}\n"

@@ -66,6 +66,8 @@ static const struct wrong {
         {"search: [who],", "search: [who], filters: [~statte],", "unknown field 'statte'"},
         {"search: [who],", "search: [who], overdue: ~today < until,", "'overdue' of view 'mine' must stay true once time has made it true"},
         {"search: [who],", "search: [who], overdue: ~size(children) > 0 && late,", "'overdue' of view 'mine' must not read 'children'"},
+        {"fields: [thing, note]}", "fields: [thing, note], head: [~thin]}", "unknown field 'thin'; did you mean 'thing'?"},
+        {"page: one", "page: one, ~head: [thing]", "key 'head' in view 'mine': it is not for the kind 'list'"},
         {"fields: [thing, note]}", "fields: [thing, note], ~filters: [state]}", "key 'filters' in view 'one': it is not for the kind 'page'"},
         {"columns: [state,", "columns: [~stat,", "unknown column 'stat'; did you mean 'state'?"},
         {"page: one", "page: ~won", "unknown view 'won'"},

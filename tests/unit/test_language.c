@@ -119,7 +119,7 @@ static void test_named_keys_exist(void **state) {
 	        "link.not-now", "link.done-title", "receipt.reference", "receipt.title", "list.empty", "list.search", "list.reference", "list.state", "list.started_at",
 	        "list.changed_at", "list.open", "page.not-ready", "login.title", "login.address", "login.send", "login.code", "login.code-hint", "login.wrong", "login.too-many",
 	        "login.sent-text", "login.logout", "mail.code-subject", "mail.code-text", "error.not-found", "error.too-large", "error.busy", "error.method", "error.cross-site",
-	        "error.too-often", "error.internal", "front.title", "front.start", "front.none", "front.help", "page.skip", "page.language", "demo.inbox", "demo.clock"};
+	        "error.too-often", "error.internal", "front.title", "front.none", "front.help", "page.skip", "page.language", "demo.inbox", "demo.clock"};
 	for (size_t i = 0; i < COUNT(keys); i++)
 		for (size_t l = 0; l < languages_count(languages); l++) {
 			struct str word = language_word(language_at(languages, l), keys[i]);

@@ -125,18 +125,18 @@ static void waits(struct portal_case *c, const struct receipt *receipt) {
 
 static void test_overdue(void **state) {
 	struct portal_case *c = *state;
-	struct receipt late = start(c, "Forsinket", "big", "k1", day(c, -2)), soon = start(c, "Snart", "big", "k1", day(c, -1)), unconfirmed = start(c, "Ubekræftet", "big", "k1", day(c, -9));
+	struct receipt late = start(c, "Sen", "big", "k1", day(c, -2)), soon = start(c, "Snart", "big", "k1", day(c, -1)), unconfirmed = start(c, "Ubekræftet", "big", "k1", day(c, -9));
 	(void)unconfirmed;
 	waits(c, &late);
 	waits(c, &soon);
 	const char *cookie = log_in(c, "boss@firma.dk");
 	ASK("");
-	SHOWS("<a class=\"tag late\" href=\"/backend?view=order.mine&amp;overdue=1\">1 over tiden</a>");
-	SHOWS("Venter <strong class=\"tag late\">Over tiden</strong>");
+	SHOWS("<a class=\"tag late\" href=\"/backend?view=order.mine&amp;overdue=1\">Forsinkede: 1</a>");
+	SHOWS("Venter <strong class=\"tag late\">Forsinket</strong>");
 	SHOWS("<tr class=\"late\">");
 	SHOWS("<input type=\"checkbox\" name=\"overdue\" value=\"1\">");
 	ASK("?overdue=1");
-	SHOWS("Forsinket");
+	SHOWS(">Sen</td>");
 	HIDES("Snart");
 	SHOWS("name=\"overdue\" value=\"1\" checked>");
 	/* time alone makes it so: at midnight of the site's zone, not before */
@@ -144,10 +144,10 @@ static void test_overdue(void **state) {
 	clock_simulate(midnight - 1, 0);
 	cookie = log_in(c, "boss@firma.dk");
 	ASK("");
-	SHOWS("1 over tiden");
+	SHOWS("Forsinkede: 1<");
 	clock_simulate(midnight, 0);
 	ASK("");
-	SHOWS("2 over tiden");
+	SHOWS("Forsinkede: 2<");
 }
 
 static void test_pages(void **state) {
@@ -212,7 +212,7 @@ static void test_export(void **state) {
 	ASK("?f.part=k1&sort=day");
 	SHOWS("href=\"/backend?view=order.mine&amp;f.part=k1&amp;export=csv\" download>Hent som regneark (CSV)</a>");
 	ASK("?f.part=k1&sort=day&page=7&export=csv");
-	const char *expected = arena_printf(c->arena, "\xEF\xBB\xBF" "Referencenummer;Dit navn;Status;Dag;Over tiden\r\n%.*s;\"Bo; \"\"Bo\"\"\";Ubekræftet;27-03-2026;Nej\r\n"
+	const char *expected = arena_printf(c->arena, "\xEF\xBB\xBF" "Referencenummer;Dit navn;Status;Dag;Forsinket\r\n%.*s;\"Bo; \"\"Bo\"\"\";Ubekræftet;27-03-2026;Nej\r\n"
 	                                    "%.*s;\"'=HYPERLINK(1)\";Ubekræftet;05-12-2026;Nej\r\n", STR_ARG(second.reference), STR_ARG(first.reference)).at;
 	assert_string_equal(poured(c), expected);
 	assert_string_equal(c->response.type, "text/csv; charset=utf-8");

@@ -1,6 +1,7 @@
 /* The pages, without a network: layout, escaping, forms, links from their first page to the receipt, lists, log-in. */
 #include "tests/unit/portal_case.h"
 
+#include "engine/store/handle.h"
 #include "engine/store/outbox.h"
 
 static const char you[] = "step=1&version=0&person=Ida+%3Ci%3E&email=Ida%40Example.dk";
@@ -156,6 +157,7 @@ static void test_second_page(void **state) {
 	SHOWS("href=\"#f-amount\"");
 	SHOWS("value=\"31.2.2026\"");
 	SHOWS("value=\"a@b.dk\"");
+	SHOWS("Skriv et helt tal fra 1 til 100");
 	/* nobody lands behind it */
 	assert_int_equal(case_ask(c, "GET", arena_printf(c->arena, "%s?step=check", path).at, NULL, NULL), 200);
 	SHOWS("<h1>Hvad</h1>");
@@ -184,10 +186,10 @@ static void test_an_answer_asks_more(void **state) {
 	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%s&kind=big&amount=2", small).at, NULL), 422);
 	SHOWS("href=\"#f-amount\">Antal: ");
 	SHOWS("href=\"#f-rush\">Haster det?</a>");
-	HIDES("href=\"#f-rush\">Haster det?: ");
+	HIDES("href=\"#f-rush\">Haster det? ");
 	/* asked and left out is a fault */
 	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%s&.asked=rush&kind=big", small).at, NULL), 422);
-	SHOWS("href=\"#f-rush\">Haster det?: ");
+	SHOWS("href=\"#f-rush\">Haster det? ");
 	/* what its condition no longer asks for is dropped */
 	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%s&.asked=rush&kind=small&rush=true", small).at, NULL), 303);
 	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
@@ -433,6 +435,53 @@ static void test_dates_as_danes_write_them(void **state) {
 	SHOWS("<dt>Dag</dt><dd>tirsdag den 5. maj 2026</dd>");
 }
 
+/* Who comes back goes on where they stopped: behind what they went on from, not behind what they only saved. */
+static void test_back_where_one_stopped(void **state) {
+	struct portal_case *c = *state;
+	assert_int_equal(case_ask(c, "POST", "/start/order", you, NULL), 303);
+	const char *path = without_query(c, location(c));
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<h1>Hvad</h1>");
+	static const char second[] = "step=2&kind=small&amount=1&part=k1&boss_emails=a%40b.dk&day=5.+maj+2026";
+	assert_int_equal(case_ask(c, "POST", path, arena_printf(c->arena, "%s&.later=1", second).at, NULL), 303);
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<h1>Hvad</h1>");
+	SHOWS("value=\"5. maj 2026\"");
+	assert_int_equal(case_ask(c, "POST", path, second, NULL), 303);
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<h1>Tjek dine svar</h1>");
+	assert_int_equal(case_ask(c, "GET", arena_printf(c->arena, "%s?step=1", path).at, NULL, NULL), 200);
+	SHOWS("<h1>Om dig</h1>");
+}
+
+/* A receipt has the form's own title, and does not repeat a tick that had to be set. */
+static void test_receipt_of_a_tick(void **state) {
+	struct portal_case *c = *state;
+	start_order(c);
+	const char *path = mailed_link(c, "confirm");
+	assert_int_equal(case_ask(c, "POST", path, "step=1&version=1&agreed=true", NULL), 303);
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 200);
+	SHOWS("<title>Bekræftet");
+	SHOWS("<h1>Bekræftet</h1>");
+	HIDES("Jeg er enig");
+	HIDES("Dine svar");
+}
+
+/* Whoever comes too late is told what became of it, in the package's own words. */
+static void test_the_end_in_the_packages_words(void **state) {
+	struct portal_case *c = *state;
+	start_order(c);
+	const char *path = mailed_link(c, "confirm");
+	struct tx *tx;
+	assert_true(store_begin(c->store, &tx, &c->err));
+	assert_true(db_script(tx_db(tx), "UPDATE instances SET state = 'gone', ended_at = 1", &c->err));
+	assert_true(store_commit(tx, &c->err));
+	assert_int_equal(case_ask(c, "GET", path, NULL, NULL), 410);
+	SHOWS("<p>Det blev for sent, Ida");
+	SHOWS("Status: Udløbet");
+	HIDES("linket kan ikke bruges mere");
+}
+
 static void test_bare_press_where_all_is_optional(void **state) {
 	struct portal_case *c = *state;
 	confirm_order(c);
@@ -466,7 +515,7 @@ static void test_matrix_and_two_people(void **state) {
 	SHOWS("<dt>3</dt><dd>Meget</dd>");
 	SHOWS("<b>3</b></span> <span class=\"words\">Meget</span>");
 	assert_int_equal(case_ask(c, "POST", paths[0], "step=1&version=2&verdict=yes&marks.k1=3", NULL), 422);
-	SHOWS("<a href=\"#f-marks-1\">V\xC3\xA6lg et svar ved: Stel</a>");
+	SHOWS("<li>V\xC3\xA6lg et svar ved:\n<ul>\n<li><a href=\"#f-marks-1\">Stel</a></li>\n</ul>");
 	SHOWS("<fieldset class=\"row wrong\" aria-describedby=\"e-marks-1\">");
 	SHOWS("<p class=\"error\" id=\"e-marks-1\"><span class=\"sr\">Fejl:</span> V\xC3\xA6lg et svar</p>");
 	SHOWS("id=\"f-marks-0-3\" value=\"3\" checked>");
@@ -626,7 +675,15 @@ static void test_home(void **state) {
 	assert_int_equal(case_ask(c, "GET", "/backend?view=home", NULL, sid), 200);
 	SHOWS("<h2>Det venter på dig</h2>");
 	SHOWS(arena_printf(c->arena, "<a href=\"%s\">Bekræft</a>", task).at);
-	SHOWS("href=\"/start/order\"");
+	SHOWS("Har ventet på dig siden");
+	HIDES("Det kan du også gøre");
+	SHOWS("href=\"/start/order\">Bestil noget</a>");
+	/* what may be done, but waits for nobody, stands apart */
+	assert_int_equal(case_ask(c, "POST", task, "step=1&version=1&agreed=true", NULL), 303);
+	assert_int_equal(case_ask(c, "GET", "/backend?view=home", NULL, sid), 200);
+	SHOWS("Der er ikke noget, der venter på dig lige nu.</p>\n<h2>Det kan du også gøre</h2>");
+	SHOWS(">Bemærk</a>");
+	HIDES("Har ventet på dig siden");
 	clock_simulate(clock_now() + 29 * 60000, 0);
 	assert_int_equal(case_ask(c, "GET", "/backend", NULL, sid), 200);
 	clock_simulate(clock_now() + 30 * 60000 + 1, 0);
@@ -780,6 +837,9 @@ int main(void) {
 	        TEST(test_bare_press_decides_nothing),
 	        TEST(test_a_tick_says_its_label_once),
 	        TEST(test_dates_as_danes_write_them),
+	        TEST(test_back_where_one_stopped),
+	        TEST(test_receipt_of_a_tick),
+	        TEST(test_the_end_in_the_packages_words),
 	        TEST(test_bare_press_where_all_is_optional),
 	        TEST(test_matrix_and_two_people),
 	        TEST(test_wrong_tokens_are_one_page),

@@ -75,30 +75,32 @@ static void test_everybody_is_told_what_their_role_sees(void **state) {
 	look(c, id, "ida@example.dk");
 	SHOWS("<h2>Forløb</h2>");
 	SHOWS("<div>Sagen begyndte</div><div>Status: Ubekræftet</div>");
-	SHOWS("<div>Udført: Bekræft</div><div class=\"caption\">Bestiller (dig)</div><div>Status: Venter</div>");
-	SHOWS("<div>Anmodning til Chef (boss@firma.dk) er på vej</div>");
-	SHOWS("<div>Anmodning til Chef (next@firma.dk) er på vej</div>");
-	SHOWS("<div>Mail til Bestiller (dig) er på vej</div>");
+	SHOWS("<div>Udført: Bekræft</div><div class=\"caption\">Af Bestiller (dig)</div><div>Status: Venter</div>");
+	SHOWS("<div>På vej til Chef (boss@firma.dk): Anmodning</div>");
+	SHOWS("<div>På vej til Chef (next@firma.dk): Anmodning</div>");
+	SHOWS("<div>På vej til Bestiller (dig): Mail</div>");
 	assert_true(strstr(c->page.at, "Udført: Bekræft") < strstr(c->page.at, "Sagen begyndte"));
 	/* the boss is shown the name by a form, but nobody's address */
 	look(c, id, "boss@firma.dk");
-	SHOWS("<div class=\"caption\">Bestiller (Ida Holm)</div>");
-	SHOWS("Anmodning til Chef (dig) er på vej");
-	SHOWS("<div>Anmodning til Chef er på vej</div>");
+	SHOWS("<div class=\"caption\">Af Bestiller (Ida Holm)</div>");
+	SHOWS("På vej til Chef (dig): Anmodning");
+	SHOWS("<div>På vej til Chef: Anmodning</div>");
 	HIDES("next@firma.dk");
 	HIDES("ida@example.dk");
 	/* somebody else is told the roles */
 	look(c, id, NULL);
-	SHOWS("<div class=\"caption\">Bestiller</div>");
+	SHOWS("<div class=\"caption\">Af Bestiller</div>");
 	HIDES("Ida Holm");
 	HIDES("@firma.dk");
 	HIDES("(dig)");
-	char *first = strstr(c->page.at, "Anmodning til Chef er på vej");
+	char *first = strstr(c->page.at, "På vej til Chef: Anmodning");
 	assert_non_null(first);
-	assert_null(strstr(first + 1, "Anmodning til Chef er på vej")); /* both bosses in one line */
+	assert_null(strstr(first + 1, "På vej til Chef: Anmodning")); /* both bosses in one line */
 	/* nobody is told what was written */
 	HIDES("hemmelig grund");
 	SHOWS("Ikke endnu");
+	SHOWS("<dt>Størrelse</dt><dd>Lille</dd>"); /* but what the page's head is of */
+	HIDES("Haster det?");
 }
 
 static void test_what_is_next(void **state) {
@@ -110,9 +112,11 @@ static void test_what_is_next(void **state) {
 	act(c, id, "ida@example.dk", "asker", "confirm", "{\"agreed\":\"true\"}");
 	act(c, id, "boss@firma.dk", "boss", "decide", "{\"verdict\":\"yes\",\"marks\":{\"k1\":\"1\",\"k 2\":\"2\"}}");
 	look(c, id, "boss@firma.dk");
-	SHOWS("<div>Bestillingen er afgjort</div><div class=\"caption\">Chef (dig)</div><div>Status: Færdig</div>");
+	SHOWS("<div>Bestillingen er afgjort</div><div class=\"caption\">Af Chef (dig)</div><div>Status: Færdig</div>");
 	HIDES("Det næste");
 	SHOWS("Ja tak"); /* the page itself is ready */
+	SHOWS("<dt>Størrelse</dt><dd>Lille</dd>");
+	HIDES("Haster det?"); /* nobody was asked */
 	look(c, id, NULL);
 	SHOWS("Bestiller (Ida Holm)"); /* a field of the page */
 }
@@ -137,12 +141,12 @@ static void test_messages_tell_their_fate(void **state) {
 	settle(c, id, "boss@firma.dk", OUTBOX_SENT);
 	settle(c, id, "next@firma.dk", OUTBOX_FAILED);
 	look(c, id, "ida@example.dk");
-	SHOWS("Anmodning sendt til Chef (boss@firma.dk)");
-	SHOWS("Anmodning til Chef (next@firma.dk) kunne ikke leveres");
+	SHOWS("Sendt til Chef (boss@firma.dk): Anmodning");
+	SHOWS("Kunne ikke leveres til Chef (next@firma.dk): Anmodning");
 	settle(c, id, "boss@firma.dk", OUTBOX_UNKNOWN);
 	settle(c, id, "next@firma.dk", OUTBOX_CANCELLED);
 	look(c, id, "ida@example.dk");
-	SHOWS("Anmodning sendt til Chef (boss@firma.dk). Vi ved ikke, om den kom frem.");
+	SHOWS("Sendt til Chef (boss@firma.dk): Anmodning. Vi ved ikke, om det kom frem.");
 	HIDES("next@firma.dk");
 }
 
