@@ -67,7 +67,7 @@ async function fromSummaryToField() {
 	const hand = await person(demo, 'da');
 	const told = await story.askForDeclaration(demo, hand);
 	await story.confirmDeclaration(demo, hand, told);
-	for (const url of [`${demo.url}/start/declaration`, `${demo.url}/start/leave-request`, `${demo.url}/home/otplogin`, told.task, told.change]) {
+	for (const url of [`${demo.url}/start/declaration`, `${demo.url}/start/leave-request`, `${demo.url}/home/otplogin`, told.task, `${told.change}?event=withdraw`]) {
 		await hand.open(url);
 		await hand.tabTo(hand.page.locator('main form[method="post"] .buttons button'));
 		await hand.enter();
