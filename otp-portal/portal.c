@@ -27,6 +27,8 @@ enum { IDLE_SECONDS = 15, REQUEST_MS = 60000, ANSWER_MS = 120000, WRITER_MS = 20
 enum { STREAM_BLOCK = 32 * 1024, STREAM_PIECE = 16 * 1024 * 1024 };
 /* Files take longer: a second for each 32 KiB that came or goes, but not for ever. */
 enum { BYTES_A_MS = 32, LONGEST_MS = 900000, UPLOADS_AT_ONCE = 32, UPLOADS_OF_ONE = 12 };
+/* A body of up to this much that is refused at its head is read nevertheless: who is hung up on in the middle sees no page. */
+enum { DROPPED_BODY = 32 * 1024 * 1024 };
 
 struct portal {
 	struct portal_world world;
@@ -58,6 +60,8 @@ struct exchange {
 	struct str network; /* that has a share of the uploads, while there is a spool */
 	atomic_int holders;
 	bool begun, refused, waiting;
+	unsigned refusal;        /* the status that comes when the body is over; 0: none */
+	const char *refusal_key;
 	struct job job;
 	struct waiter waiter;
 	struct pour pour; /* of a streamed answer */
@@ -376,12 +380,11 @@ static bool begin_spool(struct exchange *x, struct str boundary) {
 }
 
 /* Everything that can be judged before the body is read. Zero: go on. */
-static unsigned judge_head(struct exchange *x, const char **key) {
+static unsigned judge_head(struct exchange *x, int64_t *length, const char **key) {
 	struct request *r = &x->request;
 	struct err err;
-	int64_t length;
 	*key = "error.input";
-	if (!request_judge_framing(r, &length, &err) || r->path.len > TARGET || !request_parse_target(r->path, r, &err))
+	if (!request_judge_framing(r, length, &err) || r->path.len > TARGET || !request_parse_target(r->path, r, &err))
 		return 400;
 	if (header_bytes(r) > REQUEST_HEADERS)
 		return 431;
@@ -391,10 +394,10 @@ static unsigned judge_head(struct exchange *x, const char **key) {
 	struct str boundary;
 	bool files = multipart_boundary(request_header(r, "Content-Type"), &boundary) && route_takes_files(r);
 	*key = "error.too-large";
-	if (length > (files ? SPOOL_BODY : REQUEST_BODY))
+	if (*length > (files ? SPOOL_BODY : REQUEST_BODY))
 		return 413;
 	*key = "error.type";
-	bool body = length > 0 || request_header(r, "Transfer-Encoding").len > 0;
+	bool body = *length > 0 || request_header(r, "Transfer-Encoding").len > 0;
 	if (!files)
 		return body && !request_is_form(r) ? 415 : 0;
 	*key = "error.busy";
@@ -405,14 +408,20 @@ static enum MHD_Result begin(struct exchange *x, const char *method) {
 	struct request *r = &x->request;
 	const struct site_config *config = site_config(r->world->options.site);
 	const char *key;
+	int64_t length = 0;
 	x->begun = true;
 	r->method = request_method(method);
 	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_header, x);
 	request_parse_cookies(request_header(r, "Cookie"), r->arena, &r->cookies);
 	r->client = network_client(peer_address(x), request_header_list(r, "X-Forwarded-For"), config->trusted_proxies, config->trusted_proxy_count, r->arena);
-	unsigned status = judge_head(x, &key);
+	unsigned status = judge_head(x, &length, &key);
 	if (status == 0)
 		return MHD_YES;
+	if (r->method == METHOD_POST && status != 400 && length > 0 && length <= DROPPED_BODY) {
+		x->refusal = status;
+		x->refusal_key = key;
+		return MHD_YES;
+	}
 	if (status == 405)
 		response_header(&x->response, r, "Allow", STR("GET, HEAD, POST"));
 	return refuse(x, status, key);
@@ -421,7 +430,9 @@ static enum MHD_Result begin(struct exchange *x, const char *method) {
 /* What is too much is read and dropped: an answer in the middle of a body is not possible. A body with files that never ends is cut off. */
 static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *len) {
 	x->received += (int64_t)*len;
-	if (x->spool) {
+	if (x->refusal) {
+		/* dropped */
+	} else if (x->spool) {
 		spool_feed(x->spool, bytes, *len);
 		/* For what came, not for what was announced: who stalls is cut off. */
 		extend(x, x->begun_at + time_for(x->received) - clock_monotonic());
@@ -435,6 +446,8 @@ static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *
 static enum MHD_Result finish(struct exchange *x) {
 	struct request *r = &x->request;
 	struct err err;
+	if (x->refusal)
+		return refuse(x, x->refusal, x->refusal_key);
 	if (x->body.overflow)
 		return refuse(x, 413, "error.too-large");
 	if (x->spool && !spool_finish(x->spool, &r->form, &x->files, &err)) {

@@ -8,8 +8,8 @@
 #include "otp-portal/request.h"
 
 enum {
-	SPOOL_BODY = 40 * 1024 * 1024, /* bytes of a whole body: more is not read at all */
-	SPOOL_KEPT = 25 * 1024 * 1024, /* bytes of its files that are kept; what is more is read, counted and dropped */
+	SPOOL_BODY = 256 * 1024 * 1024, /* bytes of a whole body: more is not read at all */
+	SPOOL_KEPT = 25 * 1024 * 1024,  /* bytes of its files that are kept; what is more is read, counted and dropped */
 	SPOOL_FILES = 40,
 	SPOOL_RESERVE = 256 * 1024 * 1024 /* bytes that stay free on the disk, for what must be kept: with less no file is taken */
 };

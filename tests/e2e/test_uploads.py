@@ -236,11 +236,14 @@ def test_sizes():
     # 30 MB: read, not kept, told at its field; the picture is there.
     page = refused([("pictures", "a.jpg", JPG), ("report", "r.pdf", PDF + bytes(30 << 20))], "r.pdf fylder for meget")
     assert "a.jpg" in page.text
+    # A film, say: told as well, and the browser is not hung up on.
+    page = refused([("pictures", "a.jpg", JPG), ("report", "r.pdf", PDF + bytes(120 << 20))], "r.pdf fylder for meget")
+    assert "a.jpg" in page.text
     # Ever more: not read at all.
     where, page = page_of_files()
     action, fields = fields_of(page)
     with socket.create_connection(server.host.split(":")) as s:
-        s.sendall(("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 50000000\r\n\r\n" % (action, server.host)).encode())
+        s.sendall(("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 500000000\r\n\r\n" % (action, server.host)).encode())
         assert b" 413 " in s.recv(4096)
     assert not [n for n in os.listdir(site + "/data") if "upload" in n]
 
@@ -453,7 +456,8 @@ def test_one_visitor_does_not_take_all_the_room():
             slow.append(s)
             s.sendall(head + good[:100])
         time.sleep(0.3)
-        assert send(action, good).status == 503, "its own share is used up"
+        busy = send(action, body_of(fields, [("report", "r.pdf", PDF + bytes(8 << 20))]))
+        assert busy.status == 503, "its own share is used up, and that is said behind all that was sent"
         with socket.socket() as other:
             other.bind(("127.0.0.2", 0))
             other.connect(("127.0.0.1", int(server.host.split(":")[1])))
