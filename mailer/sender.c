@@ -2,6 +2,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/workflow/gsm.h"
 #include "mailer/mime.h"
 #include "mailer/retry.h"
 
@@ -191,13 +192,25 @@ static bool prepare(struct sender *s, const struct outbox_row *row, struct lette
 	return false;
 }
 
+/* What it costs is logged, with the character that made it dear. */
+static void send_sms(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
+	struct gsm_cost cost = gsm_cost(letter->raw);
+	int64_t left = (retry_deadline(row) - clock_now()) / 1000;
+	struct sms_message message = {letter->message.to, letter->raw, arena_printf(s->arena, "%lld", (long long)row->id), left > 60 ? left : 60};
+	if (cost.foreign)
+		log_event(LOG_INFO, "sms-parts", "id=%lld parts=%zu coding=ucs2 character=U+%04X", (long long)row->id, cost.parts, (unsigned)cost.foreign);
+	else
+		log_event(LOG_INFO, "sms-parts", "id=%lld parts=%zu coding=gsm", (long long)row->id, cost.parts);
+	sms_send(s->sms, &message, result);
+}
+
 static void transmit(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
 	const struct mail_config *mail = &site_config(s->options.site)->mail;
 	struct str from = mail->bounce_address.len ? mail->bounce_address : mail->from_address;
 	if (s->smtp) {
 		smtp_send(s->smtp, from, letter->message.to, letter->raw, result);
 	} else if (s->sms) {
-		sms_send(s->sms, letter->message.to, letter->raw, arena_printf(s->arena, "%lld", (long long)row->id), result);
+		send_sms(s, row, letter, result);
 	} else {
 		*result = (struct transport_result){.outcome = OUTCOME_LATER, .configuration = true};
 		transport_answer(result, STR("no SMS gateway is configured (sms.url)"));

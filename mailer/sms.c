@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "engine/base/file.h"
+#include "engine/workflow/gsm.h"
 #include "mailer/sms_template.h"
 
 #include <curl/curl.h>
@@ -139,7 +140,7 @@ struct sms *sms_open(const struct sms_config *config, struct err *err) {
 	BUG_IF(s->curl == NULL);
 	buf_init(&s->answer, ANSWER_MAX);
 	set_manners(s);
-	const struct sms_fields probe = {.text = STR("x")}; /* finds wrong placeholders now, not at the first message */
+	const struct sms_fields probe = {.digits = STR("1"), .text = STR("x"), .coding = STR("0"), .minutes = STR("1"), .seconds = STR("60")}; /* finds wrong placeholders now, not at the first message */
 	struct request r = {0};
 	bool ok = check_url(config->url, err) && set_body(s, err) && (s->config->token_file.len == 0 || file_read_secret(s->config->token_file.at, "sms.token_file", s->token, sizeof s->token, err)) && request_make(s, &probe, &r, err);
 	request_free(&r);
@@ -249,9 +250,15 @@ static CURLcode perform(struct sms *s, const struct request *r) {
 	return code;
 }
 
-void sms_send(struct sms *s, struct str to, struct str text, struct str reference, struct transport_result *result) {
+void sms_send(struct sms *s, const struct sms_message *message, struct transport_result *result) {
 	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
-	struct sms_fields f = {.to = to, .text = text, .reference = reference, .from = s->config->from, .token = str_from(s->token)};
+	struct str to = message->to;
+	struct gsm_cost cost = gsm_cost(message->text);
+	char minutes[24], seconds[24];
+	snprintf(minutes, sizeof minutes, "%lld", (long long)(message->seconds + 59) / 60);
+	snprintf(seconds, sizeof seconds, "%lld", (long long)message->seconds);
+	struct sms_fields f = {.to = to, .text = message->text, .reference = message->reference, .from = s->config->from, .token = str_from(s->token),
+	                       .coding = cost.foreign ? STR("2") : STR("0"), .minutes = str_from(minutes), .seconds = str_from(seconds)};
 	f.digits = (struct str){to.at + (to.len > 0), to.len - (to.len > 0)};
 	struct request r = {0};
 	struct err err;

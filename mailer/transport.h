@@ -36,11 +36,16 @@ void smtp_abort(struct smtp *s); /* any thread: a send under way, and each later
 
 struct sms; /* one HTTP client; one thread */
 /* NULL: the description of the gateway cannot be used. config is borrowed; caller closes. Placeholders are {{to}} (+4512345678),
- * {{digits}} (the same without +), {{text}}, {{from}}, {{reference}} and {{token}} (of token_file), escaped for where they stand: URL, header,
+ * {{digits}} (the same without +), {{text}}, {{from}}, {{reference}}, {{token}} (of token_file), {{coding}} (0, or 2 when the text needs UCS-2), {{minutes}} and
+ * {{seconds}} (that it is of use), escaped for where they stand: URL, header,
  * JSON (inside or outside of quotes) or form body. An empty body means GET. success: "2xx" or a text that the answer must hold. */
 struct sms *sms_open(const struct sms_config *config, struct err *err);
 void sms_close(struct sms *s);
-void sms_send(struct sms *s, struct str to, struct str text, struct str reference, struct transport_result *result);
+struct sms_message {
+	struct str to, text, reference;
+	int64_t seconds; /* how long it is of use: a code that comes too late is worse than none */
+};
+void sms_send(struct sms *s, const struct sms_message *message, struct transport_result *result);
 void sms_abort(struct sms *s);
 
 #endif

@@ -16,7 +16,7 @@ struct mail_config {
 };
 
 struct sms_config {
-	struct str url, body, content_type, success; /* gateway by description; {{to}} {{text}} {{from}} {{reference}} */
+	struct str url, body, content_type, success; /* gateway by description, with placeholders */
 	struct str from, country;                    /* country: calling code for numbers without +, default 45 */
 	struct str token_file;
 	struct str *headers;

@@ -36,3 +36,32 @@ size_t gsm_septets(struct str text, uint32_t *foreign) {
 	}
 	return count;
 }
+
+static size_t cost_of(uint32_t c, bool ucs2) {
+	return ucs2 ? (c > 0xFFFF ? 2 : 1) : septets(c);
+}
+
+struct gsm_cost gsm_cost(struct str text) {
+	struct gsm_cost cost = {0};
+	size_t total = gsm_septets(text, &cost.foreign), part = 0;
+	bool ucs2 = cost.foreign != 0;
+	size_t one = ucs2 ? 70 : GSM_PART, of_many = ucs2 ? 67 : 153;
+	if (ucs2) {
+		total = 0;
+		for (size_t at = 0; at < text.len;)
+			total += cost_of(str_utf8_next(text, &at), true);
+	}
+	if (total <= one) {
+		cost.parts = total > 0;
+		return cost;
+	}
+	for (size_t at = 0; at < text.len;) {
+		size_t units = cost_of(str_utf8_next(text, &at), ucs2);
+		if (cost.parts == 0 || part + units > of_many) {
+			cost.parts++;
+			part = 0;
+		}
+		part += units;
+	}
+	return cost;
+}

@@ -256,13 +256,46 @@ static void test_gsm(void **state) {
 	assert_int_equal(foreign, 0x201C);
 }
 
+static struct gsm_cost cost_of_many(const char *text, size_t count) {
+	struct buf many;
+	buf_init(&many, 10000);
+	while (count-- > 0)
+		buf_z(&many, text);
+	struct gsm_cost cost = gsm_cost(buf_text(&many));
+	buf_free(&many);
+	return cost;
+}
+
+static void test_gsm_parts(void **state) {
+	(void)state;
+	const struct {
+		const char *text;
+		size_t count, parts;
+	} table[] = {
+	        {"a", 0, 0}, {"a", 1, 1}, {"a", 160, 1}, {"a", 161, 2}, {"a", 306, 2}, {"a", 307, 3}, {"\xc3\xa6", 160, 1},
+	        {"\xe2\x82\xac", 80, 1}, {"\xe2\x82\xac", 81, 2},
+	        /* 76 of them fill 152 of 153: the next one goes whole into the next part */
+	        {"\xe2\x82\xac", 152, 2}, {"\xe2\x82\xac", 153, 3},
+	        {"\xc3\xa1", 70, 1}, {"\xc3\xa1", 71, 2}, {"\xc3\xa1", 134, 2}, {"\xc3\xa1", 135, 3},
+	        /* a pair is two units: 33 of them in 67 */
+	        {"\xf0\x9f\x98\x80", 35, 1}, {"\xf0\x9f\x98\x80", 36, 2}, {"\xf0\x9f\x98\x80", 66, 2}, {"\xf0\x9f\x98\x80", 67, 3},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct gsm_cost cost = cost_of_many(table[i].text, table[i].count);
+		if (cost.parts != table[i].parts)
+			fail_msg("%zu times \"%s\": %zu parts, expected %zu", table[i].count, table[i].text, cost.parts, table[i].parts);
+	}
+	assert_int_equal(cost_of_many("a", 200).foreign, 0);
+	assert_int_equal(gsm_cost(STR("Hej \xf0\x9f\x98\x80\xc3\xa1")).foreign, 0x1F600);
+}
+
 int main(void) {
 	struct err err;
 	if (!secret_init(&err))
 		return 1;
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_findings), cmocka_unit_test(test_quiet), cmocka_unit_test(test_always_set),
-	        cmocka_unit_test(test_words),    cmocka_unit_test(test_gsm),
+	        cmocka_unit_test(test_words),    cmocka_unit_test(test_gsm), cmocka_unit_test(test_gsm_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static struct sms_config config_json(void) {
 	headers[0] = STR("Authorization: Token {{token}}");
 	return (struct sms_config){
 		.url = str_from(url), .content_type = STR("application/json"), .success = STR("\"success\": true"), .from = STR("Skolen"),
-		.body = STR("{\"message\": {{text}}, \"sender\": \"{{from}}\", \"recipients\": [{\"msisdn\": {{digits}}}], \"userref\": \"{{reference}}\"}"),
+		.body = STR("{\"message\": {{text}}, \"sender\": \"{{from}}\", \"recipients\": [{\"msisdn\": {{digits}}}], \"userref\": \"{{reference}}\", \"validity_period\": {{seconds}}}"),
 		.token_file = str_from(token_path), .headers = headers, .header_count = 1, .allowed = allowed, .allowed_count = 3};
 }
 
@@ -60,7 +60,7 @@ static struct transport_result send_once(struct sms_config config, const char *t
 	if (!s)
 		fail_msg("%s", err.text);
 	struct transport_result r;
-	sms_send(s, str_from(to), str_from(text), STR("ref-7"), &r);
+	sms_send(s, &(struct sms_message){str_from(to), str_from(text), STR("ref-7"), 601}, &r);
 	sms_close(s);
 	return r;
 }
@@ -92,6 +92,7 @@ static void a_json_gateway_gets_what_was_said(void **state) {
 	assert_field(row, "fields", "message", hard);
 	assert_field(row, "fields", "sender", "Skolen");
 	assert_field(row, "fields", "userref", "ref-7");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(row, "fields"), "validity_period")), 601);
 	assert_field(row, "headers", "Authorization", "Token t0p-secret");
 	assert_field(row, "headers", "Content-Type", "application/json");
 	json_decref(row);
@@ -111,7 +112,7 @@ static void form_and_query_gateways_too(void **state) {
 	json_decref(row);
 
 	char query[256];
-	snprintf(query, sizeof query, "%s?to={{digits}}&text={{text}}&from={{from}}", url);
+	snprintf(query, sizeof query, "%s?to={{digits}}&text={{text}}&from={{from}}&coding={{coding}}&validity={{minutes}}", url);
 	config.url = str_from(query);
 	config.body = STR("");
 	assert_int_equal(send_once(config, "+4512345678", hard).outcome, OUTCOME_SENT);
@@ -119,6 +120,13 @@ static void form_and_query_gateways_too(void **state) {
 	assert_string_equal(json_string_value(json_object_get(row, "method")), "GET");
 	assert_field(row, "fields", "to", "4512345678");
 	assert_field(row, "fields", "text", hard);
+	assert_field(row, "fields", "coding", "0");
+	assert_field(row, "fields", "validity", "11");
+	json_decref(row);
+	/* one foreign letter makes the whole text UCS-2 */
+	assert_int_equal(send_once(config, "+4512345678", "Hej Jos\xC3\xA9, hvorn\xC3\xA1r?").outcome, OUTCOME_SENT);
+	row = last_request();
+	assert_field(row, "fields", "coding", "2");
 	json_decref(row);
 }
 
@@ -144,7 +152,7 @@ static void each_answer_has_its_outcome(void **state) {
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		int before = peer_count(&gateway);
 		struct transport_result r;
-		sms_send(s, str_from(table[i].to), STR("Hej"), STR("r"), &r);
+		sms_send(s, &(struct sms_message){str_from(table[i].to), STR("Hej"), STR("r"), 600}, &r);
 		if (r.outcome != table[i].outcome || r.code != table[i].code || r.configuration != table[i].configuration)
 			fail_msg("%s: outcome %d code %d \"%s\"", table[i].to, (int)r.outcome, (int)r.code, r.answer);
 		assert_int_equal(peer_count(&gateway) - before, 1); /* and never twice by itself */
@@ -257,7 +265,7 @@ static void a_send_can_be_aborted_and_is_then_unknown(void **state) {
 	pthread_create(&thread, NULL, abort_soon, s);
 	time_t before = time(NULL);
 	struct transport_result r;
-	sms_send(s, STR("+4510000997"), STR("Hej"), STR("r"), &r);
+	sms_send(s, &(struct sms_message){STR("+4510000997"), STR("Hej"), STR("r"), 600}, &r);
 	assert_int_equal(r.outcome, OUTCOME_UNKNOWN);
 	assert_in_range(time(NULL) - before, 0, 5);
 	pthread_join(thread, NULL);
