@@ -8,6 +8,11 @@ static bool is_space(char c) {
 static void step_in_target(struct link_spot *spot, char c) {
 	bool space = is_space(c), opens = c == '<' && !spot->word;
 	bool ends = spot->definition ? space && spot->word : c == ')' && spot->parentheses == 0;
+	spot->stray = !space && c != '>' && (spot->stray || (c == '<' && spot->word && !spot->angle));
+	if (ends && !spot->angle && spot->stray) {
+		*spot = (struct link_spot){.kind = LINK_SPOT_INSIDE, .autolink = true};
+		return;
+	}
 	if (ends && !spot->angle)
 		spot->kind = LINK_SPOT_NONE;
 	else if (!space && !opens)

@@ -14,6 +14,7 @@ struct link_spot {
 	} kind;
 	bool bracket, escaped; /* right behind a ], behind a backslash */
 	bool definition, word; /* of a "[name]: target"; its target has begun */
+	bool stray;            /* behind a < in the middle of a target: what it begins may go on behind the target's end */
 	bool angle, autolink;  /* behind a < that is not closed yet; behind a colon that follows one, outside of [](): "<https:" */
 	unsigned parentheses;  /* that are open inside the target */
 };

@@ -144,6 +144,7 @@ static void refuses_at_rendering(void **state) {
 	        {TEMPLATE_MARKDOWN, "[x](https://e/{{#no}}){{/no}}{{name}})", "is no URL"},
 	        {TEMPLATE_MARKDOWN, "[x]: {{name}}", "is no URL"},
 	        {TEMPLATE_MARKDOWN, "[x]:\n {{name}}\n\n[x]", "is no URL"},
+	        {TEMPLATE_MARKDOWN, "[x](s<https://e)/{{name}}>)", "is no URL"},
 	        {TEMPLATE_MARKDOWN, "[x](<https://e)/{{name}}>)", "is no URL"},
 	        {TEMPLATE_MARKDOWN, "[x](<{{link}})/{{name}}>)", "is no URL"},
 	        {TEMPLATE_MARKDOWN, "[x]: <https://e {{name}}>\n\n[x]", "is no URL"},
