@@ -3,6 +3,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/workflow/gsm.h"
+#include "mailer/allowance.h"
 #include "mailer/mime.h"
 #include "mailer/retry.h"
 
@@ -79,6 +80,8 @@ struct step {
 	int64_t lease;                /* how many rows */
 	const struct outbox_row *row; /* to begin */
 	struct captured *captured;    /* instead of sending it */
+	size_t parts;                 /* of an SMS that is paid for */
+	enum allowance allowance;     /* answer */
 	bool held;                    /* answer: the row is still ours and begun */
 };
 
@@ -113,9 +116,12 @@ static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int6
 		return outbox_lease(tx, s->lane, str_from(s->owner), now, now + LEASE_MS, step->lease, s->arena, &s->rows, err);
 	if (!step->row)
 		return true;
-	step->held = outbox_begin(tx, step->row->id, step->row->fence, now, err);
+	step->allowance = ALLOWANCE_TAKEN;
+	if (step->parts > 0 && !allowance_take(tx, site_keys(s->options.site), &site_config(s->options.site)->sms, step->row->recipient, step->parts, now, &step->allowance, err))
+		return false;
+	step->held = step->allowance == ALLOWANCE_TAKEN && outbox_begin(tx, step->row->id, step->row->fence, now, err);
 	if (!step->held)
-		return is_lost(err);
+		return step->allowance != ALLOWANCE_TAKEN || is_lost(err);
 	return !step->captured || capture_one(tx, step->row, step->captured, now, err);
 }
 
@@ -223,6 +229,14 @@ static bool is_down(const struct transport_result *result) {
 	return result->outcome == OUTCOME_LATER && (result->configuration || result->early || result->code == 0 || result->code == 421);
 }
 
+/* It waits as for a relay that is busy; nobody else waits for it. */
+static void refuse_cost(struct transport_result *result, enum allowance allowance) {
+	bool day = allowance == ALLOWANCE_OF_DAY;
+	*result = (struct transport_result){.outcome = OUTCOME_LATER, .configuration = day};
+	transport_answer(result, day ? STR("not sent: as many SMS as a day may cost were sent in the last 24 hours (sms.per_day)")
+	                             : STR("not sent: as many SMS as one number may get were sent to it in the last 24 hours (sms.per_number)"));
+}
+
 static enum round deliver(struct sender *s, const struct outbox_row *row) {
 	struct letter letter = {0};
 	struct transport_result result;
@@ -231,9 +245,13 @@ static enum round deliver(struct sender *s, const struct outbox_row *row) {
 		return ROUND_SENT;
 	}
 	struct captured captured = {.outbox_id = row->id, .channel = s->lane.channel, .to = letter.message.to, .raw = letter.raw};
-	struct step begin = {.row = row, .captured = s->options.capture ? &captured : NULL};
+	struct step begin = {.row = row, .captured = s->options.capture ? &captured : NULL, .parts = s->sms ? gsm_cost(letter.raw).parts : 0};
 	if (!step_do(s, &begin))
 		return ROUND_STUCK;
+	if (begin.allowance != ALLOWANCE_TAKEN) {
+		refuse_cost(&result, begin.allowance);
+		pend_result(s, row, &result);
+	}
 	if (!begin.held || s->options.capture)
 		return ROUND_SENT;
 	transmit(s, row, &letter, &result);

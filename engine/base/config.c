@@ -68,6 +68,8 @@ static const struct key sms_keys[] = {
         {.name = "token_file", .shape = PATH, .offset = SMS(token_file), .check = check_line},
         {.name = "headers", .shape = TEXTS, .offset = SMS(headers), .count_offset = SMS(header_count), .check = check_header},
         {.name = "allowed", .shape = NUMBERS, .offset = SMS(allowed), .count_offset = SMS(allowed_count), .low = 1, .high = 999},
+        {.name = "per_day", .shape = NUMBER, .offset = SMS(per_day), .low = 1, .high = 1000000},
+        {.name = "per_number", .shape = NUMBER, .offset = SMS(per_number), .low = 1, .high = 1000},
         {.name = NULL},
 };
 
@@ -238,6 +240,10 @@ static void fill_defaults(struct reader *r, struct site_config *c) {
 		c->sms.allowed = calling_codes;
 		c->sms.allowed_count = 3;
 	}
+	if (c->sms.per_day == 0)
+		c->sms.per_day = 2000;
+	if (c->sms.per_number == 0)
+		c->sms.per_number = 30;
 	while (str_ends(c->base_url, STR("/")))
 		c->base_url.len--;
 }

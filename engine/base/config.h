@@ -23,6 +23,7 @@ struct sms_config {
 	size_t header_count;
 	int64_t *allowed; /* calling codes that may be sent to; default 45 298 299 */
 	size_t allowed_count;
+	int64_t per_day, per_number; /* parts that a day may cost, in all (default 2000) and to one number (30) */
 };
 
 /* A text for readers: in each language, or one for all of them. */

@@ -39,7 +39,7 @@ static void house_config(struct house *h) {
 	        .mail = {.from_name = STR("Skolen"), .from_address = STR("noreply@skole.example"), .relay = str_from(h->relay_url),
 	                 .tls = TLS_OFF, .connections = 4},
 	        .sms = {.url = str_from(h->gateway_url), .body = STR("to={{digits}}&text={{text}}&ref={{reference}}"), .country = STR("45"),
-	                .from = STR("Skolen"), .success = STR("2xx"), .allowed = allowed, .allowed_count = 1},
+	                .from = STR("Skolen"), .success = STR("2xx"), .allowed = allowed, .allowed_count = 1, .per_day = 10, .per_number = 4},
 	};
 }
 
@@ -323,6 +323,28 @@ static void capture_keeps_messages_in_the_store(void **state) {
 	assert_int_equal(peer_count(&h->relay) + peer_count(&h->gateway), 0);
 }
 
+/* A log-in code takes two parts: so a number gets two a day, whoever is paid for them, and a fault in a workflow costs five texts. */
+static void texts_cost_no_more_than_allowed(void **state) {
+	struct house *h = need(state);
+	static const char *const numbers[] = {"+4512345671", "+4512345671", "+4512345672", "+4512345673", "+4512345674"};
+	int64_t ids[5];
+	open_mailer(h, false);
+	for (int i = 0; i < 5; i++)
+		wait_for(h, ids[i] = put(h, numbers[i], "login-code", 0), OUTBOX_SENT);
+	int64_t third = put(h, numbers[0], "login-code", 0), sixth = put(h, "+4512345675", "login-code", 0);
+	assert_non_null(strstr(arena_z(h->f->arena, wait_until_later(h, sixth).answer), "sms.per_day"));
+	assert_int_equal(peer_count(&h->gateway), 5);
+	move_clock(h, 24 * 60 * MIN + MIN);
+	wait_for(h, third, OUTBOX_SENT);
+	wait_for(h, sixth, OUTBOX_SENT);
+	wait_for(h, put(h, numbers[0], "login-code", 0), OUTBOX_SENT);
+	int64_t fourth = put(h, numbers[0], "login-code", 0);
+	for (int i = 0; i < 500 && load(h, fourth).answer.len == 0; i++)
+		wait_a_little();
+	assert_non_null(strstr(arena_z(h->f->arena, load(h, fourth).answer), "sms.per_number"));
+	assert_int_equal(peer_count(&h->gateway), 8);
+}
+
 /* Every other sender waits for a relay that thinks for five seconds after each dot. */
 static void a_code_passes_a_mailing(void **state) {
 	struct house *h = need(state);
@@ -394,7 +416,7 @@ int main(void) {
 		HOUSE_TEST(what_a_dead_process_held_is_taken_over),
 		HOUSE_TEST(a_relay_that_is_down_rests_and_messages_do_not_age),
 		HOUSE_TEST(capture_keeps_messages_in_the_store),
-		HOUSE_TEST(a_code_passes_a_mailing), HOUSE_TEST(many_are_sent_each_once),
+		HOUSE_TEST(texts_cost_no_more_than_allowed), HOUSE_TEST(a_code_passes_a_mailing), HOUSE_TEST(many_are_sent_each_once),
 		HOUSE_TEST(closing_settles_what_was_sent),
 		HOUSE_TEST(a_wrong_configuration_is_told_at_once),
 	};
