@@ -7,6 +7,25 @@
 
 enum { FILE_LIMIT = 4 << 20, MOST_DEPTH = 16 };
 
+/* The one type of both: a member that is null in one is known from the other. */
+static bool join_types(struct arena *a, const struct type *x, const struct type *y, struct type *out) {
+	if (x->kind != KIND_RECORD || y->kind != KIND_RECORD || x->record->count != y->record->count)
+		return type_join(a, x, y, out);
+	struct record_type *record = ARENA_NEW(a, struct record_type);
+	*record = *x->record;
+	record->members = ARENA_ARRAY(a, record->count, struct record_member);
+	for (size_t i = 0; i < record->count; i++) {
+		const struct record_member *one = &x->record->members[i], *other = &y->record->members[i];
+		record->members[i] = one->type.kind == KIND_UNSET ? *other : *one;
+		if (!str_equal(one->name, other->name))
+			return false;
+		if (one->type.kind != KIND_UNSET && other->type.kind != KIND_UNSET && !join_types(a, &one->type, &other->type, &record->members[i].type))
+			return false;
+	}
+	*out = (struct type){.kind = KIND_RECORD, .record = record};
+	return true;
+}
+
 static struct type type_of(struct arena *a, const struct value *v) {
 	struct type type = {.kind = v->kind};
 	if (v->kind == KIND_RECORD)
@@ -17,7 +36,7 @@ static struct type type_of(struct arena *a, const struct value *v) {
 		/* The items were read as of one type; what is open in one ([]) is known from another. */
 		for (size_t i = 1; i < v->list.count; i++) {
 			struct type before = *item, next = type_of(a, &v->list.items[i]);
-			type_join(a, &before, &next, item);
+			join_types(a, &before, &next, item);
 		}
 		type.item = item;
 	}
@@ -35,7 +54,7 @@ static bool list_value(struct arena *a, json_t *node, int depth, struct value *o
 			return false;
 		struct type this = type_of(a, &items[i]);
 		before = i == 0 ? this : joined;
-		if (!type_join(a, &before, &this, &joined))
+		if (!join_types(a, &before, &this, &joined))
 			return err_set(err, ERR_INPUT, "error.input", "a list must hold values of one type");
 	}
 	*out = (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};

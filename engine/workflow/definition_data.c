@@ -36,7 +36,7 @@ static void read_register(struct reader *r, const struct yaml *node, struct regi
 	const struct yaml *columns = yaml_get(node, "columns"), *key = yaml_get(node, "key");
 	struct record_member *members = ARENA_ARRAY(r->arena, columns->count, struct record_member);
 	for (size_t i = 0; i < columns->count; i++)
-		members[i] = (struct record_member){columns->items[i]->key->text, column_type(columns->items[i]->text)};
+		members[i] = (struct record_member){columns->items[i]->key->text, column_type(columns->items[i]->text), false};
 	*reg = (struct register_type){.name = node->key->text,
 	                              .full_name = arena_printf(r->arena, "%.*s.%.*s", STR_ARG(r->d->name), STR_ARG(node->key->text)),
 	                              .record = {.name = node->key->text, .members = members, .count = columns->count},
@@ -68,11 +68,11 @@ static bool is_broken(const struct field *f) {
 	return broken;
 }
 
-static const struct record_type *group_record(struct reader *r, const struct field *f) {
+static const struct record_type *group_record(struct reader *r, const struct field *f, bool optional) {
 	struct record_type *record = ARENA_NEW(r->arena, struct record_type);
 	*record = (struct record_type){.name = f->name, .members = ARENA_ARRAY(r->arena, f->fields.count, struct record_member), .count = f->fields.count, .key = SIZE_MAX};
 	for (size_t i = 0; i < f->fields.count; i++)
-		record->members[i] = (struct record_member){f->fields.items[i].name, f->fields.items[i].type};
+		record->members[i] = (struct record_member){f->fields.items[i].name, f->fields.items[i].type, optional && f->fields.items[i].optional};
 	return record;
 }
 
@@ -104,7 +104,7 @@ static struct type field_type(struct reader *r, const struct field *f) {
 		type = (struct type){.kind = KIND_RECORD, .record = &upload_record};
 		break;
 	case FIELD_GROUP:
-		type = (struct type){.kind = KIND_RECORD, .record = group_record(r, f)};
+		type = (struct type){.kind = KIND_RECORD, .record = group_record(r, f, true)};
 		break;
 	default:
 		break;
@@ -253,7 +253,7 @@ static void add_name(struct reader *r, struct scope *scope, const char *name, st
 }
 
 static struct type children_type(struct reader *r) {
-	const struct record_member members[] = {{STR("workflow"), type_text}, {STR("state"), type_text}, {STR("ended"), type_bool}};
+	const struct record_member members[] = {{STR("workflow"), type_text, false}, {STR("state"), type_text, false}, {STR("ended"), type_bool, false}};
 	struct record_type *record = ARENA_NEW(r->arena, struct record_type);
 	*record = (struct record_type){.name = STR("child"), .members = ARENA_ARRAY(r->arena, 3, struct record_member), .count = 3, .key = SIZE_MAX};
 	memcpy(record->members, members, sizeof members);
@@ -274,6 +274,7 @@ static void read_let(struct reader *r, const struct yaml *node) {
 
 void read_scope(struct reader *r, const struct yaml *lets) {
 	struct scope *scope = &r->d->scope;
+	scope->warns = true;
 	for (size_t i = 0; i < r->d->fields.count; i++) {
 		const struct field *f = &r->d->fields.items[i];
 		if (is_broken(f))
@@ -293,7 +294,7 @@ void read_scope(struct reader *r, const struct yaml *lets) {
 }
 
 struct scope reader_scope_with(struct reader *r, const char *name, struct type type, size_t slot) {
-	struct scope scope = {.items = ARENA_ARRAY(r->arena, r->d->scope.count + 1, struct scope_name), .count = r->d->scope.count, .cap = r->d->scope.count + 1};
+	struct scope scope = {.items = ARENA_ARRAY(r->arena, r->d->scope.count + 1, struct scope_name), .count = r->d->scope.count, .cap = r->d->scope.count + 1, .warns = true};
 	memcpy(scope.items, r->d->scope.items, scope.count * sizeof *scope.items);
 	add_name(r, &scope, name, type, slot);
 	return scope;
@@ -322,7 +323,8 @@ void read_field_expressions(struct reader *r, const struct yaml *data) {
 		f->initial = reader_expression(r, yaml_get(node, "default"), &r->d->scope, &f->type);
 		if (f->kind != FIELD_GROUP)
 			continue;
-		struct scope scope = reader_scope_with(r, "item", *f->type.item, SLOT_ITEM);
+		/* A rule that reads what is not given is no rule. */
+		struct scope scope = reader_scope_with(r, "item", (struct type){.kind = KIND_RECORD, .record = group_record(r, f, false)}, SLOT_ITEM);
 		for (size_t k = 0; k < members->count; k++)
 			read_rules(r, members->items[k], &scope, &f->fields.items[k]);
 	}

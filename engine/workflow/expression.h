@@ -17,6 +17,7 @@ struct scope {
 		const struct expression *let;   /* a named expression: evaluated in place, slot unused */
 	} *items;
 	size_t count, cap;
+	bool warns; /* of members that may be unset, too */
 };
 
 struct expression; /* in the arena it was compiled in */

@@ -142,6 +142,8 @@ static bool check_member(struct checking *c, struct node *n) {
 			continue;
 		n->slot = i;
 		n->type = record->members[i].type;
+		if (record->members[i].optional && c->scope->warns && !c->asking && !slots_have_member(&c->vouched, n->args[0], n->name))
+			problem_warn(c->problems, place_of(c->e, n->at), "'%.*s' may be left out of an item; ask has() first", STR_ARG(n->name));
 		return true;
 	}
 	struct str near = name_nearest(n->name, names, record->count);
@@ -212,12 +214,31 @@ static bool check_body(struct checking *c, struct node *n, const struct type *it
 	c->locals[c->local_count++] = (struct checker_locals){n->args[1]->name, *item};
 	size_t weight = 0;
 	for (size_t i = 2; i < n->count; i++) {
-		ok = ok && expression_check(c, n->args[i]);
+		ok = ok && (i == 3 ? check_where(c, n->args[i], n->args[2], true) : expression_check(c, n->args[i]));
 		weight += n->args[i]->weight;
 	}
 	n->cost = 1 + (int64_t)weight / EXPRESSION_STEP_NODES;
 	c->local_count--;
 	return ok && ((map && n->count == 3) || check_bool(c, n->args[2], "the condition"));
+}
+
+/* What a filter leaves has what its condition asked for: things.filter(t, has(t.note)). */
+static struct type filtered(struct checking *c, const struct node *n, const struct type *list) {
+	struct slot_set known = {0};
+	if (!list->item || list->item->kind != KIND_RECORD)
+		return *list;
+	const struct record_type *record = list->item->record;
+	expression_vouch(c, n->args[2], true, &known);
+	struct record_type *left = ARENA_NEW(c->a, struct record_type);
+	*left = *record;
+	left->members = ARENA_ARRAY(c->a, record->count, struct record_member);
+	for (size_t i = 0; i < record->count; i++) {
+		left->members[i] = record->members[i];
+		left->members[i].optional = record->members[i].optional && !slots_have_member(&known, n->args[1], record->members[i].name);
+	}
+	struct type *item = ARENA_NEW(c->a, struct type);
+	*item = (struct type){.kind = KIND_RECORD, .record = left};
+	return (struct type){.kind = KIND_LIST, .item = item};
 }
 
 /* receiver.all(name, body): the name is each item of a list, each key of a map. */
@@ -247,7 +268,7 @@ static bool check_macro(struct checking *c, struct node *n) {
 	if (map)
 		n->type = (struct type){.kind = KIND_LIST, .item = empty ? NULL : &n->args[n->count - 1]->type};
 	else if (str_is(n->name, "filter"))
-		n->type = outer->kind == KIND_MAP ? (struct type){.kind = KIND_LIST, .item = &string} : *outer;
+		n->type = outer->kind == KIND_MAP ? (struct type){.kind = KIND_LIST, .item = &string} : filtered(c, n, outer);
 	return true;
 }
 

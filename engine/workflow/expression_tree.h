@@ -14,6 +14,7 @@ enum {
 	EXPRESSION_STEP_BYTES = 64,    /* made or compared in one step */
 	EXPRESSION_STEP_NODES = 8,     /* of a loop's body or of a let, evaluated in one step */
 	EXPRESSION_LOCALS = 16,        /* nested macros */
+	EXPRESSION_MEMBERS = 16,       /* that has() vouches for in one place; of more is warned in vain */
 	EXPRESSION_STRING = 1 << 20,   /* bytes of a computed string */
 	EXPRESSION_ITEMS = 100000      /* of a computed list */
 };
@@ -63,10 +64,14 @@ struct node {
 struct slot_set {
 	uint64_t *words;
 	size_t count;
+	const struct node **members; /* of records, told by how they are written: c.email; NULL or room for EXPRESSION_MEMBERS */
+	size_t member_count;
 };
 void slots_add(struct arena *a, struct slot_set *set, size_t slot);
 void slots_join(struct arena *a, struct slot_set *set, const struct slot_set *other);
 bool slots_have(const struct slot_set *set, size_t slot);
+void slots_add_member(struct arena *a, struct slot_set *set, const struct node *member);
+bool slots_have_member(const struct slot_set *set, const struct node *outer, struct str name); /* outer.name */
 
 struct expression {
 	struct str source;

@@ -8,7 +8,7 @@
 /* A demo's dates must not grow old: "=today + 14d". */
 static bool compute(struct scenario *s, const struct yaml *at, struct str *text) {
 	struct scope_name names[] = {{.name = STR("now"), .type = {.kind = KIND_INSTANT}, .slot = 0}, {.name = STR("today"), .type = {.kind = KIND_DATE}, .slot = 1}};
-	struct scope scope = {names, 2, 2};
+	struct scope scope = {.items = names, .count = 2, .cap = 2};
 	const struct zone *zone = site_zone(s->options->site);
 	struct value value, slots[] = {value_instant(clock_now()), value_date(civil_day_of(zone_local(zone, clock_now())))};
 	struct environment env = {slots, 2, zone, site_calendar(s->options->site)};

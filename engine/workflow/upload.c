@@ -5,10 +5,10 @@
 
 enum { MEMBER_NAME, MEMBER_SIZE, MEMBER_TYPE, MEMBER_ID, MEMBERS };
 static struct record_member members[MEMBERS] = {
-        {{"name", 4}, {.kind = KIND_STRING}},
-        {{"size", 4}, {.kind = KIND_INT}},
-        {{"type", 4}, {.kind = KIND_STRING}},
-        {{"id", 2}, {.kind = KIND_INT}},
+        {.name = {"name", 4}, .type = {.kind = KIND_STRING}},
+        {.name = {"size", 4}, .type = {.kind = KIND_INT}},
+        {.name = {"type", 4}, .type = {.kind = KIND_STRING}},
+        {.name = {"id", 2}, .type = {.kind = KIND_INT}},
 };
 const struct record_type upload_record = {.name = {"file", 4}, .members = members, .count = MEMBERS, .key = SIZE_MAX};
 

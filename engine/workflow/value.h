@@ -32,6 +32,7 @@ struct record_type {
 	struct record_member {
 		struct str name;
 		struct type type;
+		bool optional; /* may be unset: reading it unguarded is a warning */
 	} *members;
 	size_t count;
 	size_t key; /* index of the member a ref is compared and stored by; SIZE_MAX if none */

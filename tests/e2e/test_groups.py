@@ -145,6 +145,7 @@ def test_check_change_back_and_receipt():
     form = post_form(page)
     done = server.follow(server.post(form["action"], fill(form, {})))
     assert done.status == 200 and "Næsten færdig" in words(done) and "Udstyr 3 Navn Stige" in words(done), words(done)
+    assert re.search(r"Du vil låne: Boremaskine til og med [a-zø]+ den \d+\. [a-z]+ \d{4} Håndbog Stige Bekræft", words(done)), words(done)
 
 
 def lend(who):

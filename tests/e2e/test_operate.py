@@ -428,6 +428,13 @@ def test_render():
         assert "Bo &lt;b&gt;*Æ*&lt;/b&gt;" in html and 'href="https://svar.example/l/abc"' in html and "<em>" not in html, html
         sms = run("render", os.path.join(PACKAGE, "messages", "last-day.da.txt"), "--data", data).stdout
         assert sms.strip() == "Hej Bo <b>*Æ*</b>. I dag er sidste dag, du har fri. Velkommen tilbage 5. maj. Hilsen Nordby", sms
+        # Items of a group have their fields.
+        items = os.path.join(folder, "items.md")
+        open(items, "w").write("subject: x\n---\n{{#things}}{{name}}: {{number}}{{#note}} ({{note}}){{/note}}. {{/things}}\n")
+        json.dump({"things": [{"name": "Bor", "number": 2, "note": "stor"}, {"name": "Sav", "number": 1, "note": None}]}, open(data, "w"))
+        assert run("render", items, "--data", data).stdout.split("\n\n")[1].strip() == "Bor: 2 (stor). Sav: 1."
+        for expression, wanted in (("things.map(t, t.name)", '["Bor","Sav"]'), ("things.filter(t, has(t.note))[0].number", "2"), ("has(things[1].note)", "false")):
+            assert run("eval", expression, "--data", data).stdout.strip() == wanted, expression
         wrong = os.path.join(folder, "wrong.md")
         open(wrong, "w").write("subject: x\n---\nHej\n\n{{#a}}\n")
         done = run("render", wrong, "--data", data, check=False)

@@ -6,7 +6,7 @@
 enum { LETS = 8, JSON = 1 << 16 };
 
 static const struct type string_type = {.kind = KIND_STRING}, int_type = {.kind = KIND_INT};
-static struct record_member row_members[] = {{{"id", 2}, {.kind = KIND_STRING}}, {{"name", 4}, {.kind = KIND_STRING}}, {{"n", 1}, {.kind = KIND_INT}}};
+static struct record_member row_members[] = {{{"id", 2}, {.kind = KIND_STRING}, true}, {{"name", 4}, {.kind = KIND_STRING}, true}, {{"n", 1}, {.kind = KIND_INT}, true}};
 static struct record_type row_record = {{"rows", 4}, row_members, 3, 0}, plain_record = {{"plain", 5}, row_members, 3, SIZE_MAX};
 static const struct type plain_type = {.kind = KIND_RECORD, .record = &plain_record};
 
@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct err err;
 	struct value slots[FIELDS];
 	struct scope_name names[FIELDS + LETS];
-	struct scope scope = {names, FIELDS, FIELDS + LETS};
+	struct scope scope = {names, FIELDS, FIELDS + LETS, true};
 	zone = zone ? zone : zone_open("Europe/Copenhagen", &err);
 	calendar = calendar ? calendar : calendar_open(STR("dk"), STR(""), &err);
 	BUG_IF(!zone || !calendar);

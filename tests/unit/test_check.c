@@ -40,6 +40,7 @@ static const struct finding {
         {"closed: {target: gone}", "closed: {target: gone, guard: ~verdict == 'yes'}", true, "verdict"},
         {"closed: {target: gone}", "closed: {target: gone, actions: [{if: ~note == 'x', set: {who: who}}]}", true, "note"},
         {"closed: {target: gone}", "closed: {target: gone, actions: [{set: {who: null}}, {set: {who: ~who}}]}", true, "who"},
+        {"  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}, valid: \"note.all(n, n.~mail != mail)\"}", true, "'mail' may be left out of an item; ask has() first"},
 };
 
 /* Changes that must not be told of at all. */
@@ -47,6 +48,8 @@ static const struct {
 	const char *find, *replace;
 } quiet[] = {
         {NULL, NULL},
+        {"  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}, valid: \"note.all(n, !has(n.mail) || n.mail != mail)\"}"},
+        {"  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {from: {type: date, optional: true}, until: {type: date, min: item.from, valid: item.until > item.from}}}"},
         {"- {in: 3d, target: gone}", "- {in: 3d, actions: []}\n      - {in: 7d, target: gone}"},
         {"- {in: 3d, target: gone}", "- {every: 3d, times: 2, actions: []}\n      - {in: 9d, target: gone}"},
         {"- {in: 3d, target: gone}", "- {every: 7d, actions: []}\n      - {in: 60d, target: gone}"},
@@ -173,6 +176,15 @@ static const struct words {
         {"texts/en.yaml", "title: Loans\n", NULL, NULL, false, "text 'forms.ask.pages.it' is missing"},
         {"texts/en.yaml", "title: Loans\n", NULL, NULL, false, "text 'views.one.title' is missing"},
         {"texts/en.yaml", "title: Loans\nfields: {who: {label: Who, date: short}}\n", NULL, NULL, false, "text 'fields.who.date': only a field of type date"},
+        {"README.md", "x", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "text 'fields.note.item' is missing"},
+        {"README.md", "x", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "text 'fields.note.fields.mail.label' is missing"},
+        {"messages/please.da.md", "subject: x\n---\n{{#note}}{{nam}}{{/note}} [a]({{link}})\n", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "unknown name '{{nam}}'"},
+        {"messages/please.da.md", "subject: x\n---\n{{name}}{{#note}}{{name}}{{/note}} [a]({{link}})\n", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "unknown name '{{name}}'"},
+        {"messages/please.da.md", "subject: x\n---\n{{note.name}} [a]({{link}})\n", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "'note' has no columns"},
+        {"messages/please.da.md", "subject: x\n---\n{{note}} [a]({{link}})\n", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "'{{note}}' may be unset"},
+        {"texts/en.yaml", "title: Loans\nfields: {note: {fields: {mail: {labl: Mail}}}}\n", NULL, NULL, false, "unknown key 'labl'; did you mean 'label'?"},
+        {"texts/en.yaml", "title: Loans\nfields: {note: {fields: {mail: {item: Mail}}}}\n", NULL, NULL, false, "unknown key 'item'"},
+        {"texts/en.yaml", "title: Loans\nfields: {note: {item: \"{{who}}\"}}\n", NULL, NULL, false, "{{...}} may stand only in"},
         {"messages/please.en.md", NULL, NULL, NULL, false, "message 'please' is missing as mail in 'en': expected messages/please.en.md"},
         {"messages/old.da.md", base_message, NULL, NULL, true, "message 'old' is never sent"},
         {"messages/please.da.md", "subject: x\n---\nHello {{whoo}} {{link}}\n", NULL, NULL, false, "unknown name '{{whoo}}'; did you mean '{{who}}'?"},

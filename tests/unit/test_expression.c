@@ -15,13 +15,16 @@
 
 static const struct type string_type = T(STRING), int_type = T(INT);
 
-static struct record_member school_members[] = {{{"id", 2}, T(STRING)}, {{"name", 4}, T(STRING)}, {{"places", 6}, T(INT)}};
+static struct record_member school_members[] = {{{"id", 2}, T(STRING), false}, {{"name", 4}, T(STRING), false}, {{"places", 6}, T(INT), false}};
 static struct record_type schools = {{"schools", 7}, school_members, 3, 0};
-static struct record_member child_members[] = {{{"workflow", 8}, T(STRING)}, {{"state", 5}, T(STRING)}, {{"ended", 5}, T(BOOL)}};
+static struct record_member child_members[] = {{{"workflow", 8}, T(STRING), false}, {{"state", 5}, T(STRING), false}, {{"ended", 5}, T(BOOL), false}};
 static struct record_type child_record = {{"children", 8}, child_members, 3, SIZE_MAX};
+static struct record_member person_members[] = {{{"name", 4}, T(STRING), false}, {{"mail", 4}, T(STRING), true}};
+static struct record_type person_record = {{"people", 6}, person_members, 2, SIZE_MAX};
+static const struct type person_type = {.kind = KIND_RECORD, .record = &person_record};
 static const struct type child_type = {.kind = KIND_RECORD, .record = &child_record};
 
-enum { FLAG, COUNT_, RATE, NAME, DAY, MEETING, NOW, TAGS, SCHOOL, LEVELS, CHILDREN, MAYBE, LATER, OTHER, SLOTS };
+enum { FLAG, COUNT_, RATE, NAME, DAY, MEETING, NOW, TAGS, SCHOOL, LEVELS, CHILDREN, MAYBE, LATER, OTHER, PEOPLE, SLOTS };
 
 static struct scope_name names[] = {
         [FLAG] = {{"flag", 4}, T(BOOL), FLAG, false, NULL},
@@ -38,8 +41,9 @@ static struct scope_name names[] = {
         [MAYBE] = {{"maybe", 5}, T(INT), MAYBE, true, NULL},
         [LATER] = {{"later", 5}, {.kind = KIND_RECORD, .record = &schools}, LATER, true, NULL},
         [OTHER] = {{"other", 5}, T(STRING), OTHER, false, NULL}, /* its slot holds a value of another kind */
+        [PEOPLE] = {{"people", 6}, {.kind = KIND_LIST, .item = &person_type}, PEOPLE, false, NULL},
 };
-static struct scope scope = {names, COUNT(names), COUNT(names)};
+static struct scope scope = {names, COUNT(names), COUNT(names), true};
 
 static struct value slots[SLOTS];
 static struct zone *zone;
@@ -512,6 +516,24 @@ static void test_warnings(void **state) {
 	        {"has(maybe)", "named || maybe > 3", 19},
 	        {"!has(maybe) || flag", "named || maybe > 3", 0},
 	        {"flag && has(maybe) && maybe > 1", "named ? maybe : 0", 0},
+	        /* members that may be left out */
+	        {"true", "people[0].mail == 'x'", 20},
+	        {"true", "has(people[0].mail) && people[0].mail == 'x'", 0},
+	        {"true", "has(people[0].mail) && people[1].mail == 'x'", 43},
+	        {"true", "people[0].name == 'x'", 0},
+	        {"true", "people.all(p, !has(p.mail) || p.mail == 'x')", 0},
+	        {"true", "people.all(p, p.mail == 'x')", 26},
+	        {"true", "people.map(p, has(p.mail), p.mail) == []", 0},
+	        {"true", "people.map(p, p.mail) == []", 26},
+	        {"true", "people.map(p, has(p.name), p.mail) == []", 39},
+	        {"true", "people.filter(p, has(p.mail)).map(q, q.mail) == []", 0},
+	        {"true", "people.filter(p, flag && has(p.mail))[0].mail == 'x'", 0},
+	        {"true", "people.filter(p, flag || has(p.mail)).map(q, q.mail) == []", 57},
+	        {"true", "people.exists(p, has(p.mail)) && people.exists(p, p.mail == 'x')", 62},
+	        {"true", "has(people[0].mail) ? people[0].mail == 'x' : flag", 0},
+	        {"has(people[0].mail)", "named && people[0].mail == 'x'", 0},
+	        {"has(people[0].mail)", "named || people[0].mail == 'x'", 29},
+	        {"people.exists(p, has(p.mail) && p.mail == 'x')", "named", 0},
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(table); i++) {
@@ -520,7 +542,7 @@ static void test_warnings(void **state) {
 		struct scope_name with_let[COUNT(names) + 1];
 		memcpy(with_let, names, sizeof names);
 		with_let[COUNT(names)] = (struct scope_name){STR("named"), T(BOOL), SIZE_MAX, false, must_compile(a, table[i].let, &scope)};
-		struct scope wider = {with_let, COUNT(with_let), COUNT(with_let)};
+		struct scope wider = {with_let, COUNT(with_let), COUNT(with_let), true};
 		assert_non_null(compile(a, table[i].text, &wider, &problems));
 		assert_int_equal(problems.errors, 0);
 		int column = problems.count ? problems.items[0].place.column : 0;
@@ -537,7 +559,7 @@ static void test_lets(void **state) {
 	(void)state;
 	struct scope_name with_let[COUNT(names) + 2];
 	memcpy(with_let, names, sizeof names);
-	struct scope wider = {with_let, COUNT(names), COUNT(with_let)};
+	struct scope wider = {with_let, COUNT(names), COUNT(with_let), true};
 	with_let[wider.count++] = (struct scope_name){STR("twice"), T(INT), SIZE_MAX, false, must_compile(a, "[count].map(x, x * 2)[0]", &wider)};
 	with_let[wider.count++] = (struct scope_name){STR("broken"), T(INT), SIZE_MAX, false, must_compile(a, "twice / (twice - 14)", &wider)};
 	const struct expression *e = must_compile(a, "[1, 2].map(x, x + twice)[1]", &wider);
@@ -555,7 +577,7 @@ static void test_lets_of_lets(void **state) {
 	enum { LETS = 100, TOO_MANY = 200 };
 	struct arena *a = arena_new();
 	struct scope_name items[TOO_MANY + 1] = {{STR("l0"), T(BOOL), 0, true, NULL}};
-	struct scope chain = {items, 1, COUNT(items)};
+	struct scope chain = {items, 1, COUNT(items), true};
 	struct problems problems;
 	struct value v;
 	struct err err = {0};
@@ -583,7 +605,7 @@ static void test_lets_of_lets(void **state) {
 static void test_items_without_type(void **state) {
 	static const char *const texts[] = {"odd.all(x, x > 0)", "odd.exists(x, nonsense)", "odd.exists_one(x, x)", "odd.filter(x, x) == []", "odd.map(x, x) == []"};
 	struct scope_name odd = {{"odd", 3}, T(LIST), TAGS, false, NULL};
-	struct scope only = {&odd, 1, 1};
+	struct scope only = {&odd, 1, 1, true};
 	struct value v;
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
