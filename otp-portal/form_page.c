@@ -327,3 +327,9 @@ void form_page(const struct form_view *given, struct response *out) {
 		offers_write(&v->filling->prose, v->filling->offers, v->filling->path, out);
 	page_end(r, out);
 }
+
+void form_page_filled(const struct filling *f, size_t page, const struct answers *shown, const struct form_problems *problems,
+                      struct value *values, struct response *out) {
+	bool change = str_is(request_query(f->prose.r, "change"), "1") || str_is(request_form(f->prose.r, "change"), "1");
+	form_page(&(struct form_view){f, page, values, shown, problems, change, NULL, false}, out);
+}

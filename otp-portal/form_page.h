@@ -19,5 +19,8 @@ struct form_view {
 void form_page(const struct form_view *v, struct response *out);
 /* What a page opens with: the draft's answers; before it was saved the first time, the values (but never a yes or no). */
 struct answers form_page_shown(const struct filling *f, size_t page);
+/* The page with answers and what is wrong with them; on the way to a change when the request says so. */
+void form_page_filled(const struct filling *f, size_t page, const struct answers *shown, const struct form_problems *problems, struct value *values,
+                      struct response *out);
 
 #endif
