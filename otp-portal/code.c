@@ -191,10 +191,9 @@ bool code_ask(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 	if (!load_of_cookie(v, ask->cookie, c->arena, &login, &mine, err))
 		return false;
 	bool lives = mine && login.used_at == 0 && login.expires_at > now && login.tries < login.max_tries;
-	if (ask->again && !mine) {
-		ask->set_cookie = ask->cookie;
+	ask->lost = ask->again && !mine;
+	if (ask->lost)
 		return true;
-	}
 	if (ask->again)
 		ask->address = login.address;
 	bool same = lives && str_equal(address_key(c->arena, login.address), address_key(c->arena, ask->address));

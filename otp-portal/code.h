@@ -22,6 +22,7 @@ struct code_ask {
 	struct str new_cookie; /* made by code_cookie() */
 	bool again;          /* "send again": to the address of the cookie's log-in */
 	struct str set_cookie; /* out: the one that counts now; in the change's arena */
+	bool lost;           /* out: again, but the cookie is of no log-in: nothing was sent */
 };
 /* A fresh cookie text. In arena. */
 struct str code_cookie(struct arena *a);

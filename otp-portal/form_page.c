@@ -177,9 +177,9 @@ static void write_heading(const struct form_view *v, struct response *out) {
 	struct buf *b = &out->body;
 	bool several = f->form->pages.count > 1;
 	if (several) {
-		buf_z(b, "<p class=\"caption\">");
+		buf_z(b, "<p class=\"caption steps\"><span>");
 		escape_html(b, form_title(f));
-		buf_z(b, " · <span class=\"step\">");
+		buf_z(b, "</span> <span class=\"step\">");
 		page_text(r, out, "form.step", arena_printf(r->arena, "%zu", v->page + 1), arena_printf(r->arena, "%zu", f->form->pages.count));
 		buf_z(b, "</span></p>\n");
 	}

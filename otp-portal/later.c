@@ -10,7 +10,7 @@
 #include <string.h>
 
 bool later_offered(const struct form *form) {
-	return form->check || form->pages.count > 1;
+	return form->pages.count > 1;
 }
 
 bool later_pressed(const struct filling *f) {

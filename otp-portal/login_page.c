@@ -69,7 +69,7 @@ static void write_ended(struct request *r, struct response *out) {
 	if (why.len == 0)
 		return;
 	buf_z(&out->body, "<p class=\"note\" role=\"status\">");
-	page_word(r, out, str_is(why, "idle") ? "login.idle" : "login.ended");
+	page_word(r, out, str_is(why, "idle") ? "login.idle" : str_is(why, "code") ? "login.expired" : "login.ended");
 	buf_z(&out->body, "</p>\n");
 }
 
@@ -115,6 +115,10 @@ static void after_ask(struct request *r, struct change *c, bool ok, const struct
 	}
 	if (!ok) {
 		page_failure(r, out, err);
+		return;
+	}
+	if (ask->lost) { /* the browser has forgotten whom the code was for: so must the person be asked */
+		response_redirect(out, r, page_path(r, step_path(r, STR("/home/otplogin?ended=code"))));
 		return;
 	}
 	response_redirect(out, r, page_path(r, step_path(r, STR("/home/otplogin?step=code"))));

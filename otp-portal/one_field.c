@@ -3,12 +3,18 @@
 #include "engine/base/escape.h"
 #include "otp-portal/page.h"
 
+#include <string.h>
+
 void one_field_summary(struct request *r, const struct one_field *f, struct response *out) {
 	if (!f->problem)
 		return;
 	buf_z(&out->body, "<div class=\"summary\" role=\"alert\" tabindex=\"-1\" autofocus>\n<h2>");
 	page_word(r, out, "form.error-title");
 	buf_printf(&out->body, "</h2>\n<ul><li><a href=\"#f-%s\">", f->name);
+	if (strcmp(f->problem, "field.missing") == 0) { /* says nothing without the field's name */
+		page_word(r, out, f->label);
+		buf_z(&out->body, ": ");
+	}
 	page_word(r, out, f->problem);
 	buf_z(&out->body, "</a></li></ul>\n</div>\n");
 }

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { TEXT_LIMIT = 256 * 1024 };
+enum { TEXT_LIMIT = 256 * 1024, BRIEF = 12 };
 
 bool prose_read(struct prose *p, struct view *v, const struct instance *instance, struct err *err) {
 	const struct definition *d = site_definition(p->r->world->options.site, v, instance->definition, err);
@@ -160,6 +160,13 @@ static void write_lines(struct buf *out, struct str text) {
 	}
 }
 
+/* A date in figures must not be broken at its hyphens. */
+static void write_brief(struct buf *out, struct str text) {
+	buf_z(out, "<span class=\"brief\">");
+	escape_html(out, text);
+	buf_z(out, "</span>");
+}
+
 static void write_row_name(const struct prose *p, const struct field *field, struct str key, struct buf *out) {
 	escape_html(out, texts_row(p->package->texts, p->r->language, field, key, p->registers, p->r->arena));
 }
@@ -237,6 +244,8 @@ static void write_value(const struct prose *p, const struct field *field, const 
 		write_files(p, field, value, &out->body);
 	else if (value->kind == KIND_LIST && value->list.count > 1)
 		write_list(p, field, value, &out->body);
+	else if (value->kind == KIND_DATE && text.len <= BRIEF)
+		write_brief(&out->body, text);
 	else
 		write_lines(&out->body, text);
 }

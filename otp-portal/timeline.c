@@ -254,15 +254,19 @@ static void write_time(const struct telling *m, int64_t at, struct buf *b) {
 	buf_z(b, "</time>");
 }
 
-/* What is of one minute stands together. before: the moment that was written last; NULL: none. */
-static void write_moment(const struct telling *m, const struct moment *before, const struct moment *moment, struct buf *b) {
-	if (!before || before->at / MINUTE_MS != moment->at / MINUTE_MS) {
-		buf_z(b, before ? "</li>\n" : "");
-		write_time(m, moment->at, b);
+/* What is of one minute stands together, in the order in which it happened. */
+static void write_minute(const struct telling *m, const struct moment *moments, size_t count, struct buf *b) {
+	write_time(m, moments[0].at, b);
+	for (size_t i = 0; i < count; i++) {
+		write_line(b, moments[i].text, NULL);
+		write_line(b, moments[i].by, "caption");
+		write_line(b, moments[i].state, NULL);
 	}
-	write_line(b, moment->text, NULL);
-	write_line(b, moment->by, "caption");
-	write_line(b, moment->state, NULL);
+	buf_z(b, "</li>\n");
+}
+
+static bool same_minute(const struct moment *a, const struct moment *b) {
+	return a->at / MINUTE_MS == b->at / MINUTE_MS;
 }
 
 static void write_heading(struct telling *m, const char *key, struct response *out) {
@@ -276,19 +280,25 @@ static void write_next(struct telling *m, struct response *out) {
 		return;
 	qsort(m->next.items, m->next.count, sizeof *m->next.items, by_time);
 	write_heading(m, "timeline.next", out);
-	for (size_t i = 0; i < m->next.count; i++)
-		write_moment(m, i > 0 ? &m->next.items[i - 1] : NULL, &m->next.items[i], &out->body);
-	buf_z(&out->body, "</li>\n</ol>\n");
+	for (size_t first = 0, end; first < m->next.count; first = end) {
+		for (end = first + 1; end < m->next.count && same_minute(&m->next.items[first], &m->next.items[end]);)
+			end++;
+		write_minute(m, &m->next.items[first], end - first, &out->body);
+	}
+	buf_z(&out->body, "</ol>\n");
 }
 
-/* The newest first; where there is very much, without the oldest. */
+/* The newest minute first; where there is very much, without the oldest. */
 static void write_past(struct telling *m, struct response *out) {
 	qsort(m->past.items, m->past.count, sizeof *m->past.items, by_time);
 	size_t left_out = m->past.count > MOST ? m->past.count - MOST : 0;
 	write_heading(m, "timeline.past", out);
-	for (size_t i = m->past.count; i > left_out; i--)
-		write_moment(m, i < m->past.count ? &m->past.items[i] : NULL, &m->past.items[i - 1], &out->body);
-	buf_z(&out->body, "</li>\n</ol>\n");
+	for (size_t end = m->past.count, first; end > left_out; end = first) {
+		for (first = end - 1; first > left_out && same_minute(&m->past.items[first - 1], &m->past.items[end - 1]);)
+			first--;
+		write_minute(m, &m->past.items[first], end - first, &out->body);
+	}
+	buf_z(&out->body, "</ol>\n");
 	if (left_out == 0)
 		return;
 	buf_z(&out->body, "<p>");

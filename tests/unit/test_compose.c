@@ -295,7 +295,7 @@ static void each_body_has_the_link_once_and_a_footer(void **state) {
 	for (int i = 0; i < 2; i++) {
 		struct str body = i ? m.html : m.text;
 		assert_shows(body, "Ring 70 10 20 30");
-		assert_shows(body, arena_printf(f->arena, "Sagens referencenummer: %.*s", STR_ARG(h->instance.reference)).at);
+		assert_shows(body, arena_printf(f->arena, "Referencenummer: %.*s", STR_ARG(h->instance.reference)).at);
 		assert_shows(body, i ? "Du får denne mail fra Nordby &lt;Bibliotek&gt;" : "Du får denne mail fra Nordby <Bibliotek>");
 	}
 }

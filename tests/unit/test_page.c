@@ -730,6 +730,14 @@ static void test_again_repeats_the_code(void **state) {
 	assert_memory_equal(first.link_id, second.link_id, SECRET_ID);
 	clock_simulate(clock_now() + 10 * 60000, 0);
 	assert_int_equal(try_code(c, pre, code_of(c)), 422); /* sending again does not extend the ten minutes */
+	/* a browser that has forgotten the cookie is asked for the address, not sent to wait for nothing */
+	assert_int_equal(case_ask(c, "POST", "/home/otplogin", "step=again", NULL), 303);
+	assert_string_equal(location(c), "/home/otplogin?ended=code");
+	assert_int_equal(case_ask(c, "GET", location(c), NULL, NULL), 200);
+	SHOWS("Koden gælder ikke mere. Bed om en ny kode.");
+	SHOWS("name=\"address\"");
+	assert_int_equal(case_ask(c, "POST", "/home/otplogin", "step=address&address=", NULL), 422);
+	SHOWS("<a href=\"#f-address\">Mailadresse: Udfyld feltet</a>");
 }
 
 /* From another network each time: the system-wide budget is what ends it. */
