@@ -1,5 +1,6 @@
 /* stafet: the command line. Life of a command: main -> table -> command_*() here, or store_command() in an opened site or in the running server. */
 #include "cli/command.h"
+#include "document/document.h"
 #include "mailer/mailer.h"
 
 #include <locale.h>
@@ -19,7 +20,7 @@ static const char usage_text[] =
         "  stafet test DIR...                           run the packages' scenarios on a virtual clock\n"
         "  stafet graph DIR | --instance REFERENCE [--to mermaid|dot]\n"
         "  stafet eval EXPRESSION [--data FILE.json]    compute an expression\n"
-        "  stafet render FILE --data FILE.json [--to text|html|sms]\n"
+        "  stafet render FILE --data FILE.json [--to text|html|pdf|sms] [--site DIR]\n"
         "  stafet start WORKFLOW --data FILE.json       start an instance\n"
         "  stafet list [WORKFLOW] [--state STATE]       instances, newest change first\n"
         "  stafet show REFERENCE                        one instance: state, fields, people, messages, timers\n"
@@ -127,6 +128,8 @@ int main(int argc, char **argv) {
 	struct buf out;
 	if (argc < 2)
 		return usage();
+	if (strcmp(argv[1], DOCUMENT_CHILD) == 0)
+		return document_child();
 	/* libcurl turns international domains into A-labels only in a UTF-8 locale; numbers keep the C locale's point. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	/* A file that may not grow is a full disk, to be answered with 503; a peer that hangs up is an error of that connection. */

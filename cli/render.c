@@ -1,5 +1,10 @@
 /* stafet render: a message file over the members of a JSON object, as an author wants to see it. */
 #include "cli/command.h"
+#include "document/document.h"
+#include "engine/base/clock.h"
+#include "engine/base/colour.h"
+#include "engine/base/config.h"
+#include "engine/base/language.h"
 #include "engine/workflow/markdown.h"
 #include "engine/workflow/template.h"
 
@@ -90,59 +95,136 @@ static struct str split_subject(struct str *body, int *line) {
 	return subject;
 }
 
-static bool render(struct arena *a, const char *path, const char *target, json_t *data, struct buf *out, struct problems *problems, struct err *err) {
+/* What a file became: subject, and body in the target's form. */
+struct rendered {
+	struct buf subject, body;
+};
+
+static bool render(struct arena *a, const char *path, bool sms, json_t *data, struct rendered *out, struct problems *problems, struct err *err) {
 	struct str body;
-	struct buf rendered;
 	int line = 1;
 	if (!file_read(a, path, FILE_LIMIT, &body, err))
 		return false;
-	bool sms = strcmp(target, "sms") == 0;
 	struct str subject = sms ? STR("") : split_subject(&body, &line);
-	buf_init(&rendered, FILE_LIMIT);
-	bool ok = subject.len == 0 || render_part(a, subject, (struct yaml_place){path, 1, 1}, TEMPLATE_HEADER, data, &rendered, problems, err);
-	if (ok && subject.len > 0 && strcmp(target, "text") == 0)
-		buf_printf(out, "%s: %s\n\n", "Subject", rendered.at);
-	buf_clear(&rendered);
-	ok = ok && render_part(a, body, (struct yaml_place){path, line, 1}, sms ? TEMPLATE_SMS : TEMPLATE_MARKDOWN, data, &rendered, problems, err);
-	if (ok && sms)
-		buf_str(out, buf_text(&rendered));
-	else if (ok && strcmp(target, "html") == 0)
-		markdown_html(buf_text(&rendered), true, out);
-	else if (ok)
-		markdown_text(buf_text(&rendered), out);
-	buf_free(&rendered);
+	return (subject.len == 0 || render_part(a, subject, (struct yaml_place){path, 1, 1}, TEMPLATE_HEADER, data, &out->subject, problems, err)) &&
+	       render_part(a, body, (struct yaml_place){path, line, 1}, sms ? TEMPLATE_SMS : TEMPLATE_MARKDOWN, data, &out->body, problems, err);
+}
+
+/* "please-assess.da.md": the language between the last two points; Danish where the site has none of that name. */
+static struct str language_of(const char *path) {
+	struct str rest = str_from(strrchr(path, '/') ? strrchr(path, '/') + 1 : path), part = STR(""), before = STR("");
+	while (rest.len > 0) {
+		before = part;
+		part = str_cut(&rest, '.');
+	}
+	return before;
+}
+
+static struct str member(struct arena *a, json_t *data, const char *name) {
+	json_t *node = json_object_get(data, name);
+	return json_is_string(node) ? arena_str(a, (struct str){json_string_value(node), json_string_length(node)}) : STR("");
+}
+
+struct pdf_wish {
+	const char *path, *folder, *at; /* folder: of a site, or NULL; at: when it is made, or NULL */
+};
+
+/* Words and dates of the file's language; the site's name, mark and colour. */
+static bool lay_out(struct arena *a, const struct pdf_wish *wish, const struct language *language, json_t *data, struct document_layout *out, struct err *err) {
+	struct site_config none = {.zone = STR("Europe/Copenhagen")}, *config = wish->folder ? config_read(a, wish->folder, err) : &none;
+	struct zone *zone = config ? zone_open(arena_z(a, config->zone), err) : NULL;
+	struct str reference = member(a, data, "reference"), site = member(a, data, "site");
+	struct colour_set *colours = ARENA_NEW(a, struct colour_set);
+	int64_t local;
+	if (!zone)
+		return false;
+	out->instant = clock_now();
+	bool ok = !wish->at || civil_parse_datetime(str_from(wish->at), &local) ||
+	          err_set(err, ERR_INPUT, "error.input", "--at %s: a date and a time are expected, as 2026-11-21T12:00", wish->at);
+	if (ok && wish->at)
+		out->instant = zone_instant(zone, local);
+	out->date = language_date(language, a, civil_day_of(zone_local(zone, out->instant)));
+	zone_close(zone);
+	colour_light(config->colour, colours);
+	out->language = language_code(language);
+	out->site = site.len > 0 ? site : config->name;
+	out->reference = reference.len > 0 ? language_text(language, a, "document.reference", reference, STR("")) : STR("");
+	out->pages = language_word(language, "document.pages");
+	out->colour = str_from(colours->text);
+	out->logo = config->logo.ending && strcmp(config->logo.ending, "png") == 0 ? config->logo.bytes : STR("");
 	return ok;
+}
+
+static bool write_pdf(struct arena *a, const struct pdf_wish *wish, json_t *data, const struct rendered *rendered, struct buf *out, struct err *err) {
+	struct document_layout layout = {.title = buf_text(&rendered->subject)};
+	struct languages *languages = languages_open(NULL, err);
+	struct str pdf;
+	bool ok = languages && lay_out(a, wish, language_get(languages, language_of(wish->path)), data, &layout, err) &&
+	          document_pdf(a, buf_text(&rendered->body), &layout, &pdf, err);
+	if (ok)
+		buf_str(out, pdf);
+	languages_close(languages);
+	return ok;
+}
+
+static bool write_target(struct arena *a, const char *target, const struct pdf_wish *wish, json_t *data, const struct rendered *rendered, struct buf *out,
+                         struct err *err) {
+	struct str subject = buf_text(&rendered->subject), body = buf_text(&rendered->body);
+	if (strcmp(target, "pdf") == 0)
+		return write_pdf(a, wish, data, rendered, out, err);
+	if (strcmp(target, "text") == 0 && subject.len > 0)
+		buf_printf(out, "Subject: %.*s\n\n", STR_ARG(subject));
+	if (strcmp(target, "sms") == 0)
+		buf_str(out, body);
+	else if (strcmp(target, "html") == 0)
+		markdown_html(body, true, out);
+	else
+		markdown_text(body, out);
+	return true;
+}
+
+static bool is_target(const char *target) {
+	static const char *const targets[] = {"text", "html", "pdf", "sms"};
+	for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+		if (strcmp(targets[i], target) == 0)
+			return true;
+	return false;
 }
 
 int command_render(struct arguments *args, struct buf *out) {
 	const char *data_path = arguments_option(args, "--data"), *target = arguments_option(args, "--to");
+	struct pdf_wish wish = {.folder = arguments_option(args, "--site"), .at = arguments_option(args, "--at")};
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
+	struct rendered rendered;
 	struct str text = STR("{}");
 	struct err err = {0};
 	json_error_t where;
 	json_t *data = NULL;
 	int status = EXIT_USAGE;
+	buf_init(&rendered.subject, FILE_LIMIT);
+	buf_init(&rendered.body, FILE_LIMIT);
 	if (!target)
 		target = args->count == 1 && str_ends(str_from(args->items[0]), STR(".txt")) ? "sms" : "text";
-	bool known = strcmp(target, "text") == 0 || strcmp(target, "html") == 0 || strcmp(target, "sms") == 0;
-	if (strcmp(target, "pdf") == 0) {
-		buf_z(out, "stafet: PDF documents are not part of this version\n");
-		status = EXIT_FAULT;
-	} else if (arguments_unknown(args, out) || args->count != 1 || !known) {
-		buf_z(out, "usage: stafet render FILE --data FILE.json [--to text|html|sms]\n");
+	if (arguments_unknown(args, out) || args->count != 1 || !is_target(target)) {
+		buf_z(out, "usage: stafet render FILE --data FILE.json [--to text|html|sms]\n"
+		           "       stafet render FILE --data FILE.json --to pdf [--site DIR] [--at 2026-11-21T12:00] >FILE.pdf\n");
 	} else if (data_path && !file_read(a, data_path, FILE_LIMIT, &text, &err)) {
 		status = EXIT_FAULT;
 	} else if (data = json_loadb(text.at, text.len, 0, &where), !json_is_object(data)) {
 		err_set(&err, ERR_INPUT, "error.input", "%s:%d:%d: %s", data_path, where.line, where.column, data ? "a JSON object is expected" : where.text);
 		status = EXIT_FAULT;
 	} else {
-		status = render(a, args->items[0], target, data, out, &problems, &err) ? EXIT_GOOD : EXIT_FAULT;
+		wish.path = args->items[0];
+		bool ok = render(a, wish.path, strcmp(target, "sms") == 0, data, &rendered, &problems, &err) && write_target(a, target, &wish, data, &rendered, out, &err);
+		status = ok ? EXIT_GOOD : EXIT_FAULT;
 	}
 	problems_print(&problems, out);
 	if (err.kind != ERR_NONE)
 		buf_printf(out, "stafet: %s\n", err.text);
 	json_decref(data);
+	buf_free(&rendered.subject);
+	buf_free(&rendered.body);
 	arena_free(a);
 	return status;
 }

@@ -8,9 +8,10 @@ LAYERS = {  # layer: the layers it may include
     "engine/base": [],
     "engine/store": ["engine/base"],
     "engine/workflow": ["engine/base", "engine/store"],
-    "mailer": ["engine/base", "engine/store", "engine/workflow"],
-    "otp-portal": ["engine/base", "engine/store", "engine/workflow"],
-    "cli": ["engine/base", "engine/store", "engine/workflow", "mailer", "otp-portal"],
+    "document": ["engine/base", "engine/workflow"],
+    "mailer": ["engine/base", "engine/store", "engine/workflow", "document"],
+    "otp-portal": ["engine/base", "engine/store", "engine/workflow", "document"],
+    "cli": ["engine/base", "engine/store", "engine/workflow", "document", "mailer", "otp-portal"],
 }
 LIBRARIES = {  # header: the files that may include it
     "libfyaml.h": r"engine/base/yaml\.c",
@@ -20,6 +21,8 @@ LIBRARIES = {  # header: the files that may include it
     "engine/store/db.h": r"engine/store/\w+\.[ch]",
     "jansson.h": r"engine/workflow/(data|answers)\w*\.c|cli/\w+\.c",
     "md4c": r"engine/workflow/markdown\.c",
+    "cairo": r"document/paper\w*\.[ch]",
+    "pango/": r"document/paper\w*\.[ch]",
     "microhttpd.h": r"otp-portal/portal\.c",
     "curl/": r"mailer/(smtp|sms|mailer)\.c|cli/\w+\.c",
     "libetpan/": r"mailer/mime\.c",
@@ -62,7 +65,7 @@ def check_file(path):
 
 
 def compile_header(path):
-    flags = subprocess.run(["pkg-config", "--cflags", "glib-2.0", "libfyaml"], capture_output=True, text=True).stdout.split()
+    flags = subprocess.run(["pkg-config", "--cflags", "glib-2.0", "libfyaml", "pangocairo"], capture_output=True, text=True).stdout.split()
     run = subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-I.", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", *flags, path],
                          capture_output=True, text=True)
     if run.returncode:

@@ -48,7 +48,7 @@ void escape_html(struct buf *out, struct str s) {
 
 /* A value stands in the middle of a template's text: white space at its ends could make a code block, a
  * line end at its end would leave a lone backslash. So both are cut off. */
-void escape_markdown(struct buf *out, struct str s) {
+static void add_markdown(struct buf *out, struct str s, const char *line_end) {
 	s = str_trim(s);
 	for (size_t at = 0; at < s.len;) {
 		uint32_t p = next_point(s, &at);
@@ -58,7 +58,7 @@ void escape_markdown(struct buf *out, struct str s) {
 			p = '\n';
 		}
 		if (p == '\n')
-			buf_z(out, "\\\n");
+			buf_z(out, line_end);
 		else if (p == '\t')
 			buf_char(out, ' ');
 		else if (is_punctuation(p))
@@ -68,9 +68,53 @@ void escape_markdown(struct buf *out, struct str s) {
 	}
 }
 
+void escape_markdown(struct buf *out, struct str s) {
+	add_markdown(out, s, "\\\n");
+}
+
+void escape_markdown_cell(struct buf *out, struct str s) {
+	add_markdown(out, s, "&#10;");
+}
+
+/* Marks of reading direction, of interlinear notes and of language, the byte order mark: they have no shape, or turn others around. */
+static bool is_shapeless(uint32_t p) {
+	return p == 0x200E || p == 0x200F || p == 0x061C || p == 0xFEFF || (p >= 0xFFF9 && p <= 0xFFFC) || (p & 0xFFFE) == 0xFFFE ||
+	       (p >= 0xFDD0 && p <= 0xFDEF) || (p >= 0xE0000 && p <= 0xE0FFF);
+}
+
+/* They pile up on the letter before them. */
+static bool is_combining(uint32_t p) {
+	return (p >= 0x0300 && p <= 0x036F) || (p >= 0x0483 && p <= 0x0489) || (p >= 0x1AB0 && p <= 0x1AFF) || (p >= 0x1DC0 && p <= 0x1DFF) ||
+	       (p >= 0x20D0 && p <= 0x20FF) || (p >= 0xFE20 && p <= 0xFE2F);
+}
+
+void escape_print(struct buf *out, struct str s) {
+	enum { HIGHEST_PILE = 4 };
+	size_t pile = 0;
+	for (size_t at = 0; at < s.len;) {
+		uint32_t p = next_point(s, &at);
+		pile = is_combining(p) ? pile + 1 : 0;
+		if (p == '\n' || p == 0x2028 || p == 0x2029)
+			buf_char(out, '\n');
+		else if (p == '\t' || p == '\r')
+			buf_char(out, ' ');
+		else if (!is_hostile(p) && !is_shapeless(p) && pile <= HIGHEST_PILE)
+			buf_utf8(out, p);
+	}
+}
+
 static void add_hex(struct buf *out, char lead, unsigned char byte) {
 	static const char digit[] = "0123456789ABCDEF";
 	buf_add(out, (char[]){lead, digit[byte >> 4], digit[byte & 15]}, 3);
+}
+
+void escape_uri(struct buf *out, struct str s) {
+	for (size_t i = 0; i < s.len; i++) {
+		if (is_alnum((unsigned char)s.at[i]) || (s.at[i] != '\0' && strchr("-._~:/?#[]@!$&*+,;=%", s.at[i])))
+			buf_char(out, s.at[i]);
+		else
+			add_hex(out, '%', (unsigned char)s.at[i]);
+	}
 }
 
 void escape_url(struct buf *out, struct str s) {

@@ -8,9 +8,14 @@
 
 void escape_html(struct buf *out, struct str s);      /* text and double-quoted attributes: & < > " ' */
 void escape_markdown(struct buf *out, struct str s);  /* ASCII punctuation backslash-escaped, newline = hard break; controls dropped */
+void escape_markdown_cell(struct buf *out, struct str s); /* the same within a table's row, which a newline would end: &#10; */
 void escape_url(struct buf *out, struct str s);       /* one component, RFC 3986 unreserved kept */
 void escape_json(struct buf *out, struct str s);      /* with quotes */
 void escape_csv(struct buf *out, struct str s);       /* one cell, RFC 4180, formula guard (' before = + - @ TAB CR, also behind blanks and quotes); numbers with a sign stay as they are */
+/* A whole URI for a PDF: a byte that none may have, a quote, a bracket ( ) and a backslash as %XX. */
+void escape_uri(struct buf *out, struct str s);
+/* Text for paper: line separators become \n, TAB a blank; controls, marks of reading direction and what has no shape dropped, as are piles of accents. */
+void escape_print(struct buf *out, struct str s);
 /* Text for an SMS: typographic quotes, dashes, ellipsis and no-break space made plain; controls but \n dropped. */
 void escape_sms(struct buf *out, struct str s);
 /* %XX and + decoding of a form body or query component; false on a bad escape, NUL or broken UTF-8. */

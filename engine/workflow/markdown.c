@@ -92,6 +92,10 @@ static struct str read_href(struct walk *w, const MD_ATTRIBUTE *attribute) {
 
 /* what md4c finds */
 
+static int cell_align(MD_ALIGN align) {
+	return align == MD_ALIGN_CENTER ? 0 : align == MD_ALIGN_RIGHT ? 1 : -1;
+}
+
 static struct markdown_element block_element(MD_BLOCKTYPE type, const void *detail) {
 	struct markdown_element e = {.kind = MARKDOWN_NOTHING};
 	unsigned level;
@@ -117,8 +121,11 @@ static struct markdown_element block_element(MD_BLOCKTYPE type, const void *deta
 	case MD_BLOCK_P: e.kind = MARKDOWN_PARAGRAPH; break;
 	case MD_BLOCK_TABLE: e.kind = MARKDOWN_TABLE; break;
 	case MD_BLOCK_TR: e.kind = MARKDOWN_ROW; break;
-	case MD_BLOCK_TH: e.kind = MARKDOWN_HEAD_CELL; break;
-	case MD_BLOCK_TD: e.kind = MARKDOWN_CELL; break;
+	case MD_BLOCK_TH:
+	case MD_BLOCK_TD:
+		e.kind = type == MD_BLOCK_TH ? MARKDOWN_HEAD_CELL : MARKDOWN_CELL;
+		e.align = cell_align(((const MD_BLOCK_TD_DETAIL *)detail)->align);
+		break;
 	case MD_BLOCK_DOC:
 	case MD_BLOCK_HTML:
 	case MD_BLOCK_THEAD:
@@ -235,7 +242,11 @@ static int found_text(MD_TEXTTYPE type, const MD_CHAR *at, MD_SIZE size, void *c
 	case MD_TEXT_ENTITY:
 		buf_init(&entity, size + 4);
 		add_entity(&entity, text);
-		text_found(w, buf_text(&entity));
+		/* &#10;: the only break that a table's cell can have. */
+		if (str_is(buf_text(&entity), "\n"))
+			w->visitor->line_end(w->visitor->context, true);
+		else
+			text_found(w, buf_text(&entity));
 		buf_free(&entity);
 		break;
 	default:

@@ -1,5 +1,5 @@
 /* markdown_walk: a Markdown text as a walk over the few elements that our pages and mails have. Raw HTML stays text, an image is its text, a link
- * that may not be followed is its text, code is text like any other. Internal to markdown_*.c. */
+ * that may not be followed is its text, code is text like any other. For markdown_*.c and document/blocks.c. */
 #ifndef ENGINE_WORKFLOW_MARKDOWN_WALK_H
 #define ENGINE_WORKFLOW_MARKDOWN_WALK_H
 
@@ -16,6 +16,7 @@ struct markdown_element {
 	enum markdown_kind kind;
 	int64_t number;  /* HEADING: 2 to 4; NUMBERED: of its first item */
 	bool tight;      /* LIST, NUMBERED: no paragraphs in its items */
+	int align;       /* HEAD_CELL, CELL: -1 left (or nothing said), 0 middle, 1 right */
 	struct str href; /* LINK: checked; borrowed during the call */
 };
 

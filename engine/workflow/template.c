@@ -194,6 +194,7 @@ struct rendering {
 	struct err *err;
 	struct link_spot spot; /* MARKDOWN */
 	bool after_url;        /* SMS: what comes next must be white space */
+	size_t line_at, seen;  /* MARKDOWN: where the last line of out begins, and how far that was looked for */
 	size_t steps;          /* lists in lists that write nothing take time all the same */
 };
 
@@ -253,6 +254,14 @@ static bool write_url(struct rendering *r, const struct node *node, struct str u
 	return true;
 }
 
+/* A table's row ends where its line ends. */
+static bool in_row(struct rendering *r) {
+	for (; r->seen < r->out->len; r->seen++)
+		if (r->out->at[r->seen] == '\n')
+			r->line_at = r->seen + 1;
+	return r->line_at < r->out->len && r->out->at[r->line_at] == '|';
+}
+
 static bool write_text(struct rendering *r, const struct node *node, struct str text) {
 	if (text.len == 0)
 		return true;
@@ -260,7 +269,10 @@ static bool write_text(struct rendering *r, const struct node *node, struct str 
 	case TEMPLATE_MARKDOWN:
 		if (r->spot.kind != LINK_SPOT_NONE || r->spot.escaped)
 			return refuse(r, node, r->spot.escaped ? "stands behind a backslash" : "is no URL: it may not stand in the target of a link");
-		escape_markdown(r->out, text);
+		if (in_row(r))
+			escape_markdown_cell(r->out, text);
+		else
+			escape_markdown(r->out, text);
 		link_spot_value(&r->spot);
 		return true;
 	case TEMPLATE_HEADER:
@@ -370,7 +382,7 @@ static bool render_nodes(struct rendering *r, size_t from, size_t to, const stru
 
 bool template_render(const struct template *t, enum template_target target, const struct template_source *source,
                      struct arena *a, struct buf *out, struct err *err) {
-	struct rendering r = {.t = t, .target = target, .source = source, .arena = a, .out = out, .err = err};
+	struct rendering r = {.t = t, .target = target, .source = source, .arena = a, .out = out, .err = err, .line_at = out->len, .seen = out->len};
 	return render_nodes(&r, 0, t->count, NULL);
 }
 

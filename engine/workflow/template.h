@@ -11,7 +11,7 @@ struct template;
 enum { TEMPLATE_DEPTH = 16 }; /* sections in each other */
 
 enum template_target {
-	TEMPLATE_MARKDOWN, /* punctuation of values backslash-escaped, newlines as hard breaks; URLs only as link targets */
+	TEMPLATE_MARKDOWN, /* punctuation of values backslash-escaped, newlines as hard breaks, also in a table's row; URLs only as link targets */
 	TEMPLATE_HEADER,   /* values through the gate: no control characters, newlines become blanks */
 	TEMPLATE_SMS,      /* escape_sms */
 	TEMPLATE_PLAIN     /* as they are */

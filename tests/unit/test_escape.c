@@ -53,6 +53,28 @@ static void test_markdown(void **state) {
 		{STR("a\xE2\x80\xA8" "b\xFF"), "ab\xEF\xBF\xBD"},
 	};
 	EXPECT_ROWS(escape_markdown, rows);
+	const struct row cells[] = {{STR("a\r\nb|c\n"), "a&#10;b\\|c"}};
+	EXPECT_ROWS(escape_markdown_cell, cells);
+}
+
+static void test_uri(void **state) {
+	(void)state;
+	const struct row rows[] = {
+		{STR("https://x.dk/a?b=c&d=%C3#e"), "https://x.dk/a?b=c&d=%C3#e"},
+		{STR("mailto:a@x.dk?subject=(')\\\303\245 \0\n<>\""), "mailto:a@x.dk?subject=%28%27%29%5C%C3%A5%20%00%0A%3C%3E%22"},
+	};
+	EXPECT_ROWS(escape_uri, rows);
+}
+
+static void test_print(void **state) {
+	(void)state;
+	const struct row rows[] = {
+		{STR("\303\246\ta\nb\xE2\x80\xA9" "c\r\n"), "\303\246 a\nb\nc \n"},
+		{STR("a\0\001\177\xC2\x9F\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\x8F\xEF\xBB\xBF\xEF\xB7\x90\xEF\xBF\xBF\xF3\xA0\x81\x81" "b"), "ab"},
+		{STR("a\xFF"), "a\xEF\xBF\xBD"},
+		{STR("e\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81z\xCC\x81"), "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81z\xCC\x81"},
+	};
+	EXPECT_ROWS(escape_print, rows);
 }
 
 static void test_url(void **state) {
@@ -288,7 +310,7 @@ static void test_rfc2047_forms(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_html),       cmocka_unit_test(test_markdown), cmocka_unit_test(test_url),
+		cmocka_unit_test(test_html),       cmocka_unit_test(test_markdown), cmocka_unit_test(test_uri), cmocka_unit_test(test_print), cmocka_unit_test(test_url),
 		cmocka_unit_test(test_json),       cmocka_unit_test(test_csv),      cmocka_unit_test(test_sms),
 		cmocka_unit_test(test_url_decode), cmocka_unit_test(test_gate),     cmocka_unit_test(test_rfc2047),
 		cmocka_unit_test(test_rfc2047_forms),

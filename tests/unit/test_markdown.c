@@ -30,6 +30,7 @@ static const struct {
         {"|a|b|\n|---|---|\n|1|[x](https://x.dk)|\n", "<table>\n<tr>\n<th scope=\"col\">a</th>\n<th scope=\"col\">b</th>\n</tr>\n<tr>\n<td>1</td>\n<td><a href=\"https://x.dk\">x</a></td>\n</tr>\n</table>\n", "a | b\n1 | x (https://x.dk)\n"},
         {"`kode` og\n\n```\n<a>\n\n  b\n```", "<p>kode og</p>\n<p>&lt;a&gt;<br>\n<br>\n  b</p>\n", "kode og\n\n<a>\n\nb\n"},
         {"&amp; &lt;b&gt; &#230; &#x26; &copy; &euro;", "<p>&amp; &lt;b&gt; æ &amp; &amp;copy; €</p>\n", "& <b> æ & &copy; €\n"},
+        {"a&#10;b\n\n|a|\n|---|\n|b&#10;c|\n", "<p>a<br>\nb</p>\n<table>\n<tr>\n<th scope=\"col\">a</th>\n</tr>\n<tr>\n<td>b<br>\nc</td>\n</tr>\n</table>\n", "a\nb\n\na\nb c\n"},
         {"![billede](https://x.dk/a.png)", "<p>billede</p>\n", "billede\n"},
         {"    fire blanke", "<p>fire blanke</p>\n", "fire blanke\n"},
         /* hostile */

@@ -85,6 +85,8 @@ static void renders(void **state) {
 		const char *source, *expected;
 	} table[] = {
 	        {TEMPLATE_PLAIN, "", ""},
+	        {TEMPLATE_MARKDOWN, "{{lines}}\n| {{lines}} | {{lines}} |\nx | {{lines}}",
+	         "\\# en\\\n2\\. to\\\n\\\n\\- tre\n| \\# en&#10;2\\. to&#10;&#10;\\- tre | \\# en&#10;2\\. to&#10;&#10;\\- tre |\nx | \\# en\\\n2\\. to\\\n\\\n\\- tre"},
 	        {TEMPLATE_PLAIN, "Hej {{name}}!", "Hej Ida & Bo!"},
 	        {TEMPLATE_PLAIN, "{{ name }}{{! nothing }}{{unset}}.", "Ida & Bo."},
 	        {TEMPLATE_PLAIN, "{ {x} } }}", "{ {x} } }}"},
