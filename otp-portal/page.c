@@ -95,6 +95,14 @@ static void write_languages(struct request *r, struct response *out, const struc
 	buf_z(b, "</nav>\n");
 }
 
+static void write_login(struct request *r, struct response *out) {
+	buf_z(&out->body, "<a class=\"enter\" href=\"");
+	escape_html(&out->body, page_path(r, STR("/home/otplogin")));
+	buf_z(&out->body, "\">");
+	page_word(r, out, "front.login");
+	buf_z(&out->body, "</a>\n");
+}
+
 static void write_logout(struct request *r, struct response *out) {
 	buf_z(&out->body, "<a class=\"own\" href=\"");
 	escape_html(&out->body, page_path(r, STR("/backend?view=home")));
@@ -139,6 +147,8 @@ void page_begin(struct request *r, struct response *out, const struct page *page
 	buf_z(b, "<header class=\"top\"><div class=\"wrap\">\n");
 	write_brand(r, out);
 	write_languages(r, out, page);
+	if (page->enters)
+		write_login(r, out);
 	if (page->logged_in)
 		write_logout(r, out);
 	buf_z(b, "</div></header>\n<main id=\"main\" class=\"wrap\">\n");

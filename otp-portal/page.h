@@ -8,6 +8,7 @@ struct page {
 	struct str title; /* plain text; the page's own h1 is the caller's */
 	bool error;       /* "Fejl: " stands before the title */
 	struct str here;  /* path and query of the page without lang, for the language links; empty: none are shown */
+	bool enters;      /* a way to log in is shown */
 	bool logged_in;   /* a way to log out is shown */
 	bool wide;        /* for tables */
 };

@@ -50,14 +50,15 @@ static void write_login(struct request *r, struct response *out) {
 void start_front(struct request *r, struct response *out) {
 	const struct site *site = r->world->options.site;
 	struct page page = {.title = site_config(site)->name, .here = STR("/")};
-	bool any = false, login = false;
+	bool any = false;
+	for (size_t i = 0; i < site_package_count(site); i++)
+		page.enters = page.enters || has_login(site_package_at(site, i)->definition);
 	page_begin(r, out, &page);
 	buf_z(&out->body, "<h1>");
 	page_word(r, out, "front.title");
 	buf_z(&out->body, "</h1>\n");
 	for (size_t i = 0; i < site_package_count(site); i++) {
 		const struct package *package = site_package_at(site, i);
-		login = login || has_login(package->definition);
 		if (!package->definition->start.open)
 			continue;
 		write_start(r, package, out);
@@ -68,7 +69,7 @@ void start_front(struct request *r, struct response *out) {
 		page_word(r, out, "front.none");
 		buf_z(&out->body, "</p>\n");
 	}
-	if (login)
+	if (page.enters)
 		write_login(r, out);
 	page_end(r, out);
 }

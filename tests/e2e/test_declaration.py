@@ -227,6 +227,12 @@ def test_the_back_end():
     assert page.status == 200 and "Ida Ærlig" in words(page) and "Bo Ærlig" in words(page), words(page)
     # A pending one shows where it stands, not what is in it
     assert "Venter på lærestedet" in words(page) and "Udfyldt og sendt" in words(page), words(page)
+    # and whose it is
+    row = html.unescape(re.search(r'href="([^"]*row=[^"]*)">Ida Ærlig<', page.text).group(1))
+    pending = words(school.get(row))
+    for said in ("Ida Ærlig", "Bygningssnedker", "Søndergaards Snedkeri", "BS-2-26", "Lærestedet har ikke udfyldt erklæringen endnu", "Sendt til den oplæringsansvarlige: Anmodning"):
+        assert said in pending, (said, pending)
+    assert first.mester not in pending and "Ikke udfyldt" not in pending, pending
     workplace = Visitor()
     assert workplace.log_in(second.mester)[1]
     page = workplace.get("/backend")
@@ -301,6 +307,42 @@ def test_not_the_right_one():
     assert not [f for f in forms(old) if f["method"] == "post"] and "sendt videre" in words(old), words(old)
     assert "udfylder den selv" in words(Visitor().get(link(case.mester, "Du har sendt anmodningen")))
     assert own.status == 200
+
+
+# covers: D29 D41
+def test_two_say_no():
+    """What the first wrote is neither shown to the second nor told as theirs."""
+    case = Case().ask()
+    decline = lambda address: link(address, "Udfyld") + "?event=decline"
+    Visitor().walk(decline(case.mester), {"decline_reason": "not-me", "decline_note": "Spørg i pakkeriet"})
+    page = Visitor().get(decline(case.svend))
+    assert "pakkeriet" not in page.text, words(page)
+    Visitor().answer(page, {"decline_reason": "not-here"})
+    end = time.time() + 10
+    while time.time() < end and "ikke været i oplæring" not in mail(case.ida, "forkert adresse")["text"]:
+        time.sleep(0.05)
+    told = mail(case.ida, "forkert adresse")["text"]
+    assert "ikke været i oplæring" in told and case.svend in told and "pakkeriet" not in told, told
+
+
+# covers: D29
+def test_the_apprentice_mends_and_withdraws():
+    case = Case().ask()
+    page = Visitor().get(link(case.ida, "sendt til lærestedet"))
+    assert post_form(page)["fields"]["new_supervisor_emails"]["values"] == [case.mester, case.svend], "the form begins with what is there"
+    receipt = Visitor().walk(link(case.ida, "sendt til lærestedet"), {"new_supervisor_emails": [case.svend, ""]})
+    assert "Anmodningen er sendt" in words(receipt), words(receipt)
+    assert "sendt videre" in words(Visitor().get(link(case.mester, "Udfyld"))), "whose address was taken away has no part in it any more"
+    end = time.time() + 10
+    while time.time() < end and case.mester in mail(case.ida, "sendt til lærestedet")["text"]:
+        time.sleep(0.05)
+    path = link(case.ida, "sendt til lærestedet")
+    assert "Ret skolens adresse" in words(Visitor().get(path))
+    lone = Visitor().answer(Visitor().get(path + "?event=withdraw"), {})
+    assert lone.status == 422, "a lone press withdraws nothing"
+    receipt = Visitor().walk(path + "?event=withdraw", {"withdraw_confirmed": "true"})
+    assert "Anmodningen er trukket tilbage" in words(receipt) and "Dine svar" not in words(receipt), words(receipt)
+    assert "Ida Ærlig har trukket anmodningen tilbage" in words(Visitor().get(link(case.svend, "Udfyld")))
 
 
 if __name__ == "__main__":
