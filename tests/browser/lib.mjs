@@ -77,6 +77,7 @@ export async function openPerson(browser, { width = 1280, height = 900, language
 		colorScheme: dark ? 'dark' : 'light',
 		javaScriptEnabled: scripts,
 		timezoneId: 'Europe/Copenhagen',
+		reducedMotion: 'reduce', // or a colour may be judged half way to the next
 	});
 	return context.newPage();
 }
