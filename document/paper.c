@@ -11,8 +11,8 @@ static void draw_pages(struct paper *p, size_t pages) {
 		if (page == 0 && paper_has_head(p))
 			paper_head(p);
 		paper_foot(p, page, pages);
-		for (; i < p->count && p->strips[i].page == page; i++)
-			paper_strip(p, i);
+		while (i < p->count && p->strips[i].page == page)
+			i += paper_strip(p, i);
 		/* A text that goes on stays open, but not the part of it that stands on this page. */
 		if (i < p->count)
 			paper_go(p, p->pieces[i].set == p->pieces[i - 1].set && p->pieces[i].block->kind == BLOCK_TEXT ? p->pieces[i].block->words->element : paper_around(p->pieces[i].block));

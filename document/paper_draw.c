@@ -152,7 +152,7 @@ static void draw_row(struct paper *p, const struct piece *piece, double y, doubl
 	if (piece->block->head)
 		paper_bar(p, set->left, y, set->width, height, TINT);
 	for (size_t i = 0; i < piece->block->word_count; i++)
-		draw_lines(p, piece, i, y + CELL_EDGE);
+		draw_lines(p, piece, i, piece->first ? y + CELL_EDGE : y);
 	paper_go(p, piece->block->words[0].element->parent);
 	paper_bar(p, set->left, y + height - 0.6, set->width, 0.6, piece->block->head ? EDGE : LINE);
 }
@@ -171,21 +171,33 @@ static void draw_head_again(struct paper *p, const struct piece *piece, double y
 	p->untagged = false;
 }
 
-void paper_strip(struct paper *p, size_t i) {
-	const struct piece *piece = &p->pieces[i];
+/* Of a divided row: all that stands on this page as one piece, so that each cell is read whole. How many strips it is. */
+static size_t join_bands(struct paper *p, size_t i, struct piece *piece, double *height) {
+	size_t count = 1;
+	for (; i + count < p->count && p->pieces[i + count].set == piece->set && p->strips[i + count].page == p->strips[i].page; count++) {
+		piece->to = p->pieces[i + count].to;
+		*height += p->strips[i + count].height;
+	}
+	return count;
+}
+
+size_t paper_strip(struct paper *p, size_t i) {
+	struct piece piece = p->pieces[i];
 	const struct strip *strip = &p->strips[i];
 	bool top = i == 0 || p->strips[i - 1].page != strip->page;
-	double gap = !top && p->pieces[i - 1].block->quotes > 0 ? strip->gap : 0;
-	if (i == 0 || p->pieces[i - 1].set != piece->set)
-		paper_go(p, paper_around(piece->block));
+	double gap = !top && p->pieces[i - 1].block->quotes > 0 ? strip->gap : 0, height = strip->height;
+	size_t count = piece.block->kind == BLOCK_ROW ? join_bands(p, i, &piece, &height) : 1;
+	if (i == 0 || p->pieces[i - 1].set != piece.set)
+		paper_go(p, paper_around(piece.block));
 	if (top && strip->head > 0)
-		draw_head_again(p, piece, strip->y - strip->head);
-	draw_quotes(p, piece->block, strip->y - gap, strip->height + gap);
-	switch (piece->block->kind) {
-	case BLOCK_RULE: paper_bar(p, piece->set->left, strip->y, piece->set->width, 0.8, LINE); break;
-	case BLOCK_ROW: draw_row(p, piece, strip->y, strip->height); break;
+		draw_head_again(p, &piece, strip->y - strip->head);
+	draw_quotes(p, piece.block, strip->y - gap, height + gap);
+	switch (piece.block->kind) {
+	case BLOCK_RULE: paper_bar(p, piece.set->left, strip->y, piece.set->width, 0.8, LINE); break;
+	case BLOCK_ROW: draw_row(p, &piece, strip->y, height); break;
 	case BLOCK_TEXT:
-		draw_mark(p, piece, strip->y);
-		draw_lines(p, piece, 0, strip->y);
+		draw_mark(p, &piece, strip->y);
+		draw_lines(p, &piece, 0, strip->y);
 	}
+	return count;
 }

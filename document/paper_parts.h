@@ -50,6 +50,7 @@ struct set_block {
 	double left, width;
 	const struct piece *head; /* of a row: its table's header row */
 	double head_height;
+	bool tall;    /* a row that may be divided between its lines */
 	bool divided; /* by the end of a page */
 };
 
@@ -62,6 +63,7 @@ struct paper {
 	struct strip *strips;
 	struct piece *pieces;
 	size_t count, cap;
+	const struct block *before; /* the one that is being set */
 	/* the table under way */
 	const struct grid *grid;
 	double *columns;
@@ -91,7 +93,8 @@ void paper_bar(struct paper *p, double x, double y, double width, double height,
 void paper_go(struct paper *p, const struct element *e);
 /* What a block stands in, without the block itself: what is drawn there is read by nobody. */
 const struct element *paper_around(const struct block *b);
-void paper_strip(struct paper *p, size_t i);
+/* Draws strip i, and what else of the same row stands on its page: how many. */
+size_t paper_strip(struct paper *p, size_t i);
 
 /* paper_frame.c: head and foot, outside of the structure, so that nobody is read them on each page. */
 bool paper_has_head(const struct paper *p);

@@ -152,13 +152,19 @@ static struct set_block *new_set(struct paper *p, const struct block *b) {
 	return set;
 }
 
+/* The caption under the heading, and a table, are set off from the text. */
+static double gap_above(const struct paper *p, const struct block *b) {
+	double gap = b->close ? 3 : paper_looks[b->words->letter].gap;
+	bool off = p->before && (p->before->kind == BLOCK_ROW || (p->before->kind == BLOCK_TEXT && p->before->words->letter == LETTER_CAPTION)) && b->words->letter == LETTER_BODY;
+	return off ? gap + 7 : gap;
+}
+
 static void set_text(struct paper *p, const struct block *b) {
 	struct set_block *set = new_set(p, b);
-	const struct look *look = &paper_looks[b->words->letter];
 	set_words(p, &set->words[0], b->words, set->left, set->width);
 	for (size_t i = 0, n = set->words[0].count; i < n; i++) {
 		bool last = i + 1 == n, keep = paging_keep(i, n) || (b->leads && (last || n <= 6));
-		struct piece *piece = add_strip(p, (struct strip){.gap = i > 0 ? 0 : b->close ? 3 : look->gap, .height = set->words[0].lines[i].height, .keep = keep}, b, set);
+		struct piece *piece = add_strip(p, (struct strip){.gap = i > 0 ? 0 : gap_above(p, b), .height = set->words[0].lines[i].height, .keep = keep}, b, set);
 		piece->from[0] = i, piece->to[0] = i + 1;
 		piece->first = i == 0;
 	}
@@ -204,11 +210,32 @@ static double *measure_table(struct paper *p, const struct block *first, double 
 	return out;
 }
 
-/* As many lines of each cell as a page holds; false: none is left. */
-static bool add_band(struct paper *p, const struct block *b, struct set_block *set, size_t *next, bool first) {
-	double tallest = 0, room = BOTTOM - TOP - set->head_height - 2 * CELL_EDGE;
+static double cell_height(const struct set_words *w) {
+	double height = 0;
+	for (size_t i = 0; i < w->count; i++)
+		height += w->lines[i].height;
+	return height;
+}
+
+/* A row that is a third of a page and more would leave much paper empty. */
+static bool is_tall(const struct block *b, const struct set_block *set) {
+	for (size_t i = 0; i < b->word_count; i++)
+		if (cell_height(&set->words[i]) > (BOTTOM - TOP) / 3)
+			return true;
+	return false;
+}
+
+static bool is_done(const struct block *b, const struct set_block *set, const size_t *next) {
+	for (size_t i = 0; i < b->word_count; i++)
+		if (next[i] < set->words[i].count)
+			return false;
+	return true;
+}
+
+/* The row, or of a tall one four lines; the first and the last of them stay with their neighbours. */
+static void add_band(struct paper *p, const struct block *b, struct set_block *set, size_t *next, bool first) {
+	double tallest = 0, room = set->tall ? 4 * paper_looks[LETTER_CELL].leading + 0.1 : BOTTOM;
 	size_t from[BLOCKS_COLUMNS];
-	bool any = first;
 	memcpy(from, next, sizeof from);
 	for (size_t i = 0; i < b->word_count; i++) {
 		const struct set_words *w = &set->words[i];
@@ -216,15 +243,15 @@ static bool add_band(struct paper *p, const struct block *b, struct set_block *s
 		while (next[i] < w->count && (next[i] == from[i] || height + w->lines[next[i]].height <= room))
 			height += w->lines[next[i]++].height;
 		tallest = height > tallest ? height : tallest;
-		any = any || next[i] > from[i];
 	}
-	if (!any)
-		return false;
-	struct piece *piece = add_strip(p, (struct strip){.gap = b->first && first ? 10 : 0, .height = tallest + 2 * CELL_EDGE, .head = set->head_height, .keep = b->head}, b, set);
+	bool last = is_done(b, set, next);
+	if (last && !first)
+		p->strips[p->count - 1].keep = true;
+	double white = (first ? CELL_EDGE : 0) + (last ? CELL_EDGE : 0);
+	struct piece *piece = add_strip(p, (struct strip){.gap = b->first && first ? 10 : 0, .height = tallest + white, .head = set->head_height, .keep = b->head}, b, set);
 	memcpy(piece->from, from, b->word_count * sizeof *from);
 	memcpy(piece->to, next, b->word_count * sizeof *next);
 	piece->first = first;
-	return true;
 }
 
 static void set_row(struct paper *p, const struct block *b) {
@@ -242,9 +269,11 @@ static void set_row(struct paper *p, const struct block *b) {
 	set->width = x - set->left;
 	set->head = p->head;
 	set->head_height = p->head_height;
-	for (bool first = true; add_band(p, b, set, next, first); first = false)
-		;
-	if (b->head && p->strips[p->count - 1].height < (BOTTOM - TOP) / 3) {
+	set->tall = is_tall(b, set);
+	add_band(p, b, set, next, true);
+	while (!is_done(b, set, next))
+		add_band(p, b, set, next, false);
+	if (b->head && !set->tall && p->strips[p->count - 1].height < (BOTTOM - TOP) / 3) {
 		struct piece *head = ARENA_NEW(p->arena, struct piece);
 		*head = p->pieces[p->count - 1];
 		p->head = head;
@@ -272,7 +301,7 @@ void paper_open_fonts(struct paper *p) {
 }
 
 void paper_set(struct paper *p, const struct block *blocks) {
-	for (const struct block *b = blocks; b; b = b->next) {
+	for (const struct block *b = blocks; b; p->before = b, b = b->next) {
 		switch (b->kind) {
 		case BLOCK_TEXT: set_text(p, b); break;
 		case BLOCK_RULE: set_rule(p, b); break;

@@ -96,6 +96,18 @@ def test_declaration():
             assert not body[-1].startswith(("Oplysninger", "Vurdering", "Det næste", "Facts", "Assessment", "Mål ", "Goal ")), body[-3:]
 
 
+def test_long_remark():
+    """A row that is taller than the room on a page begins there and goes on; each cell is read in one piece a page."""
+    remark = "".join("Sætning nummer %d står her. " % i for i in range(400))
+    pdf = render(text("remark.da.md", "| | |\n|---|---|\n| Elev | Ida |\n| Bemærkninger | {{x}} |\n| Slut | Ja |\n"), {"x": remark})
+    sound(pdf, "da", "Titel", 4)
+    numbers = [int(n) for n in re.findall(r"nummer (\d+)", words(pdf))]
+    assert numbers == list(range(400)), numbers
+    first = tool("pdftotext", pdf, "-l", "1", after=["-"])
+    assert "nummer 60 " in " ".join(first.split()), "the first page is used"
+    assert len(re.findall(r"^ *TD$", structure(pdf), re.M)) <= 2 + 4, structure(pdf)[:3000]
+
+
 def test_leave():
     for name, language, title, word in (("leave.da.md", "da", "Svar på ansøgning om ferie", "godkendt"), ("leave.en.md", "en", "Answer to a request for leave", "approved")):
         pdf = render(os.path.join(SAMPLES, name), LEAVE)
