@@ -39,6 +39,10 @@ bool site_writer(struct open_site *s, struct err *err);
 /* A job that runs and is waited for. */
 bool site_write(struct open_site *s, bool (*run)(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err), void *context, struct err *err);
 
+/* An instant as the site's people write it. In a. */
+struct str site_time(const struct open_site *s, struct arena *a, int64_t instant);
+int command_failed(struct buf *out, const struct err *err); /* tells it; EXIT_FAULT */
+
 /* Commands on a store. input: contents of the file that the caller named (--data FILE, FILE.csv), read by the calling side. */
 struct store_command {
 	const char *name;

@@ -4,19 +4,9 @@
 
 #include <string.h>
 
-static int failed(struct buf *out, const struct err *err) {
-	buf_printf(out, "stafet: %s\n", err->text);
-	return EXIT_FAULT;
-}
-
 static int usage(struct buf *out, const char *text) {
 	buf_printf(out, "usage: stafet %s\n", text);
 	return EXIT_USAGE;
-}
-
-/* An instant as the site's people write it. */
-static struct str local_time(const struct open_site *s, struct arena *a, int64_t instant) {
-	return civil_format_datetime(a, zone_local(site_zone(s->site), instant) / 1000 * 1000);
 }
 
 struct start_job {
@@ -51,7 +41,7 @@ static int command_start(struct open_site *s, struct arguments *args, struct str
 		struct str text = language_text(english, a, p->key, p->arg[0], p->arg[1]);
 		buf_printf(out, "%.*s: %.*s\n", STR_ARG(p->name), STR_ARG(text));
 	}
-	int status = ok ? EXIT_GOOD : failed(out, &err);
+	int status = ok ? EXIT_GOOD : command_failed(out, &err);
 	arena_free(a);
 	return status;
 }
@@ -63,7 +53,7 @@ static bool list_rows(struct open_site *s, struct view *v, struct arena *a, cons
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct instance *in = &list.items[i];
-		struct str changed = local_time(s, a, in->changed_at);
+		struct str changed = site_time(s, a, in->changed_at);
 		buf_printf(out, "%.*s  %-20.*s %-20.*s %.*s\n", STR_ARG(in->reference), STR_ARG(in->workflow), STR_ARG(in->state), STR_ARG(changed));
 	}
 	if ((int64_t)list.count < total)
@@ -82,12 +72,12 @@ static int command_list(struct open_site *s, struct arguments *args, struct str 
 	query.workflow = str_from(args->count == 1 ? args->items[0] : NULL);
 	struct view *v = store_view(s->store, &err);
 	if (!v)
-		return failed(out, &err);
+		return command_failed(out, &err);
 	struct arena *a = arena_new();
 	bool ok = list_rows(s, v, a, &query, out, &err);
 	arena_free(a);
 	view_close(v);
-	return ok ? EXIT_GOOD : failed(out, &err);
+	return ok ? EXIT_GOOD : command_failed(out, &err);
 }
 
 static bool show_people(struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
@@ -108,12 +98,12 @@ static bool show_messages(struct open_site *s, struct view *v, struct arena *a, 
 		return false;
 	for (size_t i = 0; i < rows.count; i++) {
 		const struct outbox_row *row = &rows.items[i];
-		struct str at = local_time(s, a, row->created_at);
+		struct str at = site_time(s, a, row->created_at);
 		buf_printf(out, "message    %.*s %.*s to %.*s: %s%s%.*s\n", STR_ARG(at), STR_ARG(row->message), STR_ARG(row->recipient), outbox_state_name(row->state),
 		           row->answer.len ? ", " : "", STR_ARG(row->answer));
 	}
 	for (size_t i = 0; i < timers.count; i++) {
-		struct str at = local_time(s, a, timers.items[i].due_at);
+		struct str at = site_time(s, a, timers.items[i].due_at);
 		buf_printf(out, "timer      %.*s %.*s\n", STR_ARG(at), STR_ARG(timers.items[i].name));
 	}
 	return true;
@@ -123,7 +113,7 @@ static bool show_instance(struct open_site *s, struct view *v, struct arena *a, 
 	struct instance in;
 	if (!instance_by_reference(v, reference, a, &in, err))
 		return false;
-	struct str started = local_time(s, a, in.started_at), entered = local_time(s, a, in.entered_at);
+	struct str started = site_time(s, a, in.started_at), entered = site_time(s, a, in.entered_at);
 	struct str hash = secret_hex(a, in.definition, 8);
 	buf_printf(out, "reference  %.*s\nworkflow   %.*s (machine %.*s)\nstate      %.*s since %.*s\nstarted    %.*s\nversion    %lld\ndata       %.*s\n", STR_ARG(in.reference),
 	           STR_ARG(in.workflow), STR_ARG(hash), STR_ARG(in.state), STR_ARG(entered), STR_ARG(started), (long long)in.version, STR_ARG(in.data));
@@ -137,7 +127,7 @@ static bool show_history(struct open_site *s, struct view *v, struct arena *a, s
 		return false;
 	for (size_t i = 0; i < entries.count; i++) {
 		const struct history *e = &entries.items[i];
-		struct str at = local_time(s, a, e->at);
+		struct str at = site_time(s, a, e->at);
 		struct str to = e->to.len ? e->to : e->refused ? STR("(refused)") : STR("(stays)");
 		buf_printf(out, "%3lld  %.*s  %-6.*s %-20.*s %.*s -> %.*s%s%.*s\n", (long long)e->seq, STR_ARG(at), STR_ARG(e->kind), STR_ARG(e->event),
 		           STR_ARG(e->from.len ? e->from : STR("(new)")), STR_ARG(to), e->role.len ? "  by " : "", STR_ARG(e->role));
@@ -154,12 +144,12 @@ static int read_one(struct open_site *s, struct arguments *args, struct buf *out
 	}
 	struct view *v = store_view(s->store, &err);
 	if (!v)
-		return failed(out, &err);
+		return command_failed(out, &err);
 	struct arena *a = arena_new();
 	bool ok = show(s, v, a, str_from(args->items[0]), out, &err);
 	arena_free(a);
 	view_close(v);
-	return ok ? EXIT_GOOD : failed(out, &err);
+	return ok ? EXIT_GOOD : command_failed(out, &err);
 }
 
 static int command_show(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
@@ -201,7 +191,7 @@ static int command_verify(struct open_site *s, struct arguments *args, struct st
 	struct str reference = str_from(args->count ? args->items[0] : NULL);
 	while (found) {
 		if (!verify_next(s, reference, &after, &found, &faults, out, &err))
-			return failed(out, &err);
+			return command_failed(out, &err);
 		checked += found;
 		found = found && reference.len == 0;
 	}
@@ -242,14 +232,14 @@ static int import_text(struct open_site *s, struct arena *a, struct str name, st
 	if (!job.reg)
 		err_set(&err, ERR_NOT_FOUND, "error.not-found", "no register '%.*s'; it is named WORKFLOW.REGISTER", STR_ARG(name));
 	if (!job.reg)
-		return failed(out, &err);
+		return command_failed(out, &err);
 	if (!data_rows_from_csv(job.reg, "line", input, a, &job.rows, &problems)) {
 		problems_print(&problems, out);
 		buf_z(out, "nothing was imported\n");
 		return EXIT_FAULT;
 	}
 	if (!(dry_run ? compare(s, a, &job, &err) : site_write(s, import_run, &job, &err)))
-		return failed(out, &err);
+		return command_failed(out, &err);
 	const struct register_change *c = &job.change;
 	buf_printf(out, "%s%lld added, %lld changed, %lld removed, %lld the same\n", dry_run ? "dry run: " : "", (long long)c->added, (long long)c->changed,
 	           (long long)c->removed, (long long)c->same);

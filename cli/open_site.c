@@ -99,3 +99,12 @@ bool site_for_check(struct open_site *s, struct site_config *config, struct prob
 	unlink(key_file);
 	return s->site != NULL;
 }
+
+int command_failed(struct buf *out, const struct err *err) {
+	buf_printf(out, "stafet: %s\n", err->text);
+	return EXIT_FAULT;
+}
+
+struct str site_time(const struct open_site *s, struct arena *a, int64_t instant) {
+	return civil_format_datetime(a, zone_local(site_zone(s->site), instant) / 1000 * 1000);
+}

@@ -17,15 +17,6 @@ static int usage(struct buf *out) {
 	return EXIT_USAGE;
 }
 
-static int failed(struct buf *out, const struct err *err) {
-	buf_printf(out, "stafet: %s\n", err->text);
-	return EXIT_FAULT;
-}
-
-static struct str local_time(const struct open_site *s, struct arena *a, int64_t instant) {
-	return civil_format_datetime(a, zone_local(site_zone(s->site), instant) / 1000 * 1000);
-}
-
 static const char *channel_of(const struct outbox_row *row) {
 	return row->channel == CHANNEL_MAIL ? "mail" : "sms";
 }
@@ -52,7 +43,7 @@ static bool list_rows(struct open_site *s, struct view *v, struct arena *a, unsi
 		const struct outbox_row *row = &list.items[i];
 		if (!reference_of(v, row, a, &reference, err))
 			return false;
-		struct str at = local_time(s, a, row->state == OUTBOX_QUEUED ? row->next_at : row->created_at);
+		struct str at = site_time(s, a, row->state == OUTBOX_QUEUED ? row->next_at : row->created_at);
 		buf_printf(out, "%6lld  %-9s %.*s  %-4s %-9.*s %-20.*s %.*s%s%.*s\n", (long long)row->id, outbox_state_name(row->state), STR_ARG(at), channel_of(row),
 		           STR_ARG(reference), STR_ARG(row->message), STR_ARG(row->recipient), row->answer.len > 0 ? "  " : "", STR_ARG(row->answer));
 	}
@@ -82,12 +73,12 @@ static int list(struct open_site *s, struct arguments *args, struct buf *out) {
 		return usage(out);
 	struct view *v = store_view(s->store, &err);
 	if (!v)
-		return failed(out, &err);
+		return command_failed(out, &err);
 	struct arena *a = arena_new();
 	bool ok = list_rows(s, v, a, states, from, most, out, &err);
 	arena_free(a);
 	view_close(v);
-	return ok ? EXIT_GOOD : failed(out, &err);
+	return ok ? EXIT_GOOD : command_failed(out, &err);
 }
 
 /* --- explain --- */
@@ -146,12 +137,12 @@ static const char *meaning(const struct outbox_row *row) {
 }
 
 static void explain_tries(struct open_site *s, struct arena *a, const struct outbox_row *row, struct buf *out) {
-	struct str made = local_time(s, a, row->created_at), next = local_time(s, a, row->next_at), last = local_time(s, a, retry_deadline(row));
+	struct str made = site_time(s, a, row->created_at), next = site_time(s, a, row->next_at), last = site_time(s, a, retry_deadline(row));
 	buf_printf(out, "made        %.*s\ntries       %lld", STR_ARG(made), (long long)row->attempts);
 	if (row->state == OUTBOX_QUEUED)
 		buf_printf(out, "; the next at %.*s, none after %.*s", STR_ARG(next), STR_ARG(last));
 	if (row->state == OUTBOX_SENT) {
-		struct str sent = local_time(s, a, row->sent_at);
+		struct str sent = site_time(s, a, row->sent_at);
 		buf_printf(out, "; sent at %.*s", STR_ARG(sent));
 	}
 	buf_z(out, "\n");
@@ -182,12 +173,12 @@ static int explain(struct open_site *s, struct arguments *args, struct buf *out)
 		return usage(out);
 	struct view *v = store_view(s->store, &err);
 	if (!v)
-		return failed(out, &err);
+		return command_failed(out, &err);
 	struct arena *a = arena_new();
 	bool ok = explain_row(s, v, a, id, out, &err);
 	arena_free(a);
 	view_close(v);
-	return ok ? EXIT_GOOD : failed(out, &err);
+	return ok ? EXIT_GOOD : command_failed(out, &err);
 }
 
 /* --- retry and cancel --- */
@@ -242,7 +233,7 @@ static int change(struct open_site *s, struct arguments *args, bool retry, struc
 		if (site_write(s, hand_run, &hand, &err))
 			buf_printf(out, "message %lld %s\n", (long long)hand.id, retry ? "is sent now" : "is cancelled");
 		else
-			status = failed(out, &err);
+			status = command_failed(out, &err);
 	}
 	return status;
 }

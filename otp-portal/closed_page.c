@@ -128,19 +128,12 @@ static void renewable(struct request *r, struct view *v, const struct link_view 
 
 /* --- over --- */
 
-static bool has_role(const struct view_rule *view, struct str role) {
-	for (size_t i = 0; i < view->roles.count; i++)
-		if (str_equal(view->roles.items[i]->name, role))
-			return true;
-	return false;
-}
-
 /* The page views that are open to the person now: the finished document itself. */
 static void write_documents(const struct prose *p, const struct link_view *look, struct response *out) {
 	for (size_t i = 0; i < look->definition->views.count; i++) {
 		const struct view_rule *rule = &look->definition->views.items[i];
 		struct show_view show = {look->package, look->definition, rule, &look->instance, look->values, STR(""), STR(""), false, look->link.contact_id};
-		if (rule->kind != VIEW_PAGE || !has_role(rule, look->link.role) || !show_ready(p->r, &show, p->registers))
+		if (rule->kind != VIEW_PAGE || !view_rule_is_for(rule, look->link.role) || !show_ready(p->r, &show, p->registers))
 			continue;
 		struct str title = prose_get(p, "views", rule->name, "title", (struct str){0});
 		buf_z(&out->body, "<h2>");

@@ -80,20 +80,13 @@ bool code_welcomes(const struct portal_world *world, struct view *v, int64_t con
 	return true;
 }
 
-static bool is_for(const struct view_rule *rule, struct str role) {
-	for (size_t i = 0; i < rule->roles.count; i++)
-		if (str_equal(rule->roles.items[i]->name, role))
-			return true;
-	return false;
-}
-
 /* Of the lists for the role of this link. */
 static int digits_of_task(const struct portal_world *world, const struct link *link) {
 	const struct package *package = site_package(world->options.site, link->workflow);
 	int digits = 0;
 	for (size_t i = 0; package && i < package->definition->views.count; i++) {
 		const struct view_rule *rule = &package->definition->views.items[i];
-		if (rule->login && rule->kind == VIEW_LIST && is_for(rule, link->role) && rule->digits > digits)
+		if (rule->login && rule->kind == VIEW_LIST && view_rule_is_for(rule, link->role) && rule->digits > digits)
 			digits = rule->digits;
 	}
 	return digits != 0 ? digits : CODE_DIGITS;

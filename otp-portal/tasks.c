@@ -52,18 +52,11 @@ bool tasks_find(struct request *r, struct view *v, int64_t contact_id, struct ta
 	return true;
 }
 
-static bool is_for(const struct view_rule *rule, struct str role) {
-	for (size_t i = 0; i < rule->roles.count; i++)
-		if (str_equal(rule->roles.items[i]->name, role))
-			return true;
-	return false;
-}
-
 /* The words that this role knows the case by: the first columns of its own list. */
 static void write_words(const struct prose *p, struct str role, struct buf *b) {
 	const struct view_rule *list = NULL;
 	for (size_t i = 0; i < p->definition->views.count && !list; i++)
-		if (p->definition->views.items[i].kind == VIEW_LIST && is_for(&p->definition->views.items[i], role))
+		if (p->definition->views.items[i].kind == VIEW_LIST && view_rule_is_for(&p->definition->views.items[i], role))
 			list = &p->definition->views.items[i];
 	size_t written = 0;
 	for (size_t i = 0; list && i < list->columns.count && written < WORDS; i++) {

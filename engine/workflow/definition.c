@@ -98,3 +98,10 @@ void definition_free(struct definition *d) {
 	if (d)
 		arena_free(d->arena);
 }
+
+bool view_rule_is_for(const struct view_rule *view, struct str role) {
+	for (size_t i = 0; i < view->roles.count; i++)
+		if (str_equal(view->roles.items[i]->name, role))
+			return true;
+	return false;
+}

@@ -227,6 +227,7 @@ const struct role *definition_role(const struct definition *d, struct str name);
 const struct form *definition_form(const struct definition *d, struct str name);
 const struct state *definition_state(const struct definition *d, struct str name);
 const struct view_rule *definition_view(const struct definition *d, struct str name);
+bool view_rule_is_for(const struct view_rule *view, struct str role);
 const struct register_type *definition_register(const struct definition *d, struct str name);
 const struct event_rule *state_event(const struct state *s, struct str name);
 const struct timer_rule *state_timer(const struct state *s, struct str name);
