@@ -49,7 +49,9 @@ static struct str config_text(struct arena *a, const struct str *packages, size_
 	             "  from_name: Stafet\n"
 	             "  from_address: stafet@example.dk\n"
 	             "  relay: smtp://127.0.0.1:25\n"
-	             "  tls: optional                     # required (STARTTLS) as soon as the relay is another machine\n");
+	             "  tls: optional                     # required (STARTTLS) as soon as the relay is another machine\n"
+	             "sms:\n"
+	             "  quiet_hours: 22:00-07:00          # texts that can wait wait for the morning; codes never do\n");
 	struct str out = arena_str(a, buf_text(&text));
 	buf_free(&text);
 	return out;

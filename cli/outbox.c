@@ -1,5 +1,6 @@
 /* outbox: what is to be sent, what became of it, and what somebody can do about it. */
 #include "cli/command.h"
+#include "engine/base/clock.h"
 #include "mailer/retry.h"
 
 #include <string.h>
@@ -136,11 +137,20 @@ static const char *meaning(const struct outbox_row *row) {
 	return verdict_code(answer) > 0 ? fault_text(verdict_fault(STAGE_RECIPIENT, answer)) : NULL;
 }
 
+static void explain_quiet(struct open_site *s, struct arena *a, const struct outbox_row *row, struct buf *out) {
+	int64_t end = site_quiet_end(s->site, row->channel, clock_now());
+	if (row->state != OUTBOX_QUEUED || !row->patient || end == 0 || retry_deadline(row) <= end)
+		return;
+	struct str until = site_time(s, a, end);
+	buf_printf(out, "; it waits until the quiet hours end at %.*s", STR_ARG(until));
+}
+
 static void explain_tries(struct open_site *s, struct arena *a, const struct outbox_row *row, struct buf *out) {
 	struct str made = site_time(s, a, row->created_at), next = site_time(s, a, row->next_at), last = site_time(s, a, retry_deadline(row));
 	buf_printf(out, "made        %.*s\ntries       %lld", STR_ARG(made), (long long)row->attempts);
 	if (row->state == OUTBOX_QUEUED)
 		buf_printf(out, "; the next at %.*s, none after %.*s", STR_ARG(next), STR_ARG(last));
+	explain_quiet(s, a, row, out);
 	if (row->state == OUTBOX_SENT) {
 		struct str sent = site_time(s, a, row->sent_at);
 		buf_printf(out, "; sent at %.*s", STR_ARG(sent));

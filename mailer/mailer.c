@@ -24,7 +24,7 @@ enum {
 
 /* The last two have a sender for codes alone: behind a mailing to thousands, or a relay that thinks for long, somebody waits for one at a page. */
 enum { LANES = 4 };
-static const struct outbox_lane lanes_of[LANES] = {{CHANNEL_MAIL, OUTBOX_OTHER}, {CHANNEL_SMS, OUTBOX_OTHER}, {CHANNEL_MAIL, OUTBOX_CODE}, {CHANNEL_SMS, OUTBOX_CODE}};
+static const struct outbox_lane lanes_of[LANES] = {{.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, {.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, {.channel = CHANNEL_MAIL, .most = OUTBOX_CODE}, {.channel = CHANNEL_SMS, .most = OUTBOX_CODE}};
 
 /* All senders that take the same. Guarded by the mailer's lock. */
 struct lane {
@@ -162,13 +162,15 @@ static void reclaim_when_due(struct mailer *m) {
 /* How long until a row is due, at most as long as one sleeps; 0: look now. */
 static int64_t ms_until_due(struct mailer *m, const struct lane *lane) {
 	struct err err = {0};
-	int64_t next_at = INT64_MAX, most = clock_is_simulated() ? SIMULATED_WAIT_MS : IDLE_WAIT_MS;
+	int64_t now = clock_now(), next_at = INT64_MAX, most = clock_is_simulated() ? SIMULATED_WAIT_MS : IDLE_WAIT_MS;
+	struct outbox_lane takes = sender_takes(&m->options, lane->takes, now);
 	struct view *v = store_view(m->options.store, &err);
-	bool ok = v && outbox_next(v, lane->takes, &next_at, &err);
+	bool ok = v && outbox_next(v, takes, &next_at, &err);
 	view_close(v);
 	if (!ok)
 		return STUCK_WAIT_MS;
-	int64_t now = clock_now();
+	if (takes.quiet_until != 0 && takes.quiet_until < next_at)
+		next_at = takes.quiet_until;
 	return next_at <= now ? 0 : next_at - now > most ? most : next_at - now;
 }
 

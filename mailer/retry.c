@@ -3,7 +3,7 @@
 #define MINUTE_MS INT64_C(60000)
 
 enum { JITTER_PERCENT = 20, UNKNOWN_MINUTES = 15 };
-static const int64_t DAY_MS = 24 * 60 * MINUTE_MS, LIFETIME_MS = 3 * 24 * 60 * MINUTE_MS;
+static const int64_t DAY_MS = 24 * 60 * MINUTE_MS;
 
 int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random) {
 	static const int64_t minutes[] = {1, 5, 15, 30, 60, 120, 240};
@@ -15,7 +15,7 @@ int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random) {
 }
 
 int64_t retry_deadline(const struct outbox_row *row) {
-	return row->deadline_at ? row->deadline_at : row->created_at + LIFETIME_MS;
+	return row->deadline_at ? row->deadline_at : row->created_at + OUTBOX_LIFETIME_MS;
 }
 
 /* A second copy of these shows the same token or code. The product's own messages (no workflow) are log-in codes. */

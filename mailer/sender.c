@@ -73,6 +73,12 @@ void sender_abort(struct sender *s) {
 		sms_abort(s->sms);
 }
 
+/* What is only captured disturbs nobody. */
+struct outbox_lane sender_takes(const struct mailer_options *options, struct outbox_lane lane, int64_t now) {
+	lane.quiet_until = options->capture ? 0 : site_quiet_end(options->site, lane.channel, now);
+	return lane;
+}
+
 /* One job for the writer: settles what is pending, then at most one of: leases, begins, captures. */
 struct step {
 	struct job job;
@@ -113,7 +119,7 @@ static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int6
 		if (!settle_one(tx, &s->pending[i], now, err))
 			return false;
 	if (step->lease > 0)
-		return outbox_lease(tx, s->lane, str_from(s->owner), now, now + LEASE_MS, step->lease, s->arena, &s->rows, err);
+		return outbox_lease(tx, sender_takes(&s->options, s->lane, now), str_from(s->owner), now, now + LEASE_MS, step->lease, s->arena, &s->rows, err);
 	if (!step->row)
 		return true;
 	step->allowance = ALLOWANCE_TAKEN;

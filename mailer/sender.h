@@ -14,6 +14,9 @@ struct sender;
 struct sender *sender_open(const struct mailer_options *options, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err);
 void sender_close(struct sender *s);
 
+/* What it takes at that time. */
+struct outbox_lane sender_takes(const struct mailer_options *options, struct outbox_lane lane, int64_t now);
+
 enum round {
 	ROUND_IDLE,   /* nothing was due */
 	ROUND_LEASED, /* something is to be sent now */

@@ -323,8 +323,8 @@ static bool is_quiet(struct request *r) {
 	struct err err;
 	int64_t timer_at, mail_at, sms_at, now = clock_now();
 	struct view *v = store_view(r->world->options.store, &err);
-	bool read = v && timer_next(v, &timer_at, &err) && outbox_next(v, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, &mail_at, &err) &&
-	            outbox_next(v, (struct outbox_lane){CHANNEL_SMS, OUTBOX_OTHER}, &sms_at, &err) &&
+	bool read = v && timer_next(v, &timer_at, &err) && outbox_next(v, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, &mail_at, &err) &&
+	            outbox_next(v, (struct outbox_lane){.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, &sms_at, &err) &&
 	            outbox_list(v, held, 0, 1, r->arena, &rows, &err);
 	if (v)
 		view_close(v);

@@ -11,7 +11,7 @@
 
 enum { MAX_ITEMS = 200 };
 
-enum shape { TEXT, PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL };
+enum shape { TEXT, PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, QUIET_HOURS, QUIET_DAYS };
 
 /* One key of the file and the member it fills. `check` sees each text; `low` and `high` bound a number. */
 struct key {
@@ -55,6 +55,8 @@ static const struct key mail_keys[] = {
         {.name = "tls", .shape = TLS, .offset = MAIL(tls)},
         {.name = "ca_file", .shape = PATH, .offset = MAIL(ca_file), .check = check_line},
         {.name = "connections", .shape = NUMBER, .offset = MAIL(connections), .low = 1, .high = 64},
+        {.name = "quiet_hours", .shape = QUIET_HOURS, .offset = MAIL(quiet)},
+        {.name = "quiet_days", .shape = QUIET_DAYS, .offset = MAIL(quiet)},
         {.name = NULL},
 };
 
@@ -70,6 +72,8 @@ static const struct key sms_keys[] = {
         {.name = "allowed", .shape = NUMBERS, .offset = SMS(allowed), .count_offset = SMS(allowed_count), .low = 1, .high = 999},
         {.name = "per_day", .shape = NUMBER, .offset = SMS(per_day), .low = 1, .high = 1000000},
         {.name = "per_number", .shape = NUMBER, .offset = SMS(per_number), .low = 1, .high = 1000},
+        {.name = "quiet_hours", .shape = QUIET_HOURS, .offset = SMS(quiet)},
+        {.name = "quiet_days", .shape = QUIET_DAYS, .offset = SMS(quiet)},
         {.name = NULL},
 };
 
@@ -150,6 +154,17 @@ static bool read_tls(struct reader *r, const struct yaml *node, void *out) {
 	return refuse(r, node, "tls: expected required, optional or off");
 }
 
+static bool read_quiet_hours(struct reader *r, const struct key *key, const struct yaml *node, struct quiet *out) {
+	struct err why = {.text = "expected two times such as 22:00-07:00, or none"};
+	return (node->kind == YAML_SCALAR && quiet_parse(node->text, out, &why)) || refuse(r, node, "%s: %s", key->name, why.text);
+}
+
+static bool read_quiet_days(struct reader *r, const struct key *key, const struct yaml *node, struct quiet *out) {
+	bool known = node->kind == YAML_SCALAR && (str_is(node->text, "none") || str_is(node->text, "non-workdays"));
+	out->days = known && str_is(node->text, "non-workdays");
+	return known || refuse(r, node, "%s: expected non-workdays or none", key->name);
+}
+
 static bool read_value(struct reader *r, const struct key *key, const struct yaml *node, char *base) {
 	int64_t number;
 	switch (key->shape) {
@@ -165,6 +180,10 @@ static bool read_value(struct reader *r, const struct key *key, const struct yam
 		return read_tls(r, node, base);
 	case LOCAL:
 		return read_local(r, key, node, (struct local_text *)(void *)(base + key->offset));
+	case QUIET_HOURS:
+		return read_quiet_hours(r, key, node, (struct quiet *)(void *)(base + key->offset));
+	case QUIET_DAYS:
+		return read_quiet_days(r, key, node, (struct quiet *)(void *)(base + key->offset));
 	case TEXTS:
 	case PATHS:
 	case NUMBERS:
@@ -181,7 +200,7 @@ static bool unknown_key(struct reader *r, const struct yaml *node, const struct 
 
 /* One of the maps site, mail, sms. */
 static bool read_map(struct reader *r, const struct key *keys, const struct yaml *map, void *base) {
-	struct str names[16];
+	struct str names[32];
 	size_t count = 0;
 	for (; keys[count].name; count++)
 		names[count] = str_from(keys[count].name);

@@ -2,8 +2,8 @@
 #ifndef ENGINE_BASE_CONFIG_H
 #define ENGINE_BASE_CONFIG_H
 
-#include "engine/base/civil.h"
 #include "engine/base/logo.h"
+#include "engine/base/quiet.h"
 
 struct mail_config {
 	struct str from_name, from_address; /* From:, and MAIL FROM unless bounce_address is set */
@@ -13,6 +13,7 @@ struct mail_config {
 	enum { TLS_REQUIRED, TLS_OPTIONAL, TLS_OFF } tls; /* STARTTLS; default required */
 	struct str ca_file;  /* PEM; empty: the system's */
 	int connections;     /* sender threads, default 4 */
+	struct quiet quiet;  /* what need not go at once waits for its end; default none */
 };
 
 struct sms_config {
@@ -24,6 +25,7 @@ struct sms_config {
 	int64_t *allowed; /* calling codes that may be sent to; default 45 298 299 */
 	size_t allowed_count;
 	int64_t per_day, per_number; /* parts that a day may cost, in all (default 2000) and to one number (30) */
+	struct quiet quiet;
 };
 
 /* A text for readers: in each language, or one for all of them. */

@@ -106,7 +106,7 @@ static bool life_move(struct db *db, const struct life *was, struct life *is, st
 #define ROW \
 	"SELECT id, instance_id, history_id, contact_id, channel, recipient, recipient_name, role, language, workflow, message," \
 	" link_id, task, data, message_id, thread, priority, state, created_at, next_at, deadline_at, attempts, crashes, fence," \
-	" sent_at, answer FROM outbox "
+	" sent_at, answer, patient FROM outbox "
 
 static void read_row(struct stmt *s, struct arena *a, struct outbox_row *out) {
 	*out = (struct outbox_row){
@@ -135,6 +135,7 @@ static void read_row(struct stmt *s, struct arena *a, struct outbox_row *out) {
 	        .fence = stmt_int(s, 23),
 	        .sent_at = stmt_int(s, 24),
 	        .answer = stmt_text(s, 25, a),
+	        .patient = stmt_int(s, 26) != 0,
 	};
 	out->has_link = stmt_bytes(s, 11, out->link_id, sizeof out->link_id);
 }
@@ -154,8 +155,8 @@ static void bind_id(struct stmt *s, int64_t id) {
 bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "INSERT INTO outbox (instance_id, history_id, contact_id, channel, recipient, recipient_name, role,"
 	                                     " language, workflow, message, link_id, task, data, message_id, thread, priority, state,"
-	                                     " created_at, next_at, deadline_at)"
-	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)");
+	                                     " created_at, next_at, deadline_at, patient)"
+	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)");
 	bind_id(s, row->instance_id);
 	bind_id(s, row->history_id);
 	bind_id(s, row->contact_id);
@@ -178,6 +179,7 @@ bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err) {
 	bind_int(s, row->created_at);
 	bind_int(s, row->next_at);
 	bind_int_or_null(s, row->deadline_at, row->deadline_at != 0);
+	bind_int(s, row->patient);
 	if (!stmt_run(s, NULL, err))
 		return false;
 	row->id = db_last_id(tx_db(tx));
@@ -208,16 +210,21 @@ static enum db_step next_priority(struct db *db, struct outbox_lane lane, int64_
 	return step;
 }
 
+/* Two values: lane.quiet_until twice. */
+#define AWAKE " AND (? = 0 OR patient = 0 OR deadline_at <= ?)"
+
 /* Priority by priority, so that each is one range of the index: rows that wait for their next try cost nothing. */
 static bool due_rows(struct db *db, struct outbox_lane lane, int64_t now, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
 	int64_t priority = INT64_MIN;
 	enum db_step step = DB_ROW;
 	while ((int64_t)out->count < limit && (step = next_priority(db, lane, &priority, err)) == DB_ROW) {
 		struct stmt *s = db_query(db, ROW "WHERE state = 'queued' AND channel = ? AND priority = ? AND next_at <= ?"
-		                                  " ORDER BY next_at, id LIMIT ?");
+		                                  AWAKE " ORDER BY next_at, id LIMIT ?");
 		bind_int(s, lane.channel);
 		bind_int(s, priority);
 		bind_int(s, now);
+		bind_int(s, lane.quiet_until);
+		bind_int(s, lane.quiet_until);
 		bind_int(s, limit - (int64_t)out->count);
 		if (!end_rows(s, a, out, err))
 			return false;
@@ -327,8 +334,8 @@ static bool life_in_hand(struct db *db, int64_t id, struct life *out, struct err
 	                          out->state == OUTBOX_LEASED || out->state == OUTBOX_BEGUN ? "being sent: " : "", names[out->state]);
 }
 
-static bool set_deadline(struct db *db, int64_t id, int64_t deadline_at, struct err *err) {
-	struct stmt *s = db_query(db, "UPDATE outbox SET deadline_at = ? WHERE id = ?");
+static bool send_until(struct db *db, int64_t id, int64_t deadline_at, struct err *err) {
+	struct stmt *s = db_query(db, "UPDATE outbox SET deadline_at = ?, patient = 0 WHERE id = ?");
 	bind_int(s, deadline_at);
 	bind_int(s, id);
 	return row_changed(s, "message", err);
@@ -345,7 +352,7 @@ bool outbox_retry(struct tx *tx, int64_t id, int64_t now, int64_t deadline_at, s
 	is.state = OUTBOX_QUEUED;
 	is.crashes = 0;
 	is.next_at = now;
-	return life_move(db, &was, &is, err) && set_deadline(db, id, deadline_at, err);
+	return life_move(db, &was, &is, err) && send_until(db, id, deadline_at, err);
 }
 
 bool outbox_drop(struct tx *tx, int64_t id, struct err *err) {
@@ -448,10 +455,12 @@ bool outbox_next(struct view *v, struct outbox_lane lane, int64_t *next_at, stru
 	*next_at = INT64_MAX;
 	while (step == DB_ROW) {
 		struct stmt *s = db_query(view_db(v), "SELECT priority, next_at FROM outbox WHERE channel = ? AND state = 'queued' AND"
-		                                      " priority > ? AND priority <= ? ORDER BY priority, next_at LIMIT 1");
+		                                      " priority > ? AND priority <= ?" AWAKE " ORDER BY priority, next_at LIMIT 1");
 		bind_int(s, lane.channel);
 		bind_int(s, priority);
 		bind_int(s, lane.most);
+		bind_int(s, lane.quiet_until);
+		bind_int(s, lane.quiet_until);
 		step = stmt_step(s, err);
 		if (step == DB_ROW) {
 			priority = stmt_int(s, 0);

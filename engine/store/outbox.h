@@ -17,6 +17,7 @@
 #include "engine/base/secret.h"
 
 enum outbox_state { OUTBOX_QUEUED, OUTBOX_LEASED, OUTBOX_BEGUN, OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_CANCELLED };
+#define OUTBOX_LIFETIME_MS (INT64_C(3) * 24 * 3600 * 1000) /* of a message without deadline, from when it may go */
 enum { OUTBOX_CODE = 0, OUTBOX_TASK = 10, OUTBOX_OTHER = 50 }; /* priorities: lower goes first */
 const char *outbox_state_name(enum outbox_state state); /* "queued"... as in SQL and logs */
 
@@ -28,6 +29,7 @@ struct outbox_row {
 	struct str workflow, message;   /* which template; workflow empty: one of the product's own ("login-code") */
 	bool has_link;
 	unsigned char link_id[SECRET_ID];
+	bool patient;                   /* waits for the end of the quiet hours */
 	bool task;                      /* belongs to a task of the current state: cancelled when it is left */
 	struct str data;                /* JSON frozen at commit, what the template may show */
 	struct str message_id;          /* "<...@host>", stable over resends */
@@ -43,10 +45,11 @@ struct outbox_list {
 	size_t count, cap;
 };
 
-/* What one sender takes: rows of a channel, up to a priority. */
+/* What one sender takes: rows of a channel, up to a priority; in quiet hours not those that can wait for their end. */
 struct outbox_lane {
 	enum channel channel;
 	int64_t most;
+	int64_t quiet_until; /* 0, or: of patient rows only those whose deadline comes before that */
 };
 
 bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err); /* fills id */

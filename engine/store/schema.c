@@ -184,6 +184,9 @@ static const char *const blobs_with_own_ids =
 /* The code that proves a binding act is found by what it is bound to. */
 static const char *const codes_of_acts = "CREATE INDEX logins_browser ON logins (browser);";
 
+/* Messages that can wait for the end of the quiet hours. What was queued before goes at once, as it was meant then. */
+static const char *const patient_messages = "ALTER TABLE outbox ADD COLUMN patient INTEGER NOT NULL DEFAULT 0;";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -200,6 +203,7 @@ static const struct migration migrations[] = {
         {{&listings}},
         {{&codes_of_acts}},
         {{&blobs_with_own_ids}},
+        {{&patient_messages}},
 };
 
 int64_t schema_newest(void) {

@@ -96,6 +96,7 @@ struct action {
 	bool link_is_view;
 	int channel;                        /* send: enum channel of engine/store/people.h; 0: that of the contact */
 	struct span deadline;               /* send; all 0: none */
+	bool urgent;                        /* send: also in quiet hours */
 	LIST_OF(struct assignment) data;    /* set, start, signal */
 	const struct expression *each;      /* start: a list, one child for each; NULL: one child */
 	struct str workflow;                /* start; signal to children: narrows */

@@ -12,6 +12,7 @@ static void read_send(struct reader *r, const struct yaml *node, struct action *
 	action->link = shape_text(yaml_get(node, "link"));
 	action->link_is_view = definition_view(r->d, action->link) != NULL;
 	action->deadline = shape_span(yaml_get(node, "deadline"), (struct span){0});
+	action->urgent = shape_truth(yaml_get(node, "urgent"), false);
 	if (channel)
 		action->channel = str_is(channel->text, "sms") ? CHANNEL_SMS : CHANNEL_MAIL;
 }

@@ -32,6 +32,7 @@ static const struct shape_key send_keys[] = {
         {.key = "link", .shape = &name, .help = "An event (a task) or a view that the person gets a link for."},
         {.key = "channel", .shape = &channel, .help = "Only contacts of this kind."},
         {.key = "deadline", .shape = &span, .help = "How long trying to send it makes sense."},
+        {.key = "urgent", .shape = &truth, .help = "It goes at once, also in the site's quiet hours."},
         {0}};
 static const struct shape send = {.kind = SHAPE_MAP, .what = "send", .keys = send_keys};
 static const struct shape_key start_action_keys[] = {

@@ -160,7 +160,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	if (!run_people(r, l, before, cause, err))
 		return false;
 	/* Sends of a transition belong to the state that is entered: they come after its old tasks were cancelled. */
-	if (!run_messages(r, l, decision, entry.id, err) || !run_start_children(r, l, &children, err) || !run_send_signals(r, l, decision, err))
+	if (!run_messages(r, l, decision, cause, entry.id, err) || !run_start_children(r, l, &children, err) || !run_send_signals(r, l, decision, err))
 		return false;
 	*receipt = (struct receipt){
 	        .instance_id = l->instance.id,

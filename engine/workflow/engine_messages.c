@@ -81,8 +81,13 @@ void run_carry(struct outbox_row *row, const struct link *link) {
 		row->deadline_at = link->expires_at;
 }
 
+/* Whoever has just answered, or started this, is awake and may wait for it. */
+static bool is_of_actor(const struct cause *cause, const struct participation *p) {
+	return cause->contact_id ? p->contact_id == cause->contact_id : strcmp(cause->kind, "start") == 0 && str_equal(p->role, cause->role);
+}
+
 static bool put_message(struct run *r, const struct loaded *l, const struct effect *effect, const struct participation *p, struct str data,
-                        int64_t history_id, struct err *err) {
+                        const struct cause *cause, int64_t history_id, struct err *err) {
 	const struct action *action = effect->action;
 	struct outbox_row row = {
 	        .instance_id = l->instance.id,
@@ -99,10 +104,14 @@ static bool put_message(struct run *r, const struct loaded *l, const struct effe
 	        .message_id = run_message_id(r),
 	        .thread = arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(l->instance.reference), STR_ARG(mail_domain(r))),
 	        .priority = OUTBOX_OTHER,
+	        .patient = !action->urgent && !is_of_actor(cause, p),
 	        .created_at = r->now,
 	        .next_at = r->now,
 	        .deadline_at = ends_at(r, action->deadline, r->now),
 	};
+	int64_t quiet_until = row.patient ? site_quiet_end(r->engine->site, row.channel, r->now) : 0;
+	if (quiet_until > 0 && row.deadline_at == 0)
+		row.deadline_at = quiet_until + OUTBOX_LIFETIME_MS;
 	if (action->link.len > 0) {
 		struct wanted_link wanted = {action->link_is_view ? LINK_VIEW : LINK_TASK, action->link, p->role, p->contact_id, effect->state};
 		struct link link;
@@ -117,7 +126,7 @@ static bool wanted(const struct action *action, const struct participation *p, c
 	return str_equal(p->role, role->name) && (action->channel == 0 || action->channel == (int)p->contact.channel);
 }
 
-bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err) {
+bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, const struct cause *cause, int64_t history_id, struct err *err) {
 	struct participation_list people = {0};
 	bool read = false;
 	for (size_t i = 0; i < decision->effects.count; i++) {
@@ -133,7 +142,7 @@ bool run_messages(struct run *r, const struct loaded *l, const struct decision *
 		for (size_t k = 0; k < effect->action->to.count; k++)
 			for (size_t p = 0; p < people.count; p++)
 				if (wanted(effect->action, &people.items[p], effect->action->to.items[k]) &&
-				    !put_message(r, l, effect, &people.items[p], data, history_id, err))
+				    !put_message(r, l, effect, &people.items[p], data, cause, history_id, err))
 					return false;
 	}
 	return true;

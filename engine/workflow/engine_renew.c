@@ -13,6 +13,7 @@ static bool put_again(struct run *r, const struct outbox_row *original, const st
 	row.message_id = run_message_id(r);
 	row.created_at = row.next_at = r->now;
 	row.deadline_at = 0;
+	row.patient = false; /* somebody waits for it */
 	run_carry(&row, link);
 	return outbox_put(r->tx, &row, err);
 }

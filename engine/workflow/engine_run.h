@@ -104,7 +104,7 @@ bool run_link(struct run *r, const struct loaded *l, const struct wanted_link *w
 /* Puts the link into the message, with its priority and deadline. */
 void run_carry(struct outbox_row *row, const struct link *link);
 struct str run_message_id(struct run *r);
-bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
+bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, const struct cause *cause, int64_t history_id, struct err *err);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
 /* The same after an event of this transaction was carried out. That event stands (and is marked): what fails before its own first write is left to the

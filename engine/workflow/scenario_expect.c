@@ -33,8 +33,8 @@ static bool deliver_all(struct scenario *s, const struct yaml *at, struct tx *tx
 	struct outbox_list mails = {0}, texts = {0};
 	struct err err;
 	int64_t now = clock_now();
-	if (!outbox_lease(tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("scenario"), now, now + LEASE_MS, MOST_AT_ONCE, s->a, &mails, &err) ||
-	    !outbox_lease(tx, (struct outbox_lane){CHANNEL_SMS, OUTBOX_OTHER}, STR("scenario"), now, now + LEASE_MS, MOST_AT_ONCE, s->a, &texts, &err))
+	if (!outbox_lease(tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("scenario"), now, now + LEASE_MS, MOST_AT_ONCE, s->a, &mails, &err) ||
+	    !outbox_lease(tx, (struct outbox_lane){.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, STR("scenario"), now, now + LEASE_MS, MOST_AT_ONCE, s->a, &texts, &err))
 		return scenario_fail(s, at, "%s", err.text);
 	for (size_t i = 0; i < texts.count; i++)
 		*(struct outbox_row *)ARENA_PUSH(s->a, &mails) = texts.items[i];

@@ -262,6 +262,10 @@ const struct calendar *site_calendar(const struct site *s) {
 	return s->calendar;
 }
 
+int64_t site_quiet_end(const struct site *s, enum channel channel, int64_t now) {
+	return quiet_end(channel == CHANNEL_MAIL ? &s->config->mail.quiet : &s->config->sms.quiet, s->zone, s->calendar, now);
+}
+
 const struct languages *site_languages(const struct site *s) {
 	return s->languages;
 }

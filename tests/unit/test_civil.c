@@ -1,5 +1,5 @@
 /* Dates, zones and workdays, by table. */
-#include "engine/base/civil.h"
+#include "engine/base/quiet.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -382,13 +382,61 @@ static void test_span_parse(void **state) {
 			fail_msg("'%s' was taken", bad[i]);
 }
 
+/* now and end as wall-clock times in Copenhagen; NULL: it is not quiet. */
+static void assert_quiet(struct quiet q, const char *closed, const char *now, const char *end) {
+	struct zone *z = zone("Europe/Copenhagen");
+	struct calendar *c = danish(closed);
+	int64_t got = quiet_end(&q, z, c, zone_instant(z, local(now)));
+	if (end)
+		assert_int_equal(got, zone_instant(z, local(end)));
+	else
+		assert_int_equal(got, 0);
+	calendar_close(c);
+	zone_close(z);
+}
+
+static void test_quiet_hours(void **state) {
+	(void)state;
+	struct quiet night = {0}, noon = {0}, days = {.days = true};
+	struct err err = {0};
+	assert_true(quiet_parse(STR("22:00-07:00"), &night, &err) && quiet_parse(STR("12:00 - 13.30"), &noon, &err));
+	assert_quiet(night, "", "2026-11-20T21:59:59", NULL);
+	assert_quiet(night, "", "2026-11-20T22:00", "2026-11-21T07:00");
+	assert_quiet(night, "", "2026-11-21T00:00", "2026-11-21T07:00");
+	assert_quiet(night, "", "2026-11-21T06:59:59", "2026-11-21T07:00");
+	assert_quiet(night, "", "2026-11-21T07:00", NULL);
+	assert_quiet(noon, "", "2026-11-20T13:29", "2026-11-20T13:30");
+	assert_quiet(noon, "", "2026-11-20T11:59", NULL);
+	/* Both at once: Good Friday's morning waits over Easter Monday, and then until the hours end; 23 December over a company's own closing days. */
+	night.days = true;
+	assert_quiet(night, "", "2026-04-01T23:00", "2026-04-07T07:00");
+	assert_quiet(days, "", "2026-04-01T23:00", NULL);
+	assert_quiet(days, "", "2026-04-02T12:00", "2026-04-07T00:00");
+	assert_quiet(night, "2026-12-24\n2026-12-28\n", "2026-12-23T22:30", "2026-12-29T07:00");
+	/* A night with summer time ends by the clock on the wall. */
+	night.days = false;
+	assert_quiet(night, "", "2026-03-28T23:00", "2026-03-29T07:00");
+	assert_quiet((struct quiet){0, 9000000, false}, "", "2026-03-29T01:59", "2026-03-29T03:00");
+	struct zone *z = zone("Europe/Copenhagen");
+	struct calendar *c = danish("");
+	int64_t second = zone_instant(z, local("2026-10-25T02:10")) + HOUR; /* 02:10 once more: 02:30 has been */
+	assert_int_equal(quiet_end(&(struct quiet){0, 9000000, false}, z, c, second), 0);
+	calendar_close(c);
+	zone_close(z);
+	static const char *const wrong[] = {"", "22:00", "22:00-", "22-07", "07:00-07:00", "25:00-07:00", "22:00-07:00-08:00", "never"};
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		assert_false(quiet_parse(str_from(wrong[i]), &night, &err));
+	assert_true(quiet_parse(STR("none"), &night, &err));
+	assert_quiet(night, "", "2026-11-21T03:00", NULL);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_days_count_on),   cmocka_unit_test(test_date_spellings), cmocka_unit_test(test_times),
 	        cmocka_unit_test(test_datetimes),       cmocka_unit_test(test_formats_read_back), cmocka_unit_test(test_zone_nights),
 	        cmocka_unit_test(test_zone_definition), cmocka_unit_test(test_zone_names),     cmocka_unit_test(test_zone_threads),
 	        cmocka_unit_test(test_holidays),        cmocka_unit_test(test_workdays),       cmocka_unit_test(test_calendar_refusals),
-	        cmocka_unit_test(test_sums),            cmocka_unit_test(test_span_parse),
+	        cmocka_unit_test(test_sums),            cmocka_unit_test(test_span_parse),    cmocka_unit_test(test_quiet_hours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,8 @@ static void test_example(void **state) {
 	assert_int_equal(c->mail.tls, TLS_REQUIRED);
 	assert_int_equal(c->sms.header_count, 1);
 	assert_text(c->sms.success, "\"ids\"");
+	assert_true(c->sms.quiet.from == 22 * 3600000 && c->sms.quiet.until == 7 * 3600000 && !c->sms.quiet.days);
+	assert_true(c->mail.quiet.from == c->mail.quiet.until && !c->mail.quiet.days);
 	/* Every default that the example shows is the default. */
 	for (char *at = text; (at = strstr(at, "\n  # "));) {
 		at += 3;
@@ -200,6 +202,10 @@ static void test_refusals(void **state) {
 	        {SITE "}\nsms: {headers: [\"X: 1\\nY: 2\"]}", "headers: "},
 	        {SITE "}\nsms: {allowed: [x]}", "allowed: expected a whole number"},
 	        {SITE "}\nsms: {allowed: [1000]}", "allowed: "},
+	        {SITE "}\nsms: {quiet_hours: 22-07}", "quiet_hours: expected two times such as 22:00-07:00"},
+	        {SITE "}\nsms: {quiet_hours: 07:00-07:00}", "quiet_hours: "},
+	        {SITE "}\nsms: {quiet_hours: [22:00, 07:00]}", "quiet_hours: "},
+	        {SITE "}\nmail: {quiet_days: sundays}", "quiet_days: expected non-workdays or none"},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_null(read_text(rows[i][0]));
@@ -214,7 +220,7 @@ static void test_accepted(void **state) {
 	        SITE "listen: '[::1]:8080', holidays: none, zone: UTC}", SITE "listen: '127.0.0.1:0'}", SITE "listen: 'localhost:80'}",
 	        "site: {name: A, base_url: 'https://x.dk/svar/'}", "site: {name: A, base_url: 'http://[::1]:8080'}",
 	        SITE "contact: Ring 70 10 20 30, colour: '#FFD400'}", SITE "languages: [en], contact: {en: Call}}",
-	        SITE "}\nsms: {url: 'https://x.dk/send?to={{to}}&text={{text}}'}", SITE "}\nmail: {relay: 'smtps://[::1]:465', from_address: a.b+c@x.dk}",
+	        SITE "}\nsms: {url: 'https://x.dk/send?to={{to}}&text={{text}}'}", SITE "}\nmail: {quiet_hours: none, quiet_days: non-workdays}", SITE "}\nmail: {relay: 'smtps://[::1]:465', from_address: a.b+c@x.dk}",
 	};
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (!read_text(rows[i]))

@@ -33,7 +33,7 @@ static const char order[] =
         "  asked:\n"
         "    entry:\n"
         "      - send: {to: boss, message: please, link: decide}\n"
-        "      - send: {to: boss, message: other, link: pass-on}\n"
+        "      - send: {to: boss, message: other, link: pass-on, urgent: true}\n"
         "    after:\n"
         "      - {in: 7d, name: nudge, actions: [{send: {to: boss, message: reminder, link: decide}}]}\n"
         "      - {in: 14d, name: over, target: gone}\n"
@@ -151,6 +151,26 @@ static void test_life(void **state) {
 	                               "other>bo@example.dk queued; other>eva@example.dk queued");
 	assert_str(due_of(f, id, "nudge"), "2026-03-09T10:00");
 	assert_sound(f);
+}
+
+/* By night nobody is disturbed but who acts; a message that is late by the morning, or is called urgent, goes. */
+static void test_quiet_hours(void **state) {
+	struct fixture *f = *state;
+	f->config.mail.quiet = (struct quiet){22 * 3600000, 7 * 3600000, true}; /* borrowed by the site */
+	clock_simulate(instant_at(f, "2026-03-06T23:00"), 0); /* a Friday */
+	int64_t id = asked(f);
+	struct outbox_list list;
+	struct view *v = store_view(f->store, &f->err);
+	OK(v && outbox_of_instance(v, id, f->arena, &list, &f->err));
+	view_close(v);
+	assert_int_equal(list.count, 5);
+	assert_str(list.items[0].message, "confirm");
+	assert_false(list.items[0].patient); /* the starter's own */
+	for (size_t i = 1; i < list.count; i++) {
+		bool urgent = str_is(list.items[i].message, "other");
+		assert_int_equal(list.items[i].patient, !urgent);
+		assert_int_equal(list.items[i].deadline_at, urgent ? 0 : instant_at(f, "2026-03-09T07:00") + OUTBOX_LIFETIME_MS);
+	}
 }
 
 /* The same link and version again, before and after others have acted: nothing is done, the receipt is the first one's. */
@@ -600,7 +620,7 @@ static void test_verify_messages(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_life), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
+	        TEST(test_life), TEST(test_quiet_hours), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
 	        TEST(test_link_not_now), TEST(test_catch_up), TEST(test_catch_up_order), TEST(test_early_signal), TEST(test_late_signal),
 	        TEST(test_wrong_signal), TEST(test_endless_signals), TEST(test_signal_before_timer), TEST(test_children), TEST(test_signal_children), TEST(test_child_refused),
 	        TEST(test_participations), TEST(test_same_address), TEST(test_too_large), TEST(test_public_start), TEST(test_public_start_expires), TEST(test_look),

@@ -24,6 +24,7 @@ struct house {
 	unsigned char login[SECRET_ID];
 	int made;
 	int64_t priority; /* of what is put */
+	bool patient;
 };
 
 static int64_t allowed[] = {45};
@@ -139,7 +140,7 @@ static int64_t put(struct house *h, const char *to, const char *message, int64_t
 	snprintf(id, sizeof id, "<m%d@skole.example>", ++h->made);
 	struct deed d = {.row = {.channel = to[0] == '+' ? CHANNEL_SMS : CHANNEL_MAIL, .recipient = str_from(to), .recipient_name = STR(""),
 	                         .role = STR(""), .language = STR("da"), .workflow = STR(""), .message = str_from(message),
-	                         .data = STR("{}"), .has_link = true, .message_id = str_from(id), .thread = STR(""), .priority = h->priority,
+	                         .data = STR("{}"), .has_link = true, .message_id = str_from(id), .thread = STR(""), .priority = h->priority, .patient = h->patient,
 	                         .created_at = clock_now(), .next_at = clock_now(), .deadline_at = deadline_at}};
 	memcpy(d.row.link_id, h->login, sizeof d.row.link_id);
 	deed_do(h, &d);
@@ -262,9 +263,28 @@ static void die_holding(struct deed *d, struct tx *tx, int64_t now, struct err *
 	(void)d;
 	struct arena *a = arena_new();
 	struct outbox_list rows;
-	if (outbox_lease(tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("ghost"), now, now + 1000 * MIN, 2, a, &rows, err) && rows.count == 2)
+	if (outbox_lease(tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("ghost"), now, now + 1000 * MIN, 2, a, &rows, err) && rows.count == 2)
 		outbox_begin(tx, rows.items[0].id, rows.items[0].fence, now, err);
 	arena_free(a);
+}
+
+static void in_quiet_hours_what_can_wait_waits(void **state) {
+	struct house *h = need(state);
+	h->config.sms.quiet = (struct quiet){9 * 60 * MIN, 12 * 60 * MIN, false}; /* it is 11 in Copenhagen */
+	open_mailer(h, false);
+	h->patient = true;
+	int64_t waits = put(h, "+4512345671", "login-code", 0), mail = put(h, "ida@example.dk", "login-code", 0);
+	h->patient = false;
+	int64_t goes = put(h, "+4512345672", "login-code", 0);
+	wait_for(h, goes, OUTBOX_SENT);
+	wait_for(h, mail, OUTBOX_SENT); /* its own hours are not quiet */
+	move_clock(h, 30 * MIN);
+	for (int i = 0; i < 20; i++)
+		wait_a_little();
+	struct outbox_row row = load(h, waits);
+	assert_true(row.state == OUTBOX_QUEUED && row.attempts == 0);
+	move_clock(h, 30 * MIN);
+	wait_for(h, waits, OUTBOX_SENT);
 }
 
 static void what_a_dead_process_held_is_taken_over(void **state) {
@@ -412,7 +432,7 @@ int main(void) {
 		HOUSE_TEST(mails_and_texts_are_sent),
 		HOUSE_TEST(refusals_end_and_delays_come_back),
 		HOUSE_TEST(a_late_message_is_not_sent),
-		HOUSE_TEST(an_unknown_outcome_is_tried_once_more),
+		HOUSE_TEST(an_unknown_outcome_is_tried_once_more), HOUSE_TEST(in_quiet_hours_what_can_wait_waits),
 		HOUSE_TEST(what_a_dead_process_held_is_taken_over),
 		HOUSE_TEST(a_relay_that_is_down_rests_and_messages_do_not_age),
 		HOUSE_TEST(capture_keeps_messages_in_the_store),

@@ -21,7 +21,7 @@ static struct outbox_row load(struct fixture *f, int64_t id) {
 
 static struct outbox_row lease(struct fixture *f, int64_t now) {
 	struct outbox_list list;
-	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("sender-1"), now, now + 100, 1, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("sender-1"), now, now + 100, 1, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
 	return list.items[0];
 }
@@ -115,26 +115,26 @@ static void the_lease_takes_the_most_urgent(void **state) {
 	struct fixture *f = *state;
 	int64_t late = put(f, 50, 100), waiting = put(f, 0, 9999), second = put(f, 10, 200), first = put(f, 10, 100), code = put(f, 0, 500);
 	int64_t next;
-	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, &next, &f->err));
 	assert_int_equal(next, 100);
 	struct outbox_list list;
-	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_SMS, OUTBOX_OTHER}, STR("s"), 1000, 1100, 10, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, STR("s"), 1000, 1100, 10, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 0);
-	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 3);
 	assert_int_equal(list.items[0].id, code);
 	assert_int_equal(list.items[1].id, first);
 	assert_int_equal(list.items[2].id, second);
 	assert_int_equal(list.items[0].attempts, 1);
 	assert_int_equal(list.items[0].fence, 1);
-	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
 	assert_int_equal(list.items[0].id, late);
-	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, &next, &f->err));
 	assert_int_equal(next, 9999);
-	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("s"), 9999, 10100, 3, f->arena, &list, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("s"), 9999, 10100, 3, f->arena, &list, &f->err));
 	assert_int_equal(list.items[0].id, waiting);
-	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, &next, &f->err));
+	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, &next, &f->err));
 	assert_true(next == INT64_MAX);
 }
 
@@ -195,6 +195,41 @@ static void a_crash_after_begin_is_unknown(void **state) {
 		OK(outbox_requeue(f->tx, id, crash * 1000 + 200, &f->err));
 	}
 	assert_int_equal(load(f, id).state, OUTBOX_FAILED);
+}
+
+static int64_t put_patient(struct fixture *f, const char *message_id, bool patient, int64_t deadline_at) {
+	struct outbox_row row = {.instance_id = f->instance, .contact_id = f->contact, .channel = CHANNEL_SMS, .message_id = str_from(message_id),
+	                         .priority = OUTBOX_TASK, .patient = patient, .created_at = 1000, .next_at = 1000, .deadline_at = deadline_at};
+	OK(outbox_put(f->tx, &row, &f->err));
+	return row.id;
+}
+
+/* Also one that stood there when the quiet hours began: it is the sending that waits, not the writing. */
+static void in_quiet_hours_what_can_wait_waits(void **state) {
+	struct fixture *f = *state;
+	struct outbox_lane by_day = {.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, at_night = by_day;
+	at_night.quiet_until = 5000;
+	int64_t waits = put_patient(f, "<1@x>", true, 0), late = put_patient(f, "<2@x>", true, 5001), next;
+	struct outbox_list list;
+	OK(outbox_lease(f->tx, at_night, STR("s"), 2000, 2100, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 0);
+	OK(outbox_next(tx_view(f->tx), at_night, &next, &f->err));
+	assert_true(next == INT64_MAX);
+	int64_t urgent = put_patient(f, "<3@x>", false, 0), last = put_patient(f, "<4@x>", true, 5000); /* in the morning it would be too late */
+	OK(outbox_next(tx_view(f->tx), at_night, &next, &f->err));
+	assert_int_equal(next, 1000);
+	OK(outbox_lease(f->tx, at_night, STR("s"), 2000, 2100, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.items[0].id, urgent);
+	assert_int_equal(list.items[1].id, last);
+	OK(outbox_retry(f->tx, late, 2000, 9000, &f->err)); /* somebody wants it now */
+	OK(outbox_lease(f->tx, at_night, STR("s"), 2000, 2100, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].id, late);
+	OK(outbox_lease(f->tx, by_day, STR("s"), 5000, 5100, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].id, waits);
+	assert_int_equal(list.items[0].attempts, 1);
 }
 
 static void by_hand_only_what_is_at_rest_moves(void **state) {
@@ -294,6 +329,7 @@ int main(void) {
 	        TEST(the_third_crash_sets_aside),
 	        TEST(a_settlement_is_no_crash),
 	        TEST(a_crash_after_begin_is_unknown),
+	        TEST(in_quiet_hours_what_can_wait_waits),
 	        TEST(by_hand_only_what_is_at_rest_moves),
 	        TEST(leaving_a_state_cancels_what_is_unsent),
 	        TEST(lists_are_by_state),
