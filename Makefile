@@ -31,7 +31,7 @@ LIBRARY := $(O)/libstafet.a
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,replay_%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%) $(REPLAYS:%=$(O)/tests/%)
-ASSETS := $(wildcard languages/*.yaml otp-portal/assets/*)
+ASSETS := $(wildcard languages/*.yaml gateways/*.yaml otp-portal/assets/*)
 
 .PHONY: all demo check soak bench lint help schema clean deps check-deps unit e2e browser arch docs-check fuzz
 all: build/stafet
@@ -63,6 +63,7 @@ $(O)/%.o: %.c
 # Files that .incbin words and styles into the program.
 $(O)/engine/base/language.o $(O)/engine/base/language_data.o: $(wildcard languages/*.yaml)
 $(O)/otp-portal/assets.o: $(wildcard otp-portal/assets/*)
+$(O)/mailer/gateway_data.o: $(wildcard gateways/*.yaml)
 
 $(O)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)

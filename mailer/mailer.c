@@ -45,6 +45,8 @@ struct worker {
 
 struct mailer {
 	struct mailer_options options;
+	struct arena *arena;
+	const struct gateway *gateway; /* NULL: capture, or no SMS is sent */
 	pthread_mutex_t lock;
 	pthread_cond_t ended, stop; /* a sender has ended; all are to end */
 	struct lane lanes[LANES];
@@ -250,7 +252,7 @@ static void *worker_main(void *context) {
 static bool worker_add(struct mailer *m, struct lane *lane, struct err *err) {
 	struct worker *w = &m->workers[m->worker_count];
 	*w = (struct worker){.mailer = m, .lane = lane};
-	w->sender = sender_open(&m->options, lane->takes, m->worker_count, &m->closing, err);
+	w->sender = sender_open(&m->options, m->gateway, lane->takes, m->worker_count, &m->closing, err);
 	m->worker_count += w->sender != NULL;
 	return w->sender != NULL;
 }
@@ -295,10 +297,19 @@ static void init_condition(pthread_cond_t *cond) {
 	pthread_condattr_destroy(&monotonic);
 }
 
+static bool open_gateway(struct mailer *m, struct err *err) {
+	const struct sms_config *config = &site_config(m->options.site)->sms;
+	if (m->options.capture || config->gateway.len == 0)
+		return true;
+	m->gateway = gateway_open(m->arena, config, err);
+	return m->gateway != NULL;
+}
+
 struct mailer *mailer_open(const struct mailer_options *options, struct err *err) {
 	struct mailer *m = calloc(1, sizeof *m);
 	BUG_IF(m == NULL);
 	m->options = *options;
+	m->arena = arena_new();
 	for (int i = 0; i < LANES; i++)
 		m->lanes[i].takes = lanes_of[i];
 	m->reclaim_at = clock_monotonic() + (clock_is_simulated() ? SIMULATED_WAIT_MS : RECLAIM_MS);
@@ -307,7 +318,7 @@ struct mailer *mailer_open(const struct mailer_options *options, struct err *err
 	init_condition(&m->stop);
 	for (int i = 0; i < LANES; i++)
 		init_condition(&m->lanes[i].wake);
-	if (!open_workers(m, err)) {
+	if (!open_gateway(m, err) || !open_workers(m, err)) {
 		mailer_close(m);
 		return NULL;
 	}
@@ -363,5 +374,6 @@ void mailer_close(struct mailer *m) {
 	pthread_cond_destroy(&m->ended);
 	pthread_cond_destroy(&m->stop);
 	pthread_mutex_destroy(&m->lock);
+	arena_free(m->arena);
 	free(m);
 }

@@ -38,7 +38,7 @@ struct sender {
 	size_t pending_count;
 };
 
-struct sender *sender_open(const struct mailer_options *options, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err) {
+struct sender *sender_open(const struct mailer_options *options, const struct gateway *gateway, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err) {
 	const struct site_config *config = site_config(options->site);
 	struct sender *s = calloc(1, sizeof *s);
 	BUG_IF(s == NULL);
@@ -46,11 +46,11 @@ struct sender *sender_open(const struct mailer_options *options, struct outbox_l
 	*s = (struct sender){.options = *options, .lane = lane, .closing = closing, .limit = 1};
 	snprintf(s->owner, sizeof s->owner, "%s-%d", channel == CHANNEL_MAIL ? "mail" : "sms", number);
 	s->arena = arena_new();
-	bool none = options->capture || (channel == CHANNEL_SMS && config->sms.url.len == 0);
+	bool none = options->capture || (channel == CHANNEL_SMS && !gateway);
 	if (!none && channel == CHANNEL_MAIL)
 		s->smtp = smtp_open(&config->mail, err);
 	else if (!none)
-		s->sms = sms_open(&config->sms, err);
+		s->sms = sms_open(&config->sms, gateway, err);
 	if (none || s->smtp || s->sms)
 		return s;
 	sender_close(s);
@@ -208,7 +208,7 @@ static bool prepare(struct sender *s, const struct outbox_row *row, struct lette
 static void send_sms(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
 	struct gsm_cost cost = gsm_cost(letter->raw);
 	int64_t left = (retry_deadline(row) - clock_now()) / 1000;
-	struct sms_message message = {letter->message.to, letter->raw, arena_printf(s->arena, "%lld", (long long)row->id), left > 60 ? left : 60};
+	struct sms_message message = {letter->message.to, letter->raw, arena_printf(s->arena, "%lld", (long long)row->id), STR(""), left > 60 ? left : 60};
 	if (cost.foreign)
 		log_event(LOG_INFO, "sms-parts", "id=%lld parts=%zu coding=ucs2 character=U+%04X", (long long)row->id, cost.parts, (unsigned)cost.foreign);
 	else
@@ -225,7 +225,7 @@ static void transmit(struct sender *s, const struct outbox_row *row, const struc
 		send_sms(s, row, letter, result);
 	} else {
 		*result = (struct transport_result){.outcome = OUTCOME_LATER, .configuration = true};
-		transport_answer(result, STR("no SMS gateway is configured (sms.url)"));
+		transport_answer(result, STR("no SMS gateway is configured (sms.gateway)"));
 	}
 	transport_mask(result, letter->message.text);
 }

@@ -6,12 +6,13 @@
 
 #include <stdatomic.h>
 
+#include "mailer/gateway.h"
 #include "mailer/mailer.h"
 
 struct sender;
 
-/* NULL: relay or gateway cannot be used as configured. options and closing are borrowed; caller closes. */
-struct sender *sender_open(const struct mailer_options *options, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err);
+/* NULL: relay or gateway cannot be used as configured. options, gateway (NULL: no SMS is sent) and closing are borrowed; caller closes. */
+struct sender *sender_open(const struct mailer_options *options, const struct gateway *gateway, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err);
 void sender_close(struct sender *s);
 
 /* What it takes at that time. */

@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "engine/base/file.h"
+#include "engine/workflow/data_members.h"
 #include "engine/workflow/gsm.h"
 #include "mailer/sms_template.h"
 
@@ -17,12 +18,16 @@ enum {
 	TOTAL_SECONDS = 30,
 	DIGITS_MIN = 8, DIGITS_MAX = 15, /* E.164 with its calling code */
 	TEXT_MAX = 2048,
-	URL_MAX = 8192, HEADER_MAX = 1024, BODY_MAX = 32768, ANSWER_MAX = 4096
+	URL_MAX = 8192, HEADER_MAX = 1024, BODY_MAX = 32768,
+	ANSWER_MAX = 4096, /* is looked at */
+	ANSWER_MOST = 65536 /* is taken at all */
 };
 
 struct sms {
 	CURL *curl;
 	const struct sms_config *config;
+	const struct gateway *gateway;
+	size_t received;
 	bool post;
 	enum sms_place body_place;
 	char token[512];
@@ -35,7 +40,8 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *context)
 	struct sms *s = context;
 	size_t len = size * count, room = ANSWER_MAX - s->answer.len;
 	buf_add(&s->answer, bytes, len < room ? len : room);
-	return len;
+	s->received += len;
+	return s->received > ANSWER_MOST ? 0 : len;
 }
 
 static int take_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
@@ -64,15 +70,15 @@ static bool check_url(struct str url, struct err *err) {
 }
 
 static bool set_body(struct sms *s, struct err *err) {
-	struct str type = s->config->content_type;
-	s->post = s->config->body.len > 0;
+	struct str type = s->gateway->content_type;
+	s->post = s->gateway->body.len > 0;
 	s->body_place = SMS_PLACE_FORM;
 	if (!s->post || type.len == 0 || str_starts(type, STR("application/x-www-form-urlencoded")))
 		return true;
 	s->body_place = SMS_PLACE_JSON;
 	if (str_starts(type, STR("application/json")))
-		return escape_gate(type, HEADER_MAX, "sms.content_type", err);
-	return err_set(err, ERR_PERMANENT, "config.sms", "sms.content_type: expected application/json or application/x-www-form-urlencoded");
+		return escape_gate(type, HEADER_MAX, "content_type", err);
+	return err_set(err, ERR_PERMANENT, "config.sms", "content_type: expected application/json or application/x-www-form-urlencoded");
 }
 
 static void set_manners(struct sms *s) {
@@ -122,29 +128,47 @@ static bool request_make(struct sms *s, const struct sms_fields *f, struct reque
 	*r = (struct request){0};
 	buf_init(&r->url, URL_MAX);
 	buf_init(&r->body, BODY_MAX);
-	if (!sms_template_fill(&r->url, s->config->url, SMS_PLACE_URL, f, err) || !sms_template_fill(&r->body, s->config->body, s->body_place, f, err))
+	const struct gateway *g = s->gateway;
+	bool ok = sms_template_fill(&r->url, g->url, SMS_PLACE_URL, f, err);
+	if (g->query.len > 0)
+		buf_char(&r->url, memchr(r->url.at, '?', r->url.len) ? '&' : '?');
+	if (!ok || !sms_template_fill(&r->url, g->query, SMS_PLACE_URL, f, err) || !sms_template_fill(&r->body, g->body, s->body_place, f, err))
 		return false;
-	for (size_t i = 0; i < s->config->header_count; i++)
-		if (!add_header(&r->headers, "", s->config->headers[i], f, err))
+	for (size_t i = 0; i < g->headers.count; i++)
+		if (!add_header(&r->headers, "", g->headers.items[i], f, err))
 			return false;
 	struct str form = STR("application/x-www-form-urlencoded");
-	struct str type = s->config->content_type.len ? s->config->content_type : form;
+	struct str type = g->content_type.len ? g->content_type : form;
 	return add_header(&r->headers, "Expect:", STR(""), f, err) && (!s->post || add_header(&r->headers, "Content-Type: ", type, f, err));
 }
 
-struct sms *sms_open(const struct sms_config *config, struct err *err) {
+/* What every message has of the site's. */
+static struct sms_fields fields_of_site(const struct sms *s) {
+	return (struct sms_fields){.from = s->config->from, .user = s->config->user, .token = str_from(s->token)};
+}
+
+/* Finds wrong placeholders and missing values now, not at the first message. */
+static bool probe(struct sms *s, struct err *err) {
+	struct sms_fields f = fields_of_site(s);
+	struct request r = {0};
+	f.to = STR("+1"), f.digits = STR("1"), f.text = STR("x"), f.reference = STR("1"), f.report_url = STR("x");
+	f.coding = s->gateway->gsm, f.minutes = STR("1"), f.seconds = STR("60");
+	bool ok = request_make(s, &f, &r, err);
+	request_free(&r);
+	return ok;
+}
+
+struct sms *sms_open(const struct sms_config *config, const struct gateway *gateway, struct err *err) {
 	struct sms *s = calloc(1, sizeof *s);
 	BUG_IF(s == NULL);
 	s->config = config;
+	s->gateway = gateway;
 	s->curl = curl_easy_init();
 	BUG_IF(s->curl == NULL);
 	buf_init(&s->answer, ANSWER_MAX);
 	set_manners(s);
-	const struct sms_fields probe = {.digits = STR("1"), .text = STR("x"), .coding = STR("0"), .minutes = STR("1"), .seconds = STR("60")}; /* finds wrong placeholders now, not at the first message */
-	struct request r = {0};
-	bool ok = check_url(config->url, err) && set_body(s, err) && (s->config->token_file.len == 0 || file_read_secret(s->config->token_file.at, "sms.token_file", s->token, sizeof s->token, err)) && request_make(s, &probe, &r, err);
-	request_free(&r);
-	if (ok)
+	bool known = config->token_file.len == 0 || file_read_secret(config->token_file.at, "sms.token_file", s->token, sizeof s->token, err);
+	if (known && check_url(gateway->url, err) && set_body(s, err) && probe(s, err))
 		return s;
 	sms_close(s);
 	return NULL;
@@ -213,9 +237,38 @@ static enum outcome outcome_of_status(long status, bool *configuration) {
 	}
 }
 
-static bool is_success(const struct sms *s) {
-	struct str wanted = s->config->success, found = buf_text(&s->answer);
-	return wanted.len == 0 || str_is(wanted, "2xx") || memmem(found.at, found.len, wanted.at, wanted.len) != NULL;
+/* The status is one that the description names, or it names none. */
+static bool is_expected(const struct gateway *g, long status) {
+	char text[24];
+	snprintf(text, sizeof text, "%ld", status);
+	size_t i = 0;
+	while (i < g->success.status.count && !str_is(g->success.status.items[i], text))
+		i++;
+	return g->success.status.count == 0 || i < g->success.status.count;
+}
+
+/* A whole JSON answer without the member is a refusal; anything else may come from somebody in between, and nobody can know. */
+static enum outcome outcome_of_json(const struct sms *s) {
+	struct arena *a = arena_new();
+	struct members members;
+	struct err err;
+	enum outcome outcome = OUTCOME_UNKNOWN;
+	if (members_from_json(buf_text(&s->answer), a, &members, &err))
+		outcome = members_get(&members, s->gateway->success.member).len > 0 ? OUTCOME_SENT : OUTCOME_NEVER;
+	arena_free(a);
+	return outcome;
+}
+
+static enum outcome outcome_of_success(const struct sms *s, long status) {
+	const struct gateway *g = s->gateway;
+	if (!is_expected(g, status))
+		return OUTCOME_UNKNOWN;
+	if (g->success.member.len > 0)
+		return outcome_of_json(s);
+	for (size_t i = 0; i < g->success.begins.count; i++)
+		if (str_starts(str_trim(buf_text(&s->answer)), g->success.begins.items[i]))
+			return OUTCOME_SENT;
+	return g->success.begins.count > 0 ? OUTCOME_UNKNOWN : OUTCOME_SENT;
 }
 
 static void judge(struct sms *s, CURLcode code, struct transport_result *result) {
@@ -228,12 +281,11 @@ static void judge(struct sms *s, CURLcode code, struct transport_result *result)
 		result->outcome = sent > 0 ? OUTCOME_UNKNOWN : OUTCOME_LATER;
 	else if (status < 200 || status > 299)
 		result->outcome = outcome_of_status(status, &result->configuration);
-	else if (is_success(s))
-		result->outcome = OUTCOME_SENT;
-	else /* a whole answer without the words of success is a refusal; a success text that is wrong must not send the same SMS for days */
-		result->outcome = code == CURLE_OK ? OUTCOME_NEVER : OUTCOME_UNKNOWN;
+	else
+		result->outcome = outcome_of_success(s, status);
 	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
 	transport_answer(result, s->answer.len > 0 ? buf_text(&s->answer) : str_from(code == CURLE_OK ? "" : fault));
+	transport_hide(result, str_from(s->token));
 }
 
 static CURLcode perform(struct sms *s, const struct request *r) {
@@ -244,6 +296,7 @@ static CURLcode perform(struct sms *s, const struct request *r) {
 		curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
 	}
 	buf_clear(&s->answer);
+	s->received = 0;
 	s->fault[0] = '\0';
 	CURLcode code = curl_easy_perform(s->curl);
 	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL);
@@ -257,8 +310,9 @@ void sms_send(struct sms *s, const struct sms_message *message, struct transport
 	char minutes[24], seconds[24];
 	snprintf(minutes, sizeof minutes, "%lld", (long long)(message->seconds + 59) / 60);
 	snprintf(seconds, sizeof seconds, "%lld", (long long)message->seconds);
-	struct sms_fields f = {.to = to, .text = message->text, .reference = message->reference, .from = s->config->from, .token = str_from(s->token),
-	                       .coding = cost.foreign ? STR("2") : STR("0"), .minutes = str_from(minutes), .seconds = str_from(seconds)};
+	struct sms_fields f = fields_of_site(s);
+	f.to = to, f.text = message->text, f.reference = message->reference, f.report_url = message->report_url;
+	f.coding = cost.foreign ? s->gateway->ucs2 : s->gateway->gsm, f.minutes = str_from(minutes), f.seconds = str_from(seconds);
 	f.digits = (struct str){to.at + (to.len > 0), to.len - (to.len > 0)};
 	struct request r = {0};
 	struct err err;

@@ -10,8 +10,8 @@ static const struct str *field_of(const struct sms_fields *f, struct str name) {
 	const struct {
 		const char *name;
 		const struct str *value;
-	} all[] = {{"to", &f->to}, {"digits", &f->digits}, {"text", &f->text}, {"from", &f->from}, {"reference", &f->reference}, {"token", &f->token},
-	           {"coding", &f->coding}, {"minutes", &f->minutes}, {"seconds", &f->seconds}};
+	} all[] = {{"to", &f->to}, {"digits", &f->digits}, {"text", &f->text}, {"reference", &f->reference}, {"report_url", &f->report_url}, {"from", &f->from},
+	           {"user", &f->user}, {"token", &f->token}, {"coding", &f->coding}, {"minutes", &f->minutes}, {"seconds", &f->seconds}};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (str_is(name, all[i].name))
 			return all[i].value;
@@ -34,12 +34,19 @@ static void put_json(struct buf *out, struct str value, bool quoted, bool number
 	buf_free(&whole);
 }
 
+static bool is_number(const struct sms_fields *f, const struct str *value) {
+	int64_t number;
+	return value == &f->digits || value == &f->minutes || value == &f->seconds || (value == &f->coding && str_to_int(*value, &number));
+}
+
 static bool put_value(struct buf *out, struct str name, enum sms_place place, bool quoted, const struct sms_fields *f, struct err *err) {
 	const struct str *value = field_of(f, name);
 	if (!value)
-		return err_set(err, ERR_PERMANENT, "config.sms", "sms: there is no {{%.*s}}; expected to, digits, text, from, reference, token, coding, minutes or seconds", STR_ARG(name));
+		return err_set(err, ERR_PERMANENT, "config.sms", "sms: there is no {{%.*s}}; expected to, digits, text, reference, report_url, from, user, token, coding, minutes or seconds", STR_ARG(name));
+	if (value->len == 0 && (value == &f->from || value == &f->user || value == &f->token))
+		return err_set(err, ERR_PERMANENT, "config.sms", "sms.%.*s%s is missing: the gateway asks for it", STR_ARG(name), value == &f->token ? "_file" : "");
 	if (place == SMS_PLACE_JSON)
-		put_json(out, *value, quoted, value == &f->digits || value == &f->coding || value == &f->minutes || value == &f->seconds);
+		put_json(out, *value, quoted, is_number(f, value));
 	else if (place != SMS_PLACE_HEADER)
 		escape_url(out, *value);
 	else if (escape_gate(*value, VALUE_MAX, "an SMS gateway's header", err))

@@ -39,6 +39,11 @@ static void star(char *answer, struct str word) {
 		memset(found, '*', word.len);
 }
 
+void transport_hide(struct transport_result *result, struct str secret) {
+	if (secret.len > 0)
+		star(result->answer, secret);
+}
+
 void transport_mask(struct transport_result *result, struct str text) {
 	for (size_t at = 0; at < text.len;) {
 		size_t start = at;

@@ -4,6 +4,7 @@
 
 #include "engine/base/config.h"
 #include "mailer/compose.h"
+#include "mailer/gateway.h"
 #include "mailer/verdict.h"
 
 enum outcome {
@@ -23,6 +24,8 @@ struct transport_result {
 
 /* Fills result->answer: one line, without control characters and broken UTF-8. */
 void transport_answer(struct transport_result *result, struct str line);
+/* Stars in the answer for a secret, wherever it stands. */
+void transport_hide(struct transport_result *result, struct str secret);
 /* Stars in the answer for every word of text that could be a token or a code (some relays repeat what they were given). */
 void transport_mask(struct transport_result *result, struct str text);
 
@@ -35,14 +38,11 @@ void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, 
 void smtp_abort(struct smtp *s); /* any thread: a send under way, and each later one, ends within about a second */
 
 struct sms; /* one HTTP client; one thread */
-/* NULL: the description of the gateway cannot be used. config is borrowed; caller closes. Placeholders are {{to}} (+4512345678),
- * {{digits}} (the same without +), {{text}}, {{from}}, {{reference}}, {{token}} (of token_file), {{coding}} (0, or 2 when the text needs UCS-2), {{minutes}} and
- * {{seconds}} (that it is of use), escaped for where they stand: URL, header,
- * JSON (inside or outside of quotes) or form body. An empty body means GET. success: "2xx" or a text that the answer must hold. */
-struct sms *sms_open(const struct sms_config *config, struct err *err);
+/* NULL: the gateway cannot be used as described. Both are borrowed; caller closes. */
+struct sms *sms_open(const struct sms_config *config, const struct gateway *gateway, struct err *err);
 void sms_close(struct sms *s);
 struct sms_message {
-	struct str to, text, reference;
+	struct str to, text, reference, report_url;
 	int64_t seconds; /* how long it is of use: a code that comes too late is worse than none */
 };
 void sms_send(struct sms *s, const struct sms_message *message, struct transport_result *result);

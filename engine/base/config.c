@@ -11,7 +11,7 @@
 
 enum { MAX_ITEMS = 200 };
 
-enum shape { TEXT, PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, QUIET_HOURS, QUIET_DAYS };
+enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, QUIET_HOURS, QUIET_DAYS };
 
 /* One key of the file and the member it fills. `check` sees each text; `low` and `high` bound a number. */
 struct key {
@@ -61,14 +61,12 @@ static const struct key mail_keys[] = {
 };
 
 static const struct key sms_keys[] = {
+        {.name = "gateway", .shape = NAME_OR_PATH, .offset = SMS(gateway), .check = check_line},
         {.name = "url", .offset = SMS(url), .check = check_gateway},
-        {.name = "body", .offset = SMS(body)},
-        {.name = "content_type", .offset = SMS(content_type), .check = check_line},
-        {.name = "success", .offset = SMS(success), .check = check_line},
         {.name = "from", .offset = SMS(from), .check = check_line},
-        {.name = "country", .offset = SMS(country), .check = check_country},
+        {.name = "user", .offset = SMS(user), .check = check_line},
         {.name = "token_file", .shape = PATH, .offset = SMS(token_file), .check = check_line},
-        {.name = "headers", .shape = TEXTS, .offset = SMS(headers), .count_offset = SMS(header_count), .check = check_header},
+        {.name = "country", .offset = SMS(country), .check = check_country},
         {.name = "allowed", .shape = NUMBERS, .offset = SMS(allowed), .count_offset = SMS(allowed_count), .low = 1, .high = 999},
         {.name = "per_day", .shape = NUMBER, .offset = SMS(per_day), .low = 1, .high = 1000000},
         {.name = "per_number", .shape = NUMBER, .offset = SMS(per_number), .low = 1, .high = 1000},
@@ -104,7 +102,8 @@ static bool read_text(struct reader *r, const struct key *key, const struct yaml
 	struct err why = {0};
 	if (key->check && !key->check(node->text, &why))
 		return refuse(r, node, "%s: %s", key->name, why.text);
-	bool relative = (key->shape == PATH || key->shape == PATHS) && node->text.at[0] != '/';
+	bool path = key->shape == PATH || key->shape == PATHS || (key->shape == NAME_OR_PATH && memchr(node->text.at, '/', node->text.len));
+	bool relative = path && node->text.at[0] != '/';
 	*out = relative ? arena_printf(r->arena, "%s/%.*s", r->folder, STR_ARG(node->text)) : node->text;
 	return true;
 }
@@ -170,6 +169,7 @@ static bool read_value(struct reader *r, const struct key *key, const struct yam
 	switch (key->shape) {
 	case TEXT:
 	case PATH:
+	case NAME_OR_PATH:
 		return read_text(r, key, node, (struct str *)(void *)(base + key->offset));
 	case NUMBER:
 		if (!read_number(r, key, node, &number))
@@ -275,6 +275,8 @@ static bool check_whole(struct reader *r, const struct yaml *root, const struct 
 		return refuse(r, site, "site: the key %s is missing", c->name.len == 0 ? "name" : "base_url");
 	if (c->mail.relay.len > 0 && c->mail.from_address.len == 0)
 		return refuse(r, yaml_get(root, "mail"), "mail: the key from_address is missing");
+	if (c->sms.url.len > 0 && c->sms.gateway.len == 0)
+		return refuse(r, yaml_get(root, "sms"), "sms: the key gateway is missing (docs/sms-gateways.md)");
 	if (c->mail.user.len > 0 && c->mail.password_file.len == 0)
 		return refuse(r, yaml_get(root, "mail"), "mail: user is given, but password_file is missing");
 	return true;

@@ -17,11 +17,10 @@ struct mail_config {
 };
 
 struct sms_config {
-	struct str url, body, content_type, success; /* gateway by description, with placeholders */
-	struct str from, country;                    /* country: calling code for numbers without +, default 45 */
-	struct str token_file;
-	struct str *headers;
-	size_t header_count;
+	struct str gateway; /* name of a description that is built in, or path of one; empty: no SMS is sent */
+	struct str url;     /* instead of the one in the description */
+	struct str from, user, token_file;
+	struct str country; /* calling code for numbers without +, default 45 */
 	int64_t *allowed; /* calling codes that may be sent to; default 45 298 299 */
 	size_t allowed_count;
 	int64_t per_day, per_number; /* parts that a day may cost, in all (default 2000) and to one number (30) */

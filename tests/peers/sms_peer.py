@@ -4,10 +4,15 @@
 Prints `port=NNNN` when it listens; ends on SIGTERM.
 
   400 401 403 404 429 500 502 503 504   that HTTP status, nothing sent
+  202   Kannel's answer, 202 "0: Accepted for delivery"
+  301   a redirect to /elsewhere                 990   200 with a page of HTML that has "ids" in it
+  988   200 with {"ids": []}                     991   200 and nothing
+  989   201, else as a good one                  992   200 with JSON that is cut off
+  993   200 with 300 KB of blanks before it      994   200 with {"ids": [n]} and something behind it
   995   200, and the answer repeats the text     997   taken, never answered
   996   200, but the connection ends in the      998   taken, connection closed without an answer
         middle of the answer                     999   200 with {"error": ...}, nothing sent
-  (all others)   200 {"ids": [n], "success": true}
+  (all others)   200 {"ids": [n], "usage": {...}}, as GatewayAPI
 
 The number is found under to, msisdn, recipient or recipients, in the query, a form body or a JSON body.
 """
@@ -16,6 +21,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 STATUSES = {400, 401, 403, 404, 429, 500, 502, 503, 504}
+NONSENSE = {
+	202: (202, "text/plain", "0: Accepted for delivery"),
+	301: (302, "text/html", "<p>moved</p>"),
+	988: (200, "application/json", '{"ids": []}'),
+	989: (201, "application/json", '{"ids": [N]}'),
+	990: (200, "text/html", '<!doctype html><title>Log ind</title><p>{"ids": [1]}'),
+	991: (200, "application/json", ""),
+	992: (200, "application/json", '{"ids": [N], "usage": {"coun'),
+	993: (200, "application/json", " " * 300000 + '{"ids": [N]}'),
+	994: (200, "application/json", '{"ids": [N]} {"error": "x"}'),
+}
 NUMBER_KEYS = ("to", "msisdn", "recipient", "recipients")
 
 
@@ -68,18 +84,26 @@ class Handler(BaseHTTPRequestHandler):
 		elif last == 996:
 			self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"id")
 		elif last == 995:
-			self.answer(200, {"success": True, "echo": body.decode("utf-8", "replace")})
+			self.answer(200, {"ids": [index], "echo": body.decode("utf-8", "replace")})
+		elif last in NONSENSE:
+			status, kind, text = NONSENSE[last]
+			self.send(status, kind, text.replace("N", str(index)))
 		elif last == 999:
 			self.answer(200, {"error": "no credit left"})
 		elif last != 998:
-			self.answer(200, {"ids": [index], "success": True})
+			self.answer(200, {"ids": [index], "usage": {"countries": {"DK": 1}, "currency": "DKK", "total_cost": 0.12}})
 
 	do_GET = do_POST = handle_any
 
 	def answer(self, status, value):
-		text = json.dumps(value).encode()
+		self.send(status, "application/json", json.dumps(value))
+
+	def send(self, status, kind, text):
+		text = text.encode()
 		self.send_response(status)
-		self.send_header("Content-Type", "application/json")
+		if status == 302:
+			self.send_header("Location", "/elsewhere")
+		self.send_header("Content-Type", kind)
 		self.send_header("Content-Length", str(len(text)))
 		self.end_headers()
 		self.wfile.write(text)
@@ -108,6 +132,7 @@ def main():
 	os.makedirs(o.folder, exist_ok=True)
 	server = ThreadingHTTPServer(("127.0.0.1", o.port), Handler)
 	server.daemon_threads = True
+	server.handle_error = lambda *_: None  # who hangs up is no news
 	server.folder, server.count, server.lock = o.folder, 0, threading.Lock()
 	signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 	signal.signal(signal.SIGINT, lambda *_: os._exit(0))

@@ -80,14 +80,14 @@ static void test_example(void **state) {
 	assert_path(c->mail.password_file, "smtp-password");
 	assert_text(c->mail.from_name, "Nordby Kommune");
 	assert_int_equal(c->mail.tls, TLS_REQUIRED);
-	assert_int_equal(c->sms.header_count, 1);
-	assert_text(c->sms.success, "\"ids\"");
+	assert_text(c->sms.gateway, "gatewayapi");
+	assert_path(c->sms.token_file, "sms-token");
 	assert_true(c->sms.quiet.from == 22 * 3600000 && c->sms.quiet.until == 7 * 3600000 && !c->sms.quiet.days);
 	assert_true(c->mail.quiet.from == c->mail.quiet.until && !c->mail.quiet.days);
 	/* Every default that the example shows is the default. */
 	for (char *at = text; (at = strstr(at, "\n  # "));) {
 		at += 3;
-		if (at[2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz_")] == ':' && strncmp(at + 2, "from_name:", 10) != 0 && strncmp(at + 2, "logo:", 5) != 0)
+		if (at[2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz_")] == ':' && strncmp(at + 2, "from_name:", 10) != 0 && strncmp(at + 2, "url:", 4) != 0 && strncmp(at + 2, "user:", 5) != 0 && strncmp(at + 2, "logo:", 5) != 0)
 			memmove(at, at + 2, strlen(at + 2) + 1);
 	}
 	struct site_config *same = read_text(text);
@@ -117,7 +117,7 @@ static void test_defaults(void **state) {
 	assert_int_equal(c->mail.tls, TLS_REQUIRED);
 	assert_int_equal(c->sms.allowed_count, 3);
 	assert_text(c->sms.country, "45");
-	assert_int_equal(c->package_count + c->trusted_proxy_count + c->sms.header_count, 0);
+	assert_int_equal(c->package_count + c->trusted_proxy_count, 0);
 	c = read_text("site: {name: A, base_url: 'https://x.dk', key_file: /etc/keys}\nmail: {tls: off, connections: 1}\nsms: {allowed: []}\n");
 	assert_non_null(c);
 	assert_text(c->key_file, "/etc/keys");
@@ -198,8 +198,8 @@ static void test_refusals(void **state) {
 	        {SITE "}\nsms: {url: sms.example}", "url: "},
 	        {SITE "}\nsms: {country: '+45'}", "country: expected a calling code"},
 	        {SITE "}\nsms: {country: 045}", "country: "},
-	        {SITE "}\nsms: {headers: ['X Y: 1']}", "headers: expected a header"},
-	        {SITE "}\nsms: {headers: [\"X: 1\\nY: 2\"]}", "headers: "},
+	        {SITE "}\nsms: {url: 'https://sms.example/send'}", "sms: the key gateway is missing"},
+	        {SITE "}\nsms: {body: x}", "unknown key 'body'"},
 	        {SITE "}\nsms: {allowed: [x]}", "allowed: expected a whole number"},
 	        {SITE "}\nsms: {allowed: [1000]}", "allowed: "},
 	        {SITE "}\nsms: {quiet_hours: 22-07}", "quiet_hours: expected two times such as 22:00-07:00"},
@@ -220,7 +220,7 @@ static void test_accepted(void **state) {
 	        SITE "listen: '[::1]:8080', holidays: none, zone: UTC}", SITE "listen: '127.0.0.1:0'}", SITE "listen: 'localhost:80'}",
 	        "site: {name: A, base_url: 'https://x.dk/svar/'}", "site: {name: A, base_url: 'http://[::1]:8080'}",
 	        SITE "contact: Ring 70 10 20 30, colour: '#FFD400'}", SITE "languages: [en], contact: {en: Call}}",
-	        SITE "}\nsms: {url: 'https://x.dk/send?to={{to}}&text={{text}}'}", SITE "}\nmail: {quiet_hours: none, quiet_days: non-workdays}", SITE "}\nmail: {relay: 'smtps://[::1]:465', from_address: a.b+c@x.dk}",
+	        SITE "}\nsms: {gateway: ./x.yaml, url: 'https://x.dk/send?to={{to}}&text={{text}}'}", SITE "}\nmail: {quiet_hours: none, quiet_days: non-workdays}", SITE "}\nmail: {relay: 'smtps://[::1]:465', from_address: a.b+c@x.dk}",
 	};
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (!read_text(rows[i]))

@@ -20,7 +20,7 @@ struct house {
 	struct writer *writer;
 	struct mailer *mailer;
 	struct peer relay, gateway;
-	char relay_url[64], gateway_url[64], code[9];
+	char relay_url[64], gateway_url[64], gateway_path[256], code[9];
 	unsigned char login[SECRET_ID];
 	int made;
 	int64_t priority; /* of what is put */
@@ -29,6 +29,16 @@ struct house {
 
 static int64_t allowed[] = {45};
 static struct str languages[] = {{"da", 2}, {"en", 2}};
+
+/* A description of the site's own. */
+static struct str own_gateway(struct house *h, const char *body) {
+	snprintf(h->gateway_path, sizeof h->gateway_path, "%s/gateway.yaml", h->f->folder);
+	FILE *out = fopen(h->gateway_path, "w");
+	assert_non_null(out);
+	fprintf(out, "url: %s\nbody: '%s'\n", h->gateway_url, body);
+	fclose(out);
+	return str_from(h->gateway_path);
+}
 
 static void house_config(struct house *h) {
 	snprintf(h->relay_url, sizeof h->relay_url, "smtp://127.0.0.1:%d", h->relay.port);
@@ -39,8 +49,7 @@ static void house_config(struct house *h) {
 	        .key_file = str_from(h->f->key_path), .listen = STR(""), .data_file = str_from(h->f->path),
 	        .mail = {.from_name = STR("Skolen"), .from_address = STR("noreply@skole.example"), .relay = str_from(h->relay_url),
 	                 .tls = TLS_OFF, .connections = 4},
-	        .sms = {.url = str_from(h->gateway_url), .body = STR("to={{digits}}&text={{text}}&ref={{reference}}"), .country = STR("45"),
-	                .from = STR("Skolen"), .success = STR("2xx"), .allowed = allowed, .allowed_count = 1, .per_day = 10, .per_number = 4},
+	        .sms = {.gateway = own_gateway(h, "to={{digits}}&text={{text}}&ref={{reference}}"), .country = STR("45"), .allowed = allowed, .allowed_count = 1, .per_day = 10, .per_number = 4},
 	};
 }
 
@@ -415,7 +424,7 @@ static void a_wrong_configuration_is_told_at_once(void **state) {
 	assert_null(mailer_open(&options, &h->f->err));
 	assert_non_null(strstr(h->f->err.text, "mail.relay"));
 	h->config.mail.relay = str_from(h->relay_url);
-	h->config.sms.body = STR("{{oops}}");
+	h->config.sms.gateway = own_gateway(h, "{{oops}}");
 	assert_null(mailer_open(&options, &h->f->err));
 	assert_non_null(strstr(h->f->err.text, "oops"));
 }

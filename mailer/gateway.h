@@ -1,0 +1,42 @@
+/* gateway: the description of an SMS gateway: what it is asked with, by which answer it has taken a message, and how its delivery reports read. Descriptions of some
+ * are built in (gateways/<name>.yaml); a site may bring a file of its own. docs/sms-gateways.md tells every key. Immutable after opening: any thread. */
+#ifndef MAILER_GATEWAY_H
+#define MAILER_GATEWAY_H
+
+#include "engine/base/config.h"
+#include "engine/store/delivery.h"
+
+struct texts {
+	struct str *items;
+	size_t count;
+};
+
+struct gateway {
+	struct str url, query, body, content_type; /* templates (sms_template.h); with a body it is a POST */
+	struct texts headers;
+	struct str gsm, ucs2; /* what {{coding}} says */
+	struct {
+		struct texts status; /* HTTP; none: any of 2xx */
+		struct texts begins; /* one of these begins the answer */
+		struct str member;   /* the answer is JSON that has this */
+	} success;
+	struct {
+		struct str status; /* the parameter or member that tells it; empty: there are no reports */
+		struct texts words[DELIVERIES];
+		struct texts reason; /* where a reason may stand, in this order */
+	} report;
+};
+
+/* Reads the description that config->gateway names, and puts the site's own url into it. NULL: there is none, or it is wrong (INPUT, PERMANENT). In arena. */
+struct gateway *gateway_open(struct arena *a, const struct sms_config *config, struct err *err);
+/* The same from a text that is not trusted. */
+struct gateway *gateway_parse(struct arena *a, const char *file, struct str text, struct err *err);
+
+/* A report as it came. */
+struct report_text {
+	struct str query, type, body; /* type: Content-Type of the body */
+};
+/* What it says: NONE when that is not understood. *status and *reason: as told, one line of at most 200 bytes, in arena; empty: not told. */
+enum delivery gateway_report(const struct gateway *g, const struct report_text *report, struct arena *a, struct str *status, struct str *reason);
+
+#endif
