@@ -23,13 +23,16 @@ const validator = new HtmlValidate({
 export const htmlProblems = async (html) =>
 	(await validator.validateString(html)).results.flatMap((r) => r.messages).map((m) => `html ${m.ruleId} at ${m.line}:${m.column}: ${m.message}`);
 
-/** axe-core on what the page shows now; rules: only these. */
-export async function axeProblems(page, rules) {
+export const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];
+
+/** axe-core on what the page shows now; only: these rules; without: not these. */
+export async function axeProblems(page, { only, without = [] } = {}) {
 	await page.evaluate(`window.axe || (() => { ${axe}\n })()`);
-	const found = await page.evaluate(async (only) => {
-		const options = { resultTypes: ['violations'], iframes: false, ...(only ? { runOnly: { type: 'rule', values: only } } : {}) };
+	const found = await page.evaluate(async ([only, without]) => {
+		const rules = Object.fromEntries(without.map((rule) => [rule, { enabled: false }]));
+		const options = { resultTypes: ['violations'], iframes: false, rules, ...(only ? { runOnly: { type: 'rule', values: only } } : {}) };
 		return (await window.axe.run(document, options)).violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html.slice(0, 120)} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
-	}, rules);
+	}, [only, without]);
 	return found.map((text) => `axe ${text}`);
 }
 
@@ -111,9 +114,8 @@ export async function tabProblems(page) {
 				inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
 			};
 		});
-		const framed = inFrame;
-		inFrame = at.tag === 'IFRAME';
-		if (inFrame || (framed && at.tag === 'BODY')) continue; // the mail of the demo: a document of its own, which is left one step late
+		inFrame = at.tag === 'IFRAME' || (inFrame && at.tag === 'BODY');
+		if (inFrame) continue; // the mail of the demo: a document of its own, which is left some steps late
 		if (at.tag === 'BODY' || at.place <= last) break;
 		if (!at.shown) problems.push(`no visible focus on ${at.text}`);
 		if (!at.inside) problems.push(`the focus is outside the window on ${at.text}`);
@@ -131,6 +133,19 @@ export function shapeOf(url, status, html) {
 	const body = html.slice(html.indexOf('<main')).replace(/srcdoc="[^"]*"/g, '');
 	const kinds = new Set([...body.matchAll(/<([a-z0-9]+)(?: [^>]*?class="([^"]*)")?/g)].map((m) => `${m[1]}.${m[2] ?? ''}`));
 	return [status, path, heading, ...[...kinds].sort()].join(' ');
+}
+
+// Colours are judged, in light and dark, where an element of that kind stands in one of that kind for the first time, in any language: they cost most of the time.
+const coloured = new Set();
+
+async function showsNewColours(page) {
+	const kinds = await page.evaluate(() => {
+		const kind = (e) => `${e.tagName}.${e.className} ${e.type ?? ''}${e.disabled ? ' disabled' : ''}`;
+		return [...document.body.querySelectorAll('*')].map((e) => `${kind(e.parentElement)} > ${kind(e)}`);
+	});
+	const fresh = kinds.filter((k) => !coloured.has(k));
+	fresh.forEach((k) => coloured.add(k));
+	return fresh.length > 0;
 }
 
 export class Pages {
@@ -174,13 +189,16 @@ export class Pages {
 		const found = [];
 		const size = page.viewportSize();
 		const focus = await page.evaluateHandle(() => document.activeElement);
+		const colours = await showsNewColours(page);
 		await page.setViewportSize({ width: 1280, height: 900 });
 		await picture(page, `${slug}-1280`);
 		await page.setViewportSize({ width: 320, height: 640 });
-		found.push(...(await layoutProblems(page)).map((t) => `320: ${t}`), ...(await axeProblems(page)));
-		await page.emulateMedia({ colorScheme: 'dark' });
-		found.push(...(await axeProblems(page, ['color-contrast', 'link-in-text-block'])).map((t) => `dark: ${t}`));
-		await page.emulateMedia({ colorScheme: 'light' });
+		found.push(...(await layoutProblems(page)).map((t) => `320: ${t}`), ...(await axeProblems(page, { without: colours ? [] : COLOUR_RULES })));
+		if (colours) {
+			await page.emulateMedia({ colorScheme: 'dark' });
+			found.push(...(await axeProblems(page, { only: COLOUR_RULES })).map((t) => `dark: ${t}`));
+			await page.emulateMedia({ colorScheme: 'light' });
+		}
 		await picture(page, `${slug}-320`);
 		found.push(...(await lossProblems(page, SPACED)).map((t) => `320, spaced: ${t}`));
 		await page.setViewportSize({ width: 640, height: 480 });
