@@ -83,8 +83,8 @@ int command_check(struct arguments *args, struct buf *out) {
 /* A message as a person would read it, so that a scenario can look into it. */
 static bool render_row(void *context, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a, struct str *text, struct err *err) {
 	struct composed message;
-	(void)context;
-	if (!compose_message(engine, site, v, row, a, &message, err))
+	struct message_files *files = context;
+	if (!compose_message(engine, site, v, row, a, &message, err) || (files && !message_files_write(files, engine, site, v, row, a, err)))
 		return false;
 	*text = arena_printf(a, "%.*s\n%.*s", STR_ARG(message.subject), STR_ARG(message.text));
 	return true;
@@ -94,7 +94,7 @@ static int yaml_only(const struct dirent *entry) {
 	return str_ends(str_from(entry->d_name), STR(".yaml"));
 }
 
-static void run_scenarios(struct open_site *s, const struct package *package, struct buf *out, int *passed, int *failed) {
+static void run_scenarios(struct open_site *s, const struct package *package, struct message_files *files, struct buf *out, int *passed, int *failed) {
 	char folder[4096], path[8192];
 	struct dirent **entries;
 	struct buf covers;
@@ -105,6 +105,7 @@ static void run_scenarios(struct open_site *s, const struct package *package, st
 	        .site = s->site,
 	        .package = package,
 	        .render = render_row,
+	        .context = files,
 	        .coverage = coverage_new(package->definition, s->arena),
 	        .covers = &covers,
 	};
@@ -129,7 +130,7 @@ static void run_scenarios(struct open_site *s, const struct package *package, st
 	buf_free(&covers);
 }
 
-static void test_group(const struct group *group, struct buf *out, int *passed, int *failed) {
+static void test_group(const struct group *group, struct message_files *files, struct buf *out, int *passed, int *failed) {
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
 	struct err err = {0};
@@ -140,21 +141,22 @@ static void test_group(const struct group *group, struct buf *out, int *passed, 
 		++*failed;
 	} else {
 		for (size_t i = 0; i < site_package_count(s.site); i++)
-			run_scenarios(&s, site_package_at(s.site, i), out, passed, failed);
+			run_scenarios(&s, site_package_at(s.site, i), files, out, passed, failed);
 	}
 	site_shut(&s);
 	arena_free(a);
 }
 
 int command_test(struct arguments *args, struct buf *out) {
+	struct message_files files = {.folder = arguments_option(args, "--messages")};
 	if (arguments_unknown(args, out) || args->count == 0)
-		return usage(out, "test DIR...");
+		return usage(out, "test DIR... [--messages FOLDER]");
 	struct arena *a = arena_new();
 	struct group *groups = ARENA_ARRAY(a, (size_t)args->count, struct group);
 	int passed = 0, failed = 0, count = group_arguments(a, args, groups, out);
 	for (int i = 0; i < count; i++) {
 		if (groups[i].config)
-			test_group(&groups[i], out, &passed, &failed);
+			test_group(&groups[i], files.folder ? &files : NULL, out, &passed, &failed);
 		else
 			failed++;
 	}

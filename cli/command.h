@@ -5,6 +5,7 @@
 
 #include "engine/base/file.h"
 #include "engine/workflow/writer.h"
+#include "mailer/compose.h"
 
 /* Exit status: 0 good, 1 found a fault, 2 wrong usage. */
 enum { EXIT_GOOD = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
@@ -82,6 +83,14 @@ bool demo_samples(struct open_site *s, struct buf *out, struct err *err);
 int server_run(struct open_site *s, const struct server_options *options, struct buf *out);
 /* Where the packages that come with Stafet are, or NULL: beside the program's source tree, or /usr/share/stafet/templates. */
 const char *packages_folder(struct arena *a);
+/* Where `stafet test --messages` puts what the scenarios send: <folder>/<workflow>/<number>-<message>.<language>.eml (an SMS: .txt). */
+struct message_files {
+	const char *folder;
+	int count; /* of messages so far */
+};
+/* In each language of its package. */
+bool message_files_write(struct message_files *files, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a,
+                         struct err *err);
 /* What a site with these packages and nothing else said would have, for check and test. */
 struct site_config *config_for_packages(struct arena *a, char **folders, int count);
 /* A site for them, or one from a folder: throw-away keys, no store. config is borrowed until site_shut. */

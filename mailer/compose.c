@@ -55,7 +55,8 @@ static struct str plain_address(struct str url) {
 	return host ? (struct str){host + 3, url.len - (size_t)(host + 3 - url.at)} : url;
 }
 
-/* What is about no case carries no address: in a mail with a code there is nothing to press. */
+/* A mail that says neither a case nor a link carries no address: beside a code there is nothing to press. With a link it does, and its addresses are of an even
+ * number then: rspamd's URI_COUNT_ODD. */
 static bool finish_mail(const struct making *m, const struct language *language, struct str reference, struct str markdown) {
 	const struct site_config *config = site_config(m->site);
 	struct composed *out = m->out;
@@ -66,7 +67,7 @@ static bool finish_mail(const struct making *m, const struct language *language,
 	        .subject = out->subject,
 	        .colour = config->colour,
 	        .reference = reference,
-	        .front = reference.len > 0 ? plain_address(config->base_url) : STR(""),
+	        .front = reference.len > 0 || out->url.len > 0 ? plain_address(config->base_url) : STR(""),
 	};
 	return letter_write(&frame, markdown, m->arena, &out->text, &out->html, m->err);
 }
