@@ -1,7 +1,9 @@
 /* outbox: what is to be sent, what became of it, and what somebody can do about it. */
 #include "cli/command.h"
 #include "engine/base/clock.h"
+#include "engine/base/clock.h"
 #include "mailer/retry.h"
+#include "mailer/turns.h"
 
 #include <string.h>
 
@@ -30,6 +32,32 @@ static bool reference_of(struct view *v, const struct outbox_row *row, struct ar
 	if (!instance_load(v, row->instance_id, a, &in, err))
 		return false;
 	*reference = in.reference;
+	return true;
+}
+
+/* What keeps more than one message back. */
+static void say_pace(struct open_site *s, struct arena *a, const struct pace *p, struct buf *out) {
+	int64_t now = clock_now();
+	bool relay = str_starts(p->name, STR(":"));
+	struct str name = {p->name.at + relay, p->name.len - relay}, at = site_time(s, a, p->open_at);
+	if (relay && breaker_is_open(p))
+		buf_printf(out, "%.*s does not work: %lld failures in a row, asked again by one message at %.*s", STR_ARG(name), (long long)p->strikes, STR_ARG(at));
+	else if (relay)
+		buf_printf(out, "%.*s: the last %lld messages met a failure of the relay or gateway itself", STR_ARG(name), (long long)p->strikes);
+	else if (p->open_at > now)
+		buf_printf(out, "%.*s asks to slow down: nothing is sent to it before %.*s", STR_ARG(name), STR_ARG(at));
+	else
+		buf_printf(out, "%.*s asked to slow down: it gets a message every %.1f seconds, and more with each that it takes", STR_ARG(name), (double)p->interval_ms / 1000);
+	buf_printf(out, "  %.*s\n", STR_ARG(p->answer));
+}
+
+static bool say_paces(struct open_site *s, struct view *v, struct arena *a, struct buf *out, struct err *err) {
+	struct pace_list paces;
+	if (!pace_list(v, a, &paces, err))
+		return false;
+	for (size_t i = 0; i < paces.count; i++)
+		if (paces.items[i].strikes > 0)
+			say_pace(s, a, &paces.items[i], out);
 	return true;
 }
 
@@ -76,7 +104,7 @@ static int list(struct open_site *s, struct arguments *args, struct buf *out) {
 	if (!v)
 		return command_failed(out, &err);
 	struct arena *a = arena_new();
-	bool ok = list_rows(s, v, a, states, from, most, out, &err);
+	bool ok = list_rows(s, v, a, states, from, most, out, &err) && say_paces(s, v, a, out, &err);
 	arena_free(a);
 	view_close(v);
 	return ok ? EXIT_GOOD : command_failed(out, &err);
@@ -158,6 +186,22 @@ static void explain_tries(struct open_site *s, struct arena *a, const struct out
 	buf_z(out, "\n");
 }
 
+/* Of the relay and of the recipient's domain. */
+static bool explain_waiting(struct open_site *s, struct view *v, struct arena *a, const struct outbox_row *row, struct buf *out, struct err *err) {
+	struct pace paces[2];
+	int64_t count = row->channel == CHANNEL_MAIL ? 2 : 1;
+	if (row->state != OUTBOX_QUEUED)
+		return true;
+	if (!pace_load(v, turns_relay(row->channel), a, &paces[0], err) || (count == 2 && !pace_load(v, turns_domain(a, row->recipient), a, &paces[1], err)))
+		return false;
+	for (int64_t i = 0; i < count; i++)
+		if (paces[i].strikes > 0) {
+			buf_z(out, "waits       ");
+			say_pace(s, a, &paces[i], out);
+		}
+	return true;
+}
+
 static bool explain_row(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
 	struct outbox_row row;
 	struct str reference;
@@ -173,7 +217,7 @@ static bool explain_row(struct open_site *s, struct view *v, struct arena *a, in
 		buf_printf(out, "answer      %.*s\n", STR_ARG(row.answer));
 	if (meaning(&row))
 		buf_printf(out, "means       %s.\n", meaning(&row));
-	return true;
+	return explain_waiting(s, v, a, &row, out, err);
 }
 
 static int explain(struct open_site *s, struct arguments *args, struct buf *out) {

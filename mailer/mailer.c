@@ -4,6 +4,7 @@
 #include "engine/base/log.h"
 #include "mailer/retry.h"
 #include "mailer/sender.h"
+#include "mailer/turns.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,7 +18,8 @@ enum {
 	OTHERS_WAIT_MS = 200, /* what is due belongs to the other lane, or was taken by another sender */
 	STUCK_WAIT_MS = 1000,
 	RECLAIM_MS = 60000,
-	REST_MS = 1000, REST_MAX_MS = 300000, /* after a failure of the relay itself, doubled each time */
+	REST_MS = 1000, REST_MAX_MS = 8000, /* of one sender whose own connection failed, doubled each time */
+	EXPIRE_ROWS = 500,
 	CLOSE_WAIT_MS = 30000,
 	PAGE = 100
 };
@@ -30,9 +32,7 @@ static const struct outbox_lane lanes_of[LANES] = {{.channel = CHANNEL_MAIL, .mo
 struct lane {
 	struct outbox_lane takes;
 	pthread_cond_t wake;
-	unsigned woken;     /* counts calls, so that none is lost between looking and sleeping */
-	int64_t rest_until; /* monotonic: the relay is down */
-	int failures;
+	unsigned woken; /* counts calls, so that none is lost between looking and sleeping */
 };
 
 struct worker {
@@ -41,6 +41,7 @@ struct worker {
 	struct sender *sender;
 	pthread_t thread;
 	bool started;
+	int failures; /* in a row */
 };
 
 struct mailer {
@@ -102,7 +103,7 @@ static void lane_sleep(struct mailer *m, struct lane *lane, int64_t ms, const un
 struct reclaim {
 	struct job job;
 	int64_t ended_by; /* leases that end by this instant have no owner any more */
-	int64_t count, again;
+	int64_t count, again, expired;
 };
 
 /* Messages whose process died between begin and settle. */
@@ -128,7 +129,8 @@ static bool reclaim_run(struct job *job, struct engine *engine, struct tx *tx, i
 	(void)engine;
 	struct reclaim *r = (struct reclaim *)job;
 	r->again = 0;
-	if (!outbox_reclaim(tx, r->ended_by > now ? r->ended_by : now, &r->count, err))
+	if (!outbox_reclaim(tx, r->ended_by > now ? r->ended_by : now, &r->count, err) || (r->ended_by > 0 && !turns_start(tx, err)) ||
+	    !outbox_expire(tx, now, EXPIRE_ROWS, &r->expired, err) || !pace_sweep(tx, now, err))
 		return false;
 	if (r->count == 0 && r->ended_by == 0)
 		return true;
@@ -145,6 +147,8 @@ static bool reclaim(struct mailer *m, int64_t ended_by, struct err *err) {
 		return false;
 	if (r.count > 0 || r.again > 0)
 		log_event(LOG_WARN, "outbox-reclaimed", "leases=%lld again=%lld", (long long)r.count, (long long)r.again);
+	if (r.expired > 0)
+		log_event(LOG_WARN, "outbox-expired", "messages=%lld", (long long)r.expired);
 	return true;
 }
 
@@ -161,44 +165,25 @@ static void reclaim_when_due(struct mailer *m) {
 		log_err(LOG_ERROR, "reclaim-failed", &err);
 }
 
-/* How long until a row is due, at most as long as one sleeps; 0: look now. */
-static int64_t ms_until_due(struct mailer *m, const struct lane *lane) {
+/* How long until something may be sent, at most as long as one sleeps; 0: look now. */
+static int64_t ms_until_due(struct worker *w) {
 	struct err err = {0};
-	int64_t now = clock_now(), next_at = INT64_MAX, most = clock_is_simulated() ? SIMULATED_WAIT_MS : IDLE_WAIT_MS;
-	struct outbox_lane takes = sender_takes(&m->options, lane->takes, now);
-	struct view *v = store_view(m->options.store, &err);
-	bool ok = v && outbox_next(v, takes, &next_at, &err);
+	int64_t next_at = INT64_MAX, most = clock_is_simulated() ? SIMULATED_WAIT_MS : IDLE_WAIT_MS;
+	struct view *v = store_view(w->mailer->options.store, &err);
+	bool ok = v && sender_next(w->sender, v, &next_at, &err);
 	view_close(v);
 	if (!ok)
 		return STUCK_WAIT_MS;
-	if (takes.quiet_until != 0 && takes.quiet_until < next_at)
-		next_at = takes.quiet_until;
+	int64_t now = clock_now();
 	return next_at <= now ? 0 : next_at - now > most ? most : next_at - now;
 }
 
-static int64_t lane_rest(struct mailer *m, struct lane *lane, unsigned *seen) {
-	pthread_mutex_lock(&m->lock);
-	int64_t rest = lane->rest_until - clock_monotonic();
-	*seen = lane->woken;
-	pthread_mutex_unlock(&m->lock);
-	return rest < 0 ? 0 : rest;
-}
-
-/* The breaker: while the relay is down its messages stay as they are, and do not grow older tries. */
-static void lane_judge(struct mailer *m, struct lane *lane, bool down) {
-	int64_t now = clock_monotonic(), rest = 0;
-	pthread_mutex_lock(&m->lock);
-	if (!down) {
-		lane->failures = 0;
-	} else if (now >= lane->rest_until) {
-		rest = REST_MS << (lane->failures < 9 ? lane->failures : 9);
-		rest = rest < REST_MAX_MS ? rest : REST_MAX_MS;
-		lane->failures++;
-		lane->rest_until = now + rest;
-	}
-	pthread_mutex_unlock(&m->lock);
-	if (rest > 0)
-		log_event(LOG_WARN, "relay-down", "channel=%s rest_ms=%lld", lane->takes.channel == CHANNEL_MAIL ? "mail" : "sms", (long long)rest);
+/* Its own connection failed, whatever others find: it does not try again at once. */
+static void worker_rest(struct worker *w, bool down) {
+	int64_t rest = (int64_t)REST_MS << (w->failures < 3 ? w->failures : 3);
+	w->failures = down ? w->failures + 1 : 0;
+	if (down)
+		lane_sleep(w->mailer, w->lane, rest < REST_MAX_MS ? rest : REST_MAX_MS, NULL);
 }
 
 /* Until nothing is due: what was sent last is settled together with the next lease. */
@@ -213,8 +198,10 @@ static void worker_rounds(struct worker *w) {
 		any = true;
 		lane_wake(m, w->lane); /* another one keeps watch while this one sends */
 		came = sender_send(w->sender);
+		if (sender_news(w->sender))
+			mailer_wake(m);
 		if (came != ROUND_STUCK)
-			lane_judge(m, w->lane, came == ROUND_DOWN);
+			worker_rest(w, came == ROUND_DOWN);
 	} while (came == ROUND_SENT && !atomic_load(&m->closing));
 	if (came == ROUND_STUCK)
 		lane_sleep(m, w->lane, STUCK_WAIT_MS, NULL);
@@ -222,17 +209,21 @@ static void worker_rounds(struct worker *w) {
 		lane_sleep(m, w->lane, OTHERS_WAIT_MS, NULL);
 }
 
+static unsigned lane_seen(struct mailer *m, const struct lane *lane) {
+	pthread_mutex_lock(&m->lock);
+	unsigned seen = lane->woken;
+	pthread_mutex_unlock(&m->lock);
+	return seen;
+}
+
 static void worker_turn(struct worker *w) {
 	struct mailer *m = w->mailer;
-	unsigned seen;
-	int64_t rest = lane_rest(m, w->lane, &seen);
+	unsigned seen = lane_seen(m, w->lane);
 	reclaim_when_due(m);
 	/* What the store could not take down is tried again, even when nothing is due. */
-	int64_t wait = rest > 0 || sender_owes(w->sender) ? 0 : ms_until_due(m, w->lane);
-	if (rest > 0)
-		lane_sleep(m, w->lane, rest < IDLE_WAIT_MS ? rest : IDLE_WAIT_MS, NULL);
-	else if (wait > 0)
-		lane_sleep(m, w->lane, wait, &seen);
+	int64_t wait = sender_owes(w->sender) ? 0 : ms_until_due(w), tidy = sender_tidy(w->sender);
+	if (wait > 0)
+		lane_sleep(m, w->lane, wait < tidy ? wait : tidy, &seen);
 	else
 		worker_rounds(w);
 }

@@ -11,7 +11,7 @@
 
 /* After the attempt-th attempt (1 first): 1, 5, 15, 30 min, 1 h, 2 h, then every 4 h; 20 % more or less by random. */
 int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random);
-/* The row's own deadline, or three days after it was made. */
+/* The row's own deadline, or OUTBOX_LIFETIME_MS after it was made. */
 int64_t retry_deadline(const struct outbox_row *row);
 
 #define RETRY_UNKNOWN "unknown: "

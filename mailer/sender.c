@@ -6,6 +6,7 @@
 #include "mailer/allowance.h"
 #include "mailer/mime.h"
 #include "mailer/retry.h"
+#include "mailer/turns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +16,16 @@
 enum {
 	ROWS_MAX = 8,        /* a round begins with one row and doubles while there are more: short queues are shared by all senders */
 	LEASE_MS = 20 * 60 * 1000, /* longer than ROWS_MAX sends that all time out */
-	FINISH_TRIES = 3
+	FINISH_TRIES = 3,
+	RECIPIENT_MAX = 256
 };
 
 struct pending {
 	int64_t id, fence;
 	struct settlement settlement;
+	bool untouched; /* nothing of it was sent: it goes back as it was */
+	enum lesson lesson;
+	char to[RECIPIENT_MAX];
 	char answer[sizeof ((struct transport_result *)0)->answer + sizeof RETRY_UNKNOWN];
 };
 
@@ -31,11 +36,13 @@ struct sender {
 	const atomic_bool *closing;
 	struct smtp *smtp; /* both NULL: capture, or no gateway configured */
 	struct sms *sms;
+	int64_t used_at;     /* monotonic: the connection was */
 	struct arena *arena; /* of the round */
 	int64_t limit;
 	struct outbox_list rows;
 	struct pending pending[ROWS_MAX];
 	size_t pending_count;
+	bool news;
 };
 
 struct sender *sender_open(const struct mailer_options *options, const struct gateway *gateway, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err) {
@@ -73,10 +80,14 @@ void sender_abort(struct sender *s) {
 		sms_abort(s->sms);
 }
 
-/* What is only captured disturbs nobody. */
-struct outbox_lane sender_takes(const struct mailer_options *options, struct outbox_lane lane, int64_t now) {
-	lane.quiet_until = options->capture ? 0 : site_quiet_end(options->site, lane.channel, now);
-	return lane;
+/* What is only captured disturbs nobody, and nobody's limits. */
+static struct turns turns_at(const struct sender *s, int64_t now) {
+	struct turns t = {.lane = s->lane, .owner = str_from(s->owner)};
+	if (s->options.capture)
+		return t;
+	t.mail = &site_config(s->options.site)->mail;
+	t.lane.quiet_until = site_quiet_end(s->options.site, s->lane.channel, now);
+	return t;
 }
 
 /* One job for the writer: settles what is pending, then at most one of: leases, begins, captures. */
@@ -84,10 +95,12 @@ struct step {
 	struct job job;
 	struct sender *sender;
 	int64_t lease;                /* how many rows */
+	bool more;                    /* answer: lease again */
 	const struct outbox_row *row; /* to begin */
 	struct captured *captured;    /* instead of sending it */
 	size_t parts;                 /* of an SMS that is paid for */
 	enum allowance allowance;     /* answer */
+	struct learned learned[ROWS_MAX]; /* answer, of each that was pending */
 	bool held;                    /* answer: the row is still ours and begun */
 };
 
@@ -96,14 +109,18 @@ static bool is_lost(const struct err *err) {
 	return err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND;
 }
 
-static bool settle_one(struct tx *tx, const struct pending *p, int64_t now, struct err *err) {
+static bool settle_row(struct tx *tx, const struct pending *p, int64_t now, struct err *err) {
 	const struct settlement *s = &p->settlement;
-	if (outbox_settle(tx, p->id, p->fence, s->state, s->next_at, str_from(p->answer), now, err))
-		return !s->again || outbox_requeue(tx, p->id, s->next_at, err);
+	if (p->untouched ? outbox_release(tx, p->id, p->fence, err) : outbox_settle(tx, p->id, p->fence, s->state, s->next_at, str_from(p->answer), now, err))
+		return p->untouched || !s->again || outbox_requeue(tx, p->id, s->next_at, err);
 	if (!is_lost(err))
 		return false;
 	log_err(LOG_WARN, "settlement-lost", err);
 	return true;
+}
+
+static bool settle_one(struct tx *tx, enum channel channel, const struct pending *p, int64_t now, struct learned *learned, struct err *err) {
+	return settle_row(tx, p, now, err) && turns_learn(tx, channel, p->lesson, str_from(p->to), str_from(p->answer), now, learned, err);
 }
 
 static bool capture_one(struct tx *tx, const struct outbox_row *row, struct captured *captured, int64_t now, struct err *err) {
@@ -111,15 +128,20 @@ static bool capture_one(struct tx *tx, const struct outbox_row *row, struct capt
 	return captured_put(tx, captured, err) && outbox_settle(tx, row->id, row->fence, OUTBOX_SENT, 0, STR("captured"), now, err);
 }
 
+static bool lease(struct sender *s, struct step *step, struct tx *tx, int64_t now, struct err *err) {
+	struct turns t = turns_at(s, now);
+	return turns_lease(tx, &t, now, now + LEASE_MS, step->lease, s->arena, &s->rows, &step->more, err);
+}
+
 static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	(void)engine;
 	struct step *step = (struct step *)job;
 	struct sender *s = step->sender;
 	for (size_t i = 0; i < s->pending_count; i++)
-		if (!settle_one(tx, &s->pending[i], now, err))
+		if (!settle_one(tx, s->lane.channel, &s->pending[i], now, &step->learned[i], err))
 			return false;
 	if (step->lease > 0)
-		return outbox_lease(tx, sender_takes(&s->options, s->lane, now), str_from(s->owner), now, now + LEASE_MS, step->lease, s->arena, &s->rows, err);
+		return lease(s, step, tx, now, err);
 	if (!step->row)
 		return true;
 	step->allowance = ALLOWANCE_TAKEN;
@@ -131,6 +153,23 @@ static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int6
 	return !step->captured || capture_one(tx, step->row, step->captured, now, err);
 }
 
+/* Once a change, not once a message. */
+static void log_learned(struct sender *s, const struct pending *p, const struct learned *l) {
+	static const char *const events[] = {[LEARNED_FAILED] = "relay-failed", [LEARNED_DOWN] = "relay-down", [LEARNED_UP] = "relay-up",
+	                                     [LEARNED_SLOWED] = "domain-slowed", [LEARNED_EASED] = "domain-eased"};
+	static const enum log_level levels[] = {[LEARNED_FAILED] = LOG_WARN, [LEARNED_DOWN] = LOG_ERROR, [LEARNED_UP] = LOG_INFO,
+	                                        [LEARNED_SLOWED] = LOG_WARN, [LEARNED_EASED] = LOG_INFO};
+	if (l->what == LEARNED_NOTHING)
+		return;
+	s->news = true;
+	struct arena *a = arena_new();
+	bool domain = l->what == LEARNED_SLOWED || l->what == LEARNED_EASED;
+	struct str name = domain ? turns_domain(a, str_from(p->to)) : s->lane.channel == CHANNEL_MAIL ? STR("mail") : STR("sms");
+	bool bad = l->what != LEARNED_UP && l->what != LEARNED_EASED;
+	log_event(levels[l->what], events[l->what], "%s=%.*s%s%s%s", domain ? "domain" : "channel", STR_ARG(name), bad ? " answer=\"" : "", bad ? p->answer : "", bad ? "\"" : "");
+	arena_free(a);
+}
+
 static bool step_do(struct sender *s, struct step *step) {
 	struct err err = {0};
 	step->job.run = step_run;
@@ -139,23 +178,39 @@ static bool step_do(struct sender *s, struct step *step) {
 		log_err(LOG_ERROR, "mailer-stuck", &err);
 		return false;
 	}
+	for (size_t i = 0; i < s->pending_count; i++)
+		log_learned(s, &s->pending[i], &step->learned[i]);
 	s->pending_count = 0;
 	return true;
 }
 
-static void pend(struct sender *s, const struct outbox_row *row, struct settlement settlement, const char *answer) {
+static struct pending *pend(struct sender *s, const struct outbox_row *row) {
 	BUG_IF(s->pending_count == ROWS_MAX);
 	struct pending *p = &s->pending[s->pending_count++];
-	*p = (struct pending){.id = row->id, .fence = row->fence, .settlement = settlement};
-	snprintf(p->answer, sizeof p->answer, "%s%s", settlement.state == OUTBOX_UNKNOWN ? RETRY_UNKNOWN : "", answer);
+	*p = (struct pending){.id = row->id, .fence = row->fence};
+	snprintf(p->to, sizeof p->to, "%.*s", STR_ARG(row->recipient)); /* the round's arena ends before it is settled */
+	return p;
 }
 
-static void pend_result(struct sender *s, const struct outbox_row *row, const struct transport_result *result) {
+/* A relay that does not answer, or refuses us before it hears what we have, fails all messages alike. */
+static enum lesson lesson_of(const struct transport_result *result, enum channel channel) {
+	if (result->outcome == OUTCOME_SENT)
+		return LESSON_SENT;
+	if (result->early || result->outcome == OUTCOME_UNKNOWN || (result->outcome == OUTCOME_LATER && (result->configuration || result->code == 0)))
+		return LESSON_DOWN;
+	bool busy = channel == CHANNEL_MAIL && result->fault == FAULT_BUSY && !throttle_is_greylisting(str_from(result->answer));
+	return busy ? LESSON_BUSY : LESSON_ANSWERED;
+}
+
+static void pend_result(struct sender *s, const struct outbox_row *row, const struct transport_result *result, enum lesson lesson) {
 	static const char *const outcomes[] = {"sent", "later", "never", "unknown"};
 	uint32_t random;
 	secret_random(&random, sizeof random);
 	struct settlement settlement = retry_settle(row, result->outcome, clock_now(), random);
-	pend(s, row, settlement, result->answer);
+	struct pending *p = pend(s, row);
+	p->settlement = settlement;
+	p->lesson = lesson;
+	snprintf(p->answer, sizeof p->answer, "%s%s", settlement.state == OUTBOX_UNKNOWN ? RETRY_UNKNOWN : "", result->answer);
 	enum log_level level = result->configuration ? LOG_ERROR : result->outcome == OUTCOME_SENT ? LOG_INFO : LOG_WARN;
 	log_event(level, "message-settled", "id=%lld channel=%s outcome=%s state=%s%s attempt=%lld code=%lld fault=%s%s answer=\"%s\"", (long long)row->id,
 	          row->channel == CHANNEL_MAIL ? "mail" : "sms", outcomes[result->outcome], outbox_state_name(settlement.state),
@@ -163,12 +218,12 @@ static void pend_result(struct sender *s, const struct outbox_row *row, const st
 	          result->configuration ? " configuration=true" : "", result->answer);
 }
 
-/* A row that was leased but not touched goes back as it was. */
-static void pend_release(struct sender *s, size_t from) {
-	for (size_t i = from; i < s->rows.count; i++) {
-		const struct outbox_row *row = &s->rows.items[i];
-		pend(s, row, (struct settlement){.state = OUTBOX_QUEUED, .next_at = row->next_at}, "");
-	}
+/* The relay never heard of it. */
+static void pend_untouched(struct sender *s, const struct outbox_row *row, const char *answer, enum lesson lesson) {
+	struct pending *p = pend(s, row);
+	p->untouched = true;
+	p->lesson = lesson;
+	snprintf(p->answer, sizeof p->answer, "%s", answer);
 }
 
 struct letter {
@@ -224,15 +279,10 @@ static void transmit(struct sender *s, const struct outbox_row *row, const struc
 	} else if (s->sms) {
 		send_sms(s, row, letter, result);
 	} else {
-		*result = (struct transport_result){.outcome = OUTCOME_LATER, .configuration = true};
+		*result = (struct transport_result){.outcome = OUTCOME_LATER, .configuration = true, .early = true};
 		transport_answer(result, STR("no SMS gateway is configured (sms.gateway)"));
 	}
 	transport_mask(result, letter->message.text);
-}
-
-/* Nothing of this message's was judged: every other would meet the same. */
-static bool is_down(const struct transport_result *result) {
-	return result->outcome == OUTCOME_LATER && (result->configuration || result->early || result->code == 0 || result->code == 421);
 }
 
 /* It waits as for a relay that is busy; nobody else waits for it. */
@@ -243,11 +293,16 @@ static void refuse_cost(struct transport_result *result, enum allowance allowanc
 	                             : STR("not sent: as many SMS as one number may get were sent to it in the last 24 hours (sms.per_number)"));
 }
 
+/* The relay was not even asked. */
+static bool judged_here(const struct transport_result *result) {
+	return result->outcome == OUTCOME_NEVER && result->code == 0;
+}
+
 static enum round deliver(struct sender *s, const struct outbox_row *row) {
 	struct letter letter = {0};
 	struct transport_result result;
 	if (!prepare(s, row, &letter, &result)) {
-		pend_result(s, row, &result);
+		pend_result(s, row, &result, LESSON_NONE);
 		return ROUND_SENT;
 	}
 	struct captured captured = {.outbox_id = row->id, .channel = s->lane.channel, .to = letter.message.to, .raw = letter.raw};
@@ -256,23 +311,30 @@ static enum round deliver(struct sender *s, const struct outbox_row *row) {
 		return ROUND_STUCK;
 	if (begin.allowance != ALLOWANCE_TAKEN) {
 		refuse_cost(&result, begin.allowance);
-		pend_result(s, row, &result);
+		pend_result(s, row, &result, LESSON_NONE);
 	}
 	if (!begin.held || s->options.capture)
 		return ROUND_SENT;
 	transmit(s, row, &letter, &result);
-	pend_result(s, row, &result);
-	return is_down(&result) ? ROUND_DOWN : ROUND_SENT;
+	s->used_at = clock_monotonic();
+	enum lesson lesson = judged_here(&result) || atomic_load(s->closing) ? LESSON_NONE : lesson_of(&result, s->lane.channel);
+	if (result.early && result.outcome == OUTCOME_LATER)
+		pend_untouched(s, row, result.answer, lesson);
+	else
+		pend_result(s, row, &result, lesson);
+	return lesson == LESSON_DOWN ? ROUND_DOWN : ROUND_SENT;
 }
 
 enum round sender_lease(struct sender *s) {
 	struct step lease = {.lease = s->limit};
 	arena_reset(s->arena);
 	s->rows = (struct outbox_list){0};
-	if (!step_do(s, &lease)) {
-		s->rows = (struct outbox_list){0};
-		return ROUND_STUCK;
-	}
+	do {
+		if (!step_do(s, &lease)) {
+			s->rows = (struct outbox_list){0};
+			return ROUND_STUCK;
+		}
+	} while (lease.more && s->rows.count == 0 && !atomic_load(s->closing));
 	bool full = (int64_t)s->rows.count == s->limit;
 	s->limit = !full ? 1 : s->limit * 2 < ROWS_MAX ? s->limit * 2 : ROWS_MAX;
 	return s->rows.count > 0 ? ROUND_LEASED : ROUND_IDLE;
@@ -285,12 +347,38 @@ enum round sender_send(struct sender *s) {
 		came = deliver(s, &s->rows.items[i]);
 		i += came != ROUND_STUCK;
 	}
-	pend_release(s, i);
+	for (; i < s->rows.count; i++)
+		pend_untouched(s, &s->rows.items[i], "", LESSON_NONE);
 	if (came == ROUND_DOWN) {
 		s->limit = 1;
 		sender_finish(s);
 	}
 	return came;
+}
+
+bool sender_news(struct sender *s) {
+	bool news = s->news;
+	s->news = false;
+	return news;
+}
+
+int64_t sender_tidy(struct sender *s) {
+	if (!s->smtp || !smtp_connected(s->smtp))
+		return INT64_MAX;
+	int64_t left = s->used_at + site_config(s->options.site)->mail.idle_seconds * INT64_C(1000) - clock_monotonic();
+	if (left > 0)
+		return left;
+	smtp_hang_up(s->smtp);
+	return INT64_MAX;
+}
+
+bool sender_next(struct sender *s, struct view *v, int64_t *next_at, struct err *err) {
+	struct arena *a = arena_new();
+	int64_t now = clock_now();
+	struct turns t = turns_at(s, now);
+	bool ok = turns_next(v, &t, now, a, next_at, err);
+	arena_free(a);
+	return ok;
 }
 
 bool sender_owes(const struct sender *s) {

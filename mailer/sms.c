@@ -277,6 +277,7 @@ static void judge(struct sms *s, CURLcode code, struct transport_result *result)
 	curl_easy_getinfo(s->curl, CURLINFO_REQUEST_SIZE, &sent);
 	result->code = status;
 	result->configuration = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CACERT_BADFILE;
+	result->early = status == 0 && sent == 0;
 	if (status == 0)
 		result->outcome = sent > 0 ? OUTCOME_UNKNOWN : OUTCOME_LATER;
 	else if (status < 200 || status > 299)

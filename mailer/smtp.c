@@ -23,7 +23,9 @@ enum {
 };
 
 struct smtp {
-	CURL *curl;
+	const struct mail_config *config;
+	CURL *curl;     /* NULL: no connection */
+	int sends;      /* on it */
 	struct str body; /* of the send under way */
 	size_t given;
 	bool ended;     /* the body's end was given: the final dot is on its way */
@@ -171,28 +173,48 @@ static void set_manners(struct smtp *s) {
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
 }
 
+static bool make_connection(struct smtp *s, struct err *err) {
+	s->curl = curl_easy_init();
+	BUG_IF(s->curl == NULL);
+	s->sends = 0;
+	s->well = true;
+	set_manners(s);
+	set_authority(s, s->config->ca_file);
+	if (set_relay(s, s->config, err))
+		return true;
+	smtp_hang_up(s);
+	return false;
+}
+
 struct smtp *smtp_open(const struct mail_config *config, struct err *err) {
 	struct smtp *s = calloc(1, sizeof *s);
 	BUG_IF(s == NULL);
-	s->curl = curl_easy_init();
-	BUG_IF(s->curl == NULL);
-	set_manners(s);
-	set_authority(s, config->ca_file);
-	if (!set_relay(s, config, err)) {
-		smtp_close(s);
-		return NULL;
-	}
-	return s;
+	s->config = config;
+	if (make_connection(s, err))
+		return s;
+	smtp_close(s);
+	return NULL;
+}
+
+void smtp_hang_up(struct smtp *s) {
+	curl_socket_t socket = CURL_SOCKET_BAD;
+	if (!s->curl)
+		return;
+	curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &socket);
+	if (!s->well && socket != CURL_SOCKET_BAD)
+		shutdown(socket, SHUT_RDWR); /* or curl says QUIT and waits a minute for a relay that has stopped answering */
+	curl_easy_cleanup(s->curl);
+	s->curl = NULL;
+}
+
+bool smtp_connected(const struct smtp *s) {
+	return s->curl && s->sends > 0;
 }
 
 void smtp_close(struct smtp *s) {
 	if (!s)
 		return;
-	curl_socket_t socket = CURL_SOCKET_BAD;
-	curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &socket);
-	if (!s->well && socket != CURL_SOCKET_BAD)
-		shutdown(socket, SHUT_RDWR); /* or curl says QUIT and waits a minute for a relay that has stopped answering */
-	curl_easy_cleanup(s->curl);
+	smtp_hang_up(s);
 	free(s);
 }
 
@@ -225,8 +247,8 @@ static void judge(const struct smtp *s, CURLcode code, long status, struct trans
 	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
 	struct str answer = str_from(code == CURLE_OK || said ? s->line : fault);
 	result->code = status;
-	result->early = s->stage < STAGE_RECIPIENT;
 	result->fault = code == CURLE_OK ? FAULT_NONE : verdict_fault(s->stage, answer);
+	result->early = s->stage < STAGE_RECIPIENT && result->fault != FAULT_SIZE; /* MAIL names the message's size */
 	result->configuration = code != CURLE_OK && (result->fault == FAULT_SITE || is_configuration(code, status, s->ended));
 	if (code == CURLE_OK)
 		result->outcome = OUTCOME_SENT;
@@ -271,19 +293,30 @@ static bool set_envelope(struct smtp *s, struct str from, struct str to, struct 
 	return true;
 }
 
-void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result) {
-	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
-	struct curl_slist *list = NULL;
-	struct err err;
-	if (!set_envelope(s, from, to, &list, &err)) {
-		transport_answer(result, str_from(err.text));
-		return;
-	}
+static void send_on(struct smtp *s, struct str mime, struct transport_result *result) {
 	long status = 0;
 	CURLcode code = perform(s, mime, &status);
 	if (was_stale(s, code, status))
 		code = perform(s, mime, &status);
 	judge(s, code, status, result);
+	s->sends++;
+}
+
+void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result) {
+	struct curl_slist *list = NULL;
+	struct err err;
+	if (!s->curl && !make_connection(s, &err)) {
+		*result = (struct transport_result){.outcome = OUTCOME_LATER, .fault = FAULT_SITE, .configuration = true, .early = true};
+		transport_answer(result, str_from(err.text));
+		return;
+	}
+	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
+	if (set_envelope(s, from, to, &list, &err))
+		send_on(s, mime, result);
+	else
+		transport_answer(result, str_from(err.text));
 	curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, NULL);
 	curl_slist_free_all(list);
+	if (s->sends >= s->config->per_connection)
+		smtp_hang_up(s);
 }

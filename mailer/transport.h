@@ -18,7 +18,7 @@ struct transport_result {
 	int64_t code;        /* SMTP or HTTP status; 0: none */
 	enum fault fault;    /* SMTP only */
 	bool configuration;  /* TLS, authentication, our own address: not this message's fault, an operator must look */
-	bool early;          /* it ended before the recipient was named: every message would meet the same */
+	bool early;          /* it ended before anything of this message was judged: every other would meet the same */
 	char answer[256];    /* last line of relay or gateway */
 };
 
@@ -34,6 +34,9 @@ bool smtp_init(struct err *err); /* curl's one-time set-up, for sms too; before 
 /* NULL: the relay, its password or certificates cannot be used as configured. config is borrowed; caller closes. */
 struct smtp *smtp_open(const struct mail_config *config, struct err *err);
 void smtp_close(struct smtp *s);
+/* Ends the connection, if there is one, and says good-bye where the relay still answers; the next send makes a new one. */
+void smtp_hang_up(struct smtp *s);
+bool smtp_connected(const struct smtp *s);
 void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result);
 void smtp_abort(struct smtp *s); /* any thread: a send under way, and each later one, ends within about a second */
 

@@ -2,7 +2,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/escape.h"
-#include "engine/store/outbox.h"
+#include "engine/store/lines.h"
 #include "engine/store/timers.h"
 #include "otp-portal/page.h"
 
@@ -321,14 +321,15 @@ static bool is_quiet(struct request *r) {
 	const unsigned held = 1u << OUTBOX_LEASED | 1u << OUTBOX_BEGUN;
 	struct outbox_list rows = {0};
 	struct err err;
-	int64_t timer_at, mail_at, sms_at, now = clock_now();
+	struct line_list mails, texts;
+	int64_t timer_at, now = clock_now();
 	struct view *v = store_view(r->world->options.store, &err);
-	bool read = v && timer_next(v, &timer_at, &err) && outbox_next(v, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, &mail_at, &err) &&
-	            outbox_next(v, (struct outbox_lane){.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, &sms_at, &err) &&
+	bool read = v && timer_next(v, &timer_at, &err) && line_list(v, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, now, r->arena, &mails, &err) &&
+	            line_list(v, (struct outbox_lane){.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, now, r->arena, &texts, &err) &&
 	            outbox_list(v, held, 0, 1, r->arena, &rows, &err);
 	if (v)
 		view_close(v);
-	return !read || (timer_at > now && mail_at > now && sms_at > now && rows.count == 0);
+	return !read || (timer_at > now && !mails.items[0].due && !texts.items[0].due && rows.count == 0);
 }
 
 /* What happened before the clock moves is mailed before it moves, and whoever moved it finds what became due. */

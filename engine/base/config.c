@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ITEMS = 200 };
+enum { MAX_ITEMS = 200, MAX_KEYS = 32, MAX_RATE = 100000 };
 
-enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, QUIET_HOURS, QUIET_DAYS };
+enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, RATES, QUIET_HOURS, QUIET_DAYS };
 
 /* One key of the file and the member it fills. `check` sees each text; `low` and `high` bound a number. */
 struct key {
@@ -57,6 +57,10 @@ static const struct key mail_keys[] = {
         {.name = "connections", .shape = NUMBER, .offset = MAIL(connections), .low = 1, .high = 64},
         {.name = "quiet_hours", .shape = QUIET_HOURS, .offset = MAIL(quiet)},
         {.name = "quiet_days", .shape = QUIET_DAYS, .offset = MAIL(quiet)},
+        {.name = "per_connection", .shape = NUMBER, .offset = MAIL(per_connection), .low = 1, .high = 10000},
+        {.name = "idle_seconds", .shape = NUMBER, .offset = MAIL(idle_seconds), .low = 1, .high = 600},
+        {.name = "per_minute", .shape = NUMBER, .offset = MAIL(per_minute), .low = 1, .high = MAX_RATE},
+        {.name = "per_domain", .shape = RATES, .offset = MAIL(per_domain)},
         {.name = NULL},
 };
 
@@ -143,6 +147,26 @@ static bool read_local(struct reader *r, const struct key *key, const struct yam
 	return true;
 }
 
+/* One number, or a map of domain and number in which "other" is every other domain. */
+static bool read_rates(struct reader *r, const struct key *key, const struct yaml *node, struct mail_rates *out) {
+	const struct key domain = {.name = key->name, .check = check_domain}, rate = {.name = key->name, .low = 1, .high = MAX_RATE};
+	if (node->kind == YAML_SCALAR)
+		return read_number(r, &rate, node, &out->other);
+	if (node->kind != YAML_MAP || node->count > MAX_ITEMS)
+		return refuse(r, node, "%s: expected a number, or a map of domains and numbers, such as {example.dk: 30, other: 300}", key->name);
+	out->domains = ARENA_ARRAY(r->arena, node->count + 1, struct str);
+	out->per_minute = ARENA_ARRAY(r->arena, node->count + 1, int64_t);
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml *item = node->items[i];
+		bool other = str_is(item->key->text, "other");
+		if (!(other ? read_number(r, &rate, item, &out->other)
+		            : read_text(r, &domain, item->key, &out->domains[out->count]) && read_number(r, &rate, item, &out->per_minute[out->count])))
+			return false;
+		out->count += !other;
+	}
+	return true;
+}
+
 static bool read_tls(struct reader *r, const struct yaml *node, void *out) {
 	static const char *const names[] = {[TLS_REQUIRED] = "required", [TLS_OPTIONAL] = "optional", [TLS_OFF] = "off"};
 	for (int i = 0; i < 3 && node->kind == YAML_SCALAR; i++)
@@ -184,6 +208,8 @@ static bool read_value(struct reader *r, const struct key *key, const struct yam
 		return read_quiet_hours(r, key, node, (struct quiet *)(void *)(base + key->offset));
 	case QUIET_DAYS:
 		return read_quiet_days(r, key, node, (struct quiet *)(void *)(base + key->offset));
+	case RATES:
+		return read_rates(r, key, node, (struct mail_rates *)(void *)(base + key->offset));
 	case TEXTS:
 	case PATHS:
 	case NUMBERS:
@@ -200,7 +226,7 @@ static bool unknown_key(struct reader *r, const struct yaml *node, const struct 
 
 /* One of the maps site, mail, sms. */
 static bool read_map(struct reader *r, const struct key *keys, const struct yaml *map, void *base) {
-	struct str names[32];
+	struct str names[MAX_KEYS];
 	size_t count = 0;
 	for (; keys[count].name; count++)
 		names[count] = str_from(keys[count].name);
@@ -251,6 +277,10 @@ static void fill_defaults(struct reader *r, struct site_config *c) {
 	or_else(&c->sms.country, STR("45"));
 	if (c->mail.connections == 0)
 		c->mail.connections = 4;
+	if (c->mail.per_connection == 0)
+		c->mail.per_connection = 100;
+	if (c->mail.idle_seconds == 0)
+		c->mail.idle_seconds = 20;
 	if (c->language_count == 0) {
 		c->languages = languages;
 		c->language_count = 2;

@@ -14,6 +14,15 @@ struct mail_config {
 	struct str ca_file;  /* PEM; empty: the system's */
 	int connections;     /* sender threads, default 4 */
 	struct quiet quiet;  /* what need not go at once waits for its end; default none */
+	int per_connection;  /* mails that one connection takes, default 100 */
+	int idle_seconds;    /* after so long without a mail a connection is closed, default 20 */
+	int per_minute;      /* mails that the relay takes in a minute; 0: no limit */
+	struct mail_rates {
+		struct str *domains;        /* with a rate of their own */
+		int64_t *per_minute;
+		size_t count;
+		int64_t other;       /* of each other recipient domain; 0: no limit */
+	} per_domain;
 };
 
 struct sms_config {

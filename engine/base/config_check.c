@@ -102,6 +102,15 @@ bool check_address(struct str value, struct err *err) {
 	return good || expected(err, "a mail address such as stafet@example.dk");
 }
 
+bool check_domain(struct str value, struct err *err) {
+	bool good = value.len > 0 && value.len <= 253 && value.at[0] != '.' && value.at[0] != '-';
+	for (size_t i = 0; good && i < value.len; i++) {
+		unsigned char c = (unsigned char)value.at[i];
+		good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c >= 0x80;
+	}
+	return good || expected(err, "a domain in small letters, such as example.dk");
+}
+
 bool check_relay(struct str value, struct err *err) {
 	size_t scheme = str_starts(value, STR("smtps://")) ? 8 : str_starts(value, STR("smtp://")) ? 7 : 0;
 	if (scheme == 0 || !is_host_port((struct str){value.at + scheme, value.len - scheme}, false))

@@ -16,6 +16,7 @@ config_check check_zone;     /* IANA name */
 config_check check_holidays; /* dk, none */
 config_check check_ip;       /* IPv4 or IPv6 address */
 config_check check_address;  /* mail address */
+config_check check_domain;   /* of a mail address, small letters */
 config_check check_relay;    /* smtp://host:port or smtps://host:port */
 config_check check_country;  /* calling code without + */
 config_check check_header;   /* Name: value */

@@ -1,7 +1,7 @@
 #include "engine/store/outbox.h"
 
 #include "engine/base/log.h"
-#include "engine/store/handle.h"
+#include "engine/store/outbox_sql.h"
 
 enum { STATES = OUTBOX_CANCELLED + 1, CRASHES = 3 };
 
@@ -11,7 +11,7 @@ static const char *const names[STATES] = {"queued", "leased", "begun", "sent", "
 
 /* The diagram of the header as a table: from each state, the states it may move to. */
 static const unsigned allowed[STATES] = {
-        [OUTBOX_QUEUED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_LEASED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_QUEUED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_LEASED) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_LEASED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_BEGUN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_BEGUN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_UNKNOWN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_UNKNOWN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
@@ -198,9 +198,8 @@ bool outbox_load(struct view *v, int64_t id, struct arena *a, struct outbox_row 
 }
 
 static enum db_step next_priority(struct db *db, struct outbox_lane lane, int64_t *priority, struct err *err) {
-	struct stmt *s = db_query(db, "SELECT priority FROM outbox WHERE state = 'queued' AND channel = ? AND priority > ?"
-	                              " AND priority <= ? ORDER BY priority LIMIT 1");
-	bind_int(s, lane.channel);
+	struct stmt *s = db_query(db, "SELECT priority FROM outbox WHERE " OUTBOX_LINE " AND priority > ? AND priority <= ? ORDER BY priority LIMIT 1");
+	bind_line(s, lane);
 	bind_int(s, *priority);
 	bind_int(s, lane.most);
 	enum db_step step = stmt_step(s, err);
@@ -210,21 +209,16 @@ static enum db_step next_priority(struct db *db, struct outbox_lane lane, int64_
 	return step;
 }
 
-/* Two values: lane.quiet_until twice. */
-#define AWAKE " AND (? = 0 OR patient = 0 OR deadline_at <= ?)"
-
 /* Priority by priority, so that each is one range of the index: rows that wait for their next try cost nothing. */
 static bool due_rows(struct db *db, struct outbox_lane lane, int64_t now, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
 	int64_t priority = INT64_MIN;
 	enum db_step step = DB_ROW;
 	while ((int64_t)out->count < limit && (step = next_priority(db, lane, &priority, err)) == DB_ROW) {
-		struct stmt *s = db_query(db, ROW "WHERE state = 'queued' AND channel = ? AND priority = ? AND next_at <= ?"
-		                                  AWAKE " ORDER BY next_at, id LIMIT ?");
-		bind_int(s, lane.channel);
+		struct stmt *s = db_query(db, ROW "WHERE " OUTBOX_LINE " AND priority = ? AND next_at <= ?" OUTBOX_AWAKE " ORDER BY next_at, id LIMIT ?");
+		bind_line(s, lane);
 		bind_int(s, priority);
 		bind_int(s, now);
-		bind_int(s, lane.quiet_until);
-		bind_int(s, lane.quiet_until);
+		bind_awake(s, lane);
 		bind_int(s, limit - (int64_t)out->count);
 		if (!end_rows(s, a, out, err))
 			return false;
@@ -232,25 +226,34 @@ static bool due_rows(struct db *db, struct outbox_lane lane, int64_t now, int64_
 	return step != DB_FAIL;
 }
 
-bool outbox_lease(struct tx *tx, struct outbox_lane lane, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
-	*out = (struct outbox_list){0};
-	if (!due_rows(tx_db(tx), lane, now, limit, a, out, err))
+static bool lease_row(struct db *db, struct outbox_row *row, struct str owner, int64_t lease_until, struct err *err) {
+	const struct life was = {.id = row->id, .state = row->state, .next_at = row->next_at, .attempts = row->attempts,
+	                         .crashes = row->crashes, .fence = row->fence, .sent_at = row->sent_at};
+	struct life is = was;
+	is.state = OUTBOX_LEASED;
+	is.attempts++, is.crashes++, is.fence++;
+	is.lease_until = lease_until;
+	is.owner = owner;
+	if (!life_move(db, &was, &is, err))
 		return false;
-	for (size_t i = 0; i < out->count; i++) {
-		struct outbox_row *row = &out->items[i];
-		const struct life was = {.id = row->id, .state = row->state, .next_at = row->next_at, .attempts = row->attempts,
-		                         .crashes = row->crashes, .fence = row->fence, .sent_at = row->sent_at};
-		struct life is = was;
-		is.state = OUTBOX_LEASED;
-		is.attempts++, is.crashes++, is.fence++;
-		is.lease_until = lease_until;
-		is.owner = owner;
-		if (!life_move(tx_db(tx), &was, &is, err))
+	row->state = is.state;
+	row->attempts = is.attempts;
+	row->crashes = is.crashes;
+	row->fence = is.fence;
+	return true;
+}
+
+bool outbox_lease(struct tx *tx, struct outbox_lane lane, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+	struct outbox_list due = {0};
+	if (!due_rows(tx_db(tx), lane, now, limit, a, &due, err))
+		return false;
+	for (size_t i = 0; i < due.count && (i == 0 || due.items[i].crashes == 0); i++) {
+		bool alone = due.items[i].crashes > 0;
+		if (!lease_row(tx_db(tx), &due.items[i], owner, lease_until, err))
 			return false;
-		row->state = is.state;
-		row->attempts = is.attempts;
-		row->crashes = is.crashes;
-		row->fence = is.fence;
+		*(struct outbox_row *)ARENA_PUSH(a, out) = due.items[i];
+		if (alone)
+			break;
 	}
 	return true;
 }
@@ -292,6 +295,17 @@ bool outbox_settle(struct tx *tx, int64_t id, int64_t fence, enum outbox_state s
 	return life_move(tx_db(tx), &was, &is, err);
 }
 
+bool outbox_release(struct tx *tx, int64_t id, int64_t fence, struct err *err) {
+	struct life was;
+	if (!life_of_lessee(tx_db(tx), id, fence, &was, err))
+		return false;
+	struct life is = was;
+	is.state = OUTBOX_QUEUED;
+	is.attempts--;
+	is.crashes = 0;
+	return life_move(tx_db(tx), &was, &is, err);
+}
+
 static enum db_step next_ended_lease(struct db *db, int64_t now, struct life *out, struct err *err) {
 	struct stmt *s = db_query(db, LIFE "WHERE lease_until <= ? ORDER BY lease_until, id LIMIT 1");
 	bind_int(s, now);
@@ -305,12 +319,38 @@ bool outbox_reclaim(struct tx *tx, int64_t now, int64_t *count, struct err *err)
 	for (*count = 0; (step = next_ended_lease(db, now, &was, err)) == DB_ROW; ++*count) {
 		struct life is = was;
 		is.state = was.state == OUTBOX_BEGUN ? OUTBOX_UNKNOWN : was.crashes >= CRASHES ? OUTBOX_FAILED : OUTBOX_QUEUED;
+		is.attempts -= is.state == OUTBOX_QUEUED; /* it was not begun */
 		if (is.state == OUTBOX_FAILED)
 			is.answer = STR("set aside: the process died three times while it was held");
 		if (!life_move(db, &was, &is, err))
 			return false;
 	}
 	return step != DB_FAIL;
+}
+
+static bool late_rows(struct db *db, int64_t now, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+	struct stmt *s = db_query(db, ROW "WHERE state <> 'sent' AND state = 'queued' AND coalesce(deadline_at, created_at + ?) < ? ORDER BY id LIMIT ?");
+	bind_int(s, OUTBOX_LIFETIME_MS);
+	bind_int(s, now);
+	bind_int(s, limit);
+	return end_rows(s, a, out, err);
+}
+
+bool outbox_expire(struct tx *tx, int64_t now, int64_t limit, int64_t *count, struct err *err) {
+	struct db *db = tx_db(tx);
+	struct arena *a = arena_new();
+	struct outbox_list late = {0};
+	bool ok = late_rows(db, now, limit, a, &late, err);
+	for (*count = 0; ok && *count < (int64_t)late.count; ++*count) {
+		struct life was;
+		ok = life_load(db, late.items[*count].id, &was, err);
+		struct life is = was;
+		is.state = OUTBOX_FAILED;
+		is.answer = STR("not sent: its deadline has passed");
+		ok = ok && life_move(db, &was, &is, err);
+	}
+	arena_free(a);
+	return ok;
 }
 
 bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err) {
@@ -446,27 +486,4 @@ bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, 
 	bind_int(s, limit);
 	*out = (struct outbox_list){0};
 	return end_rows(s, a, out, err);
-}
-
-/* From one priority to the next: the first row of each is its earliest. */
-bool outbox_next(struct view *v, struct outbox_lane lane, int64_t *next_at, struct err *err) {
-	int64_t priority = INT64_MIN;
-	enum db_step step = DB_ROW;
-	*next_at = INT64_MAX;
-	while (step == DB_ROW) {
-		struct stmt *s = db_query(view_db(v), "SELECT priority, next_at FROM outbox WHERE channel = ? AND state = 'queued' AND"
-		                                      " priority > ? AND priority <= ?" AWAKE " ORDER BY priority, next_at LIMIT 1");
-		bind_int(s, lane.channel);
-		bind_int(s, priority);
-		bind_int(s, lane.most);
-		bind_int(s, lane.quiet_until);
-		bind_int(s, lane.quiet_until);
-		step = stmt_step(s, err);
-		if (step == DB_ROW) {
-			priority = stmt_int(s, 0);
-			*next_at = stmt_int(s, 1) < *next_at ? stmt_int(s, 1) : *next_at;
-		}
-		stmt_end(s);
-	}
-	return step != DB_FAIL;
 }

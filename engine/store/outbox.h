@@ -6,7 +6,7 @@
  *     |<|---- later ----' |              | '-- later --> queued         |--requeue--> queued (third crash: failed)
  *       '--> cancelled <--'              '-------------> cancelled <----'
  *
- * By hand, queued, unknown and failed go to queued (outbox_retry) or cancelled (outbox_drop).
+ * By hand, queued, unknown and failed go to queued (outbox_retry) or cancelled (outbox_drop). What is queued past its deadline fails (outbox_expire).
  * begun and unknown become cancelled where they would be queued again after their task was left.
  * A lease has an owner, an end and a fence; a settlement with an old fence is refused. Work that crashed the process is
  * counted when it is leased and set aside (failed) after the third time. */
@@ -50,19 +50,25 @@ struct outbox_lane {
 	enum channel channel;
 	int64_t most;
 	int64_t quiet_until; /* 0, or: of patient rows only those whose deadline comes before that */
+	struct str line;     /* where they wait (engine/store/lines.h); empty: the common line */
 };
 
 bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err); /* fills id */
 bool outbox_load(struct view *v, int64_t id, struct arena *a, struct outbox_row *out, struct err *err);
-/* Up to limit queued rows that are due, by (priority, next_at, id): leased to owner until lease_until; attempts (1 at the first),
- * crashes (0 again after a settlement) and fence counted up. */
+/* Up to limit queued rows of the lane that are due, by (priority, next_at, id): leased to owner until
+ * lease_until; attempts (1 at the first), crashes (0 again after a settlement) and fence counted up. A row that was held in a crash comes alone, so that
+ * no other is counted for it. Appends to out. */
 bool outbox_lease(struct tx *tx, struct outbox_lane lane, struct str owner, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
 /* leased -> begun: recorded durably before the final dot. CONFLICT: lost the lease. */
 bool outbox_begin(struct tx *tx, int64_t id, int64_t fence, int64_t now, struct err *err);
 /* To `state` (queued with next_at for "later"); CONFLICT when the fence is old or the move is not in the table. */
 bool outbox_settle(struct tx *tx, int64_t id, int64_t fence, enum outbox_state state, int64_t next_at, struct str answer, int64_t now, struct err *err);
+/* leased or begun -> queued as it was: nothing of it was sent, so it counts neither as an attempt nor as a crash. CONFLICT: lost the lease. */
+bool outbox_release(struct tx *tx, int64_t id, int64_t fence, struct err *err);
 /* Ended leases: leased -> queued (third crash -> failed), begun -> unknown. */
 bool outbox_reclaim(struct tx *tx, int64_t now, int64_t *count, struct err *err);
+/* queued -> failed for up to limit rows whose deadline (OUTBOX_LIFETIME_MS after they were made, when they have none) has passed, whatever they wait for. */
+bool outbox_expire(struct tx *tx, int64_t now, int64_t limit, int64_t *count, struct err *err);
 /* Rows that begun and whose outcome is unknown go back to queued with the same Message-ID (policy for links and codes). */
 bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err);
 /* By hand: queued, unknown or failed -> queued and due now, with the same Message-ID, until deadline_at. CONFLICT: another state, or its task was left. */
@@ -75,7 +81,6 @@ bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, st
 bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err);
 /* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
-bool outbox_next(struct view *v, struct outbox_lane lane, int64_t *next_at, struct err *err); /* when its first queued row is due; INT64_MAX: none */
 
 /* Demo: what was "sent" by capture, kept in the store. */
 struct captured {

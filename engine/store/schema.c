@@ -186,6 +186,13 @@ static const char *const codes_of_acts = "CREATE INDEX logins_browser ON logins 
 
 /* Messages that can wait for the end of the quiet hours. What was queued before goes at once, as it was meant then. */
 static const char *const patient_messages = "ALTER TABLE outbox ADD COLUMN patient INTEGER NOT NULL DEFAULT 0;";
+/* How fast is sent to whom, and the line in which a mail to such a domain waits. */
+static const char *const paces_and_lines =
+        "CREATE TABLE paces (name TEXT PRIMARY KEY, open_at INTEGER NOT NULL, free_at INTEGER NOT NULL, interval_ms INTEGER NOT NULL,"
+        " strikes INTEGER NOT NULL, answer TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+        "ALTER TABLE outbox ADD COLUMN line TEXT NOT NULL DEFAULT '';"
+        "DROP INDEX outbox_queued;"
+        "CREATE INDEX outbox_queued ON outbox (channel, line, priority, next_at, id) WHERE state = 'queued';";
 
 enum { PARTS = 4 };
 struct migration {
@@ -204,6 +211,7 @@ static const struct migration migrations[] = {
         {{&codes_of_acts}},
         {{&blobs_with_own_ids}},
         {{&patient_messages}},
+        {{&paces_and_lines}},
 };
 
 int64_t schema_newest(void) {

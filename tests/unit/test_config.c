@@ -82,6 +82,11 @@ static void test_example(void **state) {
 	assert_int_equal(c->mail.tls, TLS_REQUIRED);
 	assert_text(c->sms.gateway, "gatewayapi");
 	assert_path(c->sms.token_file, "sms-token");
+	assert_int_equal(c->mail.per_minute, 300);
+	assert_int_equal(c->mail.per_domain.count, 1);
+	assert_text(c->mail.per_domain.domains[0], "outlook.com");
+	assert_int_equal(c->mail.per_domain.per_minute[0], 60);
+	assert_int_equal(c->mail.per_domain.other, 240);
 	assert_true(c->sms.quiet.from == 22 * 3600000 && c->sms.quiet.until == 7 * 3600000 && !c->sms.quiet.days);
 	assert_true(c->mail.quiet.from == c->mail.quiet.until && !c->mail.quiet.days);
 	/* Every default that the example shows is the default. */
@@ -96,6 +101,8 @@ static void test_example(void **state) {
 	assert_true(str_equal(c->listen, same->listen) && str_equal(c->zone, same->zone) && str_equal(c->holidays, same->holidays));
 	assert_true(str_equal(c->key_file, same->key_file) && str_equal(c->data_file, same->data_file) && str_equal(c->sms.country, same->sms.country));
 	assert_int_equal(c->mail.connections, same->mail.connections);
+	assert_int_equal(c->mail.per_connection, same->mail.per_connection);
+	assert_int_equal(c->mail.idle_seconds, same->mail.idle_seconds);
 	assert_int_equal(c->language_count, same->language_count);
 	assert_int_equal(c->sms.allowed_count, same->sms.allowed_count);
 	assert_memory_equal(c->sms.allowed, same->sms.allowed, 3 * sizeof(int64_t));
@@ -114,10 +121,16 @@ static void test_defaults(void **state) {
 	assert_int_equal(c->language_count, 2);
 	assert_text(c->languages[0], "da");
 	assert_int_equal(c->mail.connections, 4);
+	assert_int_equal(c->mail.per_connection, 100);
+	assert_int_equal(c->mail.idle_seconds, 20);
+	assert_int_equal(c->mail.per_minute + (int)c->mail.per_domain.count + (int)c->mail.per_domain.other, 0);
 	assert_int_equal(c->mail.tls, TLS_REQUIRED);
 	assert_int_equal(c->sms.allowed_count, 3);
 	assert_text(c->sms.country, "45");
 	assert_int_equal(c->package_count + c->trusted_proxy_count, 0);
+	c = read_text("site: {name: A, base_url: 'https://x.dk'}\nmail: {per_domain: 30}\n");
+	assert_non_null(c);
+	assert_int_equal(c->mail.per_domain.other, 30);
 	c = read_text("site: {name: A, base_url: 'https://x.dk', key_file: /etc/keys}\nmail: {tls: off, connections: 1}\nsms: {allowed: []}\n");
 	assert_non_null(c);
 	assert_text(c->key_file, "/etc/keys");
@@ -194,6 +207,11 @@ static void test_refusals(void **state) {
 	        {SITE "}\nmail: {tls: [off]}", "tls: expected"},
 	        {SITE "}\nmail: {connections: 0}", "connections: expected a whole number from 1 to 64"},
 	        {SITE "}\nmail: {connections: 1.5}", "connections: "},
+	        {SITE "}\nmail: {per_minute: 0}", "per_minute: expected a whole number from 1 to 100000"},
+	        {SITE "}\nmail: {per_domain: 0}", "per_domain: expected a whole number"},
+	        {SITE "}\nmail: {per_domain: {example.dk: x}}", "per_domain: expected a whole number"},
+	        {SITE "}\nmail: {per_domain: {Example.dk: 5}}", "per_domain: expected a domain in small letters"},
+	        {SITE "}\nmail: {per_domain: [5]}", "per_domain: expected a number, or a map"},
 	        {SITE "}\nmail: {password: x}", "unknown key 'password'"},
 	        {SITE "}\nsms: {url: sms.example}", "url: "},
 	        {SITE "}\nsms: {country: '+45'}", "country: expected a calling code"},

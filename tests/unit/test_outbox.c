@@ -1,4 +1,4 @@
-#include "engine/store/outbox.h"
+#include "engine/store/lines.h"
 
 #include "tests/unit/store_fixture.h"
 
@@ -19,11 +19,29 @@ static struct outbox_row load(struct fixture *f, int64_t id) {
 	return row;
 }
 
+static const struct outbox_lane mails = {.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, texts = {.channel = CHANNEL_SMS, .most = OUTBOX_OTHER};
+
+static struct outbox_list leased(struct fixture *f, struct outbox_lane lane, int64_t now, int64_t limit) {
+	struct outbox_list list = {0};
+	OK(outbox_lease(f->tx, lane, STR("sender-1"), now, now + 100, limit, f->arena, &list, &f->err));
+	return list;
+}
+
 static struct outbox_row lease(struct fixture *f, int64_t now) {
-	struct outbox_list list;
-	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("sender-1"), now, now + 100, 1, f->arena, &list, &f->err));
+	struct outbox_list list = leased(f, mails, now, 1);
 	assert_int_equal(list.count, 1);
 	return list.items[0];
+}
+
+/* That line; next_at is INT64_MAX when there is none. */
+static struct line line(struct fixture *f, struct outbox_lane lane, const char *name, int64_t now) {
+	struct line_list lines;
+	struct line none = {.next_at = INT64_MAX};
+	OK(line_list(tx_view(f->tx), lane, now, f->arena, &lines, &f->err));
+	for (size_t i = 0; i < lines.count; i++)
+		if (str_is(lines.items[i].name, name))
+			return lines.items[i];
+	return none;
 }
 
 /* A fresh row in `state`, reached by the public functions. */
@@ -114,28 +132,25 @@ static void rows_come_back_whole(void **state) {
 static void the_lease_takes_the_most_urgent(void **state) {
 	struct fixture *f = *state;
 	int64_t late = put(f, 50, 100), waiting = put(f, 0, 9999), second = put(f, 10, 200), first = put(f, 10, 100), code = put(f, 0, 500);
-	int64_t next;
-	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, &next, &f->err));
-	assert_int_equal(next, 100);
-	struct outbox_list list;
-	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, STR("s"), 1000, 1100, 10, f->arena, &list, &f->err));
+	assert_int_equal(line(f, mails, "", 1000).priority, 0);
+	assert_int_equal(line(f, mails, "", 99).next_at, 100);
+	struct outbox_list list = leased(f, texts, 1000, 10);
 	assert_int_equal(list.count, 0);
-	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
+	list = leased(f, mails, 1000, 3);
 	assert_int_equal(list.count, 3);
 	assert_int_equal(list.items[0].id, code);
 	assert_int_equal(list.items[1].id, first);
 	assert_int_equal(list.items[2].id, second);
 	assert_int_equal(list.items[0].attempts, 1);
 	assert_int_equal(list.items[0].fence, 1);
-	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("s"), 1000, 1100, 3, f->arena, &list, &f->err));
+	list = leased(f, mails, 1000, 3);
 	assert_int_equal(list.count, 1);
 	assert_int_equal(list.items[0].id, late);
-	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, &next, &f->err));
-	assert_int_equal(next, 9999);
-	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("s"), 9999, 10100, 3, f->arena, &list, &f->err));
+	assert_int_equal(line(f, mails, "", 1000).next_at, 9999);
+	assert_false(line(f, mails, "", 1000).due);
+	list = leased(f, mails, 9999, 3);
 	assert_int_equal(list.items[0].id, waiting);
-	OK(outbox_next(tx_view(f->tx), (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, &next, &f->err));
-	assert_true(next == INT64_MAX);
+	assert_true(line(f, mails, "", 9999).next_at == INT64_MAX);
 }
 
 static void an_old_fence_is_refused(void **state) {
@@ -207,29 +222,100 @@ static int64_t put_patient(struct fixture *f, const char *message_id, bool patie
 /* Also one that stood there when the quiet hours began: it is the sending that waits, not the writing. */
 static void in_quiet_hours_what_can_wait_waits(void **state) {
 	struct fixture *f = *state;
-	struct outbox_lane by_day = {.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, at_night = by_day;
+	struct outbox_lane at_night = texts;
 	at_night.quiet_until = 5000;
-	int64_t waits = put_patient(f, "<1@x>", true, 0), late = put_patient(f, "<2@x>", true, 5001), next;
-	struct outbox_list list;
-	OK(outbox_lease(f->tx, at_night, STR("s"), 2000, 2100, 10, f->arena, &list, &f->err));
+	int64_t waits = put_patient(f, "<1@x>", true, 0), late = put_patient(f, "<2@x>", true, 5001);
+	struct outbox_list list = leased(f, at_night, 2000, 10);
 	assert_int_equal(list.count, 0);
-	OK(outbox_next(tx_view(f->tx), at_night, &next, &f->err));
-	assert_true(next == INT64_MAX);
+	assert_true(line(f, at_night, "", 2000).next_at == INT64_MAX);
 	int64_t urgent = put_patient(f, "<3@x>", false, 0), last = put_patient(f, "<4@x>", true, 5000); /* in the morning it would be too late */
-	OK(outbox_next(tx_view(f->tx), at_night, &next, &f->err));
-	assert_int_equal(next, 1000);
-	OK(outbox_lease(f->tx, at_night, STR("s"), 2000, 2100, 10, f->arena, &list, &f->err));
+	assert_int_equal(line(f, at_night, "", 2000).next_at, 1000);
+	list = leased(f, at_night, 2000, 10);
 	assert_int_equal(list.count, 2);
 	assert_int_equal(list.items[0].id, urgent);
 	assert_int_equal(list.items[1].id, last);
 	OK(outbox_retry(f->tx, late, 2000, 9000, &f->err)); /* somebody wants it now */
-	OK(outbox_lease(f->tx, at_night, STR("s"), 2000, 2100, 10, f->arena, &list, &f->err));
+	list = leased(f, at_night, 2000, 10);
 	assert_int_equal(list.count, 1);
 	assert_int_equal(list.items[0].id, late);
-	OK(outbox_lease(f->tx, by_day, STR("s"), 5000, 5100, 10, f->arena, &list, &f->err));
+	list = leased(f, texts, 5000, 10);
 	assert_int_equal(list.count, 1);
 	assert_int_equal(list.items[0].id, waits);
 	assert_int_equal(list.items[0].attempts, 1);
+}
+
+/* Four rows were held together when the process died; only one of them can have been the cause. */
+static void what_was_held_in_a_crash_comes_alone(void **state) {
+	struct fixture *f = *state;
+	struct outbox_list list = {0};
+	int64_t ids[4], count;
+	for (int i = 0; i < 4; i++)
+		ids[i] = put(f, 10, 100 + i);
+	list = leased(f, mails, 1000, 8);
+	assert_int_equal(list.count, 4);
+	OK(outbox_reclaim(f->tx, 1100, &count, &f->err));
+	int64_t fresh = put(f, 10, 0);
+	for (int i = 0; i < 5; i++) {
+			list = leased(f, mails, 1200, 8);
+		assert_int_equal(list.count, 1);
+		assert_int_equal(list.items[0].id, i == 0 ? fresh : ids[i - 1]);
+		assert_int_equal(list.items[0].attempts, 1);
+	}
+}
+
+static void what_is_put_back_is_no_attempt(void **state) {
+	struct fixture *f = *state;
+	int64_t id = put(f, 10, 100);
+	for (int i = 0; i < 5; i++) {
+		struct outbox_row row = lease(f, 1000);
+		if (i % 2)
+			OK(outbox_begin(f->tx, id, row.fence, 1001, &f->err));
+		OK(outbox_release(f->tx, id, row.fence, &f->err));
+		row = load(f, id);
+		assert_int_equal(row.attempts + row.crashes, 0);
+		assert_int_equal(row.next_at, 100);
+		assert_int_equal(row.state, OUTBOX_QUEUED);
+		REFUSED(ERR_CONFLICT, outbox_release(f->tx, id, row.fence, &f->err));
+	}
+}
+
+static void a_deadline_holds_for_what_waits(void **state) {
+	struct fixture *f = *state;
+	int64_t own = put(f, 10, 20000), held = put(f, 10, 0), count;
+	lease(f, 8000); /* the one that is due */
+	OK(outbox_expire(f->tx, 9000, 10, &count, &f->err));
+	assert_int_equal(count, 0);
+	OK(outbox_expire(f->tx, 9001, 10, &count, &f->err));
+	assert_int_equal(count, 1);
+	assert_int_equal(load(f, own).state, OUTBOX_FAILED);
+	assert_str(load(f, own).answer, "not sent: its deadline has passed");
+	assert_int_equal(load(f, held).state, OUTBOX_LEASED);
+}
+
+static void a_domain_has_a_line_of_its_own(void **state) {
+	struct fixture *f = *state;
+	struct outbox_lane lane = mails;
+	struct line_rows first;
+	int64_t code = put(f, 0, 10), task = put(f, 10, 20), other = put(f, 50, 30), later = put(f, 50, 5000);
+	OK(line_first(tx_view(f->tx), lane, OUTBOX_CODE, 1000, 10, f->arena, &first, &f->err));
+	assert_int_equal(first.count, 2);
+	assert_int_equal(first.items[0].id, task);
+	assert_str(first.items[1].domain, "example.org");
+	OK(line_move(f->tx, task, STR("example.org"), &f->err));
+	OK(line_move(f->tx, other, STR("example.org"), &f->err));
+	assert_int_equal(line(f, mails, "example.org", 1000).priority, 10);
+	assert_int_equal(line(f, mails, "example.org", 5).next_at, 20);
+	assert_true(line(f, mails, "other.example", 1000).next_at == INT64_MAX);
+	struct outbox_list list = leased(f, lane, 1000, 8);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].id, code);
+	lane.line = STR("example.org");
+	list = leased(f, lane, 1000, 1);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].id, task);
+	REFUSED(ERR_CONFLICT, line_move(f->tx, task, STR(""), &f->err));
+	assert_int_equal(line(f, mails, "", 1000).next_at, 5000);
+	assert_int_equal(load(f, later).state, OUTBOX_QUEUED);
 }
 
 static void by_hand_only_what_is_at_rest_moves(void **state) {
@@ -330,6 +416,10 @@ int main(void) {
 	        TEST(a_settlement_is_no_crash),
 	        TEST(a_crash_after_begin_is_unknown),
 	        TEST(in_quiet_hours_what_can_wait_waits),
+	        TEST(what_was_held_in_a_crash_comes_alone),
+	        TEST(what_is_put_back_is_no_attempt),
+	        TEST(a_deadline_holds_for_what_waits),
+	        TEST(a_domain_has_a_line_of_its_own),
 	        TEST(by_hand_only_what_is_at_rest_moves),
 	        TEST(leaving_a_state_cancels_what_is_unsent),
 	        TEST(lists_are_by_state),
