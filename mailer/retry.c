@@ -2,7 +2,7 @@
 
 #define MINUTE_MS INT64_C(60000)
 
-enum { JITTER_PERCENT = 20, UNKNOWN_MINUTES = 15 };
+enum { JITTER_PERCENT = 20, UNKNOWN_MINUTES = 15, UNKNOWN_CODE_MINUTES = 1 };
 static const int64_t DAY_MS = 24 * 60 * MINUTE_MS;
 
 int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random) {
@@ -24,7 +24,8 @@ static bool is_harmless_twice(const struct outbox_row *row) {
 }
 
 bool retry_again(const struct outbox_row *row, int64_t now, int64_t *next_at) {
-	*next_at = now + UNKNOWN_MINUTES * MINUTE_MS;
+	bool code = row->priority == OUTBOX_CODE; /* somebody waits for it at a page */
+	*next_at = now + (code ? UNKNOWN_CODE_MINUTES : UNKNOWN_MINUTES) * MINUTE_MS;
 	return is_harmless_twice(row) && !str_starts(row->answer, STR(RETRY_UNKNOWN)) && *next_at <= retry_deadline(row);
 }
 

@@ -2,7 +2,7 @@
 # Installs the Debian packages that the named sets need and that are missing. Says what it installs; never asks.
 set -eu
 build="gcc make pkg-config libc6-dev libcurl4-gnutls-dev libetpan-dev libsqlite3-dev libmicrohttpd-dev libsodium-dev libfyaml-dev libjansson-dev libmd4c-dev libglib2.0-dev libcairo2-dev libpango1.0-dev fonts-lato fonts-urw-base35 fonts-dejavu-core tzdata ca-certificates"
-check="libcmocka-dev python3 python3-aiosmtpd openssl nodejs npm chromium poppler-utils spamassassin rspamd"
+check="libcmocka-dev python3 python3-aiosmtpd openssl nodejs npm chromium poppler-utils spamassassin rspamd postfix"
 lint="cppcheck"
 fuzz="clang libclang-rt-14-dev"
 
@@ -25,6 +25,8 @@ missing=""
 for package in $wanted; do
 	# A Node that is not Debian's brings its own npm and cannot have Debian's beside it.
 	case $package in nodejs | npm) command -v npm >/dev/null 2>&1 && continue ;; esac
+	# Only its smtp-sink is wanted, which may come from elsewhere.
+	case $package in postfix) command -v smtp-sink >/dev/null 2>&1 || [ -x /usr/sbin/smtp-sink ] && continue ;; esac
 	state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
 	[ "$state" = "install ok installed" ] || missing="$missing $package"
 done
@@ -47,6 +49,8 @@ if [ ! -e "$policy" ]; then
 	trap '$root rm -f "$policy"' EXIT
 fi
 $root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 || true
+# No mail server is to be set up, nor started.
+case $missing in *postfix*) echo "postfix postfix/main_mailer_type select No configuration" | $root debconf-set-selections || true ;; esac
 # shellcheck disable=SC2086
 $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
 case " $missing " in *" rspamd "*) $root systemctl disable rspamd >/dev/null 2>&1 || true ;; esac

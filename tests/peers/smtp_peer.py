@@ -9,11 +9,13 @@ The local part up to the first '.' or '+' decides:
   grey       451 4.7.1 at RCPT            drop       stored, then the connection is aborted
   grey-once  the same, the first time     drop-once  the same, the first time
   close      421 at RCPT                  cut        connection aborted at DATA, nothing stored
-  hang       stored, never answered       (all others) accepted
+  hang       stored, never answered       hang-once  the same, the first time
+  (all others) accepted
 
-And that of the sender at MAIL: refused 550 5.7.1, busy 451 4.3.2, large 552 5.3.4.
+A domain named in a line of FOLDER/busy is answered at RCPT with the rest of that line, such as `busy.dk 454 4.7.0 Slow down`; each time is a line
+of FOLDER/turned-away. And the local part of the sender at MAIL: refused 550 5.7.1, busy 451 4.3.2, large 552 5.3.4.
 """
-import argparse, asyncio, base64, json, os, re, signal, ssl, subprocess, sys
+import argparse, asyncio, base64, json, os, re, signal, ssl, subprocess, sys, time
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -54,12 +56,28 @@ class Handler:
 
 	async def handle_RCPT(self, server, session, envelope, address, options):
 		word = outcome(address)
+		answer = self.busy(address)
+		if answer:
+			return answer
 		if word == "grey-once" and self.first_time(address):
 			word = "grey"
 		if word in REFUSED_AT_RCPT:
 			return REFUSED_AT_RCPT[word]
 		envelope.rcpt_tos.append(address)
 		return "250 2.1.5 OK"
+
+	def busy(self, address):
+		try:
+			with open(os.path.join(self.folder, "busy"), encoding="utf-8") as file:
+				lines = [line.strip().split(" ", 1) for line in file]
+		except FileNotFoundError:
+			return None
+		for domain, answer in lines:
+			if address.lower().endswith("@" + domain):
+				with open(os.path.join(self.folder, "turned-away"), "a", encoding="utf-8") as file:
+					file.write("%f %s\n" % (time.time(), address))
+				return answer
+		return None
 
 	async def handle_DATA(self, server, session, envelope):
 		first = envelope.rcpt_tos[0]
@@ -69,7 +87,7 @@ class Handler:
 		name = self.store(session, envelope)
 		if word == "drop" or (word == "drop-once" and self.first_time(first)):
 			server.transport.abort()
-		if word == "hang":
+		if word == "hang" or (word == "hang-once" and self.first_time(first)):
 			await asyncio.sleep(3600)
 		if word == "slow":
 			await asyncio.sleep(self.slow)

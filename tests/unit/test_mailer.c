@@ -253,6 +253,7 @@ static void a_late_message_is_not_sent(void **state) {
 
 static void an_unknown_outcome_is_tried_once_more(void **state) {
 	struct house *h = need(state);
+	h->priority = OUTBOX_TASK;
 	open_mailer(h, false);
 	int64_t once = put(h, "drop-once@example.dk", "login-code", 0), always = put(h, "drop@example.dk", "login-code", 0);
 	wait_until_later(h, always);
@@ -298,6 +299,7 @@ static void in_quiet_hours_what_can_wait_waits(void **state) {
 
 static void what_a_dead_process_held_is_taken_over(void **state) {
 	struct house *h = need(state);
+	h->priority = OUTBOX_TASK;
 	int64_t begun = put(h, "begun@example.dk", "login-code", 0), leased = put(h, "leased@example.dk", "login-code", 0);
 	struct deed death = {.with = die_holding};
 	deed_do(h, &death);
