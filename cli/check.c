@@ -1,5 +1,6 @@
 /* stafet check, stafet test, stafet graph, stafet schema: what an author does with a package. */
 #include "cli/command.h"
+#include "document/press.h"
 #include "engine/workflow/definition_check.h"
 #include "engine/workflow/scenario.h"
 #include "engine/workflow/schema.h"
@@ -106,6 +107,7 @@ static void run_scenarios(struct open_site *s, const struct package *package, st
 	        .package = package,
 	        .render = render_row,
 	        .context = files,
+	        .draw = press_at_once,
 	        .coverage = coverage_new(package->definition, s->arena),
 	        .covers = &covers,
 	};

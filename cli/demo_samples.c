@@ -1,5 +1,6 @@
 /* What has happened on a demo's site before it starts: cases of each package, in different states, and the messages that were sent. */
 #include "cli/command.h"
+#include "document/press.h"
 #include "engine/base/clock.h"
 #include "engine/workflow/scenario.h"
 #include "mailer/compose.h"
@@ -72,7 +73,8 @@ static bool play_package(struct scenario_options *options, struct arena *a, stru
 
 bool demo_samples(struct open_site *s, struct buf *out, struct err *err) {
 	struct kept kept = {.arena = s->arena};
-	struct scenario_options options = {.site = s->site, .context = &kept, .store = s->store, .engine = s->engine, .now = clock_now(), .keep = keep};
+	struct scenario_options options = {.site = s->site, .context = &kept, .store = s->store, .engine = s->engine, .now = clock_now(), .keep = keep,
+	                                   .draw = press_at_once};
 	bool ok = true;
 	for (size_t i = 0; ok && i < site_package_count(s->site); i++) {
 		options.package = site_package_at(s->site, i);

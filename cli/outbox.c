@@ -202,6 +202,16 @@ static bool explain_waiting(struct open_site *s, struct view *v, struct arena *a
 	return true;
 }
 
+/* It waits for those that are not ready. */
+static bool explain_documents(struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
+	struct document_list list;
+	if (!attachment_list(v, id, a, &list, err))
+		return false;
+	for (size_t i = 0; i < list.count; i++)
+		buf_printf(out, "carries     document %lld (%.*s): %s\n", (long long)list.items[i].id, STR_ARG(list.items[i].name), document_state_name(list.items[i].state));
+	return true;
+}
+
 static bool explain_row(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
 	struct outbox_row row;
 	struct str reference;
@@ -217,7 +227,7 @@ static bool explain_row(struct open_site *s, struct view *v, struct arena *a, in
 		buf_printf(out, "answer      %.*s\n", STR_ARG(row.answer));
 	if (meaning(&row))
 		buf_printf(out, "means       %s.\n", meaning(&row));
-	return explain_waiting(s, v, a, &row, out, err);
+	return explain_waiting(s, v, a, &row, out, err) && explain_documents(v, a, id, out, err);
 }
 
 static int explain(struct open_site *s, struct arguments *args, struct buf *out) {

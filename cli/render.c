@@ -1,4 +1,4 @@
-/* stafet render: a message file over the members of a JSON object, as an author wants to see it. */
+/* stafet render: a message or document file over the members of a JSON object, as an author wants to see it. */
 #include "cli/command.h"
 #include "document/document.h"
 #include "engine/base/clock.h"
@@ -6,7 +6,7 @@
 #include "engine/base/config.h"
 #include "engine/base/language.h"
 #include "engine/workflow/markdown.h"
-#include "engine/workflow/template.h"
+#include "engine/workflow/texts.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -70,13 +70,17 @@ static struct template_value lookup(void *context, struct str name, struct arena
 	return node ? json_value(a, node) : (struct template_value){.kind = TV_NONE};
 }
 
+static bool render_template(struct arena *a, const struct template *t, enum template_target target, json_t *data, struct buf *rendered, struct err *err) {
+	struct template_source source = {data, lookup};
+	return template_render(t, target, &source, a, rendered, err);
+}
+
 static bool render_part(struct arena *a, struct str text, struct yaml_place place, enum template_target target, json_t *data, struct buf *rendered,
                         struct problems *problems, struct err *err) {
-	struct template_source source = {data, lookup};
 	const struct template *t = template_compile(a, text, place, problems);
 	if (!t)
 		return err_set(err, ERR_INPUT, "error.input", "%s cannot be read", place.file);
-	return template_render(t, target, &source, a, rendered, err);
+	return render_template(a, t, target, data, rendered, err);
 }
 
 /* "subject: ..." up to a line of "---", then the body. line: where the body begins. */
@@ -130,7 +134,8 @@ struct pdf_wish {
 };
 
 /* Words and dates of the file's language; the site's name, mark and colour. */
-static bool lay_out(struct arena *a, const struct pdf_wish *wish, const struct language *language, json_t *data, struct document_layout *out, struct err *err) {
+static bool lay_out(struct arena *a, const struct pdf_wish *wish, const struct document_text *text, const struct language *language, json_t *data, struct document_layout *out,
+                    struct err *err) {
 	struct site_config none = {.zone = STR("Europe/Copenhagen")}, *config = wish->folder ? config_read(a, wish->folder, err) : &none;
 	struct zone *zone = config ? zone_open(arena_z(a, config->zone), err) : NULL;
 	struct str reference = member(a, data, "reference"), site = member(a, data, "site");
@@ -143,35 +148,36 @@ static bool lay_out(struct arena *a, const struct pdf_wish *wish, const struct l
 	          err_set(err, ERR_INPUT, "error.input", "--at %s: a date and a time are expected, as 2026-11-21T12:00", wish->at);
 	if (ok && wish->at)
 		out->instant = zone_instant(zone, local);
-	out->date = language_date(language, a, civil_day_of(zone_local(zone, out->instant)));
+	out->date = text->date ? language_date(language, a, civil_day_of(zone_local(zone, out->instant))) : STR("");
 	zone_close(zone);
 	colour_light(config->colour, colours);
 	out->language = language_code(language);
-	out->site = site.len > 0 ? site : config->name;
-	out->reference = reference.len > 0 ? language_text(language, a, "document.reference", reference, STR("")) : STR("");
-	out->pages = language_word(language, "document.pages");
+	out->site = !text->logo ? STR("") : site.len > 0 ? site : config->name;
+	out->reference = text->reference && reference.len > 0 ? language_text(language, a, "document.reference", reference, STR("")) : STR("");
+	out->pages = text->pages ? language_word(language, "document.pages") : STR("");
 	out->colour = str_from(colours->text);
-	out->logo = config->logo.ending && strcmp(config->logo.ending, "png") == 0 ? config->logo.bytes : STR("");
+	out->logo = text->logo && config->logo.ending && strcmp(config->logo.ending, "png") == 0 ? config->logo.bytes : STR("");
 	return ok;
 }
 
-static bool write_pdf(struct arena *a, const struct pdf_wish *wish, json_t *data, const struct rendered *rendered, struct buf *out, struct err *err) {
-	struct document_layout layout = {.title = buf_text(&rendered->subject)};
+static bool write_pdf(struct arena *a, const struct pdf_wish *wish, json_t *data, struct rendered *rendered, struct buf *out, struct problems *problems, struct err *err) {
+	struct document_layout layout = {.title = STR("")};
+	struct document_text text = {0};
 	struct languages *languages = languages_open(NULL, err);
 	struct str pdf;
-	bool ok = languages && lay_out(a, wish, language_get(languages, language_of(wish->path)), data, &layout, err) &&
-	          document_pdf(a, buf_text(&rendered->body), &layout, &pdf, err);
+	bool ok = languages && (texts_read_document(a, wish->path, &text, problems) || err_set(err, ERR_INPUT, "error.input", "%s cannot be read", wish->path)) &&
+	          lay_out(a, wish, &text, language_get(languages, language_of(wish->path)), data, &layout, err) &&
+	          render_template(a, text.title, TEMPLATE_HEADER, data, &rendered->subject, err) && render_template(a, text.body, TEMPLATE_MARKDOWN, data, &rendered->body, err);
+	layout.title = buf_text(&rendered->subject);
+	ok = ok && document_pdf(a, buf_text(&rendered->body), &layout, &pdf, err);
 	if (ok)
 		buf_str(out, pdf);
 	languages_close(languages);
 	return ok;
 }
 
-static bool write_target(struct arena *a, const char *target, const struct pdf_wish *wish, json_t *data, const struct rendered *rendered, struct buf *out,
-                         struct err *err) {
+static void write_target(const char *target, const struct rendered *rendered, struct buf *out) {
 	struct str subject = buf_text(&rendered->subject), body = buf_text(&rendered->body);
-	if (strcmp(target, "pdf") == 0)
-		return write_pdf(a, wish, data, rendered, out, err);
 	if (strcmp(target, "text") == 0 && subject.len > 0)
 		buf_printf(out, "Subject: %.*s\n\n", STR_ARG(subject));
 	if (strcmp(target, "sms") == 0)
@@ -180,7 +186,6 @@ static bool write_target(struct arena *a, const char *target, const struct pdf_w
 		markdown_html(body, true, out);
 	else
 		markdown_text(body, out);
-	return true;
 }
 
 static bool is_target(const char *target) {
@@ -216,7 +221,10 @@ int command_render(struct arguments *args, struct buf *out) {
 		status = EXIT_FAULT;
 	} else {
 		wish.path = args->items[0];
-		bool ok = render(a, wish.path, strcmp(target, "sms") == 0, data, &rendered, &problems, &err) && write_target(a, target, &wish, data, &rendered, out, &err);
+		bool pdf = strcmp(target, "pdf") == 0;
+		bool ok = pdf ? write_pdf(a, &wish, data, &rendered, out, &problems, &err) : render(a, wish.path, strcmp(target, "sms") == 0, data, &rendered, &problems, &err);
+		if (ok && !pdf)
+			write_target(target, &rendered, out);
 		status = ok ? EXIT_GOOD : EXIT_FAULT;
 	}
 	problems_print(&problems, out);

@@ -1,5 +1,6 @@
 /* What serve and demo share: portal, mailer, writer run until a signal comes. */
 #include "cli/command.h"
+#include "document/press.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/store/access.h"
@@ -19,17 +20,20 @@ enum { SWEEP_SECONDS = 600, SWEEP_ROWS = 5000, SWEEP_FILES = 5, FILES = 8192 };
 struct server {
 	struct open_site *s;
 	struct mailer *mailer;
+	struct press *press;
 	struct portal *portal;
 };
 
-static void on_outbox(void *context) {
-	mailer_wake(context);
+static void on_commit(void *context) {
+	struct server *server = context;
+	mailer_wake(server->mailer);
+	press_wake(server->press);
 }
 
 static void on_clock(void *context) {
 	struct server *server = context;
 	writer_wake(server->s->writer);
-	mailer_wake(server->mailer);
+	on_commit(server);
 }
 
 static int on_command(void *context, int argc, char **argv, struct buf *out) {
@@ -82,6 +86,10 @@ static bool inbox_entry(void *context, const struct captured *row, struct arena 
 			out->message_id = parts.headers[i].value;
 	}
 	find_links(parts.text, a, out);
+	out->file_count = parts.attached_count;
+	out->files = ARENA_ARRAY(a, parts.attached_count, struct inbox_file);
+	for (size_t i = 0; i < parts.attached_count; i++)
+		out->files[i] = (struct inbox_file){parts.attached[i].name, parts.attached[i].type, parts.attached[i].bytes};
 	return true;
 }
 
@@ -149,7 +157,10 @@ static bool start(struct server *server, const struct server_options *options, s
 	server->mailer = mailer_open(&mail, err);
 	if (!server->mailer)
 		return false;
-	writer_on_outbox(s->writer, on_outbox, server->mailer);
+	server->press = press_open(&(struct press_options){.site = s->site, .store = s->store, .writer = s->writer}, err);
+	if (!server->press)
+		return false;
+	writer_on_outbox(s->writer, on_commit, server);
 	struct portal_options web = {
 	        .site = s->site,
 	        .store = s->store,
@@ -189,6 +200,7 @@ int server_run(struct open_site *s, const struct server_options *options, struct
 	if (s->writer)
 		writer_on_outbox(s->writer, NULL, NULL);
 	mailer_close(server.mailer);
+	press_close(server.press);
 	return ok ? EXIT_GOOD : EXIT_FAULT;
 }
 

@@ -2,9 +2,10 @@
 
 #include "engine/base/escape.h"
 #include "engine/store/access.h"
+#include "engine/store/blobs.h"
 #include "engine/workflow/gsm.h"
+#include "engine/workflow/message_values.h"
 #include "mailer/letter.h"
-#include "mailer/message_values.h"
 
 #include <string.h>
 
@@ -143,7 +144,8 @@ static bool make_of_package(const struct making *m) {
 	        .site = m->site,
 	        .texts = package->texts,
 	        .language = language_get(site_languages(m->site), message->language),
-	        .row = row,
+	        .role = row->role,
+	        .recipient = row->recipient_name.len > 0 ? row->recipient_name : row->recipient,
 	        .instance = &instance,
 	        .registers = &registers,
 	};
@@ -151,6 +153,51 @@ static bool make_of_package(const struct making *m) {
 	if (!find_fields(m, &instance, &values) || !find_link(m, &values))
 		return false;
 	return row->channel == CHANNEL_SMS ? render(m, message->body, TEMPLATE_SMS, SMS_LIMIT, &values, &m->out->text) : make_mail(m, message, &values);
+}
+
+/* documents */
+
+static bool read_blob(const struct making *m, const struct document *d, struct str *bytes) {
+	char *all = arena_alloc(m->arena, (size_t)d->size + 1);
+	for (int64_t at = 0; at < d->size;) {
+		struct str piece;
+		if (!blob_read(m->view, d->blob_id, at, m->arena, &piece, m->err))
+			return for_good(m->err);
+		if (piece.len == 0 || (int64_t)piece.len > d->size - at)
+			return err_set(m->err, ERR_PERMANENT, "error.internal", "the file of document %lld is not whole", (long long)d->id);
+		memcpy(all + at, piece.at, piece.len);
+		at += (int64_t)piece.len;
+	}
+	*bytes = (struct str){all, (size_t)d->size};
+	return true;
+}
+
+static bool fits(const struct making *m, const struct document_list *list) {
+	int64_t size = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct document *d = &list->items[i];
+		if (d->state != DOCUMENT_READY)
+			return err_set(m->err, ERR_TRANSIENT, "error.busy", "its document %lld (%.*s) is not ready", (long long)d->id, STR_ARG(d->name));
+		size += d->size;
+	}
+	return size <= COMPOSE_ATTACHED || err_set(m->err, ERR_PERMANENT, "error.too-large", "its documents have %lld bytes, and a mail may carry %d", (long long)size, COMPOSE_ATTACHED);
+}
+
+static bool attach(const struct making *m) {
+	struct document_list list;
+	if (!attachment_list(m->view, m->row->id, m->arena, &list, m->err))
+		return for_good(m->err);
+	if (!fits(m, &list))
+		return false;
+	m->out->attached = ARENA_ARRAY(m->arena, list.count, struct attached);
+	for (size_t i = 0; i < list.count; i++) {
+		struct attached *one = &m->out->attached[m->out->attached_count++];
+		one->name = list.items[i].file;
+		one->type = STR("application/pdf");
+		if (!read_blob(m, &list.items[i], &one->bytes))
+			return false;
+	}
+	return true;
 }
 
 /* messages of the product's own */
@@ -336,5 +383,5 @@ bool compose_message(struct engine *engine, struct site *site, struct view *v, c
 		return false;
 	if (row->channel == CHANNEL_SMS)
 		out->subject = STR("");
-	return pass_gate(out, err);
+	return (row->channel == CHANNEL_SMS || attach(&m)) && pass_gate(out, err);
 }

@@ -11,8 +11,14 @@ struct composed {
 	struct str subject, text, html; /* mail; SMS uses text alone */
 	struct str message_id, thread, language;
 	struct str url;              /* the link in it; empty: none */
+	struct attached {
+		struct str name, type, bytes;
+	} *attached;                 /* mail */
+	size_t attached_count;
 };
-/* PERMANENT when the template is gone or cannot be rendered; INPUT when an address or header does not pass the gate. In arena. */
+enum { COMPOSE_ATTACHED = 10 << 20 }; /* bytes of all its documents; more is refused by many mail servers */
+/* PERMANENT when the template is gone or cannot be rendered, or the documents are too large; TRANSIENT: a document is not ready; INPUT when an address or header
+ * does not pass the gate. In arena. */
 bool compose_message(struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a,
                      struct composed *out, struct err *err);
 

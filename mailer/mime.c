@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "engine/base/secret.h"
+#include "mailer/mime_file.h"
 
 #include <libetpan/libetpan.h>
 #include <stdlib.h>
@@ -9,12 +10,14 @@
 #include <strings.h>
 
 enum {
+	ATTACHED_MAX = 50,
+	DEPTH_MAX = 2,
 	ADDRESS_MAX = 254,
 	SUBJECT_MAX = 800,
 	NAME_MAX_BYTES = 400, /* all of it quotes and backslashes stays on a line of 998 */
 	HEADERS_MAX = 16 << 10,
 	FOLD_AT = 78, /* RFC 5322 section 2.1.1 */
-	MESSAGE_MAX = 8 << 20
+	MESSAGE_MAX = 16 << 20 /* with its documents in base64 */
 };
 
 /* headers */
@@ -185,24 +188,29 @@ static struct mailmime *new_part(const char *type, struct str text) {
 	return part;
 }
 
-/* libetpan's own boundary comes from an unseeded random(): whoever can foresee it can write parts into a text. */
-static void set_boundary(struct mailmime *whole, struct arena *a) {
+/* Of our own making: whoever can foresee it can write parts into a text. */
+static struct str new_boundary(struct arena *a) {
 	unsigned char random[16];
 	secret_random(random, sizeof random);
-	struct str boundary = secret_hex(a, random, sizeof random);
+	struct str hex = secret_hex(a, random, sizeof random);
+	return arena_printf(a, "=_%.*s", STR_ARG(hex));
+}
+
+/* libetpan's comes from an unseeded random(). */
+static void set_boundary(struct mailmime *whole, struct arena *a) {
 	for (clistiter *i = clist_begin(whole->mm_content_type->ct_parameters); i; i = clist_next(i)) {
 		struct mailmime_parameter *parameter = clist_content(i);
 		if (strcasecmp(parameter->pa_name, "boundary") != 0)
 			continue;
 		free(parameter->pa_value);
-		parameter->pa_value = copy_z(arena_printf(a, "=_%.*s", STR_ARG(boundary)).at);
+		parameter->pa_value = copy_z(new_boundary(a).at);
 		return;
 	}
 	BUG_IF(true);
 }
 
 static struct mailmime *new_alternative(struct str text, struct str html, struct arena *a) {
-	struct mailmime_fields *fields = mailmime_fields_new_with_version(NULL, NULL, NULL, NULL, NULL);
+	struct mailmime_fields *fields = mailmime_fields_new_empty();
 	struct mailmime_content *content = mailmime_content_new_with_str("multipart/alternative");
 	BUG_IF(!fields || !content);
 	struct mailmime *whole = mailmime_new_empty(content, fields);
@@ -214,33 +222,54 @@ static struct mailmime *new_alternative(struct str text, struct str html, struct
 }
 
 /* mailmime_write_mem leaves out the fields of what it begins with. */
-static void write_whole(MMAPString *out, struct mailmime *whole) {
+static void write_alternative(MMAPString *out, struct mailmime *whole) {
 	int column = 0;
-	BUG_IF(mailmime_fields_write_mem(out, &column, whole->mm_mime_fields) != MAILIMF_NO_ERROR);
 	BUG_IF(mailmime_content_write_mem(out, &column, whole->mm_content_type) != MAILIMF_NO_ERROR);
 	BUG_IF(!mmap_string_append(out, "\r\n"));
 	BUG_IF(mailmime_write_mem(out, &column, whole) != MAILIMF_NO_ERROR);
+}
+
+/* multipart/mixed round the text and its files; without files the text alone. */
+static void write_parts(const struct composed *message, struct str text, struct arena *a, struct buf *out) {
+	struct str boundary = new_boundary(a);
+	if (message->attached_count == 0) {
+		buf_str(out, text);
+		return;
+	}
+	buf_printf(out, "Content-Type: multipart/mixed;\r\n boundary=\"%.*s\"\r\n\r\n--%.*s\r\n", STR_ARG(boundary), STR_ARG(boundary));
+	buf_str(out, text);
+	for (size_t i = 0; i < message->attached_count; i++) {
+		buf_printf(out, "\r\n--%.*s\r\n", STR_ARG(boundary));
+		mime_file_write(out, &message->attached[i]);
+	}
+	buf_printf(out, "\r\n--%.*s--\r\n", STR_ARG(boundary));
+}
+
+static size_t size_of(const struct composed *message, size_t text) {
+	size_t size = HEADERS_MAX + text + 1000;
+	for (size_t i = 0; i < message->attached_count; i++)
+		size += mime_file_size(&message->attached[i]) + 100;
+	return size;
 }
 
 bool mime_build(const struct mail_config *config, const struct composed *message, int64_t at, int64_t local, struct arena *a, struct str *out,
                 struct err *err) {
 	if (!check_all(config, message, err))
 		return false;
-	struct buf headers;
-	buf_init(&headers, HEADERS_MAX);
-	add_headers(config, message, at, local, &headers);
-	BUG_IF(headers.overflow);
 	struct mailmime *whole = new_alternative(with_crlf(a, message->text), with_crlf(a, message->html), a);
-	MMAPString *body = mmap_string_new("");
-	BUG_IF(!body);
-	write_whole(body, whole);
-	char *joined = arena_alloc(a, headers.len + body->len + 1);
-	memcpy(joined, headers.at, headers.len);
-	memcpy(joined + headers.len, body->str, body->len);
-	*out = (struct str){joined, headers.len + body->len};
-	mmap_string_free(body);
+	MMAPString *text = mmap_string_new("");
+	struct buf all;
+	BUG_IF(!text);
+	write_alternative(text, whole);
+	buf_init(&all, size_of(message, text->len));
+	add_headers(config, message, at, local, &all);
+	buf_z(&all, "MIME-Version: 1.0\r\n");
+	write_parts(message, (struct str){text->str, text->len}, a, &all);
+	BUG_IF(all.overflow);
+	*out = arena_str(a, buf_text(&all));
+	mmap_string_free(text);
 	mailmime_free(whole);
-	buf_free(&headers);
+	buf_free(&all);
 	return true;
 }
 
@@ -294,33 +323,56 @@ static bool is_type(const struct mailmime *part, const char *subtype) {
 	       content->ct_type->tp_data.tp_discrete_type->dt_type == MAILMIME_DISCRETE_TYPE_TEXT && strcasecmp(content->ct_subtype, subtype) == 0;
 }
 
-static bool read_body(struct mailmime *part, struct arena *a, struct str *out, struct err *err) {
+static bool decode_body(struct mailmime *part, struct arena *a, struct str *out, struct err *err) {
 	const struct mailmime_data *data = part->mm_data.mm_single;
 	size_t at = 0, len = 0;
 	char *decoded = NULL;
-	struct buf text;
 	if (!data || data->dt_type != MAILMIME_DATA_TEXT)
 		return err_set(err, ERR_INPUT, "error.input", "a part of the message has no text");
 	if (mailmime_part_parse(data->dt_data.dt_text.dt_data, data->dt_data.dt_text.dt_length, &at, data->dt_encoding, &decoded, &len) != MAILIMF_NO_ERROR)
 		return err_set(err, ERR_INPUT, "error.input", "a part of the message cannot be decoded");
-	buf_init(&text, len + 1);
-	for (size_t i = 0; i < len; i++)
-		if (decoded[i] != '\r')
-			buf_char(&text, decoded[i]);
-	*out = arena_str(a, buf_text(&text));
-	buf_free(&text);
+	*out = arena_str(a, (struct str){decoded, len});
 	mailmime_decoded_part_free(decoded);
 	return true;
 }
 
-static bool read_parts(struct mailmime *whole, struct arena *a, struct mime_parts *out, struct err *err) {
+static bool read_body(struct mailmime *part, struct arena *a, struct str *out, struct err *err) {
+	struct str decoded;
+	if (!decode_body(part, a, &decoded, err))
+		return false;
+	char *text = arena_alloc(a, decoded.len + 1);
+	size_t len = 0;
+	for (size_t i = 0; i < decoded.len; i++)
+		if (decoded.at[i] != '\r')
+			text[len++] = decoded.at[i];
+	*out = (struct str){text, len};
+	return true;
+}
+
+/* What is neither of the texts is a file. */
+static bool read_file(struct mailmime *part, struct arena *a, struct mime_parts *out, struct err *err) {
+	struct str raw = {part->mm_mime_start, part->mm_length};
+	const char *end = raw.len > 0 ? memmem(raw.at, raw.len, "\r\n\r\n", 4) : NULL;
+	const struct mailmime_content *content = part->mm_content_type;
+	if (!end || !content || out->attached_count == ATTACHED_MAX)
+		return true;
+	struct attached *file = &out->attached[out->attached_count++];
+	file->name = mime_file_name((struct str){raw.at, (size_t)(end - raw.at)}, a);
+	file->type = str_is(str_from(content->ct_subtype), "pdf") ? STR("application/pdf") : STR("application/octet-stream");
+	return decode_body(part, a, &file->bytes, err);
+}
+
+/* Twice deep at most: the texts, and the files beside them. */
+static bool read_parts(struct mailmime *whole, int depth, struct arena *a, struct mime_parts *out, struct err *err) {
 	struct mailmime *inner = whole->mm_type == MAILMIME_MESSAGE ? whole->mm_data.mm_message.mm_msg_mime : whole;
 	if (!inner || inner->mm_type != MAILMIME_MULTIPLE)
 		return err_set(err, ERR_INPUT, "error.input", "the message has no parts");
 	for (clistiter *i = clist_begin(inner->mm_data.mm_multipart.mm_mp_list); i; i = clist_next(i)) {
 		struct mailmime *part = clist_content(i);
 		struct str *body = is_type(part, "html") ? &out->html : is_type(part, "plain") ? &out->text : NULL;
-		if (part->mm_type == MAILMIME_SINGLE && body && !read_body(part, a, body, err))
+		if (part->mm_type == MAILMIME_MULTIPLE && depth < DEPTH_MAX && !read_parts(part, depth + 1, a, out, err))
+			return false;
+		if (part->mm_type == MAILMIME_SINGLE && !(body ? read_body(part, a, body, err) : read_file(part, a, out, err)))
 			return false;
 	}
 	return true;
@@ -335,7 +387,8 @@ bool mime_parse(struct str raw, struct arena *a, struct mime_parts *out, struct 
 	read_headers(raw, a, out);
 	if (mailmime_parse(raw.at, raw.len, &at, &whole) != MAILIMF_NO_ERROR || !whole)
 		return err_set(err, ERR_INPUT, "error.input", "the message cannot be read");
-	bool ok = read_parts(whole, a, out, err);
+	out->attached = ARENA_ARRAY(a, ATTACHED_MAX, struct attached);
+	bool ok = read_parts(whole, 1, a, out, err);
 	mailmime_free(whole);
 	return ok;
 }

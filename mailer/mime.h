@@ -1,4 +1,5 @@
-/* mime: a composed mail as RFC 5322 bytes (libetpan), CRLF line ends: text/plain and text/html in multipart/alternative, Date, Message-ID in the
+/* mime: a composed mail as RFC 5322 bytes (libetpan), CRLF line ends: text/plain and text/html in multipart/alternative, round them and
+ * the documents multipart/mixed, Date, Message-ID in the
  * sender's domain, MIME-Version, Q-encoded headers, Auto-Submitted, Content-Language, References. The only file that includes libetpan. */
 #ifndef MAILER_MIME_H
 #define MAILER_MIME_H
@@ -16,6 +17,8 @@ struct mime_parts {
 	} *headers;
 	size_t header_count;
 	struct str text, html;
+	struct attached *attached;
+	size_t attached_count;
 };
 bool mime_parse(struct str raw, struct arena *a, struct mime_parts *out, struct err *err);
 

@@ -4,6 +4,7 @@
 #include "engine/base/escape.h"
 #include "otp-portal/offers.h"
 #include "otp-portal/page.h"
+#include "otp-portal/papers.h"
 #include "otp-portal/renewal.h"
 #include "otp-portal/show_page.h"
 
@@ -128,19 +129,22 @@ static void renewable(struct request *r, struct view *v, const struct link_view 
 
 /* --- over --- */
 
-/* The page views that are open to the person now: the finished document itself. */
-static void write_documents(const struct prose *p, const struct link_view *look, struct response *out) {
+/* The page views that are open to the person now: what was filled in, and its papers, but for a link whose time is over. */
+static bool write_views(const struct prose *p, struct view *v, const struct link_view *look, struct response *out, struct err *err) {
+	bool any = false;
 	for (size_t i = 0; i < look->definition->views.count; i++) {
 		const struct view_rule *rule = &look->definition->views.items[i];
 		struct show_view show = {look->package, look->definition, rule, &look->instance, look->values, STR(""), STR(""), false, look->link.contact_id};
 		if (rule->kind != VIEW_PAGE || !view_rule_is_for(rule, look->link.role) || !show_ready(p->r, &show, p->registers))
 			continue;
 		struct str title = prose_get(p, "views", rule->name, "title", (struct str){0});
+		any = true;
 		buf_z(&out->body, "<h2>");
 		escape_html(&out->body, title.len > 0 ? title : rule->name);
 		buf_z(&out->body, "</h2>\n");
 		show_content(p, &show, out);
 	}
+	return !any || look->expired || papers_write(p, v, look->link.contact_id, out, err);
 }
 
 /* Somebody else did it, or the case has gone on without it. */
@@ -157,8 +161,11 @@ static void over(struct request *r, struct view *v, const struct link_view *look
 	else
 		say(r, out, ended ? "link.ended" : "link.not-now", STR(""), STR(""));
 	say(r, out, "link.state", prose_state(&p, look->instance.state), look->instance.reference);
-	write_documents(&p, look, out);
-	page_end(r, out);
+	struct err err;
+	if (write_views(&p, v, look, out, &err))
+		page_end(r, out);
+	else
+		page_failure(r, out, &err);
 }
 
 static void start_over(struct request *r, const struct link_view *look, struct response *out) {

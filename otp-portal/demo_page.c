@@ -4,6 +4,7 @@
 #include "engine/base/escape.h"
 #include "engine/store/lines.h"
 #include "engine/store/timers.h"
+#include "otp-portal/file_answer.h"
 #include "otp-portal/page.h"
 
 #include <string.h>
@@ -201,6 +202,43 @@ static void write_plain(struct request *r, const struct inbox_entry *entry, stru
 	buf_z(b, folded ? "</pre>\n</details>\n" : "</pre>\n");
 }
 
+static struct str file_url(struct request *r, int64_t id, size_t index) {
+	return arena_printf(r->arena, "%.*s/demo/inbox/%lld?attachment=%zu", STR_ARG(site_config(r->world->options.site)->base_url), (long long)id, index + 1);
+}
+
+static void write_files(struct request *r, int64_t id, const struct inbox_entry *entry, struct response *out) {
+	struct buf *b = &out->body;
+	if (entry->file_count == 0)
+		return;
+	buf_z(b, "<h2>");
+	page_word(r, out, "demo.files");
+	buf_z(b, "</h2>\n<ul class=\"files\">\n");
+	for (size_t i = 0; i < entry->file_count; i++) {
+		const struct inbox_file *file = &entry->files[i];
+		buf_z(b, "<li><a class=\"file\" href=\"");
+		escape_html(b, file_url(r, id, i));
+		buf_z(b, "\">");
+		escape_html(b, file->name);
+		buf_z(b, "</a> (");
+		escape_html(b, texts_size(r->language, (int64_t)file->bytes.len, r->arena));
+		buf_z(b, ")</li>\n");
+	}
+	buf_z(b, "</ul>\n");
+}
+
+/* A file of a message, as its reader would save it. */
+static bool send_file(struct request *r, const struct inbox_entry *entry, struct response *out, struct err *err) {
+	int64_t number;
+	if (!str_to_int(request_query(r, "attachment"), &number) || number < 1 || (size_t)number > entry->file_count)
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no such file");
+	const struct inbox_file *file = &entry->files[number - 1];
+	out->type = str_is(file->type, "application/pdf") ? "application/pdf" : "application/octet-stream";
+	out->body.limit = file->bytes.len + 1;
+	file_answer_head(r, file->name, out);
+	buf_str(&out->body, file->bytes);
+	return true;
+}
+
 static void write_heads(struct request *r, const struct inbox_entry *entry, struct response *out) {
 	struct buf *b = &out->body;
 	if (entry->header_count == 0)
@@ -226,6 +264,8 @@ static bool write_message(struct request *r, struct view *v, struct response *ou
 		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no such message");
 	if (!captured_load(v, id, r->arena, &row, err) || !read_entry(r, &row, &entry, err))
 		return false;
+	if (request_query(r, "attachment").len > 0)
+		return send_file(r, &entry, out, err);
 	struct page page = {.title = entry.subject.len > 0 ? entry.subject : language_word(r->language, "demo.sms"), .here = r->path};
 	out->policy = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 	page_begin(r, out, &page);
@@ -236,6 +276,7 @@ static bool write_message(struct request *r, struct view *v, struct response *ou
 	write_caption(r, &row, &entry, out);
 	write_links(r, &entry, out);
 	write_html(&entry, out);
+	write_files(r, row.id, &entry, out);
 	write_plain(r, &entry, out);
 	write_heads(r, &entry, out);
 	page_end(r, out);
@@ -276,7 +317,15 @@ static void write_entry_json(struct request *r, const struct captured *row, cons
 		buf_z(b, i ? "," : "");
 		escape_json(b, entry->links[i]);
 	}
-	buf_z(b, "],\"attachments\":[]}");
+	buf_z(b, "],\"attachments\":[");
+	for (size_t i = 0; i < entry->file_count; i++) {
+		buf_z(b, i ? ",{\"name\":" : "{\"name\":");
+		escape_json(b, entry->files[i].name);
+		json_member(b, "type", entry->files[i].type);
+		json_member(b, "url", file_url(r, row->id, i));
+		buf_char(b, '}');
+	}
+	buf_z(b, "]}");
 }
 
 static bool write_json(struct request *r, struct view *v, struct response *out, struct err *err) {
@@ -322,14 +371,16 @@ static bool is_quiet(struct request *r) {
 	struct outbox_list rows = {0};
 	struct err err;
 	struct line_list mails, texts;
-	int64_t timer_at, now = clock_now();
+	struct document_list drawn = {0};
+	int64_t timer_at, document_at, now = clock_now();
 	struct view *v = store_view(r->world->options.store, &err);
 	bool read = v && timer_next(v, &timer_at, &err) && line_list(v, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, now, r->arena, &mails, &err) &&
 	            line_list(v, (struct outbox_lane){.channel = CHANNEL_SMS, .most = OUTBOX_OTHER}, now, r->arena, &texts, &err) &&
-	            outbox_list(v, held, 0, 1, r->arena, &rows, &err);
+	            outbox_list(v, held, 0, 1, r->arena, &rows, &err) && document_next(v, &document_at, &err) &&
+	            document_rows(v, 1u << DOCUMENT_DRAWING, 0, 1, r->arena, &drawn, &err);
 	if (v)
 		view_close(v);
-	return !read || (timer_at > now && !mails.items[0].due && !texts.items[0].due && rows.count == 0);
+	return !read || (timer_at > now && !mails.items[0].due && !texts.items[0].due && document_at > now && rows.count == 0 && drawn.count == 0);
 }
 
 /* What happened before the clock moves is mailed before it moves, and whoever moved it finds what became due. */

@@ -26,13 +26,19 @@ static struct str disposition(struct arena *a, struct str name) {
 	struct buf out;
 	buf_init(&out, 4 * UPLOAD_NAME + 200);
 	buf_z(&out, "attachment; filename=\"");
-	for (size_t i = 0; i < name.len; i++)
-		buf_char(&out, (name.at[i] >= ' ' && name.at[i] <= '~' && name.at[i] != '"' && name.at[i] != '\\' && name.at[i] != '%') ? name.at[i] : '_');
+	escape_file_name(&out, name);
 	buf_z(&out, "\"; filename*=UTF-8''");
 	escape_url(&out, name);
 	struct str text = arena_str(a, buf_text(&out));
 	buf_free(&out);
 	return text;
+}
+
+void file_answer_head(struct request *r, struct str name, struct response *out) {
+	out->status = 200;
+	out->policy = "sandbox; default-src 'none'";
+	response_header(out, r, "Content-Disposition", disposition(r->arena, name));
+	response_header(out, r, "Cross-Origin-Resource-Policy", STR("same-origin"));
 }
 
 static bool find(struct request *r, struct blob *blob, struct err *err) {
@@ -60,12 +66,9 @@ void file_answer(struct request *r, struct response *out) {
 	} else {
 		/* The type is our own table's, whatever the row says. */
 		const char *type = upload_type(blob.name, &extension);
-		out->status = 200;
 		out->type = type ? type : "application/octet-stream";
-		out->policy = "sandbox; default-src 'none'";
 		out->blob_id = blob.id;
 		out->blob_size = blob.size;
-		response_header(out, r, "Content-Disposition", disposition(r->arena, blob.name));
-		response_header(out, r, "Cross-Origin-Resource-Policy", STR("same-origin"));
+		file_answer_head(r, blob.name, out);
 	}
 }

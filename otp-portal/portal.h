@@ -18,6 +18,10 @@ struct inbox_entry {
 	size_t header_count;
 	struct str *links;
 	size_t link_count;
+	struct inbox_file {
+		struct str name, type, bytes;
+	} *files; /* that came along */
+	size_t file_count;
 };
 
 struct portal_options {

@@ -4,6 +4,7 @@
 #include "engine/workflow/past.h"
 #include "otp-portal/closed_page.h"
 #include "otp-portal/page.h"
+#include "otp-portal/papers.h"
 
 static struct str local_time(struct request *r, int64_t instant) {
 	return language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), instant));
@@ -104,6 +105,13 @@ void receipt_page(struct request *r, struct view *v, const struct link_view *loo
 	struct page page = {.title = title_of(r, look, form), .here = path};
 	page_begin(r, out, &page);
 	write_facts(r, look, page.title, out);
+	struct prose p = {r, look->package, look->definition, look->values, &look->instance, &port, path};
+	/* Whoever has passed it on has no part in it any more. */
+	bool papers = look->link.kind == LINK_TASK && !look->expired && engine_look_part(look);
+	if (papers && !papers_write(&p, v, look->link.contact_id, out, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
 	write_own(r, look, form, &port, values, out);
 	page_end(r, out);
 }

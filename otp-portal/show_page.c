@@ -3,6 +3,7 @@
 #include "engine/base/escape.h"
 #include "otp-portal/columns.h"
 #include "otp-portal/page.h"
+#include "otp-portal/papers.h"
 #include "otp-portal/timeline.h"
 
 bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port) {
@@ -89,13 +90,17 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 	escape_html(&out->body, show->instance->reference);
 	buf_z(&out->body, "</p>\n");
 	bool ready = show_ready(r, show, &port);
+	struct timeline timeline = {&p, show->rule, show->contact_id, ready};
+	struct err err;
 	write_head(&p, show, out);
+	if (ready && !papers_write(&p, v, show->contact_id, out, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
 	if (ready)
 		write_fields(&p, show, out);
 	else
 		write_not_ready(&p, show, out);
-	struct timeline timeline = {&p, show->rule, show->contact_id, ready};
-	struct err err;
 	if (show->rule->timeline && !timeline_write(&timeline, v, out, &err)) {
 		page_failure(r, out, &err);
 		return;

@@ -3,6 +3,7 @@
 #include "engine/base/escape.h"
 #include "engine/store/timers.h"
 #include "otp-portal/page.h"
+#include "otp-portal/papers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,20 @@ static bool tell_history(struct telling *m, struct err *err) {
 		struct str state = h->to.len > 0 ? word(m, "timeline.state", prose_state(m->t->prose, h->to), STR("")) : STR("");
 		struct str text = deed(m, h);
 		*(struct moment *)ARENA_PUSH(m->a, &m->past) = (struct moment){h->at, 2 * (size_t)h->seq, text, by, state};
+	}
+	return true;
+}
+
+static bool tell_documents(struct telling *m, struct err *err) {
+	struct document_list list;
+	if (!document_of_instance(m->v, m->t->prose->instance->id, m->a, &list, err))
+		return false;
+	for (size_t i = 0; m->t->ready && i < list.count; i++) {
+		const struct document *d = &list.items[i];
+		if (d->state != DOCUMENT_READY || !papers_sees(&m->people, m->t->contact_id, d))
+			continue;
+		struct str text = word(m, "timeline.document", d->title, papers_version(m->language, m->a, d));
+		*(struct moment *)ARENA_PUSH(m->a, &m->past) = (struct moment){.at = d->at, .order = SIZE_MAX / 4 + (size_t)d->id, .text = text};
 	}
 	return true;
 }
@@ -311,7 +326,7 @@ bool timeline_write(const struct timeline *t, struct view *v, struct response *o
 	if (!participation_list(v, t->prose->instance->id, m.a, &m.people, err))
 		return false;
 	find_seen(&m);
-	if (!tell_history(&m, err) || !tell_messages(&m, err) || !tell_timers(&m, err))
+	if (!tell_history(&m, err) || !tell_documents(&m, err) || !tell_messages(&m, err) || !tell_timers(&m, err))
 		return false;
 	buf_z(&out->body, "<section class=\"course\">\n<h2>");
 	page_word(t->prose->r, out, "timeline.title");

@@ -8,7 +8,7 @@ LAYERS = {  # layer: the layers it may include
     "engine/base": [],
     "engine/store": ["engine/base"],
     "engine/workflow": ["engine/base", "engine/store"],
-    "document": ["engine/base", "engine/workflow"],
+    "document": ["engine/base", "engine/store", "engine/workflow"],
     "mailer": ["engine/base", "engine/store", "engine/workflow", "document"],
     "otp-portal": ["engine/base", "engine/store", "engine/workflow", "document"],
     "cli": ["engine/base", "engine/store", "engine/workflow", "document", "mailer", "otp-portal"],

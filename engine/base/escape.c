@@ -377,3 +377,20 @@ void escape_rfc2047(struct buf *out, struct str s, size_t used) {
 	if (open)
 		buf_z(out, "?=");
 }
+
+void escape_file_name(struct buf *out, struct str s) {
+	static const struct {
+		uint32_t from;
+		const char *to;
+	} letters[] = {{0xE6, "ae"}, {0xF8, "oe"}, {0xE5, "aa"}, {0xC6, "Ae"}, {0xD8, "Oe"}, {0xC5, "Aa"}, {0xE9, "e"}, {0xF6, "o"}, {0xE4, "a"}, {0xFC, "u"}};
+	for (size_t at = 0; at < s.len;) {
+		uint32_t p = str_utf8_next(s, &at);
+		const char *plain = p >= ' ' && p <= '~' && !strchr("\"\\%/:*?<>|", (int)p) ? NULL : "_";
+		for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+			plain = letters[i].from == p ? letters[i].to : plain;
+		if (plain)
+			buf_z(out, plain);
+		else
+			buf_char(out, (char)p);
+	}
+}

@@ -12,6 +12,8 @@ void escape_markdown_cell(struct buf *out, struct str s); /* the same within a t
 void escape_url(struct buf *out, struct str s);       /* one component, RFC 3986 unreserved kept */
 void escape_json(struct buf *out, struct str s);      /* with quotes */
 void escape_csv(struct buf *out, struct str s);       /* one cell, RFC 4180, formula guard (' before = + - @ TAB CR, also behind blanks and quotes); numbers with a sign stay as they are */
+/* A file's name as a quoted string of a header can carry it anywhere: ASCII, Danish letters as two, what else is there as _. */
+void escape_file_name(struct buf *out, struct str s);
 /* A whole URI for a PDF: a byte that none may have, a quote, a bracket ( ) and a backslash as %XX. */
 void escape_uri(struct buf *out, struct str s);
 /* Text for paper: line separators become \n, TAB a blank; controls, marks of reading direction and what has no shape dropped, as are piles of accents. */

@@ -193,6 +193,23 @@ static const char *const paces_and_lines =
         "ALTER TABLE outbox ADD COLUMN line TEXT NOT NULL DEFAULT '';"
         "DROP INDEX outbox_queued;"
         "CREATE INDEX outbox_queued ON outbox (channel, line, priority, next_at, id) WHERE state = 'queued';";
+/* A document's row has all that the paper shows; `logo` is kept once for all that show it. The blob comes when it is drawn. */
+static const char *const documents =
+        "CREATE TABLE document_logos (hash BLOB PRIMARY KEY CHECK (length(hash) = 32), bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE documents (id INTEGER PRIMARY KEY, instance_id INTEGER NOT NULL REFERENCES instances(id),"
+        " history_id INTEGER NOT NULL REFERENCES history(id), at INTEGER NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,"
+        " addendum INTEGER NOT NULL, roles TEXT NOT NULL, language TEXT NOT NULL, title TEXT NOT NULL, file TEXT NOT NULL,"
+        " template_hash BLOB NOT NULL CHECK (length(template_hash) = 32), digest BLOB NOT NULL CHECK (length(digest) = 32),"
+        " state TEXT NOT NULL CHECK (state IN ('waiting', 'drawing', 'ready', 'failed')), next_at INTEGER NOT NULL,"
+        " tries INTEGER NOT NULL DEFAULT 0, answer TEXT NOT NULL, markdown TEXT NOT NULL, site TEXT NOT NULL, reference TEXT NOT NULL,"
+        " day TEXT NOT NULL, pages TEXT NOT NULL, colour TEXT NOT NULL, logo BLOB REFERENCES document_logos(hash),"
+        " blob_id INTEGER REFERENCES blobs(id), key_id INTEGER, seal BLOB, UNIQUE (instance_id, name, version, addendum),"
+        " CHECK ((state = 'ready') = (blob_id IS NOT NULL AND seal IS NOT NULL))) STRICT;"
+        "CREATE INDEX documents_waiting ON documents (next_at, id) WHERE state = 'waiting';"
+        "CREATE INDEX documents_open ON documents (id) WHERE state <> 'ready';"
+        "CREATE TABLE attachments (outbox_id INTEGER NOT NULL REFERENCES outbox(id), document_id INTEGER NOT NULL REFERENCES documents(id),"
+        " due_at INTEGER NOT NULL, PRIMARY KEY (outbox_id, document_id)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX attachments_document ON attachments (document_id);";
 
 enum { PARTS = 4 };
 struct migration {
@@ -212,6 +229,7 @@ static const struct migration migrations[] = {
         {{&blobs_with_own_ids}},
         {{&patient_messages}},
         {{&paces_and_lines}},
+        {{&documents}},
 };
 
 int64_t schema_newest(void) {

@@ -86,7 +86,7 @@ static bool run_set(struct run *r, const struct action *action) {
 static bool run_effect(struct run *r, const struct action *action, enum effect_kind kind) {
 	struct effect *effect = ARENA_PUSH(r->a, &r->out->effects);
 	*effect = (struct effect){.kind = kind, .action = action, .state = r->state};
-	if (kind == EFFECT_SEND)
+	if (kind == EFFECT_SEND || kind == EFFECT_DOCUMENT)
 		effect->values = freeze(r);
 	for (size_t i = 0; i < action->data.count; i++)
 		if (!evaluate(r, &action->data.items[i], ARENA_PUSH(r->a, &effect->data)))
@@ -119,6 +119,7 @@ static bool run_actions(struct run *r, const struct action_list *actions) {
 			continue;
 		bool ok = action->kind == ACTION_SET      ? run_set(r, action)
 		          : action->kind == ACTION_SEND   ? run_effect(r, action, EFFECT_SEND)
+		          : action->kind == ACTION_DOCUMENT ? run_effect(r, action, EFFECT_DOCUMENT)
 		          : action->kind == ACTION_START  ? run_start_each(r, action)
 		                                          : run_effect(r, action, EFFECT_SIGNAL);
 		if (!ok)

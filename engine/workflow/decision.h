@@ -35,11 +35,11 @@ struct decision_world {
 };
 
 enum { DECISION_CHILDREN = 1000 }; /* that one action may start */
-enum effect_kind { EFFECT_SEND, EFFECT_START, EFFECT_SIGNAL };
+enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL };
 struct effect {
 	enum effect_kind kind;
 	const struct action *action;
-	const struct value *values;    /* SEND: the fields at this point, frozen into the outbox row */
+	const struct value *values;    /* SEND, DOCUMENT: the fields at this point, frozen into the row */
 	const struct state *state;     /* SEND: the state whose task it belongs to */
 	LIST_OF(struct value) data;    /* START, SIGNAL: one a assignment of the action */
 };

@@ -81,7 +81,7 @@ struct role {
 	struct yaml_place place;
 };
 
-enum action_kind { ACTION_SEND, ACTION_SET, ACTION_START, ACTION_SIGNAL };
+enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL };
 struct assignment {
 	struct str name;              /* of a field of this workflow (set), or of the other (start, signal) */
 	const struct field *field;    /* set: resolved; else NULL: checked when all packages are there */
@@ -90,13 +90,17 @@ struct assignment {
 struct action {
 	enum action_kind kind;
 	const struct expression *condition; /* `if`; NULL: always */
-	LIST_OF(const struct role *) to;    /* send */
+	LIST_OF(const struct role *) to;    /* send; document: who may see it, empty: all */
 	struct str message;                 /* send */
 	struct str link;                    /* send: event or view name; empty: none */
 	bool link_is_view;
 	int channel;                        /* send: enum channel of engine/store/people.h; 0: that of the contact */
 	struct span deadline;               /* send; all 0: none */
 	bool urgent;                        /* send: also in quiet hours */
+	LIST_OF(struct str) attach;         /* send: series of documents; checked when all states are read */
+	struct str document, template;      /* document: its series; documents/<template>.<lang>.md */
+	struct str language;                /* document; empty: the site's first */
+	bool addendum;                      /* document */
 	LIST_OF(struct assignment) data;    /* set, start, signal */
 	const struct expression *each;      /* start: a list, one child for each; NULL: one child */
 	struct str workflow;                /* start; signal to children: narrows */
@@ -206,6 +210,7 @@ struct definition {
 	} start;
 	struct scope scope;               /* fields, lets, extras */
 	const struct record_type *child_record; /* items of `children`: workflow, state, ended */
+	LIST_OF(struct str) documents;    /* series that some action makes */
 	size_t transition_count;
 	LIST_OF(const struct expression *) guards; /* all of them, in file order, for coverage */
 	LIST_OF(struct expression_use {

@@ -13,8 +13,30 @@ static void read_send(struct reader *r, const struct yaml *node, struct action *
 	action->link_is_view = definition_view(r->d, action->link) != NULL;
 	action->deadline = shape_span(yaml_get(node, "deadline"), (struct span){0});
 	action->urgent = shape_truth(yaml_get(node, "urgent"), false);
+	struct yaml_nodes attach = reader_names(r, yaml_get(node, "attach"));
+	for (size_t i = 0; i < attach.count; i++)
+		*(struct str *)ARENA_PUSH(r->arena, &action->attach) = attach.items[i]->text;
 	if (channel)
 		action->channel = str_is(channel->text, "sms") ? CHANNEL_SMS : CHANNEL_MAIL;
+}
+
+static void add_series(struct reader *r, struct str name) {
+	for (size_t i = 0; i < r->d->documents.count; i++)
+		if (str_equal(r->d->documents.items[i], name))
+			return;
+	*(struct str *)ARENA_PUSH(r->arena, &r->d->documents) = name;
+}
+
+static void read_document(struct reader *r, const struct yaml *node, struct action *action) {
+	struct yaml_nodes roles = reader_names(r, yaml_get(node, "for"));
+	action->kind = ACTION_DOCUMENT;
+	for (size_t i = 0; i < roles.count; i++)
+		*(const struct role **)ARENA_PUSH(r->arena, &action->to) = reader_find(r, NAMED("role", r->d->roles), roles.items[i]);
+	action->document = yaml_get(node, "name")->text;
+	action->template = yaml_get(node, "template")->text;
+	action->language = shape_text(yaml_get(node, "language"));
+	action->addendum = shape_truth(yaml_get(node, "addendum"), false);
+	add_series(r, action->document);
 }
 
 /* Of this workflow (own) the field is known and gives the type; fields of others are checked when all packages are there. */
@@ -60,7 +82,7 @@ static void read_signal(struct reader *r, const struct yaml *node, struct action
 }
 
 static void read_action(struct reader *r, const struct yaml *node, struct action *action) {
-	const struct yaml *send = yaml_get(node, "send"), *set = yaml_get(node, "set"), *start = yaml_get(node, "start");
+	const struct yaml *send = yaml_get(node, "send"), *set = yaml_get(node, "set"), *start = yaml_get(node, "start"), *document = yaml_get(node, "document");
 	action->place = node->place;
 	action->condition = reader_guard(r, yaml_get(node, "if"));
 	if (send) {
@@ -68,6 +90,8 @@ static void read_action(struct reader *r, const struct yaml *node, struct action
 	} else if (set) {
 		action->kind = ACTION_SET;
 		read_assignments(r, set, true, &r->d->scope, action);
+	} else if (document) {
+		read_document(r, document, action);
 	} else if (start) {
 		read_start_action(r, start, action);
 	} else {

@@ -66,9 +66,11 @@ void definition_check(const struct definition *d, const struct texts *texts, str
 	check_ties(&c);
 	check_start(&c);
 	check_reads(&c);
+	check_series(&c);
 	if (texts) {
 		check_words(&c);
 		check_messages(&c);
+		check_documents(&c);
 	}
 	keep_places(&c);
 	arena_free(arena);

@@ -28,6 +28,19 @@ void check_start(struct checker *c);   /* public start, contacts of roles */
 void check_reads(struct checker *c);   /* fields that are read where they may be unset */
 void check_words(struct checker *c);   /* texts of pages, per language */
 void check_messages(struct checker *c);
+void check_series(struct checker *c);    /* documents that are attached or added to, and may not be there */
+void check_documents(struct checker *c); /* their texts */
+
+/* A template where it is used. */
+struct template_use {
+	const struct template *template;
+	const char *const *own_names; /* that it may use beside fields; NULL-terminated */
+	const char *kind;             /* "messages" */
+	struct str when;              /* "message 'x' is sent" */
+	bool without_link;
+};
+/* Tells unknown names, and fields that may be unset there. Whether it uses {{link}}. */
+bool check_template_names(struct checker *c, const struct flow_point *point, const struct template_use *use);
 
 /* A date such as "12. marts" at the start of a line becomes a numbered list in Markdown; the line, or empty. */
 struct str check_list_start(struct str markdown);

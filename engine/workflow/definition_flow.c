@@ -4,16 +4,28 @@
 
 #include <string.h>
 
+/* Fields, then series of documents. */
+static size_t flow_size(const struct flow *f) {
+	return f->d->fields.count + f->d->documents.count;
+}
+
+size_t flow_series(const struct definition *d, struct str name) {
+	for (size_t i = 0; i < d->documents.count; i++)
+		if (str_equal(d->documents.items[i], name))
+			return d->fields.count + i;
+	return SIZE_MAX;
+}
+
 static bool *set_copy(struct flow *f, const bool *set) {
-	bool *copy = ARENA_ARRAY(f->arena, f->d->fields.count + 1, bool);
-	memcpy(copy, set, f->d->fields.count * sizeof *copy);
+	bool *copy = ARENA_ARRAY(f->arena, flow_size(f) + 1, bool);
+	memcpy(copy, set, flow_size(f) * sizeof *copy);
 	return copy;
 }
 
 /* into = into and set; true when something changed. */
 static bool set_meet(const struct flow *f, bool *into, const bool *set) {
 	bool changed = false;
-	for (size_t i = 0; i < f->d->fields.count; i++) {
+	for (size_t i = 0; i < flow_size(f); i++) {
 		changed = changed || (into[i] && !set[i]);
 		into[i] = into[i] && set[i];
 	}
@@ -28,7 +40,9 @@ static void apply_form(const struct form *form, bool *set) {
 		}
 }
 
-static void apply_action(const struct action *action, bool *set) {
+static void apply_action(const struct flow *f, const struct action *action, bool *set) {
+	if (action->kind == ACTION_DOCUMENT && !action->condition && !action->addendum)
+		set[flow_series(f->d, action->document)] = true;
 	if (action->kind != ACTION_SET)
 		return;
 	for (size_t i = 0; i < action->data.count; i++) {
@@ -147,7 +161,7 @@ static void walk_action(struct walk *w, const struct action *action) {
 			visit_expression(w, action->data.items[i].value);
 	}
 	w->set = before;
-	apply_action(action, w->set);
+	apply_action(w->f, action, w->set);
 }
 
 static void walk_actions(struct walk *w, const struct action_list *actions) {
@@ -206,13 +220,13 @@ static bool flow_on(struct walk *w, const struct transition *t) {
 }
 
 static bool *all_set(struct flow *f) {
-	bool *set = ARENA_ARRAY(f->arena, f->d->fields.count + 1, bool);
-	memset(set, true, f->d->fields.count);
+	bool *set = ARENA_ARRAY(f->arena, flow_size(f) + 1, bool);
+	memset(set, true, flow_size(f));
 	return set;
 }
 
 const bool *flow_after_start(struct flow *f) {
-	bool *set = ARENA_ARRAY(f->arena, f->d->fields.count + 1, bool);
+	bool *set = ARENA_ARRAY(f->arena, flow_size(f) + 1, bool);
 	for (size_t i = 0; i < f->d->fields.count; i++)
 		set[i] = f->d->fields.items[i].initial != NULL;
 	apply_form(f->d->start.form, set);
@@ -227,7 +241,7 @@ struct flow *flow_new(const struct definition *d, struct arena *a) {
 		f->arrival[i] = all_set(f);
 		f->inside[i] = all_set(f);
 	}
-	memcpy(f->arrival[d->initial->index], flow_after_start(f), d->fields.count * sizeof(bool));
+	memcpy(f->arrival[d->initial->index], flow_after_start(f), flow_size(f) * sizeof(bool));
 	f->reached[d->initial->index] = true;
 	/* Sets only shrink, so this ends. The copies of each round are dropped with it. */
 	for (bool changed = true; changed;) {

@@ -10,10 +10,11 @@ struct flow {
 	const struct definition *d;
 	struct arena *arena;
 	bool *reached;  /* by state: some path leads there */
-	bool **arrival; /* by state, by slot: set whenever it is entered, before its entry actions */
+	bool **arrival; /* by state, by slot: set whenever it is entered, before its entry actions; behind the fields: by series of documents, made */
 	bool **inside;  /* by state, by slot: set at every moment between entry and exit */
 };
 struct flow *flow_new(const struct definition *d, struct arena *a);
+size_t flow_series(const struct definition *d, struct str name); /* the slot of a series; SIZE_MAX: no such one */
 const bool *flow_after_start(struct flow *f); /* set after defaults and start form */
 
 /* Where something happens. */

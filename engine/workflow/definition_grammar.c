@@ -31,6 +31,7 @@ static const struct shape_key send_keys[] = {
         {.key = "message", .shape = &name, .needed = true, .help = "messages/<name>.<lang>.md or .txt"},
         {.key = "link", .shape = &name, .help = "An event (a task) or a view that the person gets a link for."},
         {.key = "channel", .shape = &channel, .help = "Only contacts of this kind."},
+        {.key = "attach", .shape = &names, .help = "Documents that go along with a mail: the newest version of each, with its addenda."},
         {.key = "deadline", .shape = &span, .help = "How long trying to send it makes sense."},
         {.key = "urgent", .shape = &truth, .help = "It goes at once, also in the site's quiet hours."},
         {0}};
@@ -48,10 +49,19 @@ static const struct shape_key signal_keys[] = {
         {.key = "workflow", .shape = &name, .help = "Only children of this workflow."},
         {0}};
 static const struct shape signal = {.kind = SHAPE_MAP, .what = "signal", .keys = signal_keys};
+static const struct shape_key document_keys[] = {
+        {.key = "name", .shape = &name, .needed = true, .help = "A series within the instance: the first is version 1."},
+        {.key = "template", .shape = &name, .needed = true, .help = "documents/<template>.<lang>.md"},
+        {.key = "for", .shape = &names, .help = "Role or roles that may see it; all unless given."},
+        {.key = "language", .shape = &name, .help = "Of the document; the site's first unless given."},
+        {.key = "addendum", .shape = &truth, .help = "Added to the newest version, which stays as it is."},
+        {0}};
+static const struct shape document = {.kind = SHAPE_MAP, .what = "document", .keys = document_keys};
 static const struct shape_key action_keys[] = {
         {.key = "if", .shape = &expression, .help = "Done only when this is true."},
         {.key = "send", .shape = &send, .one = true},
         {.key = "set", .shape = &set, .one = true, .help = "Sets fields; null clears."},
+        {.key = "document", .shape = &document, .one = true, .help = "Makes a PDF."},
         {.key = "start", .shape = &start_action, .one = true},
         {.key = "signal", .shape = &signal, .one = true},
         {0}};

@@ -5,6 +5,7 @@
 #ifndef ENGINE_WORKFLOW_ENGINE_H
 #define ENGINE_WORKFLOW_ENGINE_H
 
+#include "engine/store/attachments.h"
 #include "engine/store/history.h"
 #include "engine/store/links.h"
 #include "engine/store/outbox.h"

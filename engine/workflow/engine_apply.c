@@ -146,13 +146,17 @@ static bool use_link(struct run *r, const struct loaded *l, const struct cause *
 bool run_apply(struct run *r, struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause,
                struct receipt *receipt, struct err *err) {
 	struct prepared_starts children = {0};
+	struct prepared_documents documents = {0};
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
 	struct str payload, data;
 	if (!run_prepare_children(r, decision, &children, err) || !payload_json(r, l, decision, before, cause->proved, &payload, err) ||
 	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
-	if (!write_instance(r, l, decision, data, err) || !write_history(r, l, event, decision, cause, payload, &entry, err) ||
+	if (!write_instance(r, l, decision, data, err) || !run_prepare_documents(r, l, decision, &documents, err))
+		return false;
+	payload = run_documents_payload(r, &documents, payload);
+	if (!write_history(r, l, event, decision, cause, payload, &entry, err) || !run_write_documents(r, &documents, entry.id, err) ||
 	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
 	    !write_timers(r, l, event, decision, err) || !run_listing(r, l, decision->values, err))
 		return false;

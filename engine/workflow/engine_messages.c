@@ -81,6 +81,13 @@ void run_carry(struct outbox_row *row, const struct link *link) {
 		row->deadline_at = link->expires_at;
 }
 
+static bool attach(struct run *r, const struct action *action, const struct outbox_row *row, struct err *err) {
+	for (size_t i = 0; row->channel == CHANNEL_MAIL && i < action->attach.count; i++)
+		if (!attachment_put(r->tx, row, action->attach.items[i], err))
+			return false;
+	return true;
+}
+
 /* Whoever has just answered, or started this, is awake and may wait for it. */
 static bool is_of_actor(const struct cause *cause, const struct participation *p) {
 	return cause->contact_id ? p->contact_id == cause->contact_id : strcmp(cause->kind, "start") == 0 && str_equal(p->role, cause->role);
@@ -119,7 +126,7 @@ static bool put_message(struct run *r, const struct loaded *l, const struct effe
 			return false;
 		run_carry(&row, &link);
 	}
-	return outbox_put(r->tx, &row, err);
+	return outbox_put(r->tx, &row, err) && attach(r, action, &row, err);
 }
 
 static bool wanted(const struct action *action, const struct participation *p, const struct role *role) {

@@ -15,7 +15,7 @@ static bool put_again(struct run *r, const struct outbox_row *original, const st
 	row.deadline_at = 0;
 	row.patient = false; /* somebody waits for it */
 	run_carry(&row, link);
-	return outbox_put(r->tx, &row, err);
+	return outbox_put(r->tx, &row, err) && attachment_copy(r->tx, original->id, &row, err);
 }
 
 bool engine_renew(struct engine *e, struct tx *tx, int64_t now, const struct link *link, struct arena *a, bool *sent, struct err *err) {

@@ -105,6 +105,22 @@ bool run_link(struct run *r, const struct loaded *l, const struct wanted_link *w
 void run_carry(struct outbox_row *row, const struct link *link);
 struct str run_message_id(struct run *r);
 bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, const struct cause *cause, int64_t history_id, struct err *err);
+/* engine_documents.c: what the decision's documents say, and their rows. */
+struct prepared_document {
+	struct document row;
+	struct document_sheet sheet;
+};
+struct prepared_documents {
+	struct prepared_document *items;
+	size_t count, cap;
+};
+/* When the instance's row is written, so that its reference is known. */
+bool run_prepare_documents(struct run *r, const struct loaded *l, const struct decision *decision, struct prepared_documents *out, struct err *err);
+/* A history's payload with the list of them. No field can have the name of that list. In arena. */
+#define RUN_DOCUMENTS "made-documents"
+struct str run_documents_payload(struct run *r, const struct prepared_documents *documents, struct str payload);
+struct str run_documents_record(struct arena *a, const struct document *d); /* one of that list */
+bool run_write_documents(struct run *r, struct prepared_documents *documents, int64_t history_id, struct err *err);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
 /* The same after an event of this transaction was carried out. That event stands (and is marked): what fails before its own first write is left to the

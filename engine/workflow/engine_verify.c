@@ -1,5 +1,6 @@
 /* stafet verify: the chain of every instance is whole, its history is a path through the definition it is pinned to and leaves the data that it has,
- * and every outbox row and used link belongs to an entry. */
+ * every outbox row and used link belongs to an entry, and every document is what its entry says. */
+#include "engine/store/blobs.h"
 #include "engine/workflow/engine_run.h"
 #include "engine/workflow/past.h"
 
@@ -110,6 +111,65 @@ static bool check_messages(struct check *c, const struct instance *instance, con
 	return true;
 }
 
+static struct str bytes_of_file(struct check *c, const struct document *d) {
+	struct buf all;
+	struct str piece = STR("");
+	struct err unread;
+	buf_init(&all, (size_t)d->size + 1);
+	for (bool more = true; more && (int64_t)all.len < d->size; buf_str(&all, piece))
+		more = blob_read(c->v, d->blob_id, (int64_t)all.len, c->a, &piece, &unread) && piece.len > 0;
+	struct str bytes = arena_str(c->a, buf_text(&all));
+	buf_free(&all);
+	return bytes;
+}
+
+/* The file is the one that was drawn from what the chain knows. */
+static void check_document(struct check *c, const struct instance *instance, const struct document *d, const struct document_sheet *sheet) {
+	unsigned char digest[SECRET_HASH], seal[SECRET_HASH];
+	document_digest(d, sheet, digest);
+	if (memcmp(digest, d->digest, sizeof digest) != 0)
+		fault(c, instance, "document %lld does not say what it said when it was made", (long long)d->id);
+	if (d->state != DOCUMENT_READY)
+		return;
+	if (!document_seal(site_keys(c->e->site), d->key_id, d->digest, bytes_of_file(c, d), seal))
+		fault(c, instance, "document %lld: the key file has no key %lld", (long long)d->id, (long long)d->key_id);
+	else if (!secret_equal(seal, d->seal, sizeof seal))
+		fault(c, instance, "the file of document %lld is not the one that was drawn", (long long)d->id);
+}
+
+/* Each entry names exactly the documents that it made. */
+static void check_record(struct check *c, const struct instance *instance, const struct document_list *documents, const struct history *entry) {
+	struct str list = STR(""), key = STR("\"" RUN_DOCUMENTS "\":[");
+	size_t count = 0;
+	for (size_t i = 0; i < documents->count; i++) {
+		if (documents->items[i].history_id != entry->id)
+			continue;
+		struct str record = run_documents_record(c->a, &documents->items[i]);
+		list = arena_printf(c->a, "%.*s%s%.*s", STR_ARG(list), count++ ? "," : "", STR_ARG(record));
+	}
+	struct str wanted = count > 0 ? arena_printf(c->a, ",%.*s%.*s]}", STR_ARG(key), STR_ARG(list)) : STR("");
+	bool named = count > 0 ? str_ends(entry->payload, wanted) : !entry->payload.at || !memmem(entry->payload.at, entry->payload.len, key.at, key.len);
+	if (entry->payload.len > 0 && !named)
+		fault(c, instance, "entry %lld does not name the documents that belong to it", (long long)entry->seq);
+}
+
+static bool check_documents(struct check *c, const struct instance *instance, const struct history_list *entries, struct err *err) {
+	struct document_list documents;
+	if (!document_of_instance(c->v, instance->id, c->a, &documents, err))
+		return false;
+	for (size_t i = 0; i < documents.count; i++) {
+		struct document_sheet sheet;
+		if (!document_sheet_load(c->v, documents.items[i].id, c->a, &sheet, err))
+			return false;
+		check_document(c, instance, &documents.items[i], &sheet);
+		if (!belongs(entries, documents.items[i].history_id))
+			fault(c, instance, "document %lld belongs to no entry", (long long)documents.items[i].id);
+	}
+	for (size_t i = 0; i < entries->count; i++)
+		check_record(c, instance, &documents, &entries->items[i]);
+	return true;
+}
+
 static bool check_instance(struct check *c, const struct instance *instance, struct err *err) {
 	struct history_list entries = {0};
 	struct err broken = {0}, gone = {0};
@@ -124,7 +184,7 @@ static bool check_instance(struct check *c, const struct instance *instance, str
 	} else {
 		fault(c, instance, "%s", gone.text);
 	}
-	return check_messages(c, instance, &entries, err);
+	return check_messages(c, instance, &entries, err) && check_documents(c, instance, &entries, err);
 }
 
 bool engine_verify(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, int64_t *checked, int64_t *faults, struct err *err) {

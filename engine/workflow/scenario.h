@@ -18,6 +18,8 @@ struct scenario_options {
 	/* Renders a message as it would be sent, so that every message a scenario sends is known to render; text in arena. NULL: not rendered. */
 	bool (*render)(void *context, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a, struct str *text, struct err *err);
 	void *context;
+	/* Draws a document that was taken, and keeps it: drawing -> ready. NULL: documents are not drawn, and what they are attached to is not sent. */
+	bool (*draw)(void *context, struct site *site, struct tx *tx, struct document *d, struct arena *a, struct err *err);
 	/* Where a scenario is played instead (the demo's samples): `now` is then a span before this instant, such as 40d, an answer such as "=today + 14d" is computed, each
 	 * message is given to keep, and in the end the clock stands at this instant. store NULL: each scenario has a store of its own in memory. */
 	struct store *store;

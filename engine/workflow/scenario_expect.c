@@ -14,6 +14,8 @@ static bool deliver_row(struct scenario *s, const struct yaml *at, struct tx *tx
 	int64_t now = clock_now();
 	struct sent *sent = ARENA_PUSH(s->a, &s->sent);
 	sent->row = *row;
+	if (!scenario_attached(s, at, tx_view(tx), row->id, &sent->attached))
+		return false;
 	if (s->options->render &&
 	    !s->options->render(s->options->context, s->engine, s->options->site, tx_view(tx), row, s->a, &sent->text, &err))
 		return scenario_fail(s, at, "message '%.*s' to %.*s cannot be rendered: %s", STR_ARG(row->message), STR_ARG(row->recipient), err.text);
@@ -51,7 +53,7 @@ bool scenario_deliver(struct scenario *s, const struct yaml *at) {
 	struct err err = {0};
 	if (!scenario_begin(s, at, &tx))
 		return false;
-	if (deliver_all(s, at, tx))
+	if (scenario_draw(s, at, tx) && deliver_all(s, at, tx))
 		return scenario_end(s, at, tx, true, &err);
 	store_rollback(tx);
 	return false;
@@ -81,17 +83,17 @@ static struct str unwrapped(struct arena *a, struct str text) {
 	return (struct str){out, len};
 }
 
-static bool contains(struct arena *a, struct str text, struct str wanted) {
+bool scenario_contains(struct arena *a, struct str text, struct str wanted) {
 	text = unwrapped(a, text);
 	wanted = str_trim(unwrapped(a, wanted));
 	return wanted.len == 0 || memmem(text.at, text.len, wanted.at, wanted.len) != NULL;
 }
 
 static bool expect_sent(struct scenario *s, const struct yaml *list) {
-	static const char *const keys[] = {"to", "message", "contains", NULL};
+	static const char *const keys[] = {"to", "message", "contains", "attach", NULL};
 	size_t count = s->sent.count - s->seen;
 	if (list->kind != YAML_LIST)
-		return scenario_fail(s, list, "`sent` is a list of {to, message, contains}");
+		return scenario_fail(s, list, "`sent` is a list of {to, message, contains, attach}");
 	for (size_t i = 0; i < list->count; i++) {
 		const struct yaml *wanted = list->items[i];
 		if (!scenario_keys(s, wanted, keys))
@@ -102,8 +104,11 @@ static bool expect_sent(struct scenario *s, const struct yaml *list) {
 		const struct sent *sent = &s->sent.items[s->seen + i];
 		if (!str_equal(address_key(s->a, to), address_key(s->a, sent->row.recipient)) || !str_equal(message, sent->row.message))
 			return scenario_fail(s, wanted, "'%.*s' to %.*s is expected here; sent was: %.*s", STR_ARG(message), STR_ARG(to), STR_ARG(list_sent(s)));
-		if (s->options->render && !contains(s->a, sent->text, scenario_text(wanted, "contains")))
+		if (s->options->render && !scenario_contains(s->a, sent->text, scenario_text(wanted, "contains")))
 			return scenario_fail(s, wanted, "the message does not contain '%.*s'; it reads: %.*s", STR_ARG(scenario_text(wanted, "contains")), STR_ARG(sent->text));
+		const struct yaml *attach = yaml_get(wanted, "attach");
+		if (attach && !str_equal(scenario_words(s, attach), sent->attached))
+			return scenario_fail(s, attach, "it carries '%.*s', not '%.*s'", STR_ARG(sent->attached), STR_ARG(scenario_words(s, attach)));
 	}
 	if (count > list->count)
 		return scenario_fail(s, list, "%zu messages are expected; sent was: %.*s", list->count, STR_ARG(list_sent(s)));
@@ -133,7 +138,7 @@ static struct str value_as_typed(struct scenario *s, const struct field *field, 
 	return out;
 }
 
-static struct str wanted_text(struct scenario *s, const struct yaml *node) {
+struct str scenario_words(struct scenario *s, const struct yaml *node) {
 	struct buf text;
 	if (node->kind == YAML_SCALAR)
 		return node->text;
@@ -153,7 +158,7 @@ static bool expect_member(struct scenario *s, const struct yaml *wanted, const s
 
 static bool expect_value(struct scenario *s, const struct yaml *wanted, const struct field *field, const struct value *value) {
 	struct str is = value->kind == KIND_UNSET ? STR("unset") : value_as_typed(s, field, value);
-	struct str should = yaml_is_null(wanted) ? STR("unset") : wanted_text(s, wanted);
+	struct str should = yaml_is_null(wanted) ? STR("unset") : scenario_words(s, wanted);
 	return str_equal(is, should) || scenario_fail(s, wanted, "%.*s is '%.*s', not '%.*s'", STR_ARG(field->name), STR_ARG(is), STR_ARG(should));
 }
 
@@ -231,15 +236,16 @@ static bool expect_instance(struct scenario *s, const struct yaml *step, const s
 		if (!str_to_int(count->text, &wanted) || wanted != (int64_t)children.count)
 			return scenario_fail(s, count, "%zu children, not %.*s", children.count, STR_ARG(count->text));
 	}
-	return expect_data(s, body, v, &instance);
+	const struct yaml *documents = yaml_get(body, "documents");
+	return expect_data(s, body, v, &instance) && (!documents || scenario_expect_documents(s, documents, v, &instance));
 }
 
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	static const char *const keys[] = {"state", "sent", "data", "unset", "children", NULL};
+	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", NULL};
 	struct err err;
 	if (!scenario_keys(s, body, keys))
 		return false;
-	bool about_instance = yaml_get(body, "state") || yaml_get(body, "data") || yaml_get(body, "unset") || yaml_get(body, "children");
+	bool about_instance = yaml_get(body, "state") || yaml_get(body, "data") || yaml_get(body, "unset") || yaml_get(body, "children") || yaml_get(body, "documents");
 	if (about_instance) {
 		struct view *v = store_view(s->store, &err);
 		if (!v)

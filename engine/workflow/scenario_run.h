@@ -16,6 +16,7 @@ struct scenario {
 	LIST_OF(struct sent {
 		struct outbox_row row;
 		struct str text;  /* as rendered; empty without a renderer */
+		struct str attached; /* "agreement, agreement+1" */
 	}) sent;
 	size_t seen;          /* of `sent`, by expectations so far */
 };
@@ -31,6 +32,12 @@ bool scenario_instance(struct scenario *s, const struct yaml *step, struct view 
 bool scenario_answers(struct scenario *s, const struct yaml *map, struct answers *out);
 /* Renders and "sends" everything that is queued. */
 bool scenario_deliver(struct scenario *s, const struct yaml *at);
+/* scenario_documents.c */
+bool scenario_draw(struct scenario *s, const struct yaml *at, struct tx *tx); /* everything that waits to be drawn */
+bool scenario_attached(struct scenario *s, const struct yaml *at, struct view *v, int64_t outbox_id, struct str *names);
+bool scenario_expect_documents(struct scenario *s, const struct yaml *list, struct view *v, const struct instance *instance);
+bool scenario_contains(struct arena *a, struct str text, struct str wanted); /* wherever lines break */
+struct str scenario_words(struct scenario *s, const struct yaml *node); /* a text, or a list as "a, b" */
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body);
 
 #endif

@@ -47,6 +47,7 @@ struct texts *texts_load(const char *folder, const struct str *languages, size_t
 	if (t->word_count == 0 && problems->errors == errors)
 		problem_error(problems, (struct yaml_place){folder, 1, 1}, "no texts: expected texts/%.*s.yaml", STR_ARG(language_count ? languages[0] : STR("da")));
 	texts_read_messages(t, folder, languages, language_count, problems);
+	texts_read_documents(t, folder, languages, language_count, problems);
 	keep_places(problems, first);
 	if (problems->errors == errors)
 		return t;
@@ -133,23 +134,42 @@ bool texts_has(const struct texts *t, struct str language, const char *path) {
 	return node && node->text.len > 0;
 }
 
-/* A reader whose language has no such message gets that of the first language that has. */
+/* The texts of a reader's language, else those of the first language that has them: lower is better. */
+static size_t rank_of(const struct texts *t, struct str wanted, struct str language) {
+	size_t rank = 0;
+	if (str_equal(wanted, language))
+		return 0;
+	while (rank < t->word_count && !str_equal(t->words[rank].language, language))
+		rank++;
+	return rank + 1;
+}
+
 const struct message *texts_message(const struct texts *t, struct str name, enum channel channel, struct str language) {
-	const struct message *other = NULL;
-	size_t other_rank = SIZE_MAX;
+	const struct message *best = NULL;
 	for (size_t i = 0; i < t->messages.count; i++) {
 		const struct message *m = &t->messages.items[i];
-		if (m->channel != channel || !str_equal(m->name, name))
-			continue;
-		if (str_equal(m->language, language))
-			return m;
-		size_t rank = 0;
-		while (rank < t->word_count && !str_equal(t->words[rank].language, m->language))
-			rank++;
-		if (!other || rank < other_rank)
-			other = m, other_rank = rank;
+		if (m->channel == channel && str_equal(m->name, name) && (!best || rank_of(t, language, m->language) < rank_of(t, language, best->language)))
+			best = m;
 	}
-	return other;
+	return best;
+}
+
+const struct document_text *texts_document(const struct texts *t, struct str name, struct str language) {
+	const struct document_text *best = NULL;
+	for (size_t i = 0; i < t->documents.count; i++) {
+		const struct document_text *d = &t->documents.items[i];
+		if (str_equal(d->name, name) && (!best || rank_of(t, language, d->language) < rank_of(t, language, best->language)))
+			best = d;
+	}
+	return best;
+}
+
+size_t texts_document_count(const struct texts *t) {
+	return t->documents.count;
+}
+
+const struct document_text *texts_document_at(const struct texts *t, size_t index) {
+	return &t->documents.items[index];
 }
 
 size_t texts_message_count(const struct texts *t) {

@@ -38,6 +38,23 @@ const struct message *texts_message(const struct texts *t, struct str name, enum
 size_t texts_message_count(const struct texts *t);
 const struct message *texts_message_at(const struct texts *t, size_t index);
 
+/* What a document is made from: a small header, then Markdown. */
+struct document_text {
+	struct str name, language;
+	const struct template *title; /* the heading */
+	const struct template *file;  /* what the file is called; NULL: as the title */
+	const struct template *body;
+	bool logo, reference, date, pages; /* what else stands on the paper */
+	unsigned char hash[SECRET_HASH];   /* of the whole file */
+	struct yaml_place place;
+};
+/* In that language, else in the first that has it; NULL: none. */
+const struct document_text *texts_document(const struct texts *t, struct str name, struct str language);
+size_t texts_document_count(const struct texts *t);
+const struct document_text *texts_document_at(const struct texts *t, size_t index);
+/* One such file. False when something was told. */
+bool texts_read_document(struct arena *a, const char *path, struct document_text *out, struct problems *problems);
+
 /* A value as people read it: date in words, option labels, a row's label, decimal comma, "Ja"; a list as "a, b and c".
  * A matrix gives one "label: level" a line, a group one item: "Name: Ida, E-mail: ida@example.dk". */
 struct str texts_value(const struct texts *t, const struct definition *d, const struct language *language, const struct zone *zone,

@@ -15,11 +15,35 @@ struct texts {
 		struct message *items; /* by name, channel, language */
 		size_t count, cap;
 	} messages;
+	struct {
+		struct document_text *items; /* by name, language */
+		size_t count, cap;
+	} documents;
 };
+
+/* One file under way. */
+struct text_file {
+	struct arena *arena;
+	struct problems *problems;
+	const char *path;
+	struct str text; /* LF line ends */
+	int line;        /* of what is left in text */
+};
+struct yaml_place text_file_place(const struct text_file *f, int line, int column);
+bool text_file_read(struct text_file *f); /* UTF-8 without controls, or told */
+/* The names in a folder, sorted, without hidden files and editors' copies. No such folder: none. */
+struct text_names {
+	struct str *items;
+	size_t count, cap;
+};
+void text_folder(struct arena *a, const char *path, struct text_names *out, struct problems *problems);
+bool text_wanted(struct str language, const struct str *languages, size_t count);
 
 /* Tells every unknown key, wrong kind and broken placeholder of a texts/<lang>.yaml. */
 void texts_check(const struct yaml *root, struct arena *a, struct problems *problems);
 /* The files of folder/messages in these languages. No such folder: no messages. */
 void texts_read_messages(struct texts *t, const char *folder, const struct str *languages, size_t language_count, struct problems *problems);
+/* Likewise of folder/documents. */
+void texts_read_documents(struct texts *t, const char *folder, const struct str *languages, size_t language_count, struct problems *problems);
 
 #endif

@@ -111,6 +111,39 @@ static void every_header_is_there_once(void **state) {
 	assert_str(b->parts.html, "<p>Hej</p>\n");
 }
 
+static void documents_go_along(void **state) {
+	struct bench *b = *state;
+	char bytes[1000];
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(i * 7);
+	struct attached files[] = {
+	        {STR("Erklæring \"Ærø\"; side\\1, en meget lang titel som ikke får plads på en linje alene.pdf"), STR("application/pdf"), {bytes, sizeof bytes}},
+	        {STR("to.pdf"), STR("application/pdf"), STR("%PDF-\n--=_x--\r\n.\r\n")},
+	        {STR("tom.pdf"), STR("application/pdf"), STR("")},
+	};
+	b->message.attached = files;
+	b->message.attached_count = 3;
+	for (size_t len = 997; len <= 1000; len++) { /* each way in which base64 may end */
+		files[0].bytes.len = len;
+		build(b);
+		assert_true(str_starts(header(b, "Content-Type"), STR("multipart/mixed;")));
+		assert_str(b->parts.text, "Hej\n\nhttps://svar.nordby.example/l/abc=def\n");
+		assert_str(b->parts.html, "<p>Hej</p>\n");
+		assert_int_equal(b->parts.attached_count, 3);
+		for (size_t i = 0; i < 3; i++) {
+			assert_true(str_equal(b->parts.attached[i].name, files[i].name));
+			assert_str(b->parts.attached[i].type, "application/pdf");
+			assert_true(str_equal(b->parts.attached[i].bytes, files[i].bytes));
+		}
+	}
+	assert_true(raw_has(b, "Content-Disposition: attachment;\r\n filename=\"Erklaering _Aeroe_; side_1, en"));
+	assert_true(raw_has(b, ";\r\n filename*0*=UTF-8''Erkl%C3%A6ring%20%22"));
+	for (struct str rest = b->raw; rest.len > 0;) {
+		struct str line = str_cut(&rest, '\n');
+		assert_true(line.len <= 130); /* the fallback alone is longer than 78 */
+	}
+}
+
 static void what_is_not_known_is_left_out(void **state) {
 	struct bench *b = *state;
 	b->message.to_name = STR("");
@@ -271,6 +304,7 @@ static void what_is_no_message_is_refused(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(every_header_is_there_once),
+		BENCH_TEST(documents_go_along),
 		BENCH_TEST(what_is_not_known_is_left_out),
 		BENCH_TEST(the_date_has_the_offset_of_its_zone),
 		BENCH_TEST(danish_comes_back_as_it_was),

@@ -142,6 +142,8 @@ static inline void write_texts(const char *folder, const struct definition *d) {
 static inline void write_messages(struct fixture *f, const char *folder, const struct action_list *actions) {
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct action *action = &actions->items[i];
+		if (action->kind == ACTION_DOCUMENT)
+			write_file(folder, arena_printf(f->arena, "documents/%.*s.en.md", STR_ARG(action->template)).at, STR("title: A paper\n---\nIt says {{reference}}.\n"));
 		if (action->kind != ACTION_SEND)
 			continue;
 		const char *body = action->link.len > 0 ? "[Go on]({{link}})" : "Hello";
@@ -180,6 +182,7 @@ static inline void package_write(struct fixture *f, const char *workflow, const 
 	assert_int_equal(mkdir(folder.at, 0700), 0);
 	mkdir(arena_printf(f->arena, "%s/texts", folder.at).at, 0700);
 	mkdir(arena_printf(f->arena, "%s/messages", folder.at).at, 0700);
+	mkdir(arena_printf(f->arena, "%s/documents", folder.at).at, 0700);
 	write_file(folder.at, "workflow.yaml", str_from(workflow));
 	if (registers)
 		write_file(folder.at, "registers.yaml", str_from(registers));

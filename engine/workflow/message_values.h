@@ -1,10 +1,9 @@
-/* message_values: what the names in a message stand for: the fields as they were frozen when it was sent, and what every message has (link, recipient,
- * reference...). Plain data, borrowed by a rendering. */
-#ifndef MAILER_MESSAGE_VALUES_H
-#define MAILER_MESSAGE_VALUES_H
+/* message_values: what the names in a message or document stand for: the fields as they were frozen when it was sent or made, and what every message has
+ * (link, recipient, reference...). Plain data, borrowed by a rendering. */
+#ifndef ENGINE_WORKFLOW_MESSAGE_VALUES_H
+#define ENGINE_WORKFLOW_MESSAGE_VALUES_H
 
 #include "engine/store/instances.h"
-#include "engine/store/outbox.h"
 #include "engine/workflow/site.h"
 
 struct message_values {
@@ -12,7 +11,7 @@ struct message_values {
 	const struct texts *texts;
 	const struct definition *definition;  /* that the instance is pinned to */
 	const struct language *language;      /* of the message, so of its values */
-	const struct outbox_row *row;
+	struct str role, recipient;           /* empty in a document, which is nobody's own */
 	const struct instance *instance;
 	const struct value *fields;           /* by slot */
 	const struct register_port *registers;

@@ -1,4 +1,4 @@
-#include "mailer/message_values.h"
+#include "engine/workflow/message_values.h"
 
 static struct template_value text_value(struct str text) {
 	return (struct template_value){.kind = text.len > 0 ? TV_TEXT : TV_NONE, .text = text};
@@ -137,9 +137,9 @@ struct template_value message_value(void *context, struct str name, struct arena
 	if (str_is(name, "link_expires"))
 		return expiry_value(m, a);
 	if (str_is(name, "role"))
-		return word_value(m, STR("roles"), m->row->role);
+		return word_value(m, STR("roles"), m->role);
 	if (str_is(name, "recipient"))
-		return text_value(m->row->recipient_name.len > 0 ? m->row->recipient_name : m->row->recipient);
+		return text_value(m->recipient);
 	if (str_is(name, "reference"))
 		return text_value(m->instance->reference);
 	if (str_is(name, "state"))
