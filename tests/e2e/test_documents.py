@@ -185,7 +185,7 @@ def test_refusals():
     out = render(text("many.da.md", "{{x}}"), {"x": "a\n" * 110000}, status=1)
     assert re.search(rb"would have \d+ pages; 2000 are allowed", out), out
     open(os.path.join(folder, "none.da.md"), "w").write(" \n")
-    assert b"the title is missing" in render(os.path.join(folder, "none.da.md"), {}, status=1)
+    assert b"expected a line of ---" in render(os.path.join(folder, "none.da.md"), {}, status=1)
     # The child's command is nobody else's.
     for given in (b"", b"x" * 1000):
         done = subprocess.run([BINARY, "draw-document"], input=given, capture_output=True, timeout=30)

@@ -113,7 +113,7 @@ static struct str due_messages(struct fixture *f) {
 	struct outbox_list rows;
 	struct str text = STR("");
 	tx_open(f);
-	OK(outbox_lease(f->tx, (struct outbox_lane){CHANNEL_MAIL, OUTBOX_OTHER}, STR("test"), clock_now(), clock_now() + 1000, 100, f->arena, &rows, &f->err));
+	OK(outbox_lease(f->tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("test"), clock_now(), clock_now() + 1000, 100, f->arena, &rows, &f->err));
 	for (size_t i = 0; i < rows.count; i++)
 		text = arena_printf(f->arena, "%.*s%s%.*s", STR_ARG(text), i ? ", " : "", STR_ARG(rows.items[i].message));
 	store_rollback(f->tx);
