@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "engine/base/clock.h"
 #include "engine/base/clock.h"
+#include "engine/store/reports.h"
 #include "mailer/retry.h"
 #include "mailer/turns.h"
 
@@ -13,7 +14,7 @@ static const char usage_text[] = "usage: stafet outbox [--state STATE] [--after 
                                  "       stafet outbox explain ID\n"
                                  "       stafet outbox retry ID...                                send now, with the same Message-ID\n"
                                  "       stafet outbox cancel ID...\n"
-                                 "states: queued leased begun sent unknown failed cancelled all\n";
+                                 "states: queued leased begun sent unknown failed cancelled all, and undelivered: sent, but reported as not arrived\n";
 
 static int usage(struct buf *out) {
 	buf_z(out, usage_text);
@@ -63,19 +64,28 @@ static bool say_paces(struct open_site *s, struct view *v, struct arena *a, stru
 
 /* --- list --- */
 
+/* Not a state of the row, but what somebody may ask for as if it were. */
+enum { UNDELIVERED = 1u << (OUTBOX_CANCELLED + 1) };
+
 static bool list_rows(struct open_site *s, struct view *v, struct arena *a, unsigned states, int64_t after, int64_t limit, struct buf *out, struct err *err) {
-	struct outbox_list list;
+	struct outbox_list list, lost = {0};
 	struct str reference;
-	if (!outbox_list(v, states, after, limit, a, &list, err))
+	bool ok = states == UNDELIVERED ? outbox_undelivered(v, after, limit, a, &list, err) : outbox_list(v, states, after, limit, a, &list, err);
+	if (!ok || (states == OPEN && !outbox_undelivered(v, 0, 1, a, &lost, err)))
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct outbox_row *row = &list.items[i];
 		if (!reference_of(v, row, a, &reference, err))
 			return false;
 		struct str at = site_time(s, a, row->state == OUTBOX_QUEUED ? row->next_at : row->created_at);
-		buf_printf(out, "%6lld  %-9s %.*s  %-4s %-9.*s %-20.*s %.*s%s%.*s\n", (long long)row->id, outbox_state_name(row->state), STR_ARG(at), channel_of(row),
+		buf_printf(out, "%6lld  %-9s %.*s  %-4s %-9.*s %-20.*s %.*s%s%.*s", (long long)row->id, outbox_state_name(row->state), STR_ARG(at), channel_of(row),
 		           STR_ARG(reference), STR_ARG(row->message), STR_ARG(row->recipient), row->answer.len > 0 ? "  " : "", STR_ARG(row->answer));
+		if (row->delivery != DELIVERY_NONE)
+			buf_printf(out, "  reported: %s", delivery_name(row->delivery));
+		buf_char(out, '\n');
 	}
+	if (lost.count > 0)
+		buf_z(out, "There are sent messages that were reported as not arrived: stafet outbox --state undelivered\n");
 	if ((int64_t)list.count == limit)
 		buf_printf(out, "... go on with --after %lld\n", (long long)list.items[list.count - 1].id);
 	return true;
@@ -85,7 +95,7 @@ static bool states_of(const char *name, unsigned *states) {
 	*states = OPEN;
 	if (!name)
 		return true;
-	*states = 0;
+	*states = strcmp(name, "undelivered") == 0 ? UNDELIVERED : 0;
 	for (int i = OUTBOX_QUEUED; i <= OUTBOX_CANCELLED; i++)
 		if (strcmp(name, "all") == 0 || strcmp(name, outbox_state_name((enum outbox_state)i)) == 0)
 			*states |= 1u << i;
@@ -143,7 +153,7 @@ static const char *state_text(enum outbox_state state) {
 	case OUTBOX_BEGUN:
 		return "It is being sent";
 	case OUTBOX_SENT:
-		return "The relay or gateway has taken it. What becomes of it beyond is not known here";
+		return "The relay or gateway has taken it. What becomes of it beyond is known where that is reported";
 	case OUTBOX_UNKNOWN:
 		return "The connection broke when it had been handed over: nobody can know whether it arrived. What does no harm twice is sent again by itself, once; "
 		       "for the rest ask the recipient, then `retry` or `cancel`";
@@ -212,6 +222,43 @@ static bool explain_documents(struct view *v, struct arena *a, int64_t id, struc
 	return true;
 }
 
+static const char *delivery_text(const struct outbox_row *row) {
+	switch (row->delivery) {
+	case DELIVERY_NONE:
+		break;
+	case DELIVERY_ON_WAY:
+		return "The gateway has handed it on; the phone has not confirmed it yet";
+	case DELIVERY_DELIVERED:
+		return "The phone has confirmed it";
+	case DELIVERY_FAILED:
+		return row->parts > 1 ? "At least one of its parts did not reach the phone. Look at the number, or reach the person another way"
+		                      : "It did not reach the phone. Look at the number, or reach the person another way";
+	case DELIVERY_EXPIRED:
+		return "The phone was not reached while the message was of use: it may have been switched off";
+	}
+	return "";
+}
+
+/* What the gateway told since, as it was understood and as it came. */
+static bool explain_delivery(struct open_site *s, struct view *v, struct arena *a, const struct outbox_row *row, struct buf *out, struct err *err) {
+	struct report_list list;
+	if (!reports_of(v, row->id, a, &list, err))
+		return false;
+	struct str at = site_time(s, a, row->delivery_at);
+	if (row->delivery != DELIVERY_NONE)
+		buf_printf(out, "delivery    %s at %.*s: %s.%s%.*s\n", delivery_name(row->delivery), STR_ARG(at), delivery_text(row), row->delivery_reason.len > 0 ? " The gateway says: " : "",
+		           STR_ARG(row->delivery_reason));
+	for (size_t i = 0; i < list.count; i++) {
+		const struct report *report = &list.items[i];
+		struct transport_result query, body;
+		transport_answer(&query, report->query);
+		transport_answer(&body, report->body);
+		at = site_time(s, a, report->at);
+		buf_printf(out, "report      %.*s  %s%s%s%s\n", STR_ARG(at), query.answer, query.answer[0] && body.answer[0] ? " " : "", body.answer, report->read_at ? "" : "  (not read yet)");
+	}
+	return true;
+}
+
 static bool explain_row(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
 	struct outbox_row row;
 	struct str reference;
@@ -227,7 +274,7 @@ static bool explain_row(struct open_site *s, struct view *v, struct arena *a, in
 		buf_printf(out, "answer      %.*s\n", STR_ARG(row.answer));
 	if (meaning(&row))
 		buf_printf(out, "means       %s.\n", meaning(&row));
-	return explain_waiting(s, v, a, &row, out, err) && explain_documents(v, a, id, out, err);
+	return explain_delivery(s, v, a, &row, out, err) && explain_waiting(s, v, a, &row, out, err) && explain_documents(v, a, id, out, err);
 }
 
 static int explain(struct open_site *s, struct arguments *args, struct buf *out) {

@@ -36,7 +36,7 @@ struct gateway *gateway_parse(struct arena *a, const char *file, struct str text
 struct report_text {
 	struct str query, type, body; /* type: Content-Type of the body */
 };
-/* What it says: NONE when that is not understood. *status and *reason: as told, one line of at most 200 bytes, in arena; empty: not told. */
+/* What it says: NONE when that is not understood. *status and *reason: as told, made one plain line, in arena; empty: not told. */
 enum delivery gateway_report(const struct gateway *g, const struct report_text *report, struct arena *a, struct str *status, struct str *reason);
 
 #endif

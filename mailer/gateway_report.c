@@ -1,8 +1,8 @@
 #include "engine/base/escape.h"
 #include "engine/workflow/data_members.h"
-#include "mailer/gateway.h"
+#include "mailer/transport.h"
 
-enum { PARAMETERS = 100, LINE_MAX = 200 };
+enum { PARAMETERS = 100 };
 
 /* name=value&...; what cannot be decoded is passed over: the rest may still tell enough. */
 static void read_parameters(struct str text, struct arena *a, struct members *out) {
@@ -19,18 +19,10 @@ static bool is_json(struct str type, struct str body) {
 	return str_starts(type, STR("application/json")) || str_starts(body, STR("{")) || str_starts(body, STR("["));
 }
 
-/* One line that may stand in a log and on a terminal. */
 static struct str plain_line(struct str text, struct arena *a) {
-	struct buf out;
-	buf_init(&out, LINE_MAX);
-	for (size_t at = 0; at < text.len && out.len + 4 <= LINE_MAX;) {
-		uint32_t point = str_utf8_next(text, &at);
-		bool plain = point != UINT32_MAX && point >= 0x20 && point != 0x7F && !(point >= 0x80 && point < 0xA0) && !(point >= 0x200B && point <= 0x206F);
-		buf_utf8(&out, plain ? point : ' ');
-	}
-	struct str line = arena_str(a, str_trim(buf_text(&out)));
-	buf_free(&out);
-	return line;
+	struct transport_result line;
+	transport_answer(&line, text);
+	return arena_str(a, str_from(line.answer));
 }
 
 static bool has(const struct texts *texts, struct str word) {

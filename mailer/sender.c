@@ -2,6 +2,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/store/reports.h"
 #include "engine/workflow/gsm.h"
 #include "mailer/allowance.h"
 #include "mailer/mime.h"
@@ -150,6 +151,8 @@ static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int6
 	step->held = step->allowance == ALLOWANCE_TAKEN && outbox_begin(tx, step->row->id, step->row->fence, now, err);
 	if (!step->held)
 		return step->allowance != ALLOWANCE_TAKEN || is_lost(err);
+	if (step->parts > 0 && !delivery_begin(tx, step->row->id, (int64_t)step->parts, err))
+		return false;
 	return !step->captured || capture_one(tx, step->row, step->captured, now, err);
 }
 
@@ -263,7 +266,11 @@ static bool prepare(struct sender *s, const struct outbox_row *row, struct lette
 static void send_sms(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
 	struct gsm_cost cost = gsm_cost(letter->raw);
 	int64_t left = (retry_deadline(row) - clock_now()) / 1000;
-	struct sms_message message = {letter->message.to, letter->raw, arena_printf(s->arena, "%lld", (long long)row->id), STR(""), left > 60 ? left : 60};
+	const struct str base = site_config(s->options.site)->base_url;
+	char token[SECRET_TOKEN + 1];
+	BUG_IF(!report_token(site_keys(s->options.site), row->id, token));
+	struct str report_url = arena_printf(s->arena, "%.*s/report/%s", STR_ARG(base), token);
+	struct sms_message message = {letter->message.to, letter->raw, arena_printf(s->arena, "%lld", (long long)row->id), report_url, left > 60 ? left : 60};
 	if (cost.foreign)
 		log_event(LOG_INFO, "sms-parts", "id=%lld parts=%zu coding=ucs2 character=U+%04X", (long long)row->id, cost.parts, (unsigned)cost.foreign);
 	else

@@ -2,6 +2,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/store/reports.h"
 #include "otp-portal/assets.h"
 #include "otp-portal/door.h"
 #include "otp-portal/multipart.h"
@@ -41,6 +42,7 @@ struct portal {
 	atomic_int jobs;      /* changes that the writer has not answered yet */
 	atomic_int suspended; /* connections that wait for one, or for their time */
 	struct share *uploads; /* bodies with files under way, or held by the writer */
+	atomic_llong forged_reports;
 	atomic_bool closing;
 };
 
@@ -384,7 +386,10 @@ static unsigned judge_head(struct exchange *x, int64_t *length, const char **key
 	struct request *r = &x->request;
 	struct err err;
 	*key = "error.input";
-	if (!request_judge_framing(r, length, &err) || r->path.len > TARGET || !request_parse_target(r->path, r, &err))
+	if (!request_judge_framing(r, length, &err) || r->path.len > TARGET || !request_cut_target(r->path, r, &err))
+		return 400;
+	bool any = route_takes_anything(r);
+	if (!any && !request_parse_fields(r->query_text, r->arena, &r->query, &err))
 		return 400;
 	if (header_bytes(r) > REQUEST_HEADERS)
 		return 431;
@@ -394,12 +399,12 @@ static unsigned judge_head(struct exchange *x, int64_t *length, const char **key
 	struct str boundary;
 	bool files = multipart_boundary(request_header(r, "Content-Type"), &boundary) && route_takes_files(r);
 	*key = "error.too-large";
-	if (*length > (files ? SPOOL_BODY : REQUEST_BODY))
+	if (*length > (files ? SPOOL_BODY : any ? REPORT_BYTES : REQUEST_BODY))
 		return 413;
 	*key = "error.type";
 	bool body = *length > 0 || request_header(r, "Transfer-Encoding").len > 0;
 	if (!files)
-		return body && !request_is_form(r) ? 415 : 0;
+		return body && !any && !request_is_form(r) ? 415 : 0;
 	*key = "error.busy";
 	return begin_spool(x, boundary) ? 0 : 503;
 }
@@ -456,6 +461,8 @@ static enum MHD_Result finish(struct exchange *x) {
 	}
 	if (x->spool)
 		r->files = &x->files;
+	else if (route_takes_anything(r))
+		r->body_text = buf_text(&x->body);
 	else if (r->method == METHOD_POST && !request_parse_fields(buf_text(&x->body), r->arena, &r->form, &err))
 		return refuse(x, 400, "error.input");
 	if (atomic_load(&x->portal->closing))
@@ -621,6 +628,7 @@ struct portal *portal_open(const struct portal_options *options, struct err *err
 		return NULL;
 	}
 	p->world.sessions = sessions_open();
+	p->world.forged_reports = &p->forged_reports;
 	p->patrol = patrol_open();
 	p->pump = pump_open();
 	p->uploads = share_open(UPLOADS_AT_ONCE, UPLOADS_OF_ONE);

@@ -50,15 +50,19 @@ void request_parse_cookies(struct str text, struct arena *a, struct pairs *out) 
 	}
 }
 
-bool request_parse_target(struct str target, struct request *r, struct err *err) {
-	struct str query = target;
-	r->path = str_cut(&query, '?');
+bool request_cut_target(struct str target, struct request *r, struct err *err) {
+	r->query_text = target;
+	r->path = str_cut(&r->query_text, '?');
 	if (r->path.len == 0 || r->path.at[0] != '/')
 		return too_much(err, "the target is no path");
 	for (size_t i = 0; i < target.len; i++)
 		if ((unsigned char)target.at[i] <= ' ' || target.at[i] == 0x7F)
 			return too_much(err, "control character in the target");
-	return request_parse_fields(query, r->arena, &r->query, err);
+	return true;
+}
+
+bool request_parse_target(struct str target, struct request *r, struct err *err) {
+	return request_cut_target(target, r, err) && request_parse_fields(r->query_text, r->arena, &r->query, err);
 }
 
 static char lower(char c) {

@@ -5,6 +5,8 @@
 
 #include "otp-portal/portal.h"
 
+#include <stdatomic.h>
+
 enum {
 	REQUEST_BODY = 256 * 1024,  /* bytes of a body */
 	REQUEST_FIELDS = 500,       /* fields of a form or query */
@@ -35,6 +37,7 @@ struct portal_world {
 	bool loopback;        /* loopback hosts with the listener's port are answered too */
 	const struct assets *assets;
 	struct sessions *sessions;
+	atomic_llong *forged_reports; /* so many came; NULL: nobody counts */
 };
 
 struct request {
@@ -44,6 +47,8 @@ struct request {
 	struct str path;      /* as sent: nothing in it is unescaped */
 	struct str rest;      /* what the route's pattern left open */
 	struct pairs headers, query, form, cookies;
+	struct str query_text; /* as sent */
+	struct str body_text;  /* as sent, where the route takes any body */
 	struct str client;    /* address of the visitor, behind trusted proxies */
 	const struct language *language;
 	bool language_chosen; /* by ?lang= or the hidden field of a form */
@@ -59,7 +64,9 @@ enum method request_method(const char *name);
 bool request_parse_fields(struct str text, struct arena *a, struct pairs *out, struct err *err);
 /* Cookie header; what is no name=value is skipped. */
 void request_parse_cookies(struct str text, struct arena *a, struct pairs *out);
-/* Cuts path and query of a request target; INPUT when it is no path, or the query is broken. */
+/* Cuts path and query of a request target, which stays as it is; INPUT when it is no path. */
+bool request_cut_target(struct str target, struct request *r, struct err *err);
+/* The same, and reads the query; INPUT also when that is broken. */
 bool request_parse_target(struct str target, struct request *r, struct err *err);
 /* Refuses what could be read in two ways by two servers: INPUT. *length is -1 without Content-Length. */
 bool request_judge_framing(const struct request *r, int64_t *length, struct err *err);

@@ -6,6 +6,7 @@
 #include "otp-portal/link_page.h"
 #include "otp-portal/login_page.h"
 #include "otp-portal/page.h"
+#include "otp-portal/report_page.h"
 #include "otp-portal/start_page.h"
 
 static void health(struct request *r, struct response *out) {
@@ -18,7 +19,7 @@ static void health(struct request *r, struct response *out) {
 		view_close(v);
 }
 
-enum { READ = METHOD_GET | METHOD_HEAD, BOTH = READ | METHOD_POST };
+enum { READ = METHOD_GET | METHOD_HEAD, BOTH = READ | METHOD_POST, TOLD = METHOD_GET | METHOD_POST };
 
 static const struct route {
 	const char *path; /* ending in '/': a prefix with something behind it */
@@ -34,6 +35,7 @@ static const struct route {
         {"/home/otplogin", BOTH, false, login_page, NULL},
         {"/backend", READ, false, login_backend, NULL},
         {"/backend/logout", METHOD_POST, false, login_logout, NULL},
+        {"/report/", TOLD, false, report_page, NULL},
         {"/healthz", READ, false, health, NULL},
         {"/demo/inbox", READ, true, demo_inbox, NULL},
         {"/demo/inbox.json", READ, true, demo_inbox_json, NULL},
@@ -56,7 +58,7 @@ static const struct route *find_route(struct request *r) {
 }
 
 static struct str allowed(int methods) {
-	return methods == BOTH ? STR("GET, HEAD, POST") : methods == READ ? STR("GET, HEAD") : STR("POST");
+	return methods == BOTH ? STR("GET, HEAD, POST") : methods == READ ? STR("GET, HEAD") : methods == TOLD ? STR("GET, POST") : STR("POST");
 }
 
 void route_answer(struct request *r, struct response *out) {
@@ -78,6 +80,11 @@ void route_answer(struct request *r, struct response *out) {
 bool route_takes_files(struct request *r) {
 	const struct route *route = find_route(r);
 	return route && route->takes_files && r->method == METHOD_POST && request_host_known(r) && request_same_site(r) && route->takes_files(r);
+}
+
+bool route_takes_anything(struct request *r) {
+	const struct route *route = find_route(r);
+	return route && route->methods == TOLD;
 }
 
 void route_secure(struct request *r, struct response *out) {

@@ -8,6 +8,8 @@
 void route_answer(struct request *r, struct response *out);
 /* Asked when a head has come: whether its body may bring files, by method, host, origin and the form behind its path. */
 bool route_takes_files(struct request *r);
+/* The path takes a body of any type, unread and of at most REPORT_BYTES, and any query. */
+bool route_takes_anything(struct request *r);
 /* The headers that every answer carries. */
 void route_secure(struct request *r, struct response *out);
 

@@ -11,11 +11,11 @@ static const char *const names[STATES] = {"queued", "leased", "begun", "sent", "
 
 /* The diagram of the header as a table: from each state, the states it may move to. */
 static const unsigned allowed[STATES] = {
-        [OUTBOX_QUEUED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_LEASED) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_QUEUED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_LEASED) | TO(OUTBOX_SENT) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_LEASED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_BEGUN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_BEGUN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_UNKNOWN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
-        [OUTBOX_UNKNOWN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
-        [OUTBOX_FAILED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_UNKNOWN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_FAILED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_CANCELLED),
 };
 
 /* The part of a row that moves. */
@@ -106,7 +106,7 @@ static bool life_move(struct db *db, const struct life *was, struct life *is, st
 #define ROW \
 	"SELECT id, instance_id, history_id, contact_id, channel, recipient, recipient_name, role, language, workflow, message," \
 	" link_id, task, data, message_id, thread, priority, state, created_at, next_at, deadline_at, attempts, crashes, fence," \
-	" sent_at, answer, patient FROM outbox "
+	" sent_at, answer, patient, parts, delivery, coalesce(delivery_at, 0), delivery_reason FROM outbox "
 
 static void read_row(struct stmt *s, struct arena *a, struct outbox_row *out) {
 	*out = (struct outbox_row){
@@ -136,8 +136,12 @@ static void read_row(struct stmt *s, struct arena *a, struct outbox_row *out) {
 	        .sent_at = stmt_int(s, 24),
 	        .answer = stmt_text(s, 25, a),
 	        .patient = stmt_int(s, 26) != 0,
+	        .parts = stmt_int(s, 27),
+	        .delivery_at = stmt_int(s, 29),
+	        .delivery_reason = stmt_text(s, 30, a),
 	};
 	out->has_link = stmt_bytes(s, 11, out->link_id, sizeof out->link_id);
+	delivery_from(stmt_text(s, 28, a), &out->delivery);
 }
 
 static bool end_rows(struct stmt *s, struct arena *a, struct outbox_list *out, struct err *err) {
@@ -365,6 +369,16 @@ bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err)
 	return life_move(tx_db(tx), &was, &is, err);
 }
 
+bool outbox_confirm(struct tx *tx, int64_t id, int64_t at, struct err *err) {
+	struct life was;
+	if (!life_load(tx_db(tx), id, &was, err))
+		return false;
+	struct life is = was;
+	is.state = OUTBOX_SENT;
+	is.sent_at = at;
+	return life_move(tx_db(tx), &was, &is, err);
+}
+
 /* What somebody decides about, who looks at it on the command line. */
 static bool life_in_hand(struct db *db, int64_t id, struct life *out, struct err *err) {
 	if (!life_load(db, id, out, err))
@@ -482,6 +496,14 @@ bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, 
 	struct stmt *s = query_states(view_db(v), states);
 	for (unsigned state = 0; state < STATES; state++)
 		bind_text(s, str_from(states & TO(state) ? names[state] : ""));
+	bind_int(s, after);
+	bind_int(s, limit);
+	*out = (struct outbox_list){0};
+	return end_rows(s, a, out, err);
+}
+
+bool outbox_undelivered(struct view *v, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ROW "WHERE delivery IN ('failed', 'expired') AND state = 'sent' AND id > ? ORDER BY id LIMIT ?");
 	bind_int(s, after);
 	bind_int(s, limit);
 	*out = (struct outbox_list){0};

@@ -6,6 +6,7 @@
  *     |<|---- later ----' |              | '-- later --> queued         |--requeue--> queued (third crash: failed)
  *       '--> cancelled <--'              '-------------> cancelled <----'
  *
+ * A report that shows that it was taken moves queued, unknown and failed to sent (outbox_confirm).
  * By hand, queued, unknown and failed go to queued (outbox_retry) or cancelled (outbox_drop). What is queued past its deadline fails (outbox_expire).
  * begun and unknown become cancelled where they would be queued again after their task was left.
  * A lease has an owner, an end and a fence; a settlement with an old fence is refused. Work that crashed the process is
@@ -13,6 +14,7 @@
 #ifndef ENGINE_STORE_OUTBOX_H
 #define ENGINE_STORE_OUTBOX_H
 
+#include "engine/store/delivery.h"
 #include "engine/store/people.h"
 #include "engine/base/secret.h"
 
@@ -39,6 +41,9 @@ struct outbox_row {
 	int64_t created_at, next_at, deadline_at; /* deadline 0: the mailer's own */
 	int64_t attempts, crashes, fence, sent_at;
 	struct str answer;              /* last answer of relay or gateway, masked */
+	enum delivery delivery;         /* what was reported since */
+	int64_t parts, delivery_at;     /* parts: of an SMS, as it was sent last */
+	struct str delivery_reason;
 };
 struct outbox_list {
 	struct outbox_row *items;
@@ -71,6 +76,8 @@ bool outbox_reclaim(struct tx *tx, int64_t now, int64_t *count, struct err *err)
 bool outbox_expire(struct tx *tx, int64_t now, int64_t limit, int64_t *count, struct err *err);
 /* Rows that begun and whose outcome is unknown go back to queued with the same Message-ID (policy for links and codes). */
 bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err);
+/* queued, unknown or failed -> sent at `at`; CONFLICT: another state. */
+bool outbox_confirm(struct tx *tx, int64_t id, int64_t at, struct err *err);
 /* By hand: queued, unknown or failed -> queued and due now, with the same Message-ID, until deadline_at. CONFLICT: another state, or its task was left. */
 bool outbox_retry(struct tx *tx, int64_t id, int64_t now, int64_t deadline_at, struct err *err);
 bool outbox_drop(struct tx *tx, int64_t id, struct err *err); /* by hand: -> cancelled; CONFLICT as outbox_retry */
@@ -81,6 +88,8 @@ bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, st
 bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err);
 /* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
+/* Sent rows of which it was reported that they did not arrive, oldest first, id > after. */
+bool outbox_undelivered(struct view *v, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
 
 /* Demo: what was "sent" by capture, kept in the store. */
 struct captured {

@@ -211,6 +211,18 @@ static const char *const documents =
         " due_at INTEGER NOT NULL, PRIMARY KEY (outbox_id, document_id)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX attachments_document ON attachments (document_id);";
 
+/* What gateways report, raw, and what became of a message by it. */
+static const char *const delivery_reports =
+        "CREATE TABLE reports (id INTEGER PRIMARY KEY, outbox_id INTEGER NOT NULL REFERENCES outbox(id), at INTEGER NOT NULL,"
+        " query BLOB NOT NULL, type BLOB NOT NULL, body BLOB NOT NULL, read_at INTEGER) STRICT;"
+        "CREATE INDEX reports_outbox ON reports (outbox_id);"
+        "CREATE INDEX reports_unread ON reports (id) WHERE read_at IS NULL;"
+        "ALTER TABLE outbox ADD COLUMN parts INTEGER NOT NULL DEFAULT 1;"
+        "ALTER TABLE outbox ADD COLUMN delivery TEXT NOT NULL DEFAULT 'none' CHECK (delivery IN ('none', 'on-way', 'delivered', 'failed', 'expired'));"
+        "ALTER TABLE outbox ADD COLUMN delivery_at INTEGER;"
+        "ALTER TABLE outbox ADD COLUMN delivery_reason TEXT NOT NULL DEFAULT '';"
+        "CREATE INDEX outbox_undelivered ON outbox (id) WHERE delivery IN ('failed', 'expired');";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -230,6 +242,7 @@ static const struct migration migrations[] = {
         {{&patient_messages}},
         {{&paces_and_lines}},
         {{&documents}},
+        {{&delivery_reports}},
 };
 
 int64_t schema_newest(void) {

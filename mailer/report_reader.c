@@ -1,0 +1,63 @@
+#include "mailer/report_reader.h"
+
+#include "engine/base/log.h"
+#include "engine/store/reports.h"
+
+enum { PAGE = 100 };
+
+/* What one report says. */
+struct told {
+	enum delivery delivery;
+	struct str reason;
+};
+
+struct reading {
+	struct job job;
+	const struct report_list *list;
+	const struct told *told;
+};
+
+static bool reading_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	const struct reading *r = (struct reading *)job;
+	(void)engine;
+	for (size_t i = 0; i < r->list->count; i++)
+		if (!report_read(tx, &r->list->items[i], r->told[i].delivery, r->told[i].reason, now, err))
+			return false;
+	return true;
+}
+
+static void understand(const struct gateway *g, const struct report *report, struct arena *a, struct told *out) {
+	struct report_text text = {report->query, report->type, report->body};
+	struct str status;
+	out->delivery = gateway_report(g, &text, a, &status, &out->reason);
+	bool known = out->delivery != DELIVERY_NONE;
+	log_event(known ? LOG_INFO : LOG_WARN, known ? "report-read" : "report-not-understood", "id=%lld status=\"%.*s\" delivery=%s reason=\"%.*s\"",
+	          (long long)report->outbox_id, STR_ARG(status), delivery_name(out->delivery), STR_ARG(out->reason));
+}
+
+static bool list_unread(const struct mailer_options *options, struct arena *a, struct report_list *out, struct err *err) {
+	struct view *v = store_view(options->store, err);
+	bool ok = v && reports_unread(v, PAGE, a, out, err);
+	view_close(v);
+	return ok;
+}
+
+static bool read_page(const struct mailer_options *options, const struct gateway *gateway, struct arena *a, struct err *err) {
+	struct report_list list;
+	if (!list_unread(options, a, &list, err))
+		return false;
+	if (list.count == 0)
+		return true;
+	struct told *told = ARENA_ARRAY(a, list.count, struct told);
+	for (size_t i = 0; i < list.count; i++)
+		understand(gateway, &list.items[i], a, &told[i]);
+	struct reading reading = {.job.run = reading_run, .list = &list, .told = told};
+	return writer_run(options->writer, &reading.job, err);
+}
+
+bool reports_read(const struct mailer_options *options, const struct gateway *gateway, struct err *err) {
+	struct arena *a = arena_new();
+	bool ok = read_page(options, gateway, a, err);
+	arena_free(a);
+	return ok;
+}

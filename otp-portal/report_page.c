@@ -1,0 +1,57 @@
+#include "otp-portal/report_page.h"
+
+#include "engine/base/log.h"
+#include "engine/store/reports.h"
+#include "otp-portal/network.h"
+#include "otp-portal/page.h"
+
+enum { TYPE_MAX = 100 };
+
+static bool keep(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct report *report = c->context;
+	(void)engine;
+	report->at = now;
+	return report_put(tx, report, err);
+}
+
+/* More than one message may have are answered as if they were kept: a gateway that is refused would only try again. */
+static void kept(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	const struct report *report = c->context;
+	if (!ok && err->kind == ERR_NOT_FOUND) {
+		page_not_found(r, out);
+		return;
+	}
+	if (!ok && err->kind != ERR_CONFLICT) {
+		page_failure(r, out, err);
+		return;
+	}
+	if (!ok)
+		log_event(LOG_WARN, "report-dropped", "id=%lld text=\"it has too many\"", (long long)report->outbox_id);
+	out->type = "text/plain; charset=utf-8";
+	buf_z(&out->body, "ok\n");
+}
+
+/* Counted; told when there are 1, 2, 4, 8... of them, so that nobody fills the log. */
+static void refuse_forged(struct request *r, struct response *out) {
+	long long count = r->world->forged_reports ? atomic_fetch_add(r->world->forged_reports, 1) + 1 : 1;
+	struct str from = network_of(r->client, r->arena);
+	if ((count & (count - 1)) == 0)
+		log_event(LOG_WARN, "report-forged", "count=%lld from=%.*s", count, STR_ARG(from));
+	page_not_found(r, out);
+}
+
+void report_page(struct request *r, struct response *out) {
+	struct report report = {.query = r->query_text, .type = request_header(r, "Content-Type"), .body = r->body_text};
+	if (!report_token_read(site_keys(r->world->options.site), r->rest, &report.outbox_id)) {
+		refuse_forged(r, out);
+		return;
+	}
+	if (report.query.len + report.body.len > REPORT_BYTES) {
+		page_error(r, out, 413, "error.too-large");
+		return;
+	}
+	if (report.type.len > TYPE_MAX)
+		report.type.len = TYPE_MAX;
+	struct change *c = response_change(out, sizeof report, keep, kept);
+	*(struct report *)c->context = report;
+}
