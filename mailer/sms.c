@@ -187,24 +187,13 @@ void sms_abort(struct sms *s) {
 	atomic_store(&s->aborted, true);
 }
 
-/* Calling codes are prefix-free, so a prefix decides. */
-static bool is_allowed(const struct sms_config *config, struct str digits) {
-	for (size_t i = 0; i < config->allowed_count; i++) {
-		char code[24];
-		snprintf(code, sizeof code, "%lld", (long long)config->allowed[i]);
-		if (str_starts(digits, str_from(code)))
-			return true;
-	}
-	return false;
-}
-
 static bool check_message(const struct sms_config *config, const struct sms_fields *f, struct err *err) {
 	bool number = str_starts(f->to, STR("+")) && f->digits.len >= DIGITS_MIN && f->digits.len <= DIGITS_MAX;
 	for (size_t i = 0; number && i < f->digits.len; i++)
 		number = f->digits.at[i] >= '0' && f->digits.at[i] <= '9';
 	if (!number)
 		return err_set(err, ERR_INPUT, "phone.invalid", "the number is not of the form +4512345678");
-	if (!is_allowed(config, f->digits))
+	if (!config_texts_to(config, f->to))
 		return err_set(err, ERR_DENIED, "phone.country", "the number's country is not in sms.allowed");
 	if (f->text.len == 0 || f->text.len > TEXT_MAX || !str_utf8_valid(f->text) || memchr(f->text.at, '\0', f->text.len))
 		return err_set(err, ERR_INPUT, "sms.text", "the text is empty, too long or broken");

@@ -135,6 +135,16 @@ struct str address_key(struct arena *a, struct str normal) {
 	return (struct str){copy, normal.len};
 }
 
+/* Why something is no number: the message for people, and for the log. */
+struct fault {
+	const char *key, *why;
+};
+static const struct fault no_digits = {"field.phone-digits", "it has a character that is no digit"}, too_few = {"field.phone-short", "it has too few digits"},
+                          too_many = {"field.phone-long", "it has more than 15 digits"},
+                          not_danish = {"field.phone-danish", "a Danish number has 8 digits and begins with 2-9"},
+                          no_code = {"field.not-phone", "no country's code begins with 0"},
+                          no_country = {"field.not-phone", "it must begin with + and the code of the country"};
+
 /* What was typed, without its punctuation. */
 struct dialled {
 	bool international; /* + or 00 stood in front */
@@ -146,7 +156,7 @@ static bool is_separator(uint32_t p) {
 	return is_blank_point(p) || p == '-' || p == '.' || p == '(' || p == ')' || (p >= 0x2010 && p <= 0x2014);
 }
 
-static const char *read_number(struct str s, struct dialled *out) {
+static const struct fault *read_number(struct str s, struct dialled *out) {
 	for (size_t at = 0; at < s.len;) {
 		/* "+44 (0)20 ...": the 0 is only dialled inside the country */
 		struct str here = {s.at + at, s.len - at};
@@ -162,12 +172,12 @@ static const char *read_number(struct str s, struct dialled *out) {
 			continue;
 		}
 		if (p < '0' || p > '9')
-			return "it has a character that is no digit";
+			return &no_digits;
 		if (out->count == sizeof out->digits)
-			return "it has more than 15 digits";
+			return &too_many;
 		out->digits[out->count++] = (char)p;
 	}
-	return out->count ? NULL : "there is no number";
+	return out->count ? NULL : &no_digits;
 }
 
 static void drop_front(struct dialled *n, size_t count) {
@@ -176,9 +186,9 @@ static void drop_front(struct dialled *n, size_t count) {
 }
 
 /* Puts the calling code in front of a number that was typed as inside the country. */
-static const char *add_country(struct dialled *n, int64_t country) {
+static const struct fault *add_country(struct dialled *n, int64_t country) {
 	if (country < 1 || country > 999)
-		return "it must begin with + and the code of the country";
+		return &no_country;
 	if (country == 45 && n->count == 10 && n->digits[0] == '4' && n->digits[1] == '5')
 		return NULL; /* only the + is missing */
 	if (country != 45 && n->digits[0] == '0')
@@ -186,41 +196,41 @@ static const char *add_country(struct dialled *n, int64_t country) {
 	char code[24];
 	size_t len = (size_t)snprintf(code, sizeof code, "%d", (int)country);
 	if (len + n->count > PHONE_MAX)
-		return "it has more than 15 digits";
+		return &too_many;
 	memmove(n->digits + len, n->digits, n->count);
 	memcpy(n->digits, code, len);
 	n->count += len;
 	return NULL;
 }
 
-static const char *number_fault(const struct dialled *n) {
+static const struct fault *number_fault(const struct dialled *n) {
 	if (n->count < PHONE_MIN || n->count > PHONE_MAX)
-		return n->count < PHONE_MIN ? "it has too few digits" : "it has more than 15 digits";
+		return n->count < PHONE_MIN ? &too_few : &too_many;
 	if (n->digits[0] == '0')
-		return "no country's code begins with 0";
+		return &no_code;
 	bool danish = n->digits[0] == '4' && n->digits[1] == '5';
 	if (danish && (n->count != 10 || n->digits[2] < '2'))
-		return "a Danish number has 8 digits and begins with 2-9";
+		return &not_danish;
 	return NULL;
 }
 
-static const char *complete(struct dialled *n, int64_t country) {
+static const struct fault *complete(struct dialled *n, int64_t country) {
 	if (!n->international && n->count > 2 && n->digits[0] == '0' && n->digits[1] == '0') {
 		n->international = true;
 		drop_front(n, 2);
 	}
-	const char *fault = n->international ? NULL : add_country(n, country);
+	const struct fault *fault = n->international ? NULL : add_country(n, country);
 	return fault ? fault : number_fault(n);
 }
 
 bool address_phone(struct arena *a, struct str typed, int64_t country, struct str *normal, struct err *err) {
 	struct str shown = trim(typed);
 	struct dialled number = {0};
-	const char *fault = typed.len > TYPED_MAX ? "it is too long" : read_number(shown, &number);
+	const struct fault *fault = typed.len > TYPED_MAX ? &too_many : read_number(shown, &number);
 	if (!fault)
 		fault = complete(&number, country);
 	if (fault)
-		return refuse(err, "field.not-phone", shown, fault);
+		return refuse(err, fault->key, shown, fault->why);
 	*normal = arena_printf(a, "+%.*s", (int)number.count, number.digits);
 	return true;
 }

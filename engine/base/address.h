@@ -13,7 +13,7 @@ bool address_email(struct arena *a, struct str typed, struct str *normal, struct
 /* For comparing: all of a normal address in lower case, as most mail servers take it. */
 struct str address_key(struct arena *a, struct str normal);
 /* +4522334455 (E.164, 8-15 digits). Blanks, hyphens, dots and parentheses are dropped, 00 is +; a number
- * without them gets the calling code `country` (0: is refused). Refusal: INPUT "field.not-phone". */
+ * without them gets the calling code `country` (0: is refused). Refusal: INPUT, with the message that says why. */
 bool address_phone(struct arena *a, struct str typed, int64_t country, struct str *normal, struct err *err);
 /* For people who may know that it is theirs: "a***@firma.dk", "+45 ** ** ** 22". */
 struct str address_mask(struct arena *a, struct str normal);

@@ -345,6 +345,18 @@ struct str local_text_in(const struct local_text *text, struct str language) {
 	return STR("");
 }
 
+/* Calling codes are prefix-free, so a prefix decides. */
+bool config_texts_to(const struct sms_config *sms, struct str number) {
+	struct str digits = {number.at + (number.len > 0), number.len - (number.len > 0)};
+	for (size_t i = 0; sms->allowed && i < sms->allowed_count; i++) {
+		char code[24];
+		snprintf(code, sizeof code, "%lld", (long long)sms->allowed[i]);
+		if (str_starts(digits, str_from(code)))
+			return true;
+	}
+	return sms->allowed == NULL;
+}
+
 struct site_config *config_read(struct arena *a, const char *folder, struct err *err) {
 	char absolute[PATH_MAX];
 	if (!realpath(folder, absolute)) {

@@ -30,7 +30,7 @@ struct sms_config {
 	struct str url;     /* instead of the one in the description */
 	struct str from, user, token_file;
 	struct str country; /* calling code for numbers without +, default 45 */
-	int64_t *allowed; /* calling codes that may be sent to; default 45 298 299 */
+	int64_t *allowed; /* calling codes that may be sent to; default 45 298 299; NULL: any */
 	size_t allowed_count;
 	int64_t per_day, per_number; /* parts that a day may cost, in all (default 2000) and to one number (30) */
 	struct quiet quiet;
@@ -68,6 +68,8 @@ struct site_config {
 /* Reads <folder>/stafet.yaml. NULL on error (text begins with file:line:column); memory in arena. */
 struct site_config *config_read(struct arena *a, const char *folder, struct err *err);
 
+/* Whether a number (+4520123456) may be sent to: its calling code is allowed. */
+bool config_texts_to(const struct sms_config *sms, struct str number);
 /* In that language; empty when there is none. */
 struct str local_text_in(const struct local_text *text, struct str language);
 

@@ -85,6 +85,7 @@ struct form_world engine_world(struct engine *e, const struct definition *d, con
 	        .now = now,
 	        .languages = site_languages(e->site),
 	        .country = site_country(e->site),
+	        .sms = &site_config(e->site)->sms,
 	};
 	if (instance) {
 		world.state = instance->state;

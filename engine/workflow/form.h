@@ -25,6 +25,7 @@ struct form_world {
 	int64_t now;
 	const struct languages *languages; /* whose month names are read; NULL: dates in digits only */
 	int64_t country; /* calling code for phone numbers without + */
+	const struct sms_config *sms; /* whose calling codes a number that is texted must have; NULL: any */
 	struct str state, reference;
 	struct str actor; /* address of who fills in; empty: not known */
 	int64_t started_at, entered_at;

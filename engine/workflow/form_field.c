@@ -1,6 +1,7 @@
 #include "engine/workflow/form_field.h"
 
 #include "engine/base/address.h"
+#include "engine/base/config.h"
 #include "engine/base/escape.h"
 #include "engine/workflow/upload.h"
 
@@ -227,6 +228,21 @@ static bool parse_choice(const struct field *field, struct str text, struct valu
 	return refuse(refusal, "field.not-choice", STR(""));
 }
 
+/* Of a number that somebody is only called at, the country does not matter. */
+static bool is_texted(const struct definition *d, const struct field *field) {
+	for (size_t i = 0; i < d->roles.count; i++)
+		if (d->roles.items[i].contact == field || d->roles.items[i].code == field)
+			return true;
+	return false;
+}
+
+static struct str calling_codes(const struct sms_config *sms, struct arena *a) {
+	struct str list = STR("");
+	for (size_t i = 0; i < sms->allowed_count; i++)
+		list = arena_printf(a, "%.*s%s+%lld", STR_ARG(list), i > 0 ? ", " : "", (long long)sms->allowed[i]);
+	return list;
+}
+
 static bool parse_address(const struct form_world *world, const struct field *field, struct str text, struct arena *a, struct value *out,
                           struct field_refusal *refusal) {
 	struct str normal;
@@ -234,7 +250,9 @@ static bool parse_address(const struct form_world *world, const struct field *fi
 	bool email = field->kind == FIELD_EMAIL;
 	bool ok = email ? address_email(a, text, &normal, &err) : address_phone(a, text, world->country, &normal, &err);
 	if (!ok)
-		return refuse(refusal, email ? "field.not-email" : "field.not-phone", STR(""));
+		return refuse(refusal, email ? "field.not-email" : err.key, STR(""));
+	if (!email && is_texted(world->definition, field) && world->sms && !config_texts_to(world->sms, normal))
+		return refuse(refusal, "field.phone-country", calling_codes(world->sms, a));
 	*out = value_string(normal);
 	return true;
 }

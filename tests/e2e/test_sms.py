@@ -209,6 +209,25 @@ def test_a_texted_code_is_of_use_no_longer_than_itself():
         assert 3500 <= fields["validity_period"] <= 3600 and fields["encoding"] == "UCS2" and fields["userref"] == number
 
 
+def test_a_number_that_gets_no_text_is_told_when_typed():
+    with Office() as office:
+        for typed, told in (("+1 900 555 0123", "numre, der begynder med +45, +298, +299"), ("2233 445", "Et dansk nummer har 8 cifre"), ("ring til mig", "med tal, som 20 12 34 56")):
+            answer = office.server.post("/start/payment", {}, headers={"Accept-Language": "da"})
+            page = office.server.follow(answer)
+            where = answer.header("Location") or "/start/payment"
+            form = post_form(page)
+            answers = {"clerk_email": "ole@example.dk", "purpose": "Kaffe", "amount": "240", "treasurer_email": "eva@example.dk", "treasurer_phone": typed}
+            answer = office.server.post(form["action"] or where, fill(form, answers), headers={"Accept-Language": "da"})
+            page = office.server.follow(answer, {"Accept-Language": "da"})
+            assert told in page.text and post_form(page)["fields"]["treasurer_phone"]["values"] == [typed], (typed, page.text)
+        # and at the command line
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"phone": "+1 900 555 0123", "words": "Hej"}, file)
+            file.flush()
+            answer = run("start", "text-message", "--data", file.name, site=office.site, check=False)
+            assert answer.returncode == 1 and "numbers that begin with +45" in answer.stdout + answer.stderr, answer
+
+
 def test_forged_reports_do_nothing():
     with Office() as office:
         number = office.send("Hej")
@@ -254,4 +273,5 @@ def test_a_gateway_reports_by_get_too():
 
 main([test_kannel_brings_texts_to_the_phone_and_their_reports_back, test_kannel_divides_as_it_was_counted, test_a_wrong_password_is_an_error_of_the_configuration,
       test_reports_never_move_back, test_one_part_that_is_missing_spoils_the_text, test_a_report_settles_what_nobody_knew,
-      test_an_answer_that_makes_no_sense_is_never_sent, test_a_texted_code_is_of_use_no_longer_than_itself, test_forged_reports_do_nothing, test_a_gateway_reports_by_get_too])
+      test_an_answer_that_makes_no_sense_is_never_sent, test_a_texted_code_is_of_use_no_longer_than_itself,
+      test_a_number_that_gets_no_text_is_told_when_typed, test_forged_reports_do_nothing, test_a_gateway_reports_by_get_too])

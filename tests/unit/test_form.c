@@ -6,7 +6,7 @@
 static const char machine[] =
         "workflow: w\n"
         "start: {by: owner, form: ask}\n"
-        "roles: {owner: {contact: mail}}\n"
+        "roles: {owner: {contact: mail, code: phone}}\n"
         "data:\n"
         "  mail: {type: email}\n"
         "  text: {type: text, max: 10}\n"
@@ -215,10 +215,24 @@ static void test_addresses(void **state) {
 	        {"phone", "20 12 34 56", .value = "+4520123456"},
 	        {"phone", "+45 20123456", .value = "+4520123456"},
 	        {"phone", "0046 70 123 45 67", .value = "+46701234567"},
-	        {"phone", "12", .key = "field.not-phone"},
-	        {"phone", "call me", .key = "field.not-phone"},
+	        {"phone", "12", .key = "field.phone-short"},
+	        {"phone", "2233445", .key = "field.phone-danish"},
+	        {"phone", "call me", .key = "field.phone-digits"},
 	};
 	CHECK(table);
+	/* of a number that is texted, the country too */
+	static int64_t codes[] = {45, 298};
+	struct sms_config sms = {.allowed = codes, .allowed_count = 2};
+	world.sms = &sms;
+	static const struct one texted[] = {
+	        {"phone", "+298 123456", .value = "+298123456"},
+	        {"phone", "0046 70 123 45 67", .key = "field.phone-country", .arg = "+45, +298"},
+	        {"phone", "+1 900 555 0123", .key = "field.phone-country", .arg = "+45, +298"},
+	};
+	CHECK(texted);
+	sms.allowed_count = 0;
+	static const struct one nobody[] = {{"phone", "20 12 34 56", .key = "field.phone-country", .arg = ""}};
+	CHECK(nobody);
 }
 
 static void test_digits(void **state) {
