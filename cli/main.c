@@ -1,6 +1,7 @@
 /* stafet: the command line. Life of a command: main -> table -> command_*() here, or store_command() in an opened site or in the running server. */
 #include "cli/command.h"
 #include "document/document.h"
+#include "mailer/arrival.h"
 #include "mailer/mailer.h"
 
 #include <locale.h>
@@ -29,7 +30,7 @@ static const char usage_text[] =
         "  stafet verify [REFERENCE]                    prove that histories are whole\n"
         "  stafet outbox [explain|retry|cancel ID...]   messages that are not sent yet, or failed\n"
         "  stafet documents [explain|retry ID...]       PDFs that are not drawn yet, or could not be\n"
-        "  stafet doctor [DIR] [--deep]                 look for faults from the key file to the sender's DNS; sends nothing\n"
+        "  stafet doctor [DIR]                          look for faults in configuration and surroundings\n"
         "  stafet schema                                JSON Schema of workflow.yaml, for editors\n"
         "\n"
         "Commands on a running site find it by --site DIR, $STAFET_SITE or the current folder.\n"
@@ -131,6 +132,8 @@ int main(int argc, char **argv) {
 		return usage();
 	if (strcmp(argv[1], DOCUMENT_CHILD) == 0)
 		return document_child();
+	if (strcmp(argv[1], ARRIVAL_CHILD) == 0)
+		return arrival_child();
 	/* libcurl turns international domains into A-labels only in a UTF-8 locale; numbers keep the C locale's point. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	/* A file that may not grow is a full disk, to be answered with 503; a peer that hangs up is an error of that connection. */

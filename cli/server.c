@@ -4,7 +4,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/store/access.h"
-#include "mailer/mailer.h"
+#include "mailer/inbox.h"
 #include "mailer/mime.h"
 #include "otp-portal/portal.h"
 
@@ -20,6 +20,7 @@ enum { SWEEP_SECONDS = 600, SWEEP_ROWS = 5000, SWEEP_FILES = 5, FILES = 8192 };
 struct server {
 	struct open_site *s;
 	struct mailer *mailer;
+	struct inbox *inbox;
 	struct press *press;
 	struct portal *portal;
 };
@@ -157,6 +158,8 @@ static bool start(struct server *server, const struct server_options *options, s
 	server->mailer = mailer_open(&mail, err);
 	if (!server->mailer)
 		return false;
+	if (!options->demo && !inbox_open(&mail, &server->inbox, err))
+		return false;
 	server->press = press_open(&(struct press_options){.site = s->site, .store = s->store, .writer = s->writer}, err);
 	if (!server->press)
 		return false;
@@ -199,6 +202,7 @@ int server_run(struct open_site *s, const struct server_options *options, struct
 	portal_close(server.portal);
 	if (s->writer)
 		writer_on_outbox(s->writer, NULL, NULL);
+	inbox_close(server.inbox);
 	mailer_close(server.mailer);
 	press_close(server.press);
 	return ok ? EXIT_GOOD : EXIT_FAULT;

@@ -8,6 +8,7 @@
 #include "mailer/mime.h"
 #include "mailer/retry.h"
 #include "mailer/turns.h"
+#include "mailer/verp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,11 +279,16 @@ static void send_sms(struct sender *s, const struct outbox_row *row, const struc
 	sms_send(s->sms, &message, result);
 }
 
+/* Without a mailbox that is read nobody would know what a signed address means. */
+static struct str bounces_to(struct sender *s, const struct outbox_row *row) {
+	const struct site_config *config = site_config(s->options.site);
+	struct str address = config->mail.bounce_address.len ? config->mail.bounce_address : config->mail.from_address;
+	return config->inbox.url.len > 0 ? verp_address(s->arena, site_keys(s->options.site), address, row->id) : address;
+}
+
 static void transmit(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
-	const struct mail_config *mail = &site_config(s->options.site)->mail;
-	struct str from = mail->bounce_address.len ? mail->bounce_address : mail->from_address;
 	if (s->smtp) {
-		smtp_send(s->smtp, from, letter->message.to, letter->raw, result);
+		smtp_send(s->smtp, bounces_to(s, row), letter->message.to, letter->raw, result);
 	} else if (s->sms) {
 		send_sms(s, row, letter, result);
 	} else {

@@ -25,6 +25,7 @@ struct key {
 #define SITE(member) offsetof(struct site_config, member)
 #define MAIL(member) offsetof(struct mail_config, member)
 #define SMS(member) offsetof(struct sms_config, member)
+#define INBOX(member) offsetof(struct inbox_config, member)
 
 static const struct key site_keys[] = {
         {.name = "name", .offset = SITE(name), .check = check_line},
@@ -54,7 +55,6 @@ static const struct key mail_keys[] = {
         {.name = "password_file", .shape = PATH, .offset = MAIL(password_file), .check = check_line},
         {.name = "tls", .shape = TLS, .offset = MAIL(tls)},
         {.name = "ca_file", .shape = PATH, .offset = MAIL(ca_file), .check = check_line},
-        {.name = "dkim_selectors", .shape = TEXTS, .offset = MAIL(dkim_selectors), .count_offset = MAIL(dkim_selector_count), .check = check_selector},
         {.name = "connections", .shape = NUMBER, .offset = MAIL(connections), .low = 1, .high = 64},
         {.name = "quiet_hours", .shape = QUIET_HOURS, .offset = MAIL(quiet)},
         {.name = "quiet_days", .shape = QUIET_DAYS, .offset = MAIL(quiet)},
@@ -77,6 +77,15 @@ static const struct key sms_keys[] = {
         {.name = "per_number", .shape = NUMBER, .offset = SMS(per_number), .low = 1, .high = 1000},
         {.name = "quiet_hours", .shape = QUIET_HOURS, .offset = SMS(quiet)},
         {.name = "quiet_days", .shape = QUIET_DAYS, .offset = SMS(quiet)},
+        {.name = NULL},
+};
+
+static const struct key inbox_keys[] = {
+        {.name = "url", .offset = INBOX(url), .check = check_inbox},
+        {.name = "user", .offset = INBOX(user), .check = check_line},
+        {.name = "password_file", .shape = PATH, .offset = INBOX(password_file), .check = check_line},
+        {.name = "ca_file", .shape = PATH, .offset = INBOX(ca_file), .check = check_line},
+        {.name = "folder", .offset = INBOX(folder), .check = check_line},
         {.name = NULL},
 };
 
@@ -225,7 +234,7 @@ static bool unknown_key(struct reader *r, const struct yaml *node, const struct 
 	              near.len > 0 ? ", did you mean " : "", STR_ARG(near));
 }
 
-/* One of the maps site, mail, sms. */
+/* One of the maps site, mail, sms, inbox. */
 static bool read_map(struct reader *r, const struct key *keys, const struct yaml *map, void *base) {
 	struct str names[MAX_KEYS];
 	size_t count = 0;
@@ -245,15 +254,16 @@ static bool read_map(struct reader *r, const struct key *keys, const struct yaml
 }
 
 static bool read_root(struct reader *r, const struct yaml *root, struct site_config *c) {
-	static const struct str names[] = {{"site", 4}, {"mail", 4}, {"sms", 3}};
+	static const struct str names[] = {{"site", 4}, {"mail", 4}, {"sms", 3}, {"inbox", 5}};
 	if (root->kind != YAML_MAP)
-		return refuse(r, root, "expected the maps site, mail and sms");
+		return refuse(r, root, "expected the maps site, mail, sms and inbox");
 	for (size_t i = 0; i < root->count; i++) {
 		const struct yaml *map = root->items[i];
-		bool ok = str_is(map->key->text, "site")   ? read_map(r, site_keys, map, c)
-		          : str_is(map->key->text, "mail") ? read_map(r, mail_keys, map, &c->mail)
-		          : str_is(map->key->text, "sms")  ? read_map(r, sms_keys, map, &c->sms)
-		                                           : unknown_key(r, map, names, 3);
+		bool ok = str_is(map->key->text, "site")    ? read_map(r, site_keys, map, c)
+		          : str_is(map->key->text, "mail")  ? read_map(r, mail_keys, map, &c->mail)
+		          : str_is(map->key->text, "sms")   ? read_map(r, sms_keys, map, &c->sms)
+		          : str_is(map->key->text, "inbox") ? read_map(r, inbox_keys, map, &c->inbox)
+		                                            : unknown_key(r, map, names, 4);
 		if (!ok)
 			return false;
 	}
@@ -276,6 +286,7 @@ static void fill_defaults(struct reader *r, struct site_config *c) {
 	or_else(&c->mail.from_name, c->name);
 	or_else(&c->mail.from_address, STR("stafet@example.invalid"));
 	or_else(&c->sms.country, STR("45"));
+	or_else(&c->inbox.folder, STR("INBOX"));
 	if (c->mail.connections == 0)
 		c->mail.connections = 4;
 	if (c->mail.per_connection == 0)
@@ -308,6 +319,8 @@ static bool check_whole(struct reader *r, const struct yaml *root, const struct 
 		return refuse(r, yaml_get(root, "mail"), "mail: the key from_address is missing");
 	if (c->sms.url.len > 0 && c->sms.gateway.len == 0)
 		return refuse(r, yaml_get(root, "sms"), "sms: the key gateway is missing (docs/sms-gateways.md)");
+	if (c->inbox.url.len > 0 && (c->inbox.user.len == 0 || c->inbox.password_file.len == 0))
+		return refuse(r, yaml_get(root, "inbox"), "inbox: the keys user and password_file are missing");
 	if (c->mail.user.len > 0 && c->mail.password_file.len == 0)
 		return refuse(r, yaml_get(root, "mail"), "mail: user is given, but password_file is missing");
 	return true;

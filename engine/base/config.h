@@ -13,8 +13,6 @@ struct mail_config {
 	enum { TLS_REQUIRED, TLS_OPTIONAL, TLS_OFF } tls; /* STARTTLS; default required */
 	struct str ca_file;  /* PEM; empty: the system's */
 	int connections;     /* sender threads, default 4 */
-	struct str *dkim_selectors; /* that the relay signs with: their keys can be looked at */
-	size_t dkim_selector_count;
 	struct quiet quiet;  /* what need not go at once waits for its end; default none */
 	int per_connection;  /* mails that one connection takes, default 100 */
 	int idle_seconds;    /* after so long without a mail a connection is closed, default 20 */
@@ -36,6 +34,13 @@ struct sms_config {
 	size_t allowed_count;
 	int64_t per_day, per_number; /* parts that a day may cost, in all (default 2000) and to one number (30) */
 	struct quiet quiet;
+};
+
+/* Where mail comes in. */
+struct inbox_config {
+	struct str url; /* imaps://host:port, imap:// only to this computer; empty: none is read */
+	struct str user, password_file, ca_file;
+	struct str folder; /* default INBOX */
 };
 
 /* A text for readers: in each language, or one for all of them. */
@@ -65,6 +70,7 @@ struct site_config {
 	struct str data_file; /* absolute path, default <folder>/data/stafet.db */
 	struct mail_config mail;
 	struct sms_config sms;
+	struct inbox_config inbox;
 };
 
 /* Reads <folder>/stafet.yaml. NULL on error (text begins with file:line:column); memory in arena. */

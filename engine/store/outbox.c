@@ -480,16 +480,26 @@ static struct stmt *query_states(struct db *db, unsigned states) {
 	return db_query(db, ROW "WHERE state <> 'sent' AND state IN (?, ?, ?, ?, ?, ?, ?) AND id > ? ORDER BY id LIMIT ?");
 }
 
-bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err) {
-	struct stmt *s = db_query(view_db(v), ROW "WHERE instance_id = ? AND link_id = ? ORDER BY id LIMIT 1");
-	bind_int(s, instance_id);
-	bind_blob(s, link_id, SECRET_ID);
+static bool end_row(struct stmt *s, struct arena *a, struct outbox_row *out, bool *found, struct err *err) {
 	enum db_step step = stmt_step(s, err);
 	*found = step == DB_ROW;
 	if (*found)
 		read_row(s, a, out);
 	stmt_end(s);
 	return step != DB_FAIL;
+}
+
+bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ROW "WHERE instance_id = ? AND link_id = ? ORDER BY id LIMIT 1");
+	bind_int(s, instance_id);
+	bind_blob(s, link_id, SECRET_ID);
+	return end_row(s, a, out, found, err);
+}
+
+bool outbox_of_message_id(struct view *v, struct str message_id, struct arena *a, struct outbox_row *out, bool *found, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ROW "WHERE message_id = ? ORDER BY id LIMIT 1");
+	bind_text(s, message_id);
+	return end_row(s, a, out, found, err);
 }
 
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {

@@ -86,6 +86,8 @@ bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, 
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);
 /* The first message that carried the link; *found false: none. */
 bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err);
+/* The message with that Message-ID; *found false: none. */
+bool outbox_of_message_id(struct view *v, struct str message_id, struct arena *a, struct outbox_row *out, bool *found, struct err *err);
 /* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
 /* Sent rows of which it was reported that they did not arrive, oldest first, id > after. */

@@ -93,6 +93,13 @@ bool contact_verify(struct tx *tx, int64_t id, int64_t now, struct err *err) {
 	return stmt_run(s, NULL, err);
 }
 
+bool contact_bounced(struct tx *tx, int64_t id, int64_t now, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "UPDATE contacts SET bounced_at = ? WHERE id = ?");
+	bind_int(s, now);
+	bind_int(s, id);
+	return row_changed(s, "contact", err);
+}
+
 bool contact_set_language(struct tx *tx, int64_t id, struct str language, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "UPDATE contacts SET language = ? WHERE id = ?");
 	bind_text(s, language);

@@ -23,6 +23,7 @@ bool contact_ensure(struct tx *tx, enum channel channel, struct str value, struc
 bool contact_load(struct view *v, int64_t id, struct arena *a, struct contact *out, struct err *err); /* NOT_FOUND */
 bool contact_find(struct view *v, enum channel channel, struct str key, struct arena *a, struct contact *out, struct err *err); /* NOT_FOUND */
 bool contact_verify(struct tx *tx, int64_t id, int64_t now, struct err *err); /* the first time counts */
+bool contact_bounced(struct tx *tx, int64_t id, int64_t now, struct err *err); /* there is no such address */
 bool contact_set_language(struct tx *tx, int64_t id, struct str language, struct err *err);
 
 struct participation {

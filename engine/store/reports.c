@@ -41,7 +41,7 @@ static bool count_of(struct db *db, int64_t outbox_id, int64_t *count, struct er
 	return row_found(step, "message", err);
 }
 
-bool report_put(struct tx *tx, const struct report *report, struct err *err) {
+bool report_put(struct tx *tx, struct report *report, struct err *err) {
 	int64_t count;
 	BUG_IF(report->query.len + report->type.len + report->body.len > 2 * REPORT_BYTES);
 	if (!count_of(tx_db(tx), report->outbox_id, &count, err))
@@ -54,7 +54,10 @@ bool report_put(struct tx *tx, const struct report *report, struct err *err) {
 	bind_blob(s, report->query.at, report->query.len);
 	bind_blob(s, report->type.at, report->type.len);
 	bind_blob(s, report->body.at, report->body.len);
-	return stmt_run(s, NULL, err);
+	if (!stmt_run(s, NULL, err))
+		return false;
+	report->id = db_last_id(tx_db(tx));
+	return true;
 }
 
 #define REPORT "SELECT r.id, r.outbox_id, r.at, coalesce(r.read_at, 0), r.query, r.type, r.body FROM reports r "

@@ -22,7 +22,7 @@ bool report_token(const struct keyring *keys, int64_t outbox_id, char out[SECRET
 bool report_token_read(const struct keyring *keys, struct str token, int64_t *outbox_id);
 
 /* NOT_FOUND: there is no such message; CONFLICT: it has REPORTS_OF_ONE already. */
-bool report_put(struct tx *tx, const struct report *report, struct err *err);
+bool report_put(struct tx *tx, struct report *report, struct err *err); /* fills id */
 /* Up to limit that are not read, oldest first, but none of a message that is being sent: what its sender says comes first. */
 bool reports_unread(struct view *v, int64_t limit, struct arena *a, struct report_list *out, struct err *err);
 bool reports_of(struct view *v, int64_t outbox_id, struct arena *a, struct report_list *out, struct err *err); /* oldest first */

@@ -223,6 +223,14 @@ static const char *const delivery_reports =
         "ALTER TABLE outbox ADD COLUMN delivery_reason TEXT NOT NULL DEFAULT '';"
         "CREATE INDEX outbox_undelivered ON outbox (id) WHERE delivery IN ('failed', 'expired');";
 
+/* The mailbox keeps the mails themselves. A bounce names the message by its Message-ID where the mail server drops what stands behind a +. */
+static const char *const mails_that_came_in =
+        "CREATE TABLE arrivals (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, validity INTEGER NOT NULL, uid INTEGER NOT NULL, kind TEXT NOT NULL,"
+        " message_id TEXT NOT NULL, sender TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL, outbox_id INTEGER REFERENCES outbox(id),"
+        " outcome TEXT NOT NULL, UNIQUE (validity, uid)) STRICT;"
+        "CREATE INDEX arrivals_message ON arrivals (message_id);"
+        "CREATE INDEX outbox_message ON outbox (message_id);";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -243,6 +251,7 @@ static const struct migration migrations[] = {
         {{&paces_and_lines}},
         {{&documents}},
         {{&delivery_reports}},
+        {{&mails_that_came_in}},
 };
 
 int64_t schema_newest(void) {

@@ -214,6 +214,8 @@ static void test_refusals(void **state) {
 	        {SITE "}\nmail: {per_domain: [5]}", "per_domain: expected a number, or a map"},
 	        {SITE "}\nmail: {password: x}", "unknown key 'password'"},
 	        {SITE "}\nsms: {url: sms.example}", "url: "},
+	        {SITE "}\ninbox: {url: 'imap://mail.x.dk:143'}", "url: expected imaps://host:993"},
+	        {SITE "}\ninbox: {url: 'imaps://mail.x.dk:993'}", "inbox: the keys user and password_file are missing"},
 	        {SITE "}\nsms: {country: '+45'}", "country: expected a calling code"},
 	        {SITE "}\nsms: {country: 045}", "country: "},
 	        {SITE "}\nsms: {url: 'https://sms.example/send'}", "sms: the key gateway is missing"},

@@ -1,0 +1,61 @@
+/* arrival: what a mail that came in is, and says. Its bytes are anybody's: libetpan takes them apart in a child process (child.h), which may die of them.
+ *
+ * REPORT     a delivery status notification (RFC 3464, in a multipart/report of RFC 6522), or what a mail server says without that form
+ * AUTOMATIC  sent by a program (RFC 3834): an absence note, a receipt, a list; never to be answered
+ * PERSON     the rest */
+#ifndef MAILER_ARRIVAL_H
+#define MAILER_ARRIVAL_H
+
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+
+#define ARRIVAL_CHILD "arrival-child"
+
+enum {
+	ARRIVAL_BYTES = 25 << 20, /* of a mail */
+	ARRIVAL_TEXT = 64 << 10,  /* of its text that is kept */
+	ARRIVAL_LIST = 100        /* recipients, reports, references that are looked at */
+};
+
+enum arrival_kind { ARRIVAL_PERSON, ARRIVAL_AUTOMATIC, ARRIVAL_REPORT };
+const char *arrival_kind_name(enum arrival_kind kind); /* "person" ... as in SQL and logs */
+
+/* What became of one recipient. */
+struct arrival_report {
+	struct str recipient; /* Final-Recipient, else Original-Recipient; empty: not said */
+	struct str action;    /* failed, delayed, delivered, relayed, expanded; in lower case */
+	struct str status;    /* "5.1.1" */
+	struct str answer;    /* Diagnostic-Code, one line */
+};
+struct arrival_reports {
+	struct arrival_report *items;
+	size_t count, cap;
+};
+struct arrival_words {
+	struct str *items;
+	size_t count, cap;
+};
+
+/* Texts are UTF-8 without control characters, but for line ends in `text`. */
+struct arrival {
+	enum arrival_kind kind;
+	struct str message_id; /* "<...>"; empty: none */
+	struct str from;       /* the first address */
+	struct str subject, text;
+	struct str original_id;        /* REPORT: Message-ID of the mail that came back */
+	struct arrival_words to;       /* all it was for, in any header, in normal form */
+	struct arrival_words refers;   /* In-Reply-To and References */
+	struct arrival_reports reports;
+};
+
+/* In a child. INPUT: it cannot be read (the child's end is told); TRANSIENT: there was no process for it. Any thread. */
+bool arrival_read(struct arena *a, struct str raw, struct arrival *out, struct err *err);
+/* The child's whole life; for main() when its first argument is ARRIVAL_CHILD. */
+int arrival_child(void);
+
+/* Inside the child, and for fuzzing. False: it is no mail. */
+bool arrival_parse(struct arena *a, struct str raw, struct arrival *out);
+void arrival_write(struct buf *out, const struct arrival *arrival);
+bool arrival_unwrite(struct arena *a, struct str bytes, struct arrival *out); /* borrowed from bytes */
+
+#endif

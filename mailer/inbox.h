@@ -1,0 +1,14 @@
+/* inbox: the thread that reads the site's mailbox: wait (IDLE) -> fetch -> take apart in a child -> one job of the writer notes the mail and does what follows -> mark.
+ * A mail counts once, however often it is fetched. Nothing is deleted, and nothing is ever answered. */
+#ifndef MAILER_INBOX_H
+#define MAILER_INBOX_H
+
+#include "mailer/mailer.h"
+
+struct inbox;
+
+/* Starts its thread; capture is not looked at. *out NULL: the site reads no mailbox. False: the thread cannot be started. Caller closes before writer and store. */
+bool inbox_open(const struct mailer_options *options, struct inbox **out, struct err *err);
+void inbox_close(struct inbox *b); /* within some seconds; NULL is harmless */
+
+#endif

@@ -1,0 +1,173 @@
+"""The site's mailbox (a real Dovecot): bounces find their message by signed address or Message-ID; forged, automatic, hostile and personal mail does no harm."""
+import os, re, shutil, signal, subprocess, sys, tempfile, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
+from mailing import Office, Sink, parse
+from stafet import PYTHON, ROOT, main
+import imap_peer
+
+CORPUS = os.path.join(ROOT, "tests", "fuzz", "corpus", "arrival")
+
+
+class Mailbox:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="stafet-mailbox-")
+        self.open()
+
+    def open(self):
+        env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin")
+        self.process = subprocess.Popen([PYTHON, os.path.join(ROOT, "tests", "peers", "imap_peer.py"), self.folder], stdout=subprocess.PIPE, env=env)
+        line = self.process.stdout.readline().decode()
+        self.port, self.tls = (int(n) for n in re.findall(r"\d+", line))
+
+    def put(self, text):
+        imap_peer.put(self.folder, text if isinstance(text, bytes) else text.encode())
+
+    def flags(self):
+        """The flags of each mail, in order of arrival."""
+        names = [name for part in ("new", "cur") for name in os.listdir(os.path.join(self.folder, "mail", part))]
+        return [name.partition(":2,")[2] for name in sorted(names, key=lambda n: int(re.search(r"_(\d+)\.test", n).group(1)))]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(15)
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def config(self, url=None, more=""):
+        return "  bounce_address: retur@skole.example\ninbox:\n  url: %s\n  user: retur\n  password_file: %s/password\n%s" % (
+            url or "imap://127.0.0.1:%d" % self.port, self.folder, more)
+
+
+def corpus(name, **changes):
+    text = open(os.path.join(CORPUS, name + ".eml"), encoding="utf-8").read()
+    for old, new in changes.pop("replace", {}).items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def until(what, seconds=20):
+    end = time.time() + seconds
+    while not what() and time.time() < end:
+        time.sleep(0.05)
+    assert what(), what
+
+
+def ready(office):
+    until(lambda: "event=inbox-open" in office.log())
+
+
+def arrivals(office):
+    return office.query("SELECT kind, outcome, outbox_id, sender, text FROM arrivals WHERE kind <> 'start' ORDER BY id")
+
+
+def bounced(office):
+    return {a for a, in office.query("SELECT value FROM contacts WHERE bounced_at IS NOT NULL")}
+
+
+def sent(office, sink, *readers):
+    """{address: (envelope sender, Message-ID, id in the outbox)}"""
+    office.order(readers=list(readers))
+    office.wait("state = 'sent'", len(readers))
+    found = {}
+    for head, raw in sink.wait(len(readers)):
+        to = re.search(r"<(.*)>", head["X-Rcpt-Args"][0]).group(1)
+        row, = office.query("SELECT id FROM outbox WHERE recipient = ?", to)
+        found[to] = (re.search(r"<(.*?)>", head["X-Mail-Args"][0]).group(1), parse(raw)["Message-ID"], row[0])
+    return found
+
+
+def test_a_bounce_finds_its_message():
+    with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+        office.start()
+        ready(office)
+        mails = sent(office, sink, "mester@snedker.example", "leder@firma.example", "vejleder@kommune.example", "svend@gmail.example", "ida@x.example")
+        assert len({m[0] for m in mails.values()}) == 5 and all(re.fullmatch(r"retur\+[0-9a-f.]+@skole\.example", m[0]) for m in mails.values()), mails
+        # By the signed address, also where a server has folded its case; by the Message-ID, where a server has dropped what stands behind the +.
+        mailbox.put(corpus("postfix-no-such-user", replace={"To: retur+m1@skole.example": "To: " + mails["mester@snedker.example"][0].upper()}))
+        mailbox.put(corpus("exim-plain", replace={"To: retur+m3@skole.example": "To: " + mails["leder@firma.example"][0]}))
+        mailbox.put(corpus("microsoft-365", replace={"<retur+m4@skole.example>": "<retur@skole.example>",
+                                                     "<fedcba98765432100123456789abcdef@skole.example>": mails["vejleder@kommune.example"][1]}))
+        mailbox.put(corpus("gmail", replace={"retur+m5@skole.example": mails["svend@gmail.example"][0]}))
+        until(lambda: len(arrivals(office)) == 4)
+        assert [(k, o, i) for k, o, i, _, _ in arrivals(office)] == [
+            ("report", "failed", mails["mester@snedker.example"][2]), ("report", "failed", mails["leder@firma.example"][2]),
+            ("report", "failed", mails["vejleder@kommune.example"][2]), ("report", "expired", mails["svend@gmail.example"][2])], arrivals(office)
+        # A full mailbox and one that is switched off say nothing against the address.
+        assert bounced(office) == {"mester@snedker.example", "vejleder@kommune.example"}, bounced(office)
+        told = office.outbox("explain", str(mails["mester@snedker.example"][2]))
+        assert "User unknown" in told, told
+        assert "User unknown" not in office.outbox("explain", str(mails["ida@x.example"][2]))
+        until(lambda: mailbox.flags() == ["S"] * 4)
+
+
+def test_what_is_not_ours_changes_nothing():
+    with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+        mailbox.put("From: old@x.example\nSubject: from before\n\nx\n")
+        office.start()
+        ready(office)
+        mails = sent(office, sink, "mester@snedker.example", "ida@x.example")
+        head, _, mac = mails["mester@snedker.example"][0].rpartition("@")[0].rpartition(".")
+        other = "retur+1.%x.%s@skole.example" % (mails["ida@x.example"][2], mac)
+        wrong = {"other's": other, "no tag": "retur+@skole.example", "short": head + ".@skole.example", "long": head + "." + "f" * 40 + "@skole.example",
+                 "elsewhere": mails["ida@x.example"][0].replace("skole.example", "evil.example"), "huge": "retur+1.ffffffffffffffffff.%s@skole.example" % mac}
+        for to in wrong.values():
+            mailbox.put(corpus("postfix-no-such-user", replace={"To: retur+m1@skole.example": "To: " + to}))
+        mailbox.put(corpus("absence"))
+        mailbox.put(corpus("person"))
+        mailbox.put("From: x@y.example\nSubject: /l/%s\n\nSe https://svar.example/l/%s\n" % ("A" * 43, "B" * 43))
+        mailbox.put(b"\x00\xff\xfe" * 1000)
+        mailbox.put(b"From: big@x.example\n\n" + b"x" * (26 << 20))
+        mailbox.put("From: last@x.example\nSubject: the end\n\nx\n")
+        until(lambda: arrivals(office) and arrivals(office)[-1][3] == "last@x.example", 60)
+        rows = arrivals(office)
+        assert [r[:3] for r in rows] == [("report", "not-ours", None)] * 6 + [("automatic", "noted", None), ("person", "noted", None), ("person", "noted", None),
+                                                                            ("unreadable", "noted", None), ("unreadable", "noted", None), ("person", "noted", None)], rows
+        assert rows[7][4] == "Hej,\n\ndet er ikke mig, men Søren." and "BBB" not in rows[8][4] and "/l/***" in rows[8][4]
+        assert not bounced(office) and office.query("SELECT count(*) FROM reports") == [(0,)]
+        until(lambda: mailbox.flags() == [""] + ["S"] * 7 + ["", "", "F", "F", ""])
+        time.sleep(1)
+        assert len(sink.dumps()) == 2  # nobody was answered
+
+
+def test_each_mail_counts_once():
+    with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+        office.start()
+        ready(office)
+        mails = sent(office, sink, "mester@snedker.example")
+        bounce = corpus("postfix-delayed", replace={"retur+m2@skole.example": mails["mester@snedker.example"][0]})
+        mailbox.put(bounce)
+        until(lambda: len(arrivals(office)) == 1)
+        office.stop(signal.SIGKILL)
+        mailbox.put(corpus("postfix-no-such-user", replace={"To: retur+m1@skole.example": "To: " + mails["mester@snedker.example"][0]}))
+        office.start()
+        until(lambda: len(arrivals(office)) == 2)
+        assert [r[1] for r in arrivals(office)] == ["on-way", "failed"]
+        assert office.query("SELECT count(*) FROM reports") == [(2,)]
+
+
+def test_only_a_verified_server_is_told_the_password():
+    with Mailbox() as mailbox, Sink() as sink:
+        url = "imaps://localhost:%d" % mailbox.tls
+        with Office(sink.port, mailbox.config(url)) as office:
+            office.start()
+            until(lambda: "event=inbox-down" in office.log())
+            time.sleep(0.5)
+            assert "event=inbox-open" not in office.log() and office.log().count("event=inbox-down") == 1, office.log()
+            assert "Login:" not in open(os.path.join(mailbox.folder, "dovecot.log")).read()
+        with Office(sink.port, mailbox.config(url, "  ca_file: %s/cert.pem\n" % mailbox.folder)) as office:
+            office.start()
+            ready(office)
+            mailbox.put("From: ida@x.example\nSubject: hej\n\nx\n")
+            until(lambda: len(arrivals(office)) == 1)
+
+
+main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_only_a_verified_server_is_told_the_password])

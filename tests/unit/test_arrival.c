@@ -1,0 +1,176 @@
+/* Mails that came in: what widespread servers and people send (tests/fuzz/corpus/arrival), and what nobody should. */
+#include "mailer/arrival.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct arena *arena;
+
+static struct str file(const char *name) {
+	char path[200];
+	snprintf(path, sizeof path, "tests/fuzz/corpus/arrival/%s", name);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	char *bytes = arena_alloc(arena, 1 << 16);
+	size_t len = fread(bytes, 1, 1 << 16, f);
+	fclose(f);
+	return (struct str){bytes, len};
+}
+
+/* Mail stands with CRLF in a mailbox, and with LF in a file: both are read. */
+static struct str with_crlf(struct str text) {
+	char *bytes = arena_alloc(arena, 2 * text.len);
+	size_t len = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] == '\n')
+			bytes[len++] = '\r';
+		bytes[len++] = text.at[i];
+	}
+	return (struct str){bytes, len};
+}
+
+static struct arrival read_mail(struct str raw) {
+	struct arrival m;
+	struct err err = {0};
+	if (!arrival_read(arena, raw, &m, &err))
+		fail_msg("%s", err.text);
+	return m;
+}
+
+static void is(struct str got, const char *expected) {
+	if (!str_is(got, expected))
+		fail_msg("'%.*s' is not '%s'", STR_ARG(got), expected);
+}
+
+static void reports_of_mail_servers(void **state) {
+	(void)state;
+	static const struct {
+		const char *name, *to, *recipient, *action, *status, *original;
+	} rows[] = {
+	        {"postfix-no-such-user.eml", "retur+m1@skole.example", "mester@snedker.example", "failed", "5.1.1", "<0123456789abcdef0123456789abcdef@skole.example>"},
+	        {"postfix-delayed.eml", "retur+m2@skole.example", "mester@snedker.example", "delayed", "4.4.1", "<0123456789abcdef0123456789abcdef@skole.example>"},
+	        {"exim-plain.eml", "retur+m3@skole.example", "leder@firma.example", "failed", "5.2.1", ""},
+	        {"microsoft-365.eml", "retur+m4@skole.example", "vejleder@kommune.example", "failed", "5.1.10", "<fedcba98765432100123456789abcdef@skole.example>"},
+	        {"gmail.eml", "retur+m5@skole.example", "svend@gmail.example", "failed", "4.2.2", "<00000000000000000000000000000001@skole.example>"},
+	};
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+		size_t r = i / 2;
+		struct str raw = file(rows[r].name);
+		struct arrival m = read_mail(i % 2 ? with_crlf(raw) : raw);
+		bool found = false;
+		assert_int_equal(m.kind, ARRIVAL_REPORT);
+		for (size_t k = 0; k < m.to.count; k++)
+			found |= str_is(m.to.items[k], rows[r].to);
+		assert_true(found);
+		assert_int_equal(m.reports.count, 1);
+		is(m.reports.items[0].recipient, rows[r].recipient);
+		is(m.reports.items[0].action, rows[r].action);
+		is(m.reports.items[0].status, rows[r].status);
+		is(m.original_id, rows[r].original);
+	}
+	is(read_mail(file("postfix-no-such-user.eml")).reports.items[0].answer, "550 5.1.1 <mester@snedker.example>: Recipient address rejected: User unknown");
+}
+
+static void what_programs_and_people_write(void **state) {
+	(void)state;
+	struct arrival m = read_mail(file("absence.eml"));
+	assert_int_equal(m.kind, ARRIVAL_AUTOMATIC);
+	is(m.subject, "Automatisk svar: Ferie");
+	m = read_mail(with_crlf(file("person.eml")));
+	assert_int_equal(m.kind, ARRIVAL_PERSON);
+	is(m.from, "Mester@snedker.example");
+	is(m.subject, "Sv: Udfyld erklæring");
+	is(m.text, "Hej,\n\ndet er ikke mig, men Søren.");
+	is(m.message_id, "<CAF-1@mail.snedker.example>");
+	assert_int_equal(m.refers.count, 3);
+	is(m.refers.items[0], "<0123456789abcdef0123456789abcdef@skole.example>");
+	is(m.refers.items[1], "<root@skole.example>");
+	assert_int_equal(m.to.count, 2);
+	is(m.to.items[1], "kontor@snedker.example");
+}
+
+/* RFC 3834 and those who do not keep to it: each line makes a mail one that is not answered; without it a person wrote it. */
+static void automatic_mail_is_known(void **state) {
+	(void)state;
+	static const char *const lines[] = {"Auto-Submitted: auto-replied", "Auto-Submitted: AUTO-GENERATED (vacation)", "Precedence: bulk", "Precedence: Auto_Reply", "Return-Path: <>",
+	                                    "List-Id: <a.example>", "X-Autoreply: yes", "X-Auto-Response-Suppress: OOF", "From: MAILER-DAEMON@a.example", "From: No-Reply <no-reply@a.example>", "Auto-Submitted: notification"};
+	static const char *const plain[] = {"Auto-Submitted: no", "Auto-Submitted: No ; x", "X-Priority: 1", "Precedence: first-class"};
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		assert_int_equal(read_mail(arena_printf(arena, "%s\nFrom: b@a.example\nSubject: x\n\nhi\n", lines[i])).kind, ARRIVAL_AUTOMATIC);
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		assert_int_equal(read_mail(arena_printf(arena, "From: b@a.example\n%s\nSubject: x\n\nhi\n", plain[i])).kind, ARRIVAL_PERSON);
+}
+
+static struct str repeated(const char *before, const char *what, size_t times, const char *after) {
+	size_t head = strlen(before), len = strlen(what), tail = strlen(after);
+	char *bytes = arena_alloc(arena, head + times * len + tail + 1);
+	memcpy(bytes, before, head);
+	for (size_t i = 0; i < times; i++)
+		memcpy(bytes + head + i * len, what, len);
+	memcpy(bytes + head + times * len, after, tail);
+	return (struct str){bytes, head + times * len + tail};
+}
+
+/* Each is read or refused, in time, and never more than the child dies of it. */
+static void hostile_mail_kills_at_most_the_child(void **state) {
+	(void)state;
+	struct arrival m;
+	struct err err = {0};
+	struct str rows[] = {
+	        repeated("From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n", "--b\nContent-Type: text/plain\n\nx\n", 1000, "--b--\n"),
+	        repeated("From: a@b.example\n", "Content-Type: multipart/mixed; boundary=b\n\n--b\n", 20000, "\nx\n"),
+	        repeated("From: a@b.example\n", "Content-Type: message/rfc822\n\n", 20000, "From: x\n\nx\n"),
+	        repeated("From: a@b.example\nSubject: ", "=?utf-8?B?w6bDuMOl?= ", 50000, "\n\nx"),
+	        repeated("From: a@b.example\nTo: ", "a@b.example, ", 50000, "a@b.example\n\nx"),
+	        repeated("", "X-A: b\n", 200000, "\nx"),
+	        repeated("From: a@b.example\nContent-Type: text/plain; charset=klingon\n\n", "\xff\xfe\x00", 1000, ""),
+	        repeated("From: (", "(", 100000, "\n\nx"),
+	        repeated("From: a@b.example\nContent-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n",
+	                 "Final-Recipient: rfc822; x@y.example\nAction: failed\nStatus: 5.0.0\n\n", 5000, "--b--\n"),
+	        repeated("From: a@b.example\nContent-Transfer-Encoding: base64\n\n", "A", 20 << 20, ""),
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (!arrival_read(arena, rows[i], &m, &err)) {
+			assert_int_equal(err.kind, ERR_INPUT);
+			continue;
+		}
+		assert_true(m.to.count <= ARRIVAL_LIST && m.reports.count <= ARRIVAL_LIST && m.text.len <= ARRIVAL_TEXT);
+	}
+	assert_false(arrival_read(arena, repeated("From: a@b.example\n\n", "xxxxxxxxxxxxxxxx", 2 << 20, ""), &m, &err));
+	assert_non_null(strstr(err.text, "larger than 25 MB"));
+	assert_false(arrival_read(arena, STR(""), &m, &err));
+	assert_false(arrival_read(arena, STR("no mail at all"), &m, &err));
+}
+
+static int set_up(void **state) {
+	(void)state;
+	arena = arena_new();
+	return 0;
+}
+
+static int tear_down(void **state) {
+	(void)state;
+	arena_free(arena);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+/* This program is its own child. */
+int main(int argc, char **argv) {
+	if (argc > 1 && strcmp(argv[1], ARRIVAL_CHILD) == 0)
+		return arrival_child();
+	const struct CMUnitTest tests[] = {
+	        TEST(reports_of_mail_servers),
+	        TEST(what_programs_and_people_write),
+	        TEST(automatic_mail_is_known),
+	        TEST(hostile_mail_kills_at_most_the_child),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
