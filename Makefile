@@ -70,8 +70,11 @@ $(O)/tests/%: tests/unit/%.c $(LIBRARY)
 	@echo "cc $<"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
-$(O)/bench: tests/bench/bench.c $(LIBRARY)
+$(O)/bench $(O)/bench-mail: $(O)/%: tests/bench/%.c $(LIBRARY)
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS)
+
+$(O)/bench-delay: tests/bench/bench-delay.c
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $<
 
 $(O)/tests/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIBRARY)
 	@mkdir -p $(@D)
