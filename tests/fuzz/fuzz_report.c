@@ -1,0 +1,25 @@
+#include "mailer/gateway.h"
+
+static const char described[] = "query: a\nreport: {status: status, delivered: ['1', DELIVERED], failed: ['2'], expired: [EXPIRED], on_way: ['8'], reason: [error, a.0.b]}\n";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Query, Content-Type and body of a report, with newlines between them. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	struct arena *a = arena_new();
+	struct err err = {0};
+	struct gateway *g = gateway_parse(a, "g", STR(described), &err);
+	BUG_IF(!g);
+	struct report_text report = {.body = {(const char *)data, size}};
+	report.query = str_cut(&report.body, '\n');
+	report.type = str_cut(&report.body, '\n');
+	struct str status, reason;
+	enum delivery d = gateway_report(g, &report, a, &status, &reason);
+	BUG_IF((unsigned)d >= DELIVERIES || !str_utf8_valid(status) || !str_utf8_valid(reason));
+	for (size_t i = 0; i < reason.len; i++)
+		BUG_IF((unsigned char)reason.at[i] < 0x20 || reason.at[i] == 0x7F);
+	/* understood by its word and by nothing else */
+	BUG_IF(d == DELIVERY_DELIVERED && !str_is(status, "1") && !str_is(status, "DELIVERED"));
+	arena_free(a);
+	return 0;
+}
