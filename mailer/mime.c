@@ -29,11 +29,11 @@ static bool check_address(struct str s, const char *what, struct err *err) {
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.at[i] <= ' ' || s.at[i] > '~' || strchr("<>()[],;:\\\"", s.at[i]))
-			return err_set(err, ERR_INPUT, "field.not-email", "%s: byte %zu may not be in an address", what, i + 1);
+			return err_set(err, ERR_INPUT, "field.email-character", "%s: byte %zu may not be in an address", what, i + 1);
 		ats += s.at[i] == '@';
 	}
 	bool whole = ats == 1 && s.at[0] != '@' && s.at[s.len - 1] != '@';
-	return whole || err_set(err, ERR_INPUT, "field.not-email", "%s is no address", what);
+	return whole || err_set(err, ERR_INPUT, "field.email-at", "%s is no address", what);
 }
 
 static bool check_id(struct str s, const char *what, struct err *err) {

@@ -129,7 +129,7 @@ static void post_address(struct request *r, bool again, struct response *out) {
 	struct str typed = request_form(r, "address"), address = STR("");
 	struct err err;
 	if (!again && !address_email(r->arena, typed, &address, &err)) {
-		show(r, &address_form, str_trim(typed).len > 0 ? "field.not-email" : "field.missing", typed, out);
+		show(r, &address_form, str_trim(typed).len > 0 ? err.key : "field.missing", typed, out);
 		return;
 	}
 	struct change *c = response_change(out, sizeof(struct code_ask), code_ask, after_ask);

@@ -43,84 +43,105 @@ static struct str trim(struct str s) {
 	return (struct str){s.at + start, end - start};
 }
 
-static bool refuse(struct err *err, const char *key, struct str typed, const char *why) {
-	err_set(err, ERR_INPUT, key, "%s", why);
+/* Why something is no address or number: the message for people, and for the log. */
+struct fault {
+	const char *key, *why;
+};
+static const struct fault nothing = {"field.missing", "there is no address"},
+                          too_long = {"field.email-long", "the address is longer than 254 characters"},
+                          no_at = {"field.email-at", "there is no @"},
+                          two_ats = {"field.email-two", "there is more than one @"},
+                          no_local = {"field.email-before", "there is nothing before the @"},
+                          long_local = {"field.email-long", "more than 64 characters stand before the @"},
+                          letter_before = {"field.email-letter", "a letter outside a-z stands before the @"},
+                          dot_before = {"field.email-dots", "a dot stands at an end or beside a dot before the @"},
+                          character_before = {"field.email-character", "a character that is not allowed stands before the @"},
+                          dot_behind = {"field.email-dots", "a dot is too many behind the @"},
+                          long_label = {"field.email-long", "more than 63 characters without a dot stand behind the @"},
+                          hyphen = {"field.email-end", "a hyphen stands at an end of a name behind the @"},
+                          letter_behind = {"field.email-letter", "a letter outside a-z stands behind the @ (write such a domain as xn--...)"},
+                          character_behind = {"field.email-character", "a character that is not allowed stands behind the @"},
+                          no_dot = {"field.email-end", "there is no dot behind the @"},
+                          number_behind = {"field.email-end", "the domain ends in a number"};
+
+static bool refuse(struct err *err, const struct fault *fault, struct str typed) {
+	err_set(err, ERR_INPUT, fault->key, "%s", fault->why);
 	err_arg(err, 0, (struct str){typed.at, typed.len < 100 ? typed.len : 0}); /* never half a character */
 	return false;
 }
 
 /* What is wrong with the local part, or NULL. */
-static const char *local_fault(struct str local) {
+static const struct fault *local_fault(struct str local) {
 	if (local.len == 0)
-		return "there is nothing before the @";
+		return &no_local;
 	if (local.len > LOCAL_MAX)
-		return "more than 64 characters stand before the @";
+		return &long_local;
 	for (size_t i = 0; i < local.len; i++) {
 		char c = local.at[i];
 		if ((unsigned char)c >= 0x80)
-			return "a letter outside a-z stands before the @";
+			return &letter_before;
 		bool dot = c == '.';
 		if (dot && (i == 0 || i + 1 == local.len || local.at[i - 1] == '.'))
-			return "a dot stands at an end or beside a dot before the @";
+			return &dot_before;
 		if (!dot && !is_letter(c) && !is_digit(c) && (c == '\0' || !strchr("!#$%&'*+-/=?^_`{|}~", c)))
-			return "a character that is not allowed stands before the @";
+			return &character_before;
 	}
 	return NULL;
 }
 
-static const char *label_fault(struct str label) {
+static const struct fault *label_fault(struct str label) {
 	if (label.len == 0)
-		return "a dot is too many behind the @";
+		return &dot_behind;
 	if (label.len > LABEL_MAX)
-		return "more than 63 characters without a dot stand behind the @";
+		return &long_label;
 	if (label.at[0] == '-' || label.at[label.len - 1] == '-')
-		return "a hyphen stands at an end of a name behind the @";
+		return &hyphen;
 	for (size_t i = 0; i < label.len; i++) {
 		if ((unsigned char)label.at[i] >= 0x80)
-			return "a letter outside a-z stands behind the @ (write such a domain as xn--...)";
+			return &letter_behind;
 		if (!is_letter(label.at[i]) && !is_digit(label.at[i]) && label.at[i] != '-')
-			return "a character that is not allowed stands behind the @";
+			return &character_behind;
 	}
 	return NULL;
 }
 
-static const char *domain_fault(struct str domain) {
+static const struct fault *domain_fault(struct str domain) {
 	size_t labels = 0;
 	struct str label = STR("");
 	for (bool more = true; more; labels++) {
 		more = domain.len > 0 && memchr(domain.at, '.', domain.len) != NULL;
 		label = str_cut(&domain, '.');
-		const char *fault = label_fault(label);
+		const struct fault *fault = label_fault(label);
 		if (fault)
 			return fault;
 	}
 	if (labels < 2)
-		return "there is no dot behind the @";
+		return &no_dot;
 	for (size_t i = 0; i < label.len; i++)
 		if (!is_digit(label.at[i]))
 			return NULL;
-	return "the domain ends in a number"; /* RFC 3696 section 2; also 192.0.2.1 */
+	return &number_behind; /* RFC 3696 section 2; also 192.0.2.1 */
 }
 
-static const char *email_fault(struct str address) {
+static const struct fault *email_fault(struct str address) {
 	if (address.len == 0)
-		return "there is no address";
+		return &nothing;
 	if (address.len > EMAIL_MAX)
-		return "the address is longer than 254 characters";
+		return &too_long;
 	struct str domain = address, local = str_cut(&domain, '@');
 	if (local.len == address.len)
-		return "there is no @";
+		return &no_at;
 	if (domain.len > 0 && memchr(domain.at, '@', domain.len))
-		return "there is more than one @";
-	const char *fault = local_fault(local);
+		return &two_ats;
+	const struct fault *fault = local_fault(local);
 	return fault ? fault : domain_fault(domain);
 }
 
 bool address_email(struct arena *a, struct str typed, struct str *normal, struct err *err) {
 	struct str address = trim(typed);
-	const char *fault = email_fault(address);
+	const struct fault *fault = email_fault(address);
 	if (fault)
-		return refuse(err, "field.not-email", address, fault);
+		return refuse(err, fault, address);
 	char *copy = arena_z(a, address);
 	for (char *c = strchr(copy, '@'); *c; c++)
 		*c = lower(*c);
@@ -135,10 +156,6 @@ struct str address_key(struct arena *a, struct str normal) {
 	return (struct str){copy, normal.len};
 }
 
-/* Why something is no number: the message for people, and for the log. */
-struct fault {
-	const char *key, *why;
-};
 static const struct fault no_digits = {"field.phone-digits", "it has a character that is no digit"}, too_few = {"field.phone-short", "it has too few digits"},
                           too_many = {"field.phone-long", "it has more than 15 digits"},
                           not_danish = {"field.phone-danish", "a Danish number has 8 digits and begins with 2-9"},
@@ -230,7 +247,7 @@ bool address_phone(struct arena *a, struct str typed, int64_t country, struct st
 	if (!fault)
 		fault = complete(&number, country);
 	if (fault)
-		return refuse(err, fault->key, shown, fault->why);
+		return refuse(err, fault, shown);
 	*normal = arena_printf(a, "+%.*s", (int)number.count, number.digits);
 	return true;
 }

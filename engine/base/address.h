@@ -8,7 +8,7 @@
 
 /* local@domain, the domain in lower case. The local part is a dot-atom of at most 64 characters (RFC 5321
  * 4.1.2, no quoted form), the domain ASCII with at least one dot, all together at most 254.
- * Refusal: INPUT "field.not-email". */
+ * Refusal: INPUT, with the message that says why. */
 bool address_email(struct arena *a, struct str typed, struct str *normal, struct err *err);
 /* For comparing: all of a normal address in lower case, as most mail servers take it. */
 struct str address_key(struct arena *a, struct str normal);

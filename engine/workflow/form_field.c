@@ -250,7 +250,7 @@ static bool parse_address(const struct form_world *world, const struct field *fi
 	bool email = field->kind == FIELD_EMAIL;
 	bool ok = email ? address_email(a, text, &normal, &err) : address_phone(a, text, world->country, &normal, &err);
 	if (!ok)
-		return refuse(refusal, email ? "field.not-email" : err.key, STR(""));
+		return refuse(refusal, err.key, STR(""));
 	if (!email && is_texted(world->definition, field) && world->sms && !config_texts_to(world->sms, normal))
 		return refuse(refusal, "field.phone-country", calling_codes(world->sms, a));
 	*out = value_string(normal);

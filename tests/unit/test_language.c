@@ -113,7 +113,7 @@ static void test_named_keys_exist(void **state) {
 	(void)state;
 	static const char *const keys[] = {
 	        "form.continue", "form.back", "form.check-answers", "form.change", "form.optional", "form.not-given", "form.error-title", "form.error-prefix", "form.yes", "form.no",
-	        "form.choose", "field.missing", "field.too-long", "field.too-short", "field.not-email", "field.not-phone", "field.phone-digits", "field.phone-short", "field.phone-long", "field.phone-danish", "field.phone-country", "field.not-date", "field.not-datetime", "field.not-int",
+	        "form.choose", "field.missing", "field.too-long", "field.too-short", "field.email-at", "field.email-two", "field.email-before", "field.email-end", "field.email-dots", "field.email-letter", "field.email-character", "field.email-long", "field.not-phone", "field.phone-digits", "field.phone-short", "field.phone-long", "field.phone-danish", "field.phone-country", "field.not-date", "field.not-datetime", "field.not-int",
 	        "field.not-decimal", "field.not-digits", "field.checksum", "field.not-choice", "field.choose", "field.too-small", "field.too-large", "field.too-early", "field.too-late",
 	        "field.must-accept", "field.row-missing", "field.too-many", "field.too-few", "field.control", "link.unknown", "link.expired", "link.used", "link.withdrawn",
 	        "link.not-now", "link.done-title", "receipt.reference", "receipt.title", "list.empty", "list.search", "list.reference", "list.state", "list.started_at",
