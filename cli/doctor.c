@@ -1,106 +1,135 @@
-/* stafet doctor: configuration and surroundings, each finding with what to do. */
-#include "cli/command.h"
-#include "engine/base/clock.h"
+/* stafet doctor: configuration and surroundings from end to end, each finding with what to do. */
+#include "cli/doctor.h"
 
-#include <curl/curl.h>
+#include "engine/base/clock.h"
+#include "engine/base/config_check.h"
+#include "engine/base/dns.h"
+
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { LITTLE_SPACE = 512 << 20, CONNECT_TIMEOUT_S = 5 };
+enum { STEP_SECONDS = 5, WHOLE_MS = 90000, CERTIFICATE_DAYS = 14, FINDING_MAX = 2000 };
 
-struct doctor {
-	struct buf *out;
-	int faults;
-};
+static const int64_t DAY_MS = INT64_C(86400000);
 
-__attribute__((format(printf, 4, 5))) static void finding(struct doctor *d, bool good, const char *what, const char *format, ...) {
+static const char usage_text[] = "usage: stafet doctor [DIR] [--deep] [--sends-from IP] [--resolver IP:PORT] [--ca FILE]\n"
+                                 "--deep        reads the whole store too\n"
+                                 "--sends-from  the address by which the relay sends on, where it is another than it is reached by\n"
+                                 "--resolver    asks this name server instead of the machine's\n"
+                                 "--ca          certificates to trust for web addresses, instead of the system's\n";
+
+void doctor_tell(struct doctor *d, enum verdict verdict, const char *what, const char *todo, const char *format, ...) {
+	static const char *const words[] = {"good", "warning", "FAULT"};
 	va_list args;
-	buf_printf(d->out, "%s %s: ", good ? "ok   " : "FAULT", what);
+	struct buf said;
+	d->counts[verdict]++;
+	buf_init(&said, FINDING_MAX);
 	va_start(args, format);
-	buf_vprintf(d->out, format, args);
+	buf_vprintf(&said, format, args);
 	va_end(args);
+	buf_printf(d->out, "%-8s %s: ", words[verdict], what);
+	for (size_t i = 0; i < said.len; i++) /* what another server says may hold anything */
+		buf_char(d->out, (unsigned char)said.at[i] < ' ' || said.at[i] == 0x7F ? ' ' : said.at[i]);
 	buf_char(d->out, '\n');
-	d->faults += !good;
+	buf_free(&said);
+	if (todo)
+		buf_printf(d->out, "         %s\n", todo);
 }
 
-static void look_at_keys(struct doctor *d, const struct site_config *config) {
-	struct stat info;
-	if (stat(config->key_file.at, &info) != 0)
-		finding(d, false, "key file", "%.*s is missing; restore it from its copy, without it no link that was sent can be opened", STR_ARG(config->key_file));
-	else if (info.st_mode & 077)
-		finding(d, false, "key file", "others may read %.*s; run: chmod 600 %.*s", STR_ARG(config->key_file), STR_ARG(config->key_file));
-	else
-		finding(d, true, "key file", "only its owner may read it");
+void doctor_progress(const struct doctor *d, const char *what) {
+	(void)d;
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "looking at %s ...\n", what);
 }
 
-static void look_at_disk(struct doctor *d, const char *folder) {
-	struct statvfs info;
-	if (statvfs(folder, &info) != 0)
-		return;
-	unsigned long long left = (unsigned long long)info.f_bavail * info.f_frsize;
-	finding(d, left > LITTLE_SPACE, "disk", "%llu MB are free%s", left >> 20, left > LITTLE_SPACE ? "" : "; make room, or answers will be refused with 503");
-}
-
-static void look_at_base_url(struct doctor *d, const struct site_config *config) {
-	bool secure = str_starts(config->base_url, STR("https://"));
-	bool loopback = str_starts(config->base_url, STR("http://127.0.0.1")) || str_starts(config->base_url, STR("http://localhost"));
-	if (secure)
-		finding(d, true, "base_url", "%.*s", STR_ARG(config->base_url));
-	else
-		finding(d, false, "base_url", "%.*s %s", STR_ARG(config->base_url),
-		        loopback ? "is only reachable on this machine; set it to the public https:// address before people get links" : "is not https; links would travel readable for everybody");
-}
-
-/* Whether something answers where the relay should be. Nothing is sent. */
-static void look_at_relay(struct doctor *d, const struct site_config *config) {
-	if (config->mail.relay.len == 0) {
-		finding(d, false, "mail relay", "mail.relay is not set in stafet.yaml");
-		return;
+int doctor_seconds(struct doctor *d, const char *what) {
+	int64_t left = d->until - clock_monotonic();
+	if (left < 1000) {
+		doctor_tell(d, VERDICT_WARNING, what, "mend what does not answer, then run this again", "was not looked at: too much has not answered");
+		return 0;
 	}
-	CURL *curl = curl_easy_init();
-	BUG_IF(curl == NULL);
-	curl_easy_setopt(curl, CURLOPT_URL, config->mail.relay.at);
-	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CONNECT_TIMEOUT_S);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	CURLcode code = curl_easy_perform(curl);
-	curl_easy_cleanup(curl);
-	finding(d, code == CURLE_OK, "mail relay", "%.*s %s", STR_ARG(config->mail.relay), code == CURLE_OK ? "answers" : curl_easy_strerror(code));
+	doctor_progress(d, what);
+	return left / 1000 < STEP_SECONDS ? (int)(left / 1000) : STEP_SECONDS;
 }
 
-static void look_at_packages(struct doctor *d, struct arena *a, const struct site_config *config) {
-	struct problems problems = {.arena = a};
-	struct err err = {0};
-	struct site *site = site_open(config, &problems, &err);
-	problems_print(&problems, d->out);
-	finding(d, site != NULL, "packages", "%s", site ? "all load" : err.text);
-	site_close(site);
+void doctor_certificate(struct doctor *d, const char *what, int64_t until) {
+	int64_t days = (until - clock_now()) / DAY_MS;
+	struct str day = civil_format_date(d->arena, civil_day_of(until));
+	if (until == 0)
+		return;
+	if (until <= clock_now())
+		doctor_tell(d, VERDICT_FAULT, what, "renew it", "expired on %.*s", STR_ARG(day));
+	else if (days < CERTIFICATE_DAYS)
+		doctor_tell(d, VERDICT_WARNING, what, "see to it that it is renewed in time", "expires in %lld days, on %.*s", (long long)days, STR_ARG(day));
+	else
+		doctor_tell(d, VERDICT_GOOD, what, NULL, "good until %.*s", STR_ARG(day));
+}
+
+struct str doctor_domain(struct str address) {
+	str_cut(&address, '@');
+	return address;
+}
+
+static struct str last_labels(struct str name, int count) {
+	size_t at = name.len;
+	while (at > 0 && (name.at[at - 1] != '.' || --count > 0))
+		at--;
+	return (struct str){name.at + at, name.len - at};
+}
+
+bool doctor_same_owner(struct str a, struct str b) {
+	struct str one = last_labels(a, 2), other = last_labels(b, 2);
+	return one.len == other.len && strncasecmp(one.at, other.at, one.len) == 0;
+}
+
+struct str doctor_host(struct str url) {
+	const char *scheme = memmem(url.at, url.len, "://", 3);
+	struct str rest = scheme ? (struct str){scheme + 3, url.len - (size_t)(scheme + 3 - url.at)} : url;
+	rest = str_cut(&rest, '/');
+	if (!str_starts(rest, STR("[")))
+		return str_cut(&rest, ':');
+	rest = (struct str){rest.at + 1, rest.len - 1};
+	return str_cut(&rest, ']');
+}
+
+bool doctor_is_loopback(struct str host) {
+	return str_is(host, "localhost") || str_is(host, "::1") || str_starts(host, STR("127."));
+}
+
+static int usage(struct buf *out) {
+	buf_z(out, usage_text);
+	return EXIT_USAGE;
+}
+
+static void look_at_all(struct doctor *d) {
+	doctor_here(d);
+	doctor_mail(d);
+	doctor_domains(d);
+	doctor_web(d);
 }
 
 int command_doctor(struct arguments *args, struct buf *out) {
-	struct arena *a = arena_new();
-	struct doctor d = {.out = out};
+	struct doctor d = {.out = out, .deep = arguments_flag(args, "--deep"), .ca_file = arguments_option(args, "--ca"), .sends_from = arguments_option(args, "--sends-from"), .until = clock_monotonic() + WHOLE_MS};
+	const char *resolver = arguments_option(args, "--resolver");
 	struct err err = {0};
-	if (arguments_unknown(args, out) || args->count > 1) {
-		buf_z(out, "usage: stafet doctor [DIR]\n");
-		arena_free(a);
-		return EXIT_USAGE;
+	if (arguments_unknown(args, out) || args->count > 1 || (d.sends_from && !check_ip(str_from(d.sends_from), &err)))
+		return usage(out);
+	d.dns = dns_open(str_from(resolver), &err);
+	if (!d.dns) {
+		buf_printf(out, "stafet: --resolver: %s\n", err.text);
+		return usage(out);
 	}
-	struct site_config *config = config_read(a, args->count == 1 ? args->items[0] : ".", &err);
-	finding(&d, config != NULL, "stafet.yaml", "%s", config ? "can be read" : err.text);
-	if (config) {
-		look_at_keys(&d, config);
-		look_at_disk(&d, config->folder);
-		look_at_base_url(&d, config);
-		look_at_relay(&d, config);
-		look_at_packages(&d, a, config);
-		/* Before 2026 a clock has not been set. */
-		finding(&d, clock_now() > INT64_C(1767225600000), "clock", "%s", clock_now() > INT64_C(1767225600000) ? "looks set" : "is behind; set it (timedatectl), deadlines depend on it");
+	d.arena = arena_new();
+	d.config = config_read(d.arena, args->count == 1 ? args->items[0] : ".", &err);
+	if (d.config) {
+		doctor_tell(&d, VERDICT_GOOD, "stafet.yaml", NULL, "can be read");
+		look_at_all(&d);
+	} else {
+		doctor_tell(&d, VERDICT_FAULT, "stafet.yaml", "mend the file; docs/stafet.example.yaml explains every key", "%s", err.text);
 	}
-	buf_printf(out, "%d faults\n", d.faults);
-	arena_free(a);
-	return d.faults == 0 ? EXIT_GOOD : EXIT_FAULT;
+	buf_printf(out, "%zu good, %zu warnings, %zu faults\n", d.counts[VERDICT_GOOD], d.counts[VERDICT_WARNING], d.counts[VERDICT_FAULT]);
+	dns_close(d.dns);
+	arena_free(d.arena);
+	return d.counts[VERDICT_FAULT] == 0 ? EXIT_GOOD : EXIT_FAULT;
 }

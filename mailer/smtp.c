@@ -1,4 +1,5 @@
 #include "mailer/transport.h"
+#include "mailer/certificate.h"
 
 #include "engine/base/escape.h"
 #include "engine/base/file.h"
@@ -31,6 +32,7 @@ struct smtp {
 	bool ended;     /* the body's end was given: the final dot is on its way */
 	enum stage stage; /* of the last command */
 	bool well;      /* the last send ended with an answer */
+	struct smtp_seen *seen; /* of a look; NULL: none */
 	char line[512]; /* the server's last line */
 	char fault[CURL_ERROR_SIZE];
 	atomic_bool aborted;
@@ -76,9 +78,24 @@ static size_t give_body(char *out, size_t size, size_t count, void *context) {
 	return len;
 }
 
+/* What EHLO is answered with. */
+static void note_offer(struct smtp_seen *seen, struct str line) {
+	int64_t size;
+	line = str_trim(line);
+	if (line.len < 4 || !str_starts(line, STR("250")))
+		return;
+	struct str value = {line.at + 4, line.len - 4}, word = str_cut(&value, ' ');
+	if (str_is(word, "STARTTLS"))
+		seen->starttls = true;
+	if (str_is(word, "SIZE") && str_to_int(value, &size))
+		seen->size = size;
+}
+
 static size_t take_line(char *line, size_t size, size_t count, void *context) {
 	struct smtp *s = context;
 	size_t len = size * count;
+	if (s->seen)
+		note_offer(s->seen, (struct str){line, len});
 	if (!str_starts((struct str){line, len}, STR("221"))) /* the good-bye says nothing about the message */
 		snprintf(s->line, sizeof s->line, "%.*s", (int)len, line);
 	return len;
@@ -319,4 +336,65 @@ void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, 
 	curl_slist_free_all(list);
 	if (s->sends >= s->config->per_connection)
 		smtp_hang_up(s);
+}
+
+/* --- looking --- */
+
+static enum smtp_trouble trouble_of(CURLcode code, long status) {
+	switch (code) {
+	case CURLE_OK:
+		return SMTP_WELL;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return SMTP_NO_NAME;
+	case CURLE_COULDNT_CONNECT:
+		return SMTP_NO_CONNECTION;
+	case CURLE_OPERATION_TIMEDOUT:
+		return SMTP_SILENT;
+	case CURLE_USE_SSL_FAILED:
+	case CURLE_SSL_CONNECT_ERROR:
+		return SMTP_NO_TLS;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		return SMTP_CERTIFICATE;
+	case CURLE_LOGIN_DENIED:
+		return SMTP_LOGIN;
+	default:
+		return status == 334 || status == 530 || status == 534 || status == 535 || status == 538 ? SMTP_LOGIN : SMTP_OTHER;
+	}
+}
+
+static bool ask(struct smtp *s, const char *command, char *said, size_t size, enum smtp_trouble *trouble) {
+	long status = 0;
+	struct transport_result result = {0};
+	curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, command);
+	CURLcode code = perform(s, STR(""), &status);
+	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
+	transport_answer(&result, str_from(status >= 400 && s->line[0] ? s->line : code == CURLE_OK ? s->line : fault));
+	snprintf(said, size, "%s", result.answer);
+	*trouble = trouble_of(code, status);
+	return code == CURLE_OK;
+}
+
+void smtp_look(struct smtp *s, struct str from, int seconds, struct smtp_seen *out) {
+	char command[ADDRESS_MAX + 16], ignored[256], *address = NULL;
+	enum smtp_trouble trouble;
+	struct err err;
+	*out = (struct smtp_seen){0};
+	s->seen = out;
+	curl_easy_setopt(s->curl, CURLOPT_UPLOAD, 0L);
+	curl_easy_setopt(s->curl, CURLOPT_NOBODY, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_CERTINFO, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT, (long)seconds);
+	curl_easy_setopt(s->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)seconds);
+	curl_easy_setopt(s->curl, CURLOPT_TIMEOUT, (long)seconds);
+	bool reached = ask(s, "NOOP", out->fault, sizeof out->fault, &out->trouble);
+	out->certificate_until = certificate_until(s->curl);
+	if (curl_easy_getinfo(s->curl, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address)
+		snprintf(out->address, sizeof out->address, "%s", address);
+	if (reached && address_check(from, &err)) {
+		snprintf(command, sizeof command, "MAIL FROM:<%.*s>", STR_ARG(from));
+		out->sender_taken = ask(s, command, out->sender_answer, sizeof out->sender_answer, &trouble);
+		(void)ask(s, "RSET", ignored, sizeof ignored, &trouble);
+	}
+	s->seen = NULL;
 }

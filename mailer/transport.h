@@ -40,6 +40,20 @@ bool smtp_connected(const struct smtp *s);
 void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result);
 void smtp_abort(struct smtp *s); /* any thread: a send under way, and each later one, ends within about a second */
 
+/* What a look at the relay found, where nothing is sent. */
+struct smtp_seen {
+	enum smtp_trouble { SMTP_WELL, SMTP_NO_NAME, SMTP_NO_CONNECTION, SMTP_SILENT, SMTP_NO_TLS, SMTP_CERTIFICATE, SMTP_LOGIN, SMTP_OTHER } trouble;
+	char fault[256];           /* of trouble: as the relay or curl tells it */
+	char address[64];          /* of the relay, in digits; empty: not reached */
+	bool starttls;             /* offered before anything was encrypted */
+	int64_t size;              /* of a message at most, as announced; 0: not announced */
+	int64_t certificate_until; /* ms UTC; 0: none seen */
+	bool sender_taken;         /* MAIL FROM was accepted, and taken back */
+	char sender_answer[256];
+};
+/* Connects and logs in as for a mail, names the sender, takes that back. seconds: at most, for each of the three commands. Before anything is sent on s. */
+void smtp_look(struct smtp *s, struct str from, int seconds, struct smtp_seen *out);
+
 struct sms; /* one HTTP client; one thread */
 /* NULL: the gateway cannot be used as described. Both are borrowed; caller closes. */
 struct sms *sms_open(const struct sms_config *config, const struct gateway *gateway, struct err *err);

@@ -55,6 +55,7 @@ static const struct key mail_keys[] = {
         {.name = "password_file", .shape = PATH, .offset = MAIL(password_file), .check = check_line},
         {.name = "tls", .shape = TLS, .offset = MAIL(tls)},
         {.name = "ca_file", .shape = PATH, .offset = MAIL(ca_file), .check = check_line},
+        {.name = "dkim_selectors", .shape = TEXTS, .offset = MAIL(dkim_selectors), .count_offset = MAIL(dkim_selector_count), .check = check_selector},
         {.name = "connections", .shape = NUMBER, .offset = MAIL(connections), .low = 1, .high = 64},
         {.name = "quiet_hours", .shape = QUIET_HOURS, .offset = MAIL(quiet)},
         {.name = "quiet_days", .shape = QUIET_DAYS, .offset = MAIL(quiet)},

@@ -13,6 +13,8 @@ struct mail_config {
 	enum { TLS_REQUIRED, TLS_OPTIONAL, TLS_OFF } tls; /* STARTTLS; default required */
 	struct str ca_file;  /* PEM; empty: the system's */
 	int connections;     /* sender threads, default 4 */
+	struct str *dkim_selectors; /* that the relay signs with: their keys can be looked at */
+	size_t dkim_selector_count;
 	struct quiet quiet;  /* what need not go at once waits for its end; default none */
 	int per_connection;  /* mails that one connection takes, default 100 */
 	int idle_seconds;    /* after so long without a mail a connection is closed, default 20 */

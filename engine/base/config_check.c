@@ -127,6 +127,15 @@ bool check_inbox(struct str value, struct err *err) {
 	return check_line(value, err);
 }
 
+bool check_selector(struct str value, struct err *err) {
+	bool good = value.len > 0 && value.len <= 63;
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.at[i];
+		good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.');
+	}
+	return good || expected(err, "a DKIM selector such as s1");
+}
+
 bool check_country(struct str value, struct err *err) {
 	int64_t code;
 	bool digits = value.len > 0 && value.at[0] >= '1' && value.at[0] <= '9';

@@ -99,14 +99,19 @@ static bool keep_log(struct db *db, struct err *err) {
 	return wal || err_set(err, ERR_PERMANENT, "store.broken", "the file system cannot keep a write-ahead log");
 }
 
+static bool is_reader(enum db_mode mode) {
+	return mode == DB_READER || mode == DB_PATIENT;
+}
+
 /* auto_vacuum counts only while the file is still empty, so it comes first. */
 static bool set_up(struct db *db, struct err *err) {
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, BUSY_WAIT_MS);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
-	if (db->mode == DB_READER) {
-		sqlite3_progress_handler(db->handle, PROGRESS_STEPS, statement_is_late, db);
+	if (is_reader(db->mode)) {
+		if (db->mode == DB_READER)
+			sqlite3_progress_handler(db->handle, PROGRESS_STEPS, statement_is_late, db);
 		return db_script(db, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY", err);
 	}
 	if (!db_script(db, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY", err))
@@ -124,7 +129,7 @@ bool db_open(struct db **out, const char *path, enum db_mode mode, struct err *e
 	BUG_IF(db == NULL);
 	db->mode = mode;
 	db->deadline_at = db->work_until = INT64_MAX;
-	int flags = mode == DB_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int flags = is_reader(mode) ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	const char *name = mode == DB_MEMORY ? ":memory:" : path;
 	int code = sqlite3_open_v2(name, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (code != SQLITE_OK ? !fail(db, code, name, err) : !set_up(db, err)) {

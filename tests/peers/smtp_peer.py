@@ -121,11 +121,11 @@ class Peer(SMTP):
 		await super().smtp_DATA(arg)
 
 
-def certificate(folder):
+def certificate(folder, days):
 	"""A self-signed certificate for 127.0.0.1, made anew at each start."""
 	key, cert = os.path.join(folder, "key.pem"), os.path.join(folder, "cert.pem")
 	subprocess.run(
-		["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+		["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days),
 		 "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
 		check=True, stderr=subprocess.DEVNULL)
 	return key, cert
@@ -137,6 +137,7 @@ def options():
 	parser.add_argument("--port", type=int, default=0, help="default: a free one")
 	parser.add_argument("--tls", action="store_true", help="offer and require STARTTLS; certificate in FOLDER/cert.pem")
 	parser.add_argument("--smtps", action="store_true", help="TLS from the first byte; certificate in FOLDER/cert.pem")
+	parser.add_argument("--days", type=int, default=2, help="that the certificate is good")
 	parser.add_argument("--auth", default="", help="USER:PASSWORD required")
 	parser.add_argument("--slow", type=float, default=5.0, help="seconds for the local part 'slow'")
 	return parser.parse_args()
@@ -147,7 +148,7 @@ async def main():
 	os.makedirs(o.folder, exist_ok=True)
 	context = None
 	if o.tls or o.smtps:
-		key, cert = certificate(o.folder)
+		key, cert = certificate(o.folder, o.days)
 		context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 		context.load_cert_chain(cert, key)
 	user, _, password = o.auth.partition(":")

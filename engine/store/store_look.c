@@ -1,0 +1,94 @@
+#include "engine/store/store_look.h"
+
+#include "engine/store/db.h"
+#include "engine/store/schema.h"
+
+#include <string.h>
+
+enum { MOST_TABLES = 1000, NAME_MAX_BYTES = 60 };
+
+static bool read_int(struct db *db, const char *sql, int64_t *out, struct err *err) {
+	struct stmt *s = db_query(db, sql);
+	enum db_step step = stmt_step(s, err);
+	*out = step == DB_ROW ? stmt_int(s, 0) : 0;
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
+static bool is_ours(struct db *db, struct err *err) {
+	int64_t application, tables;
+	return read_int(db, "PRAGMA application_id", &application, err) && read_int(db, "SELECT count(*) FROM sqlite_schema WHERE name IN ('schema_version', 'site', 'outbox')", &tables, err) &&
+	       ((application == SCHEMA_APPLICATION && tables == 3) || err_set(err, ERR_PERMANENT, "store.foreign", "the file is no store of Stafet"));
+}
+
+static bool read_fingerprint(struct db *db, const unsigned char *fingerprint, struct store_seen *out, struct err *err) {
+	unsigned char kept[SECRET_FINGERPRINT];
+	struct stmt *s = db_query(db, "SELECT value FROM site WHERE name = 'fingerprint'");
+	enum db_step step = stmt_step(s, err);
+	out->key_known = fingerprint && step == DB_ROW;
+	out->key_fits = out->key_known && stmt_bytes(s, 0, kept, sizeof kept) && memcmp(kept, fingerprint, sizeof kept) == 0;
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
+static bool read_outbox(struct db *db, int64_t now, struct store_seen *out, struct err *err) {
+	if (!read_int(db, "SELECT count(*) FROM outbox WHERE state = 'queued'", &out->queued, err) ||
+	    !read_int(db, "SELECT count(*) FROM outbox WHERE state = 'unknown'", &out->unknown, err) ||
+	    !read_int(db, "SELECT count(*) FROM outbox WHERE state = 'failed'", &out->failed, err) ||
+	    !read_int(db, "SELECT min(next_at) FROM outbox WHERE state = 'queued'", &out->late_since, err))
+		return false;
+	if (out->late_since > now)
+		out->late_since = 0;
+	return true;
+}
+
+bool store_look(const char *path, const unsigned char *fingerprint, int64_t now, struct store_seen *out, struct err *err) {
+	struct db *db;
+	*out = (struct store_seen){.newest = schema_newest()};
+	if (!db_open(&db, path, DB_READER, err))
+		return false;
+	bool ok = is_ours(db, err) && read_int(db, "SELECT max(version) FROM schema_version", &out->version, err) && read_fingerprint(db, fingerprint, out, err) &&
+	          read_outbox(db, now, out, err);
+	db_close(db);
+	return ok;
+}
+
+struct tables {
+	struct str *items;
+	size_t count, cap;
+};
+
+static bool list_tables(struct db *db, struct arena *a, struct tables *out, struct err *err) {
+	struct stmt *s = db_query(db, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+	enum db_step step;
+	while ((step = stmt_step(s, err)) == DB_ROW && out->count < MOST_TABLES)
+		*(struct str *)ARENA_PUSH(a, out) = stmt_text(s, 0, a);
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
+static bool check_table(struct db *db, struct str name, struct arena *a, struct err *err) {
+	struct stmt *s = db_query(db, "SELECT quick_check FROM pragma_quick_check(?)");
+	bind_text(s, name);
+	enum db_step step = stmt_step(s, err);
+	struct str said = step == DB_ROW ? stmt_text(s, 0, a) : STR("ok");
+	stmt_end(s);
+	return step != DB_FAIL && (str_is(said, "ok") || err_set(err, ERR_PERMANENT, "store.broken", "table %.*s: %.*s", (int)(name.len < NAME_MAX_BYTES ? name.len : NAME_MAX_BYTES),
+	                                                         name.at, (int)(said.len < 200 ? said.len : 200), said.at));
+}
+
+bool store_check(const char *path, void (*told)(void *context, struct str table), void *context, struct err *err) {
+	struct db *db;
+	struct tables tables = {0};
+	if (!db_open(&db, path, DB_PATIENT, err))
+		return false;
+	struct arena *a = arena_new();
+	bool ok = list_tables(db, a, &tables, err);
+	for (size_t i = 0; ok && i < tables.count; i++) {
+		told(context, tables.items[i]);
+		ok = check_table(db, tables.items[i], a, err);
+	}
+	arena_free(a);
+	db_close(db);
+	return ok;
+}
