@@ -152,16 +152,15 @@ static struct catalog *catalog_load(const struct site_config *config, struct pro
 static bool open_parts(struct site *s, struct err *err) {
 	const struct site_config *config = s->config;
 	enum { CLOSED_DAYS_LIMIT = 1 << 20 };
-	struct arena *a = arena_new();
 	struct str closed = STR("");
-	bool read;
 	s->keys = keyring_open(config->key_file.at, err);
 	if (!s->keys)
 		return false;
 	s->zone = zone_open(config->zone.at, err);
 	if (!s->zone)
 		return false;
-	read = config->closed_days_file.len == 0 || file_read(a, config->closed_days_file.at, CLOSED_DAYS_LIMIT, &closed, err);
+	struct arena *a = arena_new();
+	bool read = config->closed_days_file.len == 0 || file_read(a, config->closed_days_file.at, CLOSED_DAYS_LIMIT, &closed, err);
 	s->calendar = read ? calendar_open(config->holidays, closed, err) : NULL;
 	arena_free(a);
 	if (!s->calendar)

@@ -1,5 +1,7 @@
 #include "engine/workflow/texts_parts.h"
 
+#include "engine/workflow/message_lint.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -8,8 +10,8 @@ enum { MAX_SUBJECT = 300 };
 static void read_subject(struct text_file *f, struct str value, int column, struct message *out) {
 	if (value.len == 0 || value.len > MAX_SUBJECT)
 		problem_error(f->problems, text_file_place(f, f->line, column), "found a subject of %zu bytes, expected 1 to %d", value.len, MAX_SUBJECT);
-	else
-		out->subject = template_compile(f->arena, value, text_file_place(f, f->line, column), f->problems);
+	else if ((out->subject = template_compile(f->arena, value, text_file_place(f, f->line, column), f->problems)) != NULL)
+		message_lint_subject(value, text_file_place(f, f->line, column), f->problems);
 }
 
 /* "subject: ..." and a line of "---". */
@@ -50,8 +52,8 @@ static void read_message(struct text_file *f, struct message *out) {
 		return;
 	if (str_trim(f->text).len == 0)
 		problem_error(f->problems, text_file_place(f, f->line, 1), "the message has no text");
-	else
-		out->body = template_compile(f->arena, f->text, text_file_place(f, f->line, 1), f->problems);
+	else if ((out->body = template_compile(f->arena, f->text, text_file_place(f, f->line, 1), f->problems)) != NULL)
+		message_lint_body(f->text, out->body, out->channel == CHANNEL_MAIL, text_file_place(f, f->line, 1), f->problems);
 }
 
 /* "confirm.da.md" in its three parts. */

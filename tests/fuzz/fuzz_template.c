@@ -1,4 +1,5 @@
 #include "engine/base/escape.h"
+#include "engine/workflow/message_lint.h"
 #include "engine/workflow/markdown.h"
 #include "engine/workflow/template.h"
 
@@ -45,6 +46,8 @@ static void check_any(struct arena *a, struct str source, struct values *values)
 	if (!t)
 		return;
 	template_names(t, a, &names);
+	message_lint_subject(source, (struct yaml_place){"fuzz", 1, 1}, &problems);
+	message_lint_body(source, t, true, (struct yaml_place){"fuzz", 1, 1}, &problems);
 	for (int target = TEMPLATE_MARKDOWN; target <= TEMPLATE_PLAIN; target++) {
 		struct err err = {0};
 		struct buf out;
