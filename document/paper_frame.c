@@ -115,6 +115,8 @@ static struct str page_of(struct paper *p, size_t page, size_t pages) {
 
 void paper_foot(struct paper *p, size_t page, size_t pages) {
 	const struct document_layout *l = p->layout;
+	if (l->reference.len == 0 && l->pages.len == 0)
+		return;
 	const char *between = l->reference.len > 0 && l->title.len > 0 ? " · " : "";
 	struct str left = arena_printf(p->arena, "%.*s%s%.*s", STR_ARG(l->reference), between, STR_ARG(l->title));
 	paper_bar(p, LEFT, FOOT - 15, RIGHT - LEFT, 0.6, LINE);

@@ -42,11 +42,12 @@ static void write_name(struct buf *out, struct str name) {
 void mime_file_write(struct buf *out, const struct attached *file) {
 	buf_printf(out, "Content-Type: %.*s;\r\n name=\"", STR_ARG(file->type));
 	escape_file_name(out, file->name);
-	buf_z(out, "\"\r\nContent-Disposition: attachment;\r\n filename=\"");
-	escape_file_name(out, file->name);
-	buf_char(out, '"');
+	/* Who knows both takes the first, or the one with the star. */
+	buf_z(out, "\"\r\nContent-Disposition: attachment");
 	write_name(out, file->name);
-	buf_z(out, "\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+	buf_z(out, ";\r\n filename=\"");
+	escape_file_name(out, file->name);
+	buf_z(out, "\"\r\nContent-Transfer-Encoding: base64\r\n\r\n");
 	write_base64(out, file->bytes);
 }
 

@@ -2,7 +2,7 @@
 #include "engine/workflow/definition_checks.h"
 
 /* Members of the items of a repeated section. */
-static const char *const item_names[] = {"label", "value", "key", NULL};
+static const char *const item_names[] = {"label", "value", "level", "key", NULL};
 
 static bool among(const char *const *names, struct str name) {
 	for (size_t i = 0; names[i]; i++)

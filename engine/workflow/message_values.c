@@ -76,6 +76,7 @@ static struct template_value matrix_item(const struct message_values *m, const s
 	struct str label = row.kind == KIND_RECORD ? shown(m, field, &row, a) : key, word = level_text(m, field, level, a);
 	add_member(&members, STR("label"), text_value(label), a);
 	add_member(&members, STR("value"), text_value(word), a);
+	add_member(&members, STR("level"), text_value(arena_printf(a, "%lld", (long long)level->integer)), a);
 	add_member(&members, STR("key"), text_value(key), a);
 	add_columns(m, &members, field, &row, a);
 	return with_members(text_value(arena_printf(a, "%.*s: %.*s", STR_ARG(label), STR_ARG(word))), &members);

@@ -105,7 +105,10 @@ def test_inbox_json():
         assert len(inbox) == samples + 2
         for m in inbox:
             assert list(m) == MEMBERS, list(m)
-            assert m["channel"] == "mail" and m["attachments"] == []
+            assert m["channel"] == "mail" and all(list(a) == ["name", "type", "url"] for a in m["attachments"])
+            for a in m["attachments"]:
+                got = demo.server.get(a["url"])
+                assert a["name"].endswith(".pdf") and a["type"] == got.header("Content-Type") == "application/pdf" and got.body.startswith(b"%PDF-")
             assert re.fullmatch(r"<[^<>\s]+@[^<>\s]+>", m["message_id"]), m["message_id"]
             heads = [h for h in m["headers"] if isinstance(h, list) and len(h) == 2]
             assert heads == m["headers"] and {"Subject", "From", "To", "Message-ID", "Date"} <= {h[0] for h in heads}
@@ -113,6 +116,7 @@ def test_inbox_json():
             assert "@" in m["to"] and m["text"] and "<" in m["html"]
             assert m["links"] and all(link in m["text"] for link in m["links"])
             datetime.datetime.fromisoformat(m["at"].replace("Z", "+00:00"))
+        assert any(m["attachments"] for m in inbox), "the samples have documents"
         assert [m["id"] for m in inbox] == sorted({m["id"] for m in inbox}), "oldest first"
         assert [m["at"] for m in inbox] == sorted(m["at"] for m in inbox)
         assert len({m["message_id"] for m in inbox}) == len(inbox)
@@ -350,15 +354,23 @@ def test_declaration_that_nobody_answers():
         assert gone.status in (409, 410) and not [f for f in forms(gone) if f["method"] == "post"], (gone.status, plain(gone))
 
 
+def without_port(demo):
+    """The inbox, with the files' addresses as they are after a start on another port."""
+    inbox = demo.server.inbox()
+    for file in (a for m in inbox for a in m["attachments"]):
+        file["url"] = file["url"][len(demo.server.url):]
+    return inbox
+
+
 def test_a_demo_folder_is_kept():
     folder = tempfile.mkdtemp(prefix="stafet-demo-kept-")
     site = os.path.join(folder, "site")
     try:
         with Demo(site) as demo:
             demo.wait("liv@firma.example.dk")
-            before = demo.server.inbox()
+            before = without_port(demo)
         with Demo(site) as demo:
-            assert demo.server.inbox() == before, "the inbox of a demo with a folder is still there"
+            assert without_port(demo) == before, "the inbox of a demo with a folder is still there"
         checked = run("verify", site=site).stdout
         assert re.search(r"\b\d+ instances checked, 0 faults", checked) and len({m["to"] for m in before}) > 10, checked
     finally:
