@@ -1,5 +1,5 @@
 """The declaration from request to the school's mailbox: the real binary, `serve`, a real SMTP server that demands STARTTLS and AUTH, another one without."""
-import base64, datetime, email, email.policy, os, re, shutil, sys
+import base64, datetime, email, email.policy, os, re, shutil, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stafet import Peer, Server, forms, main, make_site, package, run, walk
@@ -77,6 +77,7 @@ def start_and_finish(server, peer, site):
     after = sorted(m["rcpt_to"][0] for m in mails[4:])
     assert after == sorted(["ida@example.dk", "skole@example.dk", "kontor@example.dk", "mester@example.dk", "svend@example.dk"]), after
     finished, parsed, text = link_in(parse(to(mails, "skole@example.dk")[0]))
+    check_papers([parse(to(mails, who)[-1]) for who in ("skole@example.dk", "kontor@example.dk", "ida@example.dk")])
     shown = server.follow(server.get(finished))
     assert shown.status == 200 and "Vinduer og døre" in shown.text and "Ida Ærlig" in shown.text
     late = server.follow(server.get(second))
@@ -94,6 +95,23 @@ def school_of(site):
 
 def parse(message):
     return email.message_from_bytes(base64.b64decode(message["base64"]), policy=email.policy.default)
+
+
+# covers: D43 D44 D46
+def check_papers(received):
+    """School and apprentice have the same PDF."""
+    files = [list(mail.iter_attachments()) for mail in received]
+    assert all(len(f) == 1 and f[0].get_filename() == "Oplæringserklæring Ida Ærlig.pdf" for f in files), files
+    pdf = files[0][0].get_content()
+    assert all(f[0].get_content() == pdf for f in files)
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+        file.write(pdf)
+        file.flush()
+        info, text = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for command in (["pdfinfo", file.name], ["pdftotext", "-layout", file.name, "-"]))
+    assert re.search(r"^Tagged: +yes$", info, re.M) and re.search(r"^Title: +Oplæringserklæring for Ida Ærlig$", info, re.M) and b"/Lang (da)" in pdf, info
+    for said in ("Ida Ærlig, ida@example.dk", "Søndergaards Snedkeri, CVR-nummer 13585628", "Mester Madsen", "Vinduer og døre", "Bygningssnedker (eksempel)", "kan selvstændigt arbejde med målet"):
+        assert said in text, (said, text)
+    assert len(re.findall(r"^ *\S.* 2$", text, re.M)) >= 5, "a row for each goal: " + text
 
 
 def link_in(parsed):
