@@ -5,15 +5,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stafet import ROOT, Peer, Server, fill, main, make_site, post_form, run, walk
 
 PACKAGES = [os.path.join(ROOT, "tests", "packages", name) for name in ("text-message", "payment")]
-SERVED = ("gatewayapi", "kannel")
 
 
 class Office:
-    """A site with a gateway behind it."""
+    """A site with a gateway behind it; described: its own description of it."""
 
-    def __init__(self, gateway="gatewayapi", more=""):
-        assert gateway in SERVED
-        self.gateway = gateway
+    def __init__(self, gateway="gatewayapi", described=None):
         self.peer = Peer("kannel.py" if gateway == "kannel" else "sms_peer.py")
         self.relay = Peer("smtp_peer.py")
         self.folder = tempfile.mkdtemp(prefix="stafet-site-")
@@ -22,9 +19,11 @@ class Office:
             open(token, "w").write("t0p-secret\n")
             os.chmod(token, 0o600)
         mail = "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:%d\n  tls: off\n" % self.relay.port
-        sms = "sms:\n  gateway: %s\n  url: http://127.0.0.1:%d%s\n  from: Skolen\n  user: stafet\n  token_file: %s\n%s" % (
-            gateway, self.peer.port, "/cgi-bin/sendsms" if gateway == "kannel" else "/rest/mtsms", token, more)
+        sms = "sms:\n  gateway: %s\n  url: http://127.0.0.1:%d%s\n  from: Skolen\n  user: stafet\n  token_file: %s\n" % (
+            "./my-gateway.yaml" if described else gateway, self.peer.port, "/cgi-bin/sendsms" if gateway == "kannel" else "/rest/mtsms", token)
         self.site, _ = make_site(PACKAGES, mail + sms, folder=self.folder)
+        if described:
+            open(os.path.join(self.site, "my-gateway.yaml"), "w").write(described)
         self.server = Server("serve", self.site)
         self.secret = open(token).read().strip()
 
@@ -260,6 +259,41 @@ def test_forged_reports_do_nothing():
         assert office.server.get(path, headers={"Host": "else.where"}).status == 421
 
 
+def test_a_gateway_of_ones_own():
+    description = """query: to={{to}}&msg={{text}}&key={{token}}&lang={{coding}}&back={{report_url}}%3Fr%3D{{reference}}
+coding: {gsm: latin, ucs2: all}
+success: {begins: ['{"ids"']}
+report: {status: result, delivered: [OK], failed: [NO, GONE], reason: [why]}
+"""
+    with Office(described=description) as office:
+        number = office.send("Rødgrød & \"fløde\" 100 %")
+        office.until(number, "state       sent")
+        [got] = office.peer.wait(1)
+        assert got["method"] == "GET" and got["fields"]["to"] == "+4522334455" and got["fields"]["msg"] == "Rødgrød & \"fløde\" 100 %" and got["fields"]["lang"] == "latin", got
+        back = urllib.parse.urlsplit(got["fields"]["back"])
+        assert back.query == "r=%s" % number
+        office.server.post(back.path + "?" + back.query, {"result": "GONE", "why": "Nummeret findes ikke"})
+        assert "Nummeret findes ikke" in office.until(number, r"^delivery    failed")
+        # a fault in it is told with its place, before anything is served
+        office.server.stop()
+        open(os.path.join(office.site, "my-gateway.yaml"), "w").write(description.replace("begins", "begin"))
+        answer = run("serve", office.site, check=False)
+        assert answer.returncode == 1 and re.search(r"my-gateway.yaml:3:\d+: unknown key 'begin', did you mean begins", answer.stdout + answer.stderr), answer
+
+
+def test_killed_while_the_gateway_thinks():
+    with Office() as office:
+        number = office.send("Hej", "+4520000997")
+        office.peer.wait(1)
+        office.server.process.kill()
+        office.server.stop()
+        office.server = Server("serve", office.site)
+        office.until(number, r"^state       unknown")
+        assert office.report(number, "DELIVERED").status == 200
+        office.until(number, r"^state       sent")
+        assert len(office.peer.messages()) == 1
+
+
 def test_a_gateway_reports_by_get_too():
     with Office() as office:
         number = office.send("Hej")
@@ -274,4 +308,5 @@ def test_a_gateway_reports_by_get_too():
 main([test_kannel_brings_texts_to_the_phone_and_their_reports_back, test_kannel_divides_as_it_was_counted, test_a_wrong_password_is_an_error_of_the_configuration,
       test_reports_never_move_back, test_one_part_that_is_missing_spoils_the_text, test_a_report_settles_what_nobody_knew,
       test_an_answer_that_makes_no_sense_is_never_sent, test_a_texted_code_is_of_use_no_longer_than_itself,
-      test_a_number_that_gets_no_text_is_told_when_typed, test_forged_reports_do_nothing, test_a_gateway_reports_by_get_too])
+      test_a_number_that_gets_no_text_is_told_when_typed, test_forged_reports_do_nothing, test_a_gateway_of_ones_own, test_killed_while_the_gateway_thinks,
+      test_a_gateway_reports_by_get_too])
