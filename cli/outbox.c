@@ -223,30 +223,33 @@ static bool explain_documents(struct view *v, struct arena *a, int64_t id, struc
 }
 
 static const char *delivery_text(const struct outbox_row *row) {
-	switch (row->delivery) {
-	case DELIVERY_NONE:
-		break;
-	case DELIVERY_ON_WAY:
-		return "The gateway has handed it on; the phone has not confirmed it yet";
-	case DELIVERY_DELIVERED:
-		return "The phone has confirmed it";
-	case DELIVERY_FAILED:
-		return row->parts > 1 ? "At least one of its parts did not reach the phone. Look at the number, or reach the person another way"
-		                      : "It did not reach the phone. Look at the number, or reach the person another way";
-	case DELIVERY_EXPIRED:
-		return "The phone was not reached while the message was of use: it may have been switched off";
-	}
-	return "";
+	static const char *const of_mail[DELIVERIES] = {
+	        [DELIVERY_NONE] = "",
+	        [DELIVERY_ON_WAY] = "A mail server on the way is still trying",
+	        [DELIVERY_DELIVERED] = "A mail server says that it is in the mailbox",
+	        [DELIVERY_FAILED] = "It came back. Have the address corrected where it was typed, or reach the person another way",
+	        [DELIVERY_EXPIRED] = "The mail servers on the way have given up",
+	};
+	static const char *const of_sms[DELIVERIES] = {
+	        [DELIVERY_NONE] = "",
+	        [DELIVERY_ON_WAY] = "The gateway has handed it on; the phone has not confirmed it yet",
+	        [DELIVERY_DELIVERED] = "The phone has confirmed it",
+	        [DELIVERY_FAILED] = "It did not reach the phone. Look at the number, or reach the person another way",
+	        [DELIVERY_EXPIRED] = "The phone was not reached while the message was of use: it may have been switched off",
+	};
+	if (row->delivery == DELIVERY_FAILED && row->parts > 1)
+		return "At least one of its parts did not reach the phone. Look at the number, or reach the person another way";
+	return row->channel == CHANNEL_MAIL ? of_mail[row->delivery] : of_sms[row->delivery];
 }
 
-/* What the gateway told since, as it was understood and as it came. */
+/* What gateway or mail servers told since, as it was understood and as it came. */
 static bool explain_delivery(struct open_site *s, struct view *v, struct arena *a, const struct outbox_row *row, struct buf *out, struct err *err) {
 	struct report_list list;
 	if (!reports_of(v, row->id, a, &list, err))
 		return false;
 	struct str at = site_time(s, a, row->delivery_at);
 	if (row->delivery != DELIVERY_NONE)
-		buf_printf(out, "delivery    %s at %.*s: %s.%s%.*s\n", delivery_name(row->delivery), STR_ARG(at), delivery_text(row), row->delivery_reason.len > 0 ? " The gateway says: " : "",
+		buf_printf(out, "delivery    %s at %.*s: %s.%s%.*s\n", delivery_name(row->delivery), STR_ARG(at), delivery_text(row), row->delivery_reason.len == 0 ? "" : row->channel == CHANNEL_MAIL ? " The mail server says: " : " The gateway says: ",
 		           STR_ARG(row->delivery_reason));
 	for (size_t i = 0; i < list.count; i++) {
 		const struct report *report = &list.items[i];
