@@ -2,8 +2,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/log.h"
-#include "engine/store/people.h"
-#include "engine/store/reports.h"
+#include "mailer/report_reader.h"
 #include "mailer/verdict.h"
 #include "mailer/verp.h"
 
@@ -48,12 +47,13 @@ static const struct arrival_report *report_of(const struct arrival *m, const str
 	return m->reports.count > 0 ? &m->reports.items[0] : NULL;
 }
 
-static bool keep(struct tx *tx, const struct outbox_row *row, const struct arrival_report *told, enum delivery delivery, int64_t now, struct arena *a, struct err *err) {
+static bool keep(struct tx *tx, const struct outbox_row *row, const struct arrival_report *told, enum delivery delivery, bool dead, int64_t now, struct arena *a,
+                 struct err *err) {
 	struct str body = arena_printf(a, "Final-Recipient: %.*s\nAction: %.*s\nStatus: %.*s\nDiagnostic-Code: %.*s\n", STR_ARG(told->recipient), STR_ARG(told->action),
 	                               STR_ARG(told->status), STR_ARG(told->answer));
 	struct str reason = told->answer.len > 0 ? told->answer : told->status;
 	struct report report = {.outbox_id = row->id, .at = now, .type = STR("message/delivery-status"), .body = body};
-	return report_put(tx, &report, err) && report_read(tx, &report, delivery, reason, now, err);
+	return report_put(tx, &report, err) && report_tell(tx, &report, delivery, reason, dead, now, err);
 }
 
 bool bounce_apply(struct tx *tx, const struct keyring *keys, const struct mail_config *config, const struct arrival *m, int64_t now, struct arena *a,
@@ -70,10 +70,10 @@ bool bounce_apply(struct tx *tx, const struct keyring *keys, const struct mail_c
 	enum delivery delivery = bounce_delivery(told, &hard);
 	*outbox_id = row.id;
 	*outcome = str_from(delivery_name(delivery));
-	if (!keep(tx, &row, told, delivery, now, a, err)) {
+	if (!keep(tx, &row, told, delivery, hard, now, a, err)) {
 		*outcome = STR("too-many");
 		return err->kind == ERR_CONFLICT;
 	}
 	log_event(delivery == DELIVERY_FAILED ? LOG_WARN : LOG_INFO, "bounce", "id=%lld delivery=%s hard=%d status=\"%.*s\"", (long long)row.id, delivery_name(delivery), hard, STR_ARG(told->status));
-	return !hard || row.contact_id == 0 || contact_bounced(tx, row.contact_id, now, err);
+	return true;
 }

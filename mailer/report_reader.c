@@ -1,7 +1,6 @@
 #include "mailer/report_reader.h"
 
 #include "engine/base/log.h"
-#include "engine/store/reports.h"
 
 enum { PAGE = 100 };
 
@@ -17,11 +16,26 @@ struct reading {
 	const struct told *told;
 };
 
+static bool is_lost(const struct outbox_row *row) {
+	return row->delivery == DELIVERY_FAILED || row->delivery == DELIVERY_EXPIRED;
+}
+
+bool report_tell(struct tx *tx, const struct report *report, enum delivery delivery, struct str reason, bool dead, int64_t now, struct err *err) {
+	struct arena *a = arena_new();
+	struct outbox_row before, after;
+	bool ok = outbox_load(tx_view(tx), report->outbox_id, a, &before, err) && report_read(tx, report, delivery, reason, now, err) &&
+	          outbox_load(tx_view(tx), report->outbox_id, a, &after, err);
+	if (ok && is_lost(&after) && !is_lost(&before))
+		ok = engine_undelivered(tx, now, &after, dead, err);
+	arena_free(a);
+	return ok;
+}
+
 static bool reading_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	const struct reading *r = (struct reading *)job;
 	(void)engine;
 	for (size_t i = 0; i < r->list->count; i++)
-		if (!report_read(tx, &r->list->items[i], r->told[i].delivery, r->told[i].reason, now, err))
+		if (!report_tell(tx, &r->list->items[i], r->told[i].delivery, r->told[i].reason, false, now, err))
 			return false;
 	return true;
 }

@@ -27,6 +27,7 @@ struct pending {
 	struct settlement settlement;
 	bool untouched; /* nothing of it was sent: it goes back as it was */
 	enum lesson lesson;
+	bool lost, dead; /* not for a fault of ours; there is no such address */
 	char to[RECIPIENT_MAX];
 	char answer[sizeof ((struct transport_result *)0)->answer + sizeof RETRY_UNKNOWN];
 };
@@ -121,8 +122,17 @@ static bool settle_row(struct tx *tx, const struct pending *p, int64_t now, stru
 	return true;
 }
 
+/* Refused by the relay at once is the same as a mail that comes back. */
+static bool tell_lost(struct tx *tx, const struct pending *p, int64_t now, struct err *err) {
+	struct outbox_row row;
+	struct arena *a = arena_new();
+	bool ok = outbox_load(tx_view(tx), p->id, a, &row, err) && (row.state != OUTBOX_FAILED || engine_undelivered(tx, now, &row, p->dead, err));
+	arena_free(a);
+	return ok;
+}
+
 static bool settle_one(struct tx *tx, enum channel channel, const struct pending *p, int64_t now, struct learned *learned, struct err *err) {
-	return settle_row(tx, p, now, err) && turns_learn(tx, channel, p->lesson, str_from(p->to), str_from(p->answer), now, learned, err);
+	return settle_row(tx, p, now, err) && (!p->lost || tell_lost(tx, p, now, err)) && turns_learn(tx, channel, p->lesson, str_from(p->to), str_from(p->answer), now, learned, err);
 }
 
 static bool capture_one(struct tx *tx, const struct outbox_row *row, struct captured *captured, int64_t now, struct err *err) {
@@ -214,6 +224,8 @@ static void pend_result(struct sender *s, const struct outbox_row *row, const st
 	struct pending *p = pend(s, row);
 	p->settlement = settlement;
 	p->lesson = lesson;
+	p->dead = result->fault == FAULT_ADDRESS;
+	p->lost = settlement.state == OUTBOX_FAILED && (p->dead || result->fault == FAULT_MAILBOX || result->fault == FAULT_POLICY || result->fault == FAULT_OTHER);
 	snprintf(p->answer, sizeof p->answer, "%s%s", settlement.state == OUTBOX_UNKNOWN ? RETRY_UNKNOWN : "", result->answer);
 	enum log_level level = result->configuration ? LOG_ERROR : result->outcome == OUTCOME_SENT ? LOG_INFO : LOG_WARN;
 	log_event(level, "message-settled", "id=%lld channel=%s outcome=%s state=%s%s attempt=%lld code=%lld fault=%s%s answer=\"%s\"", (long long)row->id,

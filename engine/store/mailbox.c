@@ -2,11 +2,11 @@
 
 #include "engine/store/handle.h"
 
-#define SIGNAL "SELECT id, instance_id, root_id, from_instance_id, event, data, at, hops FROM mailbox "
+#define SIGNAL "SELECT id, instance_id, root_id, from_instance_id, event, data, at, hops, role, actor FROM mailbox "
 
 bool mailbox_put(struct tx *tx, const struct signal_row *row, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "INSERT INTO mailbox (instance_id, root_id, from_instance_id, event, data, at, hops)"
-	                                     " VALUES (?, ?, ?, ?, ?, ?, ?)");
+	struct stmt *s = db_query(tx_db(tx), "INSERT INTO mailbox (instance_id, root_id, from_instance_id, event, data, at, hops, role, actor)"
+	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	bind_int(s, row->instance_id);
 	bind_int(s, row->root_id);
 	bind_int_or_null(s, row->from_instance_id, row->from_instance_id != 0);
@@ -14,6 +14,8 @@ bool mailbox_put(struct tx *tx, const struct signal_row *row, struct err *err) {
 	bind_text(s, row->data);
 	bind_int(s, row->at);
 	bind_int(s, row->hops);
+	bind_text(s, row->role);
+	bind_text(s, row->actor);
 	return stmt_run(s, NULL, err);
 }
 
@@ -39,6 +41,8 @@ bool mailbox_next(struct view *v, int64_t root_id, struct arena *a, struct signa
 		        .data = stmt_text(s, 5, a),
 		        .at = stmt_int(s, 6),
 		        .hops = stmt_int(s, 7),
+		        .role = stmt_text(s, 8, a),
+		        .actor = stmt_text(s, 9, a),
 		};
 	stmt_end(s);
 	return step != DB_FAIL;

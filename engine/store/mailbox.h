@@ -7,6 +7,7 @@
 struct signal_row {
 	int64_t id, instance_id, root_id, from_instance_id; /* from 0: command line */
 	struct str event, data; /* JSON object of fields */
+	struct str role, actor; /* a message to that address did not arrive (event and data empty); else empty */
 	int64_t at;
 	int64_t hops; /* signals that led to this one, each sent by the event that took the one before */
 };

@@ -100,6 +100,12 @@ bool contact_bounced(struct tx *tx, int64_t id, int64_t now, struct err *err) {
 	return row_changed(s, "contact", err);
 }
 
+bool contact_reached(struct tx *tx, int64_t id, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "UPDATE contacts SET bounced_at = NULL WHERE id = ? AND bounced_at IS NOT NULL");
+	bind_int(s, id);
+	return stmt_run(s, NULL, err);
+}
+
 bool contact_set_language(struct tx *tx, int64_t id, struct str language, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "UPDATE contacts SET language = ? WHERE id = ?");
 	bind_text(s, language);

@@ -24,6 +24,7 @@ bool contact_load(struct view *v, int64_t id, struct arena *a, struct contact *o
 bool contact_find(struct view *v, enum channel channel, struct str key, struct arena *a, struct contact *out, struct err *err); /* NOT_FOUND */
 bool contact_verify(struct tx *tx, int64_t id, int64_t now, struct err *err); /* the first time counts */
 bool contact_bounced(struct tx *tx, int64_t id, int64_t now, struct err *err); /* there is no such address */
+bool contact_reached(struct tx *tx, int64_t id, struct err *err); /* or there is: somebody acted through it, or typed it anew */
 bool contact_set_language(struct tx *tx, int64_t id, struct str language, struct err *err);
 
 struct participation {

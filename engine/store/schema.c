@@ -231,6 +231,10 @@ static const char *const mails_that_came_in =
         "CREATE INDEX arrivals_message ON arrivals (message_id);"
         "CREATE INDEX outbox_message ON outbox (message_id);";
 
+static const char *const messages_that_did_not_arrive =
+        "ALTER TABLE mailbox ADD COLUMN role TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE mailbox ADD COLUMN actor TEXT NOT NULL DEFAULT '';";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -252,6 +256,7 @@ static const struct migration migrations[] = {
         {{&documents}},
         {{&delivery_reports}},
         {{&mails_that_came_in}},
+        {{&messages_that_did_not_arrive}},
 };
 
 int64_t schema_newest(void) {

@@ -60,6 +60,10 @@ const struct event_rule *definition_event(const struct definition *d, struct str
 	return NULL;
 }
 
+bool event_is_signal(const struct event_rule *event) {
+	return event->by.count == 0 && !event->bounced && !event->unreachable;
+}
+
 bool event_allows(const struct event_rule *event, struct str role) {
 	for (size_t i = 0; i < event->by.count; i++)
 		if (str_equal(event->by.items[i]->name, role))

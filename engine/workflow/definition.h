@@ -128,7 +128,8 @@ struct transition_list {
 
 struct event_rule {
 	struct str name;
-	LIST_OF(const struct role *) by;  /* empty: a signal */
+	LIST_OF(const struct role *) by;  /* empty: a signal, or: */
+	const struct role *bounced, *unreachable; /* a message to one of the role did not arrive; there is no address left; NULL: not this */
 	const struct form *form;          /* NULL for a signal */
 	struct transition_list cases;
 	struct span expires;              /* of links for it; all 0: none */
@@ -241,6 +242,7 @@ const struct timer_rule *state_timer(const struct state *s, struct str name);
 const struct event_rule *definition_event(const struct definition *d, struct str name);
 /* What is asked and how long a link for it lasts needs only: */
 bool event_allows(const struct event_rule *event, struct str role);
+bool event_is_signal(const struct event_rule *event);
 /* What somebody in this role may do in the state through a link for `task`: the event of that name, or one that its page also offers (empty: that of the
  * link); NULL: none. */
 const struct event_rule *state_offer(const struct state *s, struct str task, struct str role, struct str event);

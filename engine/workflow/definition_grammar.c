@@ -80,6 +80,8 @@ static const struct shape cases = {.kind = SHAPE_LIST, .each = &one_case, .fille
 static const struct shape_key event_keys[] = {
         {.key = "by", .shape = &names, .help = "Role or roles that act; none: a signal."},
         {.key = "form", .shape = &name},
+        {.key = "bounced", .shape = &name, .help = "Instead of `by`: a message to somebody in this role did not arrive; `actor` is the address."},
+        {.key = "unreachable", .shape = &name, .help = "The same when no address of the role is left."},
         {.key = "guard", .shape = &expression},
         {.key = "actions", .shape = &actions},
         {.key = "target", .shape = &name},

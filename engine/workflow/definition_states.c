@@ -80,6 +80,17 @@ static void check_code(struct reader *r, const struct event_rule *event, const s
 	}
 }
 
+/* The role that messages do not reach. */
+static const struct role *read_lost(struct reader *r, const struct yaml *node, const char *key, const struct yaml *by) {
+	const struct yaml *name = yaml_get(node, key);
+	if (!name)
+		return NULL;
+	if (by || (str_is(name->key->text, "unreachable") && yaml_get(node, "bounced")))
+		problem_error(r->problems, name->key->place, "event '%.*s' has '%s' beside '%s': it is one of an act of people (by), bounced and unreachable", STR_ARG(node->key->text), key,
+		              by ? "by" : "bounced");
+	return reader_find(r, NAMED("role", r->d->roles), name);
+}
+
 static void read_event(struct reader *r, const struct yaml *node, struct event_rule *event) {
 	const struct yaml *form = yaml_get(node, "form"), *by = yaml_get(node, "by"), *expires = yaml_get(node, "expires");
 	event->name = node->key->text;
@@ -87,6 +98,8 @@ static void read_event(struct reader *r, const struct yaml *node, struct event_r
 	struct yaml_nodes names = reader_names(r, by);
 	for (size_t i = 0; i < names.count; i++)
 		*(const struct role **)ARENA_PUSH(r->arena, &event->by) = reader_find(r, NAMED("role", r->d->roles), names.items[i]);
+	event->bounced = read_lost(r, node, "bounced", by);
+	event->unreachable = read_lost(r, node, "unreachable", by);
 	event->form = reader_find(r, NAMED("form", r->d->forms), form);
 	event->expires = shape_span(expires, no_span);
 	if (!by != !form)

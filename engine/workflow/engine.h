@@ -60,6 +60,9 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
                 struct form_problems *problems, struct receipt *out, struct err *err);
 
 /* Puts a signal in the mailbox and drains that root. */
+/* The message is not tried again, and not for a fault of ours: an event for whoever can correct it (`bounced`, `unreachable`), once this is committed.
+ * dead: there is no such address. */
+bool engine_undelivered(struct tx *tx, int64_t now, const struct outbox_row *row, bool dead, struct err *err);
 bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instance_id, struct str event, const struct answers *data,
                    struct arena *a, struct err *err);
 /* Fires one due timer, with what is older of its root. False: failure; *more: others are due. */

@@ -6,8 +6,7 @@
 
 enum { MOST_IN_ONE_GO = 10000, MOST_HOPS = 100, POSTPONED_MS = 600000 };
 
-/* A decision that does nothing but say why. */
-static struct decision refusal(struct run *r, const struct loaded *l, const struct event *event, const struct err *why) {
+struct decision run_refusal(struct run *r, const struct loaded *l, const struct event *event, const struct err *why) {
 	struct decision_world world = run_world(r);
 	struct snapshot snapshot = loaded_snapshot(l);
 	struct decision out;
@@ -15,15 +14,14 @@ static struct decision refusal(struct run *r, const struct loaded *l, const stru
 	return out;
 }
 
-/* Carries it out; what cannot be done for good is recorded as refused instead, as long as nothing was written. */
-static bool apply_or_refuse(struct run *r, struct loaded *l, const struct event *event, struct decision *decision, const struct cause *cause, struct err *err) {
+bool run_apply_or_refuse(struct run *r, struct loaded *l, const struct event *event, struct decision *decision, const struct cause *cause, struct err *err) {
 	struct receipt receipt;
 	if (run_apply(r, l, event, decision, cause, &receipt, err))
 		return true;
 	if ((err->kind != ERR_PERMANENT && err->kind != ERR_INPUT) || tx_dirty(r->tx))
 		return false;
 	log_err(LOG_ERROR, "event-refused", err);
-	struct decision refused = refusal(r, l, event, err);
+	struct decision refused = run_refusal(r, l, event, err);
 	return run_apply(r, l, event, &refused, cause, &receipt, err);
 }
 
@@ -37,10 +35,10 @@ static bool fire_timer(struct run *r, const struct timer *timer, const struct er
 	if (!str_equal(timer->state, l.state->name))
 		return timer_cancel(r->tx, timer->instance_id, timer->name, err);
 	if (why)
-		decision = refusal(r, &l, &event, why);
+		decision = run_refusal(r, &l, &event, why);
 	else
 		run_decide(r, &l, &event, &decision);
-	return apply_or_refuse(r, &l, &event, &decision, &cause, err);
+	return run_apply_or_refuse(r, &l, &event, &decision, &cause, err);
 }
 
 /* The signal's data through the validation gate, over the instance's values. False in *ok: a field does not fit. */
@@ -87,20 +85,20 @@ static bool deliver_signal(struct run *r, const struct signal_row *row, const st
 	struct cause cause = {.kind = "signal"};
 	const struct event_rule *rule = state_event(l.state, row->event);
 	/* An early signal waits for a state that takes it. In a final state none will come. */
-	if ((!rule || rule->by.count > 0) && !l.state->final && !why)
+	if ((!rule || !event_is_signal(rule)) && !l.state->final && !why)
 		return mailbox_hold(r->tx, row->id, err);
 	if (!signal_values(r, &l, row->data, values, &data_ok, &data_err)) {
 		*err = data_err;
 		return false;
 	}
 	if (why)
-		decision = refusal(r, &l, &event, why);
+		decision = run_refusal(r, &l, &event, why);
 	else if (!data_ok)
-		decision = refusal(r, &l, &event, &data_err);
+		decision = run_refusal(r, &l, &event, &data_err);
 	else
 		run_decide(r, &l, &event, &decision);
 	/* Removed last: a failure before it may still be recorded as a refusal without a write in between. */
-	return apply_or_refuse(r, &l, &event, &decision, &cause, err) && mailbox_remove(r->tx, row->id, err);
+	return run_apply_or_refuse(r, &l, &event, &decision, &cause, err) && mailbox_remove(r->tx, row->id, err);
 }
 
 /* Two instances that answer each other's signals, or one that signals to itself, would go on for ever. */
@@ -110,7 +108,8 @@ static bool take_signal(struct run *r, const struct signal_row *row, const struc
 	if (too_far)
 		err_set(&endless, ERR_PERMANENT, "error.internal", "%d signals led to each other; this one is not taken", MOST_HOPS);
 	r->hops = row->hops + 1;
-	bool ok = deliver_signal(r, row, why ? why : too_far ? &endless : NULL, err);
+	const struct err *reason = why ? why : too_far ? &endless : NULL;
+	bool ok = row->role.len > 0 ? run_bounce(r, row, reason, err) : deliver_signal(r, row, reason, err);
 	r->hops = 0;
 	return ok;
 }

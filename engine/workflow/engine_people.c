@@ -24,14 +24,14 @@ static void add_wanted(struct run *r, const struct role *role, struct wanted *li
 		log_event(LOG_WARN, "address-refused", "role=%.*s text=\"%s\"", STR_ARG(role->name), err.text);
 }
 
-static bool join(struct run *r, const struct loaded *l, const struct role *role, struct str address, const struct cause *cause, struct err *err) {
+static bool join(struct run *r, const struct loaded *l, const struct role *role, struct str address, bool fresh, const struct cause *cause, struct err *err) {
 	bool starter = !cause->link || cause->link->kind == LINK_START ? role == l->definition->start.by : false;
 	enum channel channel = role->contact->kind == FIELD_PHONE ? CHANNEL_SMS : CHANNEL_MAIL;
 	struct str name = role->person && l->values[role->person->slot].kind == KIND_STRING ? l->values[role->person->slot].string : STR("");
 	struct str language = starter ? cause->language : STR("");
 	int64_t contact_id;
 	return contact_ensure(r->tx, channel, address, address_key(r->a, address), language, r->now, &contact_id, err) &&
-	       participation_add(r->tx, l->instance.id, role->name, contact_id, name, err);
+	       participation_add(r->tx, l->instance.id, role->name, contact_id, name, err) && (!fresh || contact_reached(r->tx, contact_id, err));
 }
 
 static bool leave(struct run *r, const struct loaded *l, const struct participation *p, struct err *err) {
@@ -48,6 +48,13 @@ static bool role_changed(const struct loaded *l, const struct role *role, const 
 	       (role->person && !value_equal(&before[role->person->slot], &l->values[role->person->slot]));
 }
 
+static bool has_role(const struct participation_list *people, const struct role *role, struct str key) {
+	for (size_t i = 0; i < people->count; i++)
+		if (str_equal(people->items[i].role, role->name) && str_equal(people->items[i].contact.key, key))
+			return true;
+	return false;
+}
+
 static bool sync_role(struct run *r, const struct loaded *l, const struct role *role, const struct participation_list *people,
                       const struct cause *cause, struct err *err) {
 	struct wanted wanted = {0};
@@ -61,7 +68,7 @@ static bool sync_role(struct run *r, const struct loaded *l, const struct role *
 			return false;
 	}
 	for (size_t i = 0; i < wanted.count; i++)
-		if (!join(r, l, role, wanted.items[i], cause, err))
+		if (!join(r, l, role, wanted.items[i], !has_role(people, role, address_key(r->a, wanted.items[i])), cause, err))
 			return false;
 	return true;
 }
@@ -70,7 +77,7 @@ bool run_people(struct run *r, const struct loaded *l, const struct value *befor
 	struct participation_list people = {0};
 	bool read = false;
 	/* Whoever acted through a mailed link has shown that the address is theirs. */
-	if (cause->contact_id != 0 && (!contact_verify(r->tx, cause->contact_id, r->now, err) ||
+	if (cause->contact_id != 0 && (!contact_verify(r->tx, cause->contact_id, r->now, err) || !contact_reached(r->tx, cause->contact_id, err) ||
 	                               (cause->language.len > 0 && !contact_set_language(r->tx, cause->contact_id, cause->language, err))))
 		return false;
 	for (size_t i = 0; i < l->definition->roles.count; i++) {

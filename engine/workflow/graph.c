@@ -42,7 +42,7 @@ static void short_source(struct buf *out, const struct expression *expression) {
 	buf_z(out, at < source.len ? "..." : "");
 }
 
-/* "decide by keeper [guard]", "after 3 workdays", "at until + 60d". */
+/* "decide by keeper [guard]", "no-keeper: keeper unreachable", "after 3 workdays", "at until + 60d". */
 static void label(struct buf *out, const struct arrow *arrow) {
 	if (arrow->event) {
 		buf_str(out, arrow->event->name);
@@ -50,6 +50,10 @@ static void label(struct buf *out, const struct arrow *arrow) {
 			buf_z(out, i ? ", " : " by ");
 			buf_str(out, arrow->event->by.items[i]->name);
 		}
+		if (arrow->event->bounced)
+			buf_printf(out, ": mail to %.*s lost", STR_ARG(arrow->event->bounced->name));
+		if (arrow->event->unreachable)
+			buf_printf(out, ": %.*s unreachable", STR_ARG(arrow->event->unreachable->name));
 	} else if (arrow->timer->kind == TIMER_AT) {
 		buf_z(out, "at ");
 		short_source(out, arrow->timer->at);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MOST_TIMERS = 100000 };
+enum { MOST_TIMERS = 100000, MOST_SIGNALS = 100 };
 
 bool scenario_fail(struct scenario *s, const struct yaml *at, const char *format, ...) {
 	if (s->failed)
@@ -197,6 +197,23 @@ static bool step_signal(struct scenario *s, const struct yaml *step, const struc
 	return scenario_end(s, step, tx, ok, &err);
 }
 
+/* The newest message to that address comes back: there is nobody. */
+static bool step_bounce(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	const struct outbox_row *row = NULL;
+	struct tx *tx;
+	struct err err = {0};
+	bool more;
+	for (size_t i = 0; i < s->sent.count; i++)
+		if (str_equal(s->sent.items[i].row.recipient, body->text))
+			row = &s->sent.items[i].row;
+	if (!row)
+		return scenario_fail(s, body, "nothing was sent to '%.*s'", STR_ARG(body->text));
+	if (!scenario_begin(s, step, &tx))
+		return false;
+	bool ok = engine_undelivered(tx, clock_now(), row, true, &err) && engine_drain(s->engine, tx, clock_now(), MOST_SIGNALS, s->a, &more, &err);
+	return scenario_end(s, step, tx, ok, &err) && scenario_deliver(s, step);
+}
+
 static bool next_due(struct scenario *s, const struct yaml *step, int64_t *due_at) {
 	struct err err;
 	struct view *v = store_view(s->store, &err);
@@ -250,11 +267,11 @@ static bool step_advance(struct scenario *s, const struct yaml *step, const stru
 }
 
 static bool run_step(struct scenario *s, const struct yaml *step) {
-	static const char *const keys[] = {"start", "do", "signal", "advance", "expect", "workflow", "refused", NULL};
+	static const char *const keys[] = {"start", "do", "signal", "bounce", "advance", "expect", "workflow", "refused", NULL};
 	static const struct {
 		const char *key;
 		bool (*run)(struct scenario *s, const struct yaml *step, const struct yaml *body);
-	} kinds[] = {{"start", step_start}, {"do", step_do}, {"signal", step_signal}, {"advance", step_advance}, {"expect", scenario_expect}};
+	} kinds[] = {{"start", step_start}, {"do", step_do}, {"signal", step_signal}, {"bounce", step_bounce}, {"advance", step_advance}, {"expect", scenario_expect}};
 	if (!scenario_keys(s, step, keys))
 		return false;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -262,7 +279,7 @@ static bool run_step(struct scenario *s, const struct yaml *step) {
 		if (body)
 			return kinds[i].run(s, step, body) && scenario_deliver(s, step);
 	}
-	return scenario_fail(s, step, "a step is one of start, do, signal, advance, expect");
+	return scenario_fail(s, step, "a step is one of start, do, signal, bounce, advance, expect");
 }
 
 static void decided(void *context, const struct definition *d, const struct state *from, const struct event *event, const struct decision *decision) {

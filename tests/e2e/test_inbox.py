@@ -1,10 +1,10 @@
 """The site's mailbox (a real Dovecot): bounces find their message by signed address or Message-ID; forged, automatic, hostile and personal mail does no harm."""
-import os, re, shutil, signal, subprocess, sys, tempfile, time
+import base64, datetime, email, email.policy, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
 from mailing import Office, Sink, parse
-from stafet import PYTHON, ROOT, main
+from stafet import PYTHON, ROOT, Peer, Server, main, make_site, package, run, walk
 import imap_peer
 
 CORPUS = os.path.join(ROOT, "tests", "fuzz", "corpus", "arrival")
@@ -63,6 +63,10 @@ def until(what, seconds=20):
 
 def ready(office):
     until(lambda: "event=inbox-open" in office.log())
+
+
+def link_in(text):
+    return re.search(r"/l/[A-Za-z0-9_-]{43}", text).group(0)
 
 
 def arrivals(office):
@@ -170,4 +174,51 @@ def test_only_a_verified_server_is_told_the_password():
             until(lambda: len(arrivals(office)) == 1)
 
 
-main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_only_a_verified_server_is_told_the_password])
+def text_to(peer, address, words):
+    """The newest mail to that address whose text has these words; waits for it."""
+    end = time.time() + 20
+    while time.time() < end:
+        for mail in reversed(peer.messages()):
+            text = email.message_from_bytes(base64.b64decode(mail["base64"]), policy=email.policy.default).get_body(("plain",)).get_content()
+            if address in mail["rcpt_to"] and words in text:
+                return text, mail["mail_from"]
+        time.sleep(0.05)
+    raise AssertionError("no mail to %s says '%s'; there are %s" % (address, words, [m["rcpt_to"] for m in peer.messages()]))
+
+
+def test_a_mistyped_address_is_back_with_whoever_typed_it():
+    """Refused by the relay at once (nouser), or later by a mail that comes back: the apprentice mends it, and the case goes on."""
+    peer = Peer("smtp_peer.py")
+    with Mailbox() as mailbox:
+        config = "mail:\n  from_address: noreply@skole.example\n  relay: smtp://127.0.0.1:%d\n  tls: off\n%s" % (peer.port, mailbox.config())
+        site, _ = make_site([package("declaration")], config)
+        server = Server("serve", site)
+        try:
+            until(lambda: "event=inbox-open" in server.log_text())
+            data = {"apprentice_name": "Ida Holm", "apprentice_email": "ida@example.dk", "training_form": "company", "education": "furniture",
+                    "period_end": (datetime.date.today() + datetime.timedelta(20)).isoformat(), "main_course": 2, "school": "nordby", "class_name": "MS-2",
+                    "cvr": "13585628", "supervisor_emails": ["nouser@firma.example"], "school_emails": ["skole@skole.example"]}
+            path = os.path.join(mailbox.folder, "request.json")
+            with open(path, "w") as f:
+                json.dump(data, f)
+            run("start", "declaration", "--data", path, site=site)
+            text, _ = text_to(peer, "ida@example.dk", "/l/")
+            walk(server, link_in(text), {"confirmed": "true"})
+            text, _ = text_to(peer, "ida@example.dk", "nouser@firma.example, men mailen kom retur")
+            walk(server, link_in(text), {"new_supervisor_emails": ["mester@firma.example"]})
+            _, envelope = text_to(peer, "mester@firma.example", "/l/")
+            mailbox.put(corpus("postfix-no-such-user", replace={"To: retur+m1@skole.example": "To: " + envelope, "mester@snedker.example": "mester@firma.example"}))
+            begun = time.time()
+            text, _ = text_to(peer, "ida@example.dk", "mester@firma.example, men mailen kom retur")
+            assert time.time() - begun < 60
+            walk(server, link_in(text), {"new_supervisor_emails": ["leder@firma.example"]})
+            text_to(peer, "leder@firma.example", "/l/")
+            assert run("verify", site=site).returncode == 0
+        finally:
+            server.stop()
+            peer.stop()
+            shutil.rmtree(os.path.dirname(site), ignore_errors=True)
+
+
+main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_only_a_verified_server_is_told_the_password,
+      test_a_mistyped_address_is_back_with_whoever_typed_it])

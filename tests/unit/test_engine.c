@@ -46,6 +46,8 @@ static const char order[] =
         "          - {guard: verdict == 'no' && has(note), target: gone}\n"
         "      pass-on: {by: boss, form: pass-on, actions: [{send: {to: boss, message: please, link: decide}}]}\n"
         "      stop: {target: gone}\n"
+        "      lost: {bounced: boss, actions: [{set: {note: actor}}, {send: {to: buyer, message: lost}}]}\n"
+        "      nobody: {unreachable: boss, guard: '!has(verdict)', target: gone}\n"
         "  packing:\n"
         "    entry:\n"
         "      - start: {workflow: parcel, each: \"distinct(['for', 'and', 'for'])\", data: {mail: mail, label: \"item + ' ' + who\"}}\n"
@@ -150,6 +152,40 @@ static void test_life(void **state) {
 	assert_str(messages_of(f, id), "confirm>ida@example.dk cancelled; please>bo@example.dk queued; please>eva@example.dk queued; "
 	                               "other>bo@example.dk queued; other>eva@example.dk queued");
 	assert_str(due_of(f, id, "nudge"), "2026-03-09T10:00");
+	assert_sound(f);
+}
+
+static void bounce(struct fixture *f, int64_t id, const char *to, bool dead) {
+	struct outbox_list list;
+	struct outbox_row *row = NULL;
+	bool more;
+	tx_open(f);
+	OK(outbox_of_instance(tx_view(f->tx), id, f->arena, &list, &f->err));
+	for (size_t i = 0; i < list.count; i++)
+		if (str_is(list.items[i].recipient, to))
+			row = &list.items[i];
+	assert_non_null(row);
+	OK(tx_end(f, engine_undelivered(f->tx, clock_now(), row, dead, &f->err) && engine_drain(f->engine, f->tx, clock_now(), 10, f->arena, &more, &f->err)));
+	assert_false(more);
+}
+
+/* One of two is an event; the last one is another; an address that was replaced, or a state that does not ask, is none. */
+static void test_bounces(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "order", ASK);
+	bounce(f, id, "ida@example.dk", true);
+	assert_str(path_of(f, id), "start start >unconfirmed");
+	OK(act(f, id, "ida@example.dk", "confirm", "{\"ok\":true}"));
+	bounce(f, id, "bo@example.dk", false); /* a full mailbox: the address may be right */
+	bounce(f, id, "eva@example.dk", true);
+	assert_str(field_of(f, id, "note"), "eva@example.dk");
+	assert_str(path_of(f, id), "start start >unconfirmed; form confirm unconfirmed>asked; signal lost asked>; signal lost asked>");
+	OK(act(f, id, "eva@example.dk", "pass-on", "{\"bosses\":[\"eva@example.dk\",\"kim@example.dk\"]}")); /* who acts is reached */
+	bounce(f, id, "bo@example.dk", true);
+	bounce(f, id, "kim@example.dk", true);
+	assert_str(state_of(f, id), "asked");
+	bounce(f, id, "eva@example.dk", true);
+	assert_str(state_of(f, id), "gone");
 	assert_sound(f);
 }
 
@@ -620,7 +656,7 @@ static void test_verify_messages(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_life), TEST(test_quiet_hours), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
+	        TEST(test_life), TEST(test_bounces), TEST(test_quiet_hours), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
 	        TEST(test_link_not_now), TEST(test_catch_up), TEST(test_catch_up_order), TEST(test_early_signal), TEST(test_late_signal),
 	        TEST(test_wrong_signal), TEST(test_endless_signals), TEST(test_signal_before_timer), TEST(test_children), TEST(test_signal_children), TEST(test_child_refused),
 	        TEST(test_participations), TEST(test_same_address), TEST(test_too_large), TEST(test_public_start), TEST(test_public_start_expires), TEST(test_look),
