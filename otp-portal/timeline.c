@@ -171,9 +171,18 @@ static struct str message_label(const struct telling *m, struct str name, bool s
 	return label.len > 0 ? label : language_word(m->language, sms ? "timeline.sms" : "timeline.mail");
 }
 
-static const char *fate(enum outbox_state state) {
-	switch (state) {
-	case OUTBOX_SENT: return "timeline.sent";
+static const char *fate_of_sent(const struct outbox_row *row) {
+	switch (row->delivery) {
+	case DELIVERY_DELIVERED: return "timeline.delivered";
+	case DELIVERY_FAILED:
+	case DELIVERY_EXPIRED: return row->channel == CHANNEL_MAIL ? "timeline.returned" : "timeline.failed";
+	default: return "timeline.sent";
+	}
+}
+
+static const char *fate(const struct outbox_row *row) {
+	switch (row->state) {
+	case OUTBOX_SENT: return fate_of_sent(row);
 	case OUTBOX_UNKNOWN: return "timeline.unsure";
 	case OUTBOX_FAILED: return "timeline.failed";
 	case OUTBOX_CANCELLED: return NULL;
@@ -195,7 +204,7 @@ static bool tell_messages(struct telling *m, struct err *err) {
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct outbox_row *row = &list.items[i];
-		const char *key = fate(row->state);
+		const char *key = fate(row);
 		if (!key || row->workflow.len == 0)
 			continue;
 		struct str label = message_label(m, row->message, row->channel == CHANNEL_SMS);

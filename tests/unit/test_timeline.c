@@ -122,17 +122,21 @@ static void test_what_is_next(void **state) {
 	SHOWS("Bestiller (Ida Holm)"); /* a field of the page */
 }
 
-static void settle(struct portal_case *c, int64_t id, const char *to, enum outbox_state state) {
+static void report(struct portal_case *c, int64_t id, const char *to, enum outbox_state state, enum delivery delivery) {
 	struct outbox_list rows;
 	struct tx *tx;
 	assert_true(store_begin(c->store, &tx, &c->err));
 	assert_true(outbox_of_instance(tx_view(tx), id, c->arena, &rows, &c->err));
 	for (size_t i = 0; i < rows.count; i++) {
-		const char *sql = arena_printf(c->arena, "UPDATE outbox SET state = '%s', sent_at = %lld WHERE id = %lld", outbox_state_name(state), (long long)clock_now(), (long long)rows.items[i].id).at;
+		const char *sql = arena_printf(c->arena, "UPDATE outbox SET state = '%s', delivery = '%s', sent_at = %lld WHERE id = %lld", outbox_state_name(state), delivery_name(delivery), (long long)clock_now(), (long long)rows.items[i].id).at;
 		if (str_is(rows.items[i].recipient, to) && str_is(rows.items[i].message, "please"))
 			assert_true(db_script(tx_db(tx), sql, &c->err));
 	}
 	assert_true(store_commit(tx, &c->err));
+}
+
+static void settle(struct portal_case *c, int64_t id, const char *to, enum outbox_state state) {
+	report(c, id, to, state, DELIVERY_NONE);
 }
 
 static void test_messages_tell_their_fate(void **state) {
@@ -149,6 +153,11 @@ static void test_messages_tell_their_fate(void **state) {
 	look(c, id, "ida@example.dk");
 	SHOWS("Sendt til Chef (boss@firma.dk): Anmodning. Vi ved ikke, om det kom frem.");
 	HIDES("next@firma.dk");
+	report(c, id, "boss@firma.dk", OUTBOX_SENT, DELIVERY_FAILED);
+	report(c, id, "next@firma.dk", OUTBOX_SENT, DELIVERY_DELIVERED);
+	look(c, id, "ida@example.dk");
+	SHOWS("Kommet retur fra Chef (boss@firma.dk): Anmodning");
+	SHOWS("Kommet frem til Chef (next@firma.dk): Anmodning");
 }
 
 static void test_very_much_is_cut(void **state) {
