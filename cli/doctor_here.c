@@ -223,6 +223,7 @@ void doctor_here(struct doctor *d) {
 	unsigned char fingerprint[SECRET_FINGERPRINT];
 	bool known = look_at_keys(d, fingerprint);
 	look_at_secret(d, "mail.password_file", d->config->mail.password_file);
+	look_at_secret(d, "inbox.password_file", d->config->inbox.password_file);
 	look_at_secret(d, "sms.token_file", d->config->sms.token_file);
 	look_at_folder(d);
 	look_at_disk(d);

@@ -1,9 +1,14 @@
-/* The relay, as far as can be seen without a mail, and who the mails say they are from. */
+/* The relay, as far as can be seen without a mail, who the mails say they are from, and the mailbox that what comes back goes to. */
 #include "cli/doctor.h"
+#include "engine/base/clock.h"
+#include "mailer/imap.h"
 #include "mailer/transport.h"
+#include "mailer/verp.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* --- the relay --- */
 
@@ -56,11 +61,23 @@ static void tell_relay(struct doctor *d, const struct smtp_seen *seen) {
 		doctor_tell(d, VERDICT_WARNING, "mail size", "ask the relay's operator for more", "the relay takes at most %lld kB a mail", (long long)(seen->size >> 10));
 }
 
+/* As the mailer says it in MAIL FROM: with a mailbox that is read, a signed address for each message. */
+static struct str envelope_sender(struct doctor *d) {
+	const struct mail_config *m = &d->config->mail;
+	struct str from = m->bounce_address.len > 0 ? m->bounce_address : m->from_address;
+	struct err ignored;
+	struct keyring *keys = d->config->inbox.url.len > 0 ? keyring_open(arena_z(d->arena, d->config->key_file), &ignored) : NULL;
+	if (keys)
+		from = verp_address(d->arena, keys, from, 1);
+	keyring_close(keys);
+	return from;
+}
+
 static void look_at_relay(struct doctor *d) {
 	struct smtp_seen seen;
 	struct err err;
 	const struct mail_config *m = &d->config->mail;
-	struct str from = m->bounce_address.len > 0 ? m->bounce_address : m->from_address;
+	struct str from = envelope_sender(d);
 	if (m->relay.len == 0) {
 		doctor_tell(d, VERDICT_FAULT, "mail relay", "set it, such as smtp://mail.example.dk:587", "mail.relay is not set in stafet.yaml");
 		return;
@@ -115,7 +132,56 @@ static void look_at_sender(struct doctor *d) {
 		doctor_tell(d, VERDICT_GOOD, "sender", NULL, "%.*s; bounces and links are at home in the same domain", STR_ARG(m->from_address));
 }
 
+/* --- the mailbox --- */
+
+/* Ends what waits when its time is up. */
+struct alarm {
+	atomic_bool stop, done;
+	int64_t at; /* monotonic */
+};
+
+static void *ring(void *context) {
+	struct alarm *alarm = context;
+	const struct timespec slice = {.tv_nsec = 50 * 1000 * 1000};
+	while (!atomic_load(&alarm->done) && clock_monotonic() < alarm->at)
+		nanosleep(&slice, NULL);
+	if (!atomic_load(&alarm->done))
+		atomic_store(&alarm->stop, true);
+	return NULL;
+}
+
+static void open_inbox(struct doctor *d, int seconds) {
+	struct alarm alarm = {.at = clock_monotonic() + seconds * 1000};
+	const struct inbox_config *b = &d->config->inbox;
+	struct err err = {0};
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, ring, &alarm) != 0)
+		return;
+	struct imap *imap = imap_open(b, &alarm.stop, &err);
+	atomic_store(&alarm.done, true);
+	pthread_join(thread, NULL);
+	if (imap)
+		doctor_tell(d, VERDICT_GOOD, "mailbox", NULL, "%.*s takes the log-in", STR_ARG(b->url));
+	else
+		doctor_tell(d, VERDICT_FAULT, "mailbox", "correct the section inbox of stafet.yaml; until then nobody learns what could not be delivered", "%.*s: %s", STR_ARG(b->url),
+		            atomic_load(&alarm.stop) ? "does not answer" : err.text);
+	imap_close(imap);
+}
+
+static void look_at_inbox(struct doctor *d) {
+	const struct inbox_config *b = &d->config->inbox;
+	if (b->url.len == 0) {
+		doctor_tell(d, VERDICT_WARNING, "mailbox", "give the site a mailbox of its own for bounce_address (section inbox), or look into it yourself each day",
+		            "none is read: nobody learns which messages could not be delivered");
+		return;
+	}
+	int seconds = doctor_seconds(d, "mailbox");
+	if (seconds > 0)
+		open_inbox(d, seconds);
+}
+
 void doctor_mail(struct doctor *d) {
 	look_at_relay(d);
 	look_at_sender(d);
+	look_at_inbox(d);
 }

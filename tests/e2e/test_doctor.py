@@ -2,6 +2,7 @@
 hang, whatever they do."""
 import base64, http.server, json, os, re, shutil, socket, sqlite3, ssl, subprocess, sys, tempfile, threading, time
 
+from test_inbox import Mailbox
 from stafet import PYTHON, ROOT, Peer, Server, free_port, main, package, run
 
 folder = tempfile.mkdtemp(prefix="stafet-doctor-")
@@ -14,7 +15,7 @@ site:
 {site}mail:
   from_address: {sender}
   relay: {relay}
-{mail}{sms}"""
+{mail}{sms}{inbox}"""
 KEYS = {}
 
 
@@ -76,10 +77,10 @@ class Site:
             f.write(text + "\n")
         os.chmod(path, mode)
 
-    def write(self, relay=None, mail="  tls: off\n", site="", sms="", sender="svar@example.dk", base_url=None):
+    def write(self, relay=None, mail="  tls: off\n", site="", sms="", inbox="", sender="svar@example.dk", base_url=None):
         self.base_url = base_url or "http://127.0.0.1:%d" % self.port
         text = SITE.format(base_url=self.base_url, port=self.port, package=package("leave-request"), relay=relay or "smtp://127.0.0.1:%d" % relays["plain"].port, mail=mail, site=site,
-                           sms=sms, sender=sender)
+                           sms=sms, inbox=inbox, sender=sender)
         with open(os.path.join(self.path, "stafet.yaml"), "w", encoding="utf-8") as f:
             f.write(text)
 
@@ -142,7 +143,7 @@ def test_all_good():
                         ("mail relay's certificate", "good until"), ("mail sender", "svar@example.dk"), ("sender", ""), ("SPF", "1 lookups"), ("DKIM", "s1._domainkey"), ("DMARC", "policy reject"),
                         ("MX, bounces", ""), ("site from outside", "answers")):
         found.has("good", what, words)
-    assert [r[1] for r in found.rows if r[0] != "good"] == ["base_url"], found.text
+    assert [r[1] for r in found.rows if r[0] != "good"] == ["mailbox", "base_url"], found.text
     assert not relays["tls"].messages(), "a mail was sent"
 
 
@@ -201,6 +202,30 @@ def test_sender():
     site.look(mail="  tls: off\n  reply_to: hjaelp@example.dk\n").has("good", "sender")
     site.look(mail="  tls: off\n  bounce_address: b@other.dk\n").has("warning", "sender", "bounce_address")
     site.look(mail="  tls: off\n  bounce_address: b@mail.example.dk\n").has("good", "sender")
+
+
+def test_mailbox():
+    dns.zone(good_zone())
+    site, answers = Site(), Mailbox()
+    inbox = "inbox:\n  url: %s\n  user: retur\n  password_file: imap-password\n"
+    here = "imap://127.0.0.1:%d" % answers.port
+    try:
+        site.secret("imap-password", open(os.path.join(answers.folder, "password")).read().strip())
+        site.look().has("warning", "mailbox", "none is read")
+        found = site.look(inbox=inbox % here).has("good", "mailbox", "takes the log-in").has("good", "inbox.password_file")
+        # The relay is asked about the address that a message would have.
+        found.has("good", "mail sender", "svar+1.1.")
+        site.look(inbox=inbox % here, sender="refused@example.dk").has("FAULT", "mail sender", "refused+1.1.")
+        site.look(inbox=inbox % ("imap://127.0.0.1:%d" % free_port())).has("FAULT", "mailbox")
+        silent = refusing([])
+        site.look(inbox=inbox % ("imap://127.0.0.1:%d" % silent.getsockname()[1]), seconds=30).has("FAULT", "mailbox", "does not answer")
+        silent.close()
+        site.secret("imap-password", "wrong")
+        site.look(inbox=inbox % here).has("FAULT", "mailbox")
+        site.secret("imap-password", "wrong", 0o644)
+        site.look(inbox=inbox % here).has("FAULT", "inbox.password_file", "others may read")
+    finally:
+        answers.close()
 
 
 # --- the domain ---
@@ -387,6 +412,20 @@ def test_sms():
     web.stop()
 
 
+def test_all_are_silent():
+    """Nothing hangs: relay, mailbox, gateway, name server and the site itself take the connection and say nothing."""
+    dns.zone({"example.dk": {"!": "silent"}})
+    holes = [refusing([]) for _ in range(4)]
+    relay, mailbox, gateway, web = ("127.0.0.1:%d" % h.getsockname()[1] for h in holes)
+    site = Site()
+    site.secret("imap-password", "secret")
+    found = site.look(relay="smtp://" + relay, base_url="https://" + web, sms="sms:\n  gateway: gatewayapi\n  url: https://%s/rest\n  token_file: token\n" % gateway,
+                      inbox="inbox:\n  url: imap://%s\n  user: retur\n  password_file: imap-password\n" % mailbox, seconds=60)
+    found.has("FAULT", "mail relay", "does not answer").has("FAULT", "mailbox", "does not answer").has("FAULT", "SMS gateway").has("warning", "DNS", "does not answer").has("warning", "site from outside")
+    for hole in holes:
+        hole.close()
+
+
 # --- this machine ---
 
 def test_keys_and_store():
@@ -482,7 +521,7 @@ if __name__ == "__main__":
     dns = Dns()
     relays.update(plain=Peer("smtp_peer.py"), tls=Peer("smtp_peer.py", "--tls", "--auth", "wfe:secret", "--days", "90"), short=Peer("smtp_peer.py", "--tls", "--auth", "wfe:secret"))
     try:
-        main([test_usage, test_all_good, test_relay, test_sender, test_spf, test_dkim_and_dmarc, test_mx, test_name_server_that_misbehaves, test_site_from_outside, test_sms,
+        main([test_usage, test_all_good, test_relay, test_sender, test_mailbox, test_spf, test_dkim_and_dmarc, test_mx, test_name_server_that_misbehaves, test_site_from_outside, test_sms, test_all_are_silent,
               test_keys_and_store, test_outbox, test_a_broken_page_is_found, test_packages_and_limits])
     finally:
         for peer in [dns, *relays.values()]:

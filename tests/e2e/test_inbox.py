@@ -220,5 +220,6 @@ def test_a_mistyped_address_is_back_with_whoever_typed_it():
             shutil.rmtree(os.path.dirname(site), ignore_errors=True)
 
 
-main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_only_a_verified_server_is_told_the_password,
-      test_a_mistyped_address_is_back_with_whoever_typed_it])
+if __name__ == "__main__":
+    main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_only_a_verified_server_is_told_the_password,
+          test_a_mistyped_address_is_back_with_whoever_typed_it])
