@@ -109,6 +109,18 @@ static bool show_messages(struct open_site *s, struct view *v, struct arena *a, 
 	return true;
 }
 
+static bool show_documents(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
+	struct document_list list;
+	if (!document_of_instance(v, id, a, &list, err))
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct document *d = &list.items[i];
+		struct str at = site_time(s, a, d->at), addendum = d->addendum ? arena_printf(a, "+%lld", (long long)d->addendum) : STR("");
+		buf_printf(out, "document   %.*s %.*s %lld%.*s: %s\n", STR_ARG(at), STR_ARG(d->name), (long long)d->version, STR_ARG(addendum), document_state_name(d->state));
+	}
+	return true;
+}
+
 static bool show_instance(struct open_site *s, struct view *v, struct arena *a, struct str reference, struct buf *out, struct err *err) {
 	struct instance in;
 	if (!instance_by_reference(v, reference, a, &in, err))
@@ -117,7 +129,7 @@ static bool show_instance(struct open_site *s, struct view *v, struct arena *a, 
 	struct str hash = secret_hex(a, in.definition, 8);
 	buf_printf(out, "reference  %.*s\nworkflow   %.*s (machine %.*s)\nstate      %.*s since %.*s\nstarted    %.*s\nversion    %lld\ndata       %.*s\n", STR_ARG(in.reference),
 	           STR_ARG(in.workflow), STR_ARG(hash), STR_ARG(in.state), STR_ARG(entered), STR_ARG(started), (long long)in.version, STR_ARG(in.data));
-	return show_people(v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
+	return show_people(v, a, in.id, out, err) && show_documents(s, v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
 }
 
 static bool show_history(struct open_site *s, struct view *v, struct arena *a, struct str reference, struct buf *out, struct err *err) {

@@ -24,7 +24,7 @@ static const char usage_text[] =
         "  stafet render FILE --data FILE.json [--to text|html|pdf|sms] [--site DIR]\n"
         "  stafet start WORKFLOW --data FILE.json       start an instance\n"
         "  stafet list [WORKFLOW] [--state STATE]       instances, newest change first\n"
-        "  stafet show REFERENCE                        one instance: state, fields, people, messages, timers\n"
+        "  stafet show REFERENCE                        one instance: state, fields, people, documents, messages, timers\n"
         "  stafet history REFERENCE                     what happened to it\n"
         "  stafet import WORKFLOW.REGISTER FILE.csv [--dry-run]\n"
         "  stafet verify [REFERENCE]                    prove that histories are whole\n"

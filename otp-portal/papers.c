@@ -39,7 +39,7 @@ static void write_name(const struct prose *p, const struct document *d, struct b
 			r->file_found = d->blob_id;
 		buf_z(b, "<a class=\"file\" href=\"");
 		escape_html(b, page_path(r, page_with(r, p->here, arena_printf(r->arena, "file=%.*s", STR_ARG(ask)))));
-		buf_printf(b, "\" hreflang=\"%.*s\" type=\"application/pdf\">", STR_ARG(d->language));
+		buf_printf(b, "\" lang=\"%.*s\" hreflang=\"%.*s\" type=\"application/pdf\">", STR_ARG(d->language), STR_ARG(d->language));
 	}
 	escape_html(b, d->title.len > 0 ? d->title : d->name);
 	buf_z(b, open ? "</a>" : "");

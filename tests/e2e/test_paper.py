@@ -184,7 +184,7 @@ def real(peer):
     shutil.copytree(AGREEMENT, copy)
     path = os.path.join(copy, "documents", "agreement.da.md")
     text = open(path, encoding="utf-8").read()
-    open(path, "w", encoding="utf-8").write(text + "\n{{#remark}}" + "{{remark}}" * 20 + "{{/remark}}\n")
+    open(path, "w", encoding="utf-8").write(text + "\n{{#remark}}" + "{{remark}}" * 40 + "{{/remark}}\n")
     path = os.path.join(copy, "workflow.yaml")
     text = open(path, encoding="utf-8").read()
     text = text.replace("remark:       {type: longtext, max: 1000}", "remark:       {type: longtext, max: 10000}").replace("post, office_email]}", "post, office_email, {field: remark, optional: true}]}")
@@ -274,13 +274,26 @@ def test_killed_while_it_is_drawn():
         server = Server("serve", site)
         agree(server, peer, remark=SLOW)
         left = child_of(server)
+        time.sleep(0.2)  # it has its limits, and what ends it with its parent
+        os.kill(left, signal.SIGSTOP)
+        # Nobody else waits for it, and the page says how it is.
+        used = link_in(sent(peer, TAKER)[0])
+        begin = time.time()
+        receipt = server.get(used)
+        found, said = papers(receipt)
+        assert not found and "Dokumentet bliver lavet nu" in said, (found, said)
+        assert server.get(used + "?file=.agreement.1.0").status == 404
+        walk(server, "/start/agreement", dict(ASKED, taker_email="anden@example.dk"))
+        await_true(lambda: len(sent(peer, "anden@example.dk")) == 1)
+        assert time.time() - begin < 10, "a child that hangs holds nobody up"
+        assert "document   " in run("show", rows(site)[0][3], site=site).stdout
         server.stop(signal.SIGKILL)
         await_true(lambda: not os.path.exists("/proc/%d" % left) or " Z " in open("/proc/%d/stat" % left).read())
         assert len(sent(peer, TAKER)) == 1, "nothing was sent without its document"
         server = Server("serve", site)
         await_true(lambda: len(sent(peer, OFFICE)) == 1 and len(sent(peer, TAKER)) == 2)
         time.sleep(1)
-        assert len(peer.messages()) == 3
+        assert len(peer.messages()) == 4
         assert [(r[1], r[4], r[5]) for r in rows(site)] == [("ready", "agreement", "1"), ("ready", "note", "1")], rows(site)
         assert "tries       2" in run("documents", "explain", "1", site=site).stdout
         assert "0 faults" in run("verify", site=site).stdout

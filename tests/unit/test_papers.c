@@ -332,12 +332,34 @@ static void test_heads(void **state) {
 	}
 }
 
+/* What the paper shows is kept with it, a logo once for all. */
+static void test_logo(void **state) {
+	struct fixture *f = *state;
+	f->config.logo = (struct logo){STR("first picture"), "image/png", "png"};
+	int64_t one = begin(f), two = begin(f);
+	f->config.logo.bytes = STR("second picture");
+	int64_t three = begin(f);
+	f->config.logo.ending = "svg";
+	int64_t four = begin(f);
+	assert_str(sheet_of(f, documents_of(f, one).items[0].id).logo, "first picture");
+	assert_str(sheet_of(f, documents_of(f, two).items[0].id).logo, "first picture");
+	assert_str(sheet_of(f, documents_of(f, three).items[0].id).logo, "second picture");
+	assert_str(sheet_of(f, documents_of(f, four).items[0].id).logo, "");
+	struct view *v = store_view(f->store, &f->err);
+	struct stmt *s = db_query(view_db(v), "SELECT count(*) FROM document_logos");
+	assert_int_equal(stmt_step(s, &f->err), DB_ROW);
+	assert_int_equal(stmt_int(s, 0), 2);
+	stmt_end(s);
+	view_close(v);
+	assert_sound(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_numbers), TEST(test_what_is_fixed), TEST(test_messages_wait), TEST(test_deadline), TEST(test_renewed),
-	        TEST(test_tries), TEST(test_verify), TEST(test_cannot_be_made), TEST(test_heads),
+	        TEST(test_tries), TEST(test_logo), TEST(test_verify), TEST(test_cannot_be_made), TEST(test_heads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
