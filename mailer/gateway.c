@@ -35,6 +35,7 @@ static const struct key report_keys[] = {
         {.name = "status", .offset = AT(report.status)},
         {.name = "delivered", .shape = TEXTS, .offset = AT(report.words[DELIVERY_DELIVERED])},
         {.name = "failed", .shape = TEXTS, .offset = AT(report.words[DELIVERY_FAILED])},
+        {.name = "no_number", .shape = TEXTS, .offset = AT(report.no_number)},
         {.name = "expired", .shape = TEXTS, .offset = AT(report.words[DELIVERY_EXPIRED])},
         {.name = "on_way", .shape = TEXTS, .offset = AT(report.words[DELIVERY_ON_WAY])},
         {.name = "reason", .shape = TEXTS, .offset = AT(report.reason)},
@@ -118,12 +119,17 @@ static bool check_words(struct reader *r, const struct yaml *root, const struct 
 	const struct yaml *report = yaml_get(root, "report");
 	if (report && g->report.status.len == 0)
 		return refuse(r, report, "report: the key status is missing: which parameter or member tells what became of the message");
-	for (int d = 0; d < DELIVERIES; d++)
-		for (size_t i = 0; i < g->report.words[d].count; i++)
-			for (int e = 0; e < DELIVERIES; e++)
-				for (size_t k = 0; k < g->report.words[e].count; k++)
-					if ((d != e || i != k) && str_equal(g->report.words[d].items[i], g->report.words[e].items[k]))
-						return refuse(r, report, "report: '%.*s' stands there twice", STR_ARG(g->report.words[d].items[i]));
+	struct str all[(DELIVERIES + 1) * TEXTS_MAX];
+	size_t count = 0;
+	for (int d = 0; d <= DELIVERIES; d++) {
+		const struct texts *words = d < DELIVERIES ? &g->report.words[d] : &g->report.no_number;
+		for (size_t i = 0; i < words->count; i++)
+			all[count++] = words->items[i];
+	}
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_equal(all[i], all[k]))
+				return refuse(r, report, "report: '%.*s' stands there twice", STR_ARG(all[i]));
 	return true;
 }
 

@@ -23,6 +23,7 @@ struct gateway {
 	struct {
 		struct str status; /* the parameter or member that tells it; empty: there are no reports */
 		struct texts words[DELIVERIES];
+		struct texts no_number; /* failed, and not because of this message */
 		struct texts reason; /* where a reason may stand, in this order */
 	} report;
 };
@@ -36,7 +37,7 @@ struct gateway *gateway_parse(struct arena *a, const char *file, struct str text
 struct report_text {
 	struct str query, type, body; /* type: Content-Type of the body */
 };
-/* What it says: NONE when that is not understood. *status and *reason: as told, made one plain line, in arena; empty: not told. */
-enum delivery gateway_report(const struct gateway *g, const struct report_text *report, struct arena *a, struct str *status, struct str *reason);
+/* What it says: NONE when that is not understood. *dead: there is no such number. *status and *reason: as told, made one plain line, in arena; empty: not told. */
+enum delivery gateway_report(const struct gateway *g, const struct report_text *report, struct arena *a, bool *dead, struct str *status, struct str *reason);
 
 #endif

@@ -32,7 +32,7 @@ static bool has(const struct texts *texts, struct str word) {
 	return false;
 }
 
-enum delivery gateway_report(const struct gateway *g, const struct report_text *report, struct arena *a, struct str *status, struct str *reason) {
+enum delivery gateway_report(const struct gateway *g, const struct report_text *report, struct arena *a, bool *dead, struct str *status, struct str *reason) {
 	struct members found = {0}, more = {0};
 	struct err err;
 	read_parameters(report->query, a, &found);
@@ -47,8 +47,9 @@ enum delivery gateway_report(const struct gateway *g, const struct report_text *
 		why = members_get(&found, g->report.reason.items[i]);
 	*status = plain_line(told, a);
 	*reason = plain_line(why, a);
+	*dead = told.len > 0 && has(&g->report.no_number, told);
 	for (int d = DELIVERY_ON_WAY; d < DELIVERIES && told.len > 0; d++)
 		if (has(&g->report.words[d], told))
 			return (enum delivery)d;
-	return DELIVERY_NONE;
+	return *dead ? DELIVERY_FAILED : DELIVERY_NONE;
 }

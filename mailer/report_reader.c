@@ -7,6 +7,7 @@ enum { PAGE = 100 };
 /* What one report says. */
 struct told {
 	enum delivery delivery;
+	bool dead; /* there is no such number */
 	struct str reason;
 };
 
@@ -35,7 +36,7 @@ static bool reading_run(struct job *job, struct engine *engine, struct tx *tx, i
 	const struct reading *r = (struct reading *)job;
 	(void)engine;
 	for (size_t i = 0; i < r->list->count; i++)
-		if (!report_tell(tx, &r->list->items[i], r->told[i].delivery, r->told[i].reason, false, now, err))
+		if (!report_tell(tx, &r->list->items[i], r->told[i].delivery, r->told[i].reason, r->told[i].dead, now, err))
 			return false;
 	return true;
 }
@@ -43,7 +44,7 @@ static bool reading_run(struct job *job, struct engine *engine, struct tx *tx, i
 static void understand(const struct gateway *g, const struct report *report, struct arena *a, struct told *out) {
 	struct report_text text = {report->query, report->type, report->body};
 	struct str status;
-	out->delivery = gateway_report(g, &text, a, &status, &out->reason);
+	out->delivery = gateway_report(g, &text, a, &out->dead, &status, &out->reason);
 	bool known = out->delivery != DELIVERY_NONE;
 	log_event(known ? LOG_INFO : LOG_WARN, known ? "report-read" : "report-not-understood", "id=%lld status=\"%.*s\" delivery=%s reason=\"%.*s\"",
 	          (long long)report->outbox_id, STR_ARG(status), delivery_name(out->delivery), STR_ARG(out->reason));

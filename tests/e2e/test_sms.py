@@ -147,6 +147,23 @@ def test_reports_never_move_back():
         assert "+4522334455" not in office.outbox("--state", "undelivered") and "reported as not arrived" not in office.outbox()
 
 
+def test_a_workflow_hears_of_a_text_that_did_not_arrive():
+    with Office() as office:
+        for status, state, told in (("REJECTED", "written", "not-there"), ("UNDELIVERABLE", "wrong-number", "nobody"), ("DELIVERED", "written", None)):
+            number = office.send("Hej", "+45203040%02d" % len(status))
+            office.until(number, "state       sent")
+            reference = re.search(r"^case +(\S+)", office.outbox("explain", number), re.M).group(1)
+            for _ in range(3):
+                office.report(number, status)
+            office.until(number, r"(?s)(^report (?!.*not read yet).*){3}")
+            end = time.time() + 10
+            while told and told not in run("history", reference, site=office.site).stdout and time.time() < end:
+                time.sleep(0.05)
+            history = run("history", reference, site=office.site).stdout
+            assert history.count(told or "not-there") == (1 if told else 0), history
+            assert re.search(r"^%s +text-message +%s" % (reference, state), run("list", "text-message", site=office.site).stdout, re.M), status
+
+
 def test_one_part_that_is_missing_spoils_the_text():
     with Office() as office:
         number = office.send("æ" * 200)
@@ -306,7 +323,7 @@ def test_a_gateway_reports_by_get_too():
 
 
 main([test_kannel_brings_texts_to_the_phone_and_their_reports_back, test_kannel_divides_as_it_was_counted, test_a_wrong_password_is_an_error_of_the_configuration,
-      test_reports_never_move_back, test_one_part_that_is_missing_spoils_the_text, test_a_report_settles_what_nobody_knew,
+      test_reports_never_move_back, test_a_workflow_hears_of_a_text_that_did_not_arrive, test_one_part_that_is_missing_spoils_the_text, test_a_report_settles_what_nobody_knew,
       test_an_answer_that_makes_no_sense_is_never_sent, test_a_texted_code_is_of_use_no_longer_than_itself,
       test_a_number_that_gets_no_text_is_told_when_typed, test_forged_reports_do_nothing, test_a_gateway_of_ones_own, test_killed_while_the_gateway_thinks,
       test_a_gateway_reports_by_get_too])

@@ -41,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		fill(g->headers.items[i], SMS_PLACE_HEADER);
 	struct report_text report = {STR("status=1&a=2"), STR("application/json"), STR("{\"status\": \"x\", \"b\": [1]}")};
 	struct str status, reason;
-	enum delivery d = gateway_report(g, &report, a, &status, &reason);
+	bool dead;
+	enum delivery d = gateway_report(g, &report, a, &dead, &status, &reason);
 	BUG_IF(g->report.status.len == 0 && d != DELIVERY_NONE);
 	arena_free(a);
 	return 0;

@@ -1,6 +1,6 @@
 #include "mailer/gateway.h"
 
-static const char described[] = "query: a\nreport: {status: status, delivered: ['1', DELIVERED], failed: ['2'], expired: [EXPIRED], on_way: ['8'], reason: [error, a.0.b]}\n";
+static const char described[] = "query: a\nreport: {status: status, delivered: ['1', DELIVERED], failed: ['2'], no_number: [GONE], expired: [EXPIRED], on_way: ['8'], reason: [error, a.0.b]}\n";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,10 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	report.query = str_cut(&report.body, '\n');
 	report.type = str_cut(&report.body, '\n');
 	struct str status, reason;
-	enum delivery d = gateway_report(g, &report, a, &status, &reason);
+	bool dead;
+	enum delivery d = gateway_report(g, &report, a, &dead, &status, &reason);
 	BUG_IF((unsigned)d >= DELIVERIES || !str_utf8_valid(status) || !str_utf8_valid(reason));
 	for (size_t i = 0; i < reason.len; i++)
 		BUG_IF((unsigned char)reason.at[i] < 0x20 || reason.at[i] == 0x7F);
+	BUG_IF(dead && d != DELIVERY_FAILED);
 	/* understood by its word and by nothing else */
 	BUG_IF(d == DELIVERY_DELIVERED && !str_is(status, "1") && !str_is(status, "DELIVERED"));
 	arena_free(a);

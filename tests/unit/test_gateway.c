@@ -62,6 +62,7 @@ static void wrong_descriptions_say_where(void **state) {
 	        {"query: a\nsuccess: {member: a, begins: [b]}\n", "success: either begins or member"},
 	        {"query: a\nreport: {delivered: [1]}\n", "report: the key status is missing"},
 	        {"query: a\nreport: {status: s, delivered: [1], failed: [2, 1]}\n", "report: '1' stands there twice"},
+	        {"query: a\nreport: {status: s, failed: [1], no_number: [1]}\n", "report: '1' stands there twice"},
 	        {"query: a\nreport: {status: {a: b}}\n", "status: expected a text"},
 	        {"query: a\nreport: {status: }\n", "status: expected a text"},
 	        {"query: a\nquery: b\n", "g.yaml:2:"},
@@ -84,7 +85,7 @@ static void an_unknown_name_tells_the_known(void **state) {
 	assert_int_equal(err.kind, ERR_NOT_FOUND);
 }
 
-static const char described[] = "query: a\nreport: {status: status, delivered: [1, DELIVERED], failed: [2, 16], expired: [EXPIRED], on_way: [4, 8], reason: [error, code]}\n";
+static const char described[] = "query: a\nreport: {status: status, delivered: [1, DELIVERED], failed: [2, 16], no_number: [GONE], expired: [EXPIRED], on_way: [4, 8], reason: [error, code]}\n";
 
 static void reports_are_read_however_they_come(void **state) {
 	(void)state;
@@ -103,6 +104,7 @@ static void reports_are_read_however_they_come(void **state) {
 	        {"", "application/json", "{\"status\": [1]}", DELIVERY_NONE, "", ""},
 	        {"", "application/json", "{\"status\": \"DELIVERED\"", DELIVERY_NONE, "", ""},
 	        {"", "application/json", "{\"status\": \"DELIVERED\", \"status\": \"EXPIRED\"}", DELIVERY_NONE, "", ""},
+	        {"status=GONE", "", "", DELIVERY_FAILED, "GONE", ""},
 	        {"status=delivered", "", "", DELIVERY_NONE, "delivered", ""},
 	        {"status=11", "", "", DELIVERY_NONE, "11", ""},
 	        {"status=", "", "", DELIVERY_NONE, "", ""},
@@ -114,13 +116,15 @@ static void reports_are_read_however_they_come(void **state) {
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct report_text report = {str_from(rows[i].query), str_from(rows[i].type), str_from(rows[i].body)};
 		struct str status, reason;
-		enum delivery d = gateway_report(g, &report, arena, &status, &reason);
-		if (d != rows[i].delivery || !str_is(status, rows[i].status) || !str_is(reason, rows[i].reason))
+		bool dead;
+		enum delivery d = gateway_report(g, &report, arena, &dead, &status, &reason);
+		if (d != rows[i].delivery || dead != str_is(status, "GONE") || !str_is(status, rows[i].status) || !str_is(reason, rows[i].reason))
 			fail_msg("row %zu: %s '%.*s' '%.*s'", i, delivery_name(d), STR_ARG(status), STR_ARG(reason));
 	}
 	g = parse("query: a\n");
 	struct str status, reason;
-	assert_int_equal(gateway_report(g, &(struct report_text){.query = STR("=1&status=1")}, arena, &status, &reason), DELIVERY_NONE);
+	bool dead;
+	assert_int_equal(gateway_report(g, &(struct report_text){.query = STR("=1&status=1")}, arena, &dead, &status, &reason), DELIVERY_NONE);
 }
 
 /* Every order of every set of reports ends the same. */
