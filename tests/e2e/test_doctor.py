@@ -125,6 +125,7 @@ def test_usage():
         assert done.returncode == 2 and "usage: stafet doctor" in done.stderr, (wrong, done)
     broken = Findings(run("doctor", os.path.join(folder, "none"), check=False))
     broken.has("FAULT", "stafet.yaml")
+    assert "whether copies are taken" in broken.text
 
 
 def test_all_good():
