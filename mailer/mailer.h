@@ -1,5 +1,5 @@
-/* mailer: the threads that send what stands in the outbox: lease -> compose -> MIME -> transport -> settle. One thread a connection
- * (libcurl's multi interface blocks from the final dot to the relay's answer: curl/curl#8555). Settlements are jobs of the writer.
+/* mailer: the threads that send what stands in the outbox: lease -> compose -> MIME -> transport -> settle. One thread a connection,
+ * so that a relay that is slow after the final dot holds up that connection alone. Settlements are jobs of the writer.
  * No transaction is open while a byte is on the network. */
 #ifndef MAILER_MAILER_H
 #define MAILER_MAILER_H

@@ -1,23 +1,27 @@
 #include "mailer/transport.h"
 #include "mailer/certificate.h"
 
+#include "engine/base/clock.h"
 #include "engine/base/escape.h"
 #include "engine/base/file.h"
+#include "mailer/dialog.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
 	CONNECT_SECONDS = 10,
 	REPLY_SECONDS = 60, /* for any one answer, so for the one after the final dot too */
 	TOTAL_SECONDS = 120,
+	QUIT_SECONDS = 2,
+	POLL_MS = 250, /* an abort is heard so soon */
 	ADDRESS_MAX = 254, /* RFC 5321 section 4.5.3.1 and its erratum 1690 */
 	LOCAL_MAX = 64,
 	PASSWORD_MAX = 256
@@ -26,20 +30,19 @@ enum {
 struct smtp {
 	const struct mail_config *config;
 	CURL *curl;     /* NULL: no connection */
+	bool connected; /* it stands, TLS and login included */
 	int sends;      /* on it */
-	struct str body; /* of the send under way */
-	size_t given;
-	bool ended;     /* the body's end was given: the final dot is on its way */
-	enum stage stage; /* of the last command */
-	bool well;      /* the last send ended with an answer */
+	struct dialog dialog;
+	int64_t reply_ms, total_at; /* how long one answer may take; until when all of it (monotonic) */
+	bool pipelining; /* offered in the last EHLO's answer */
 	struct smtp_seen *seen; /* of a look; NULL: none */
-	char line[512]; /* the server's last line */
+	char line[512]; /* the server's last line while the connection was made */
 	char fault[CURL_ERROR_SIZE];
 	atomic_bool aborted;
 };
 
 bool smtp_init(struct err *err) {
-	/* Without an UTF-8 locale curl does not turn international domains into ASCII ones. */
+	/* Without an UTF-8 locale curl does not turn a relay's international domain into an ASCII one. */
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		return err_set(err, ERR_PERMANENT, "config.locale", "the locale C.UTF-8 is missing");
 	signal(SIGPIPE, SIG_IGN); /* CURLOPT_NOSIGNAL leaves it to us */
@@ -49,8 +52,7 @@ bool smtp_init(struct err *err) {
 	return true;
 }
 
-/* An address that needs no quoting, in an envelope where quoting is a door: RFC 5321 dot-string @ domain.
- * The local part is ASCII; the domain may be international. */
+/* An address that needs no quoting, in an envelope where quoting is a door: RFC 5321 dot-string @ domain, ASCII. */
 static bool address_check(struct str address, struct err *err) {
 	if (!escape_gate(address, ADDRESS_MAX, "address", err))
 		return false;
@@ -59,23 +61,12 @@ static bool address_check(struct str address, struct err *err) {
 		unsigned char c = (unsigned char)address.at[i];
 		if (c == '@')
 			at = i, at_signs++;
-		else if (c <= ' ' || strchr("<>()[]\\,;:\"", c) || (c >= 0x80 && at_signs == 0))
+		else if (c <= ' ' || strchr("<>()[]\\,;:\"", c) || c >= 0x80)
 			return err_set(err, ERR_INPUT, "address.invalid", "the address holds a character that cannot be sent to");
 	}
 	if (at_signs != 1 || at == 0 || at > LOCAL_MAX || at + 1 == address.len)
 		return err_set(err, ERR_INPUT, "address.invalid", "the address is not of the form name@domain");
 	return true;
-}
-
-static size_t give_body(char *out, size_t size, size_t count, void *context) {
-	struct smtp *s = context;
-	size_t left = s->body.len - s->given, room = size * count;
-	size_t len = left < room ? left : room;
-	if (len > 0)
-		memcpy(out, s->body.at + s->given, len);
-	s->given += len;
-	s->ended = len == 0;
-	return len;
 }
 
 /* What EHLO is answered with. */
@@ -91,29 +82,23 @@ static void note_offer(struct smtp_seen *seen, struct str line) {
 		seen->size = size;
 }
 
-static size_t take_line(char *line, size_t size, size_t count, void *context) {
+static size_t take_line(char *text, size_t size, size_t count, void *context) {
 	struct smtp *s = context;
-	size_t len = size * count;
+	struct str line = {text, size * count};
+	snprintf(s->line, sizeof s->line, "%.*s", STR_ARG(line));
 	if (s->seen)
-		note_offer(s->seen, (struct str){line, len});
-	if (!str_starts((struct str){line, len}, STR("221"))) /* the good-bye says nothing about the message */
-		snprintf(s->line, sizeof s->line, "%.*s", (int)len, line);
-	return len;
+		note_offer(s->seen, line);
+	bool said = str_starts(line, STR("250-PIPELINING")) || str_starts(line, STR("250 PIPELINING"));
+	s->pipelining = s->pipelining || said;
+	return line.len;
 }
 
-/* Which command the next answer belongs to. Of a command only its name is looked at: after AUTH comes the password. */
+/* What was offered before STARTTLS does not count after it. Of a command only its name is looked at: after AUTH comes the password. */
 static int take_command(CURL *curl, curl_infotype type, char *text, size_t len, void *context) {
 	struct smtp *s = context;
-	struct str line = {text, len};
 	(void)curl;
-	if (type != CURLINFO_HEADER_OUT)
-		return 0;
-	if (str_starts(line, STR("MAIL ")))
-		s->stage = STAGE_SENDER;
-	else if (str_starts(line, STR("RCPT ")))
-		s->stage = STAGE_RECIPIENT;
-	else if (str_starts(line, STR("DATA")))
-		s->stage = STAGE_CONTENT;
+	if (type == CURLINFO_HEADER_OUT && str_starts((struct str){text, len}, STR("EHLO")))
+		s->pipelining = false;
 	return 0;
 }
 
@@ -177,9 +162,7 @@ static void set_manners(struct smtp *s) {
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(c, CURLOPT_PROXY, ""); /* never through a proxy of the environment */
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->fault);
-	curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(c, CURLOPT_READFUNCTION, give_body);
-	curl_easy_setopt(c, CURLOPT_READDATA, s);
+	curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L); /* greeting, EHLO, TLS and AUTH; the rest is the dialog's */
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_line);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, s);
 	curl_easy_setopt(c, CURLOPT_VERBOSE, 1L); /* or take_command is not called */
@@ -190,11 +173,12 @@ static void set_manners(struct smtp *s) {
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
 }
 
-static bool make_connection(struct smtp *s, struct err *err) {
+/* Ready to connect. */
+static bool prepare(struct smtp *s, struct err *err) {
 	s->curl = curl_easy_init();
 	BUG_IF(s->curl == NULL);
+	s->connected = s->pipelining = false;
 	s->sends = 0;
-	s->well = true;
 	set_manners(s);
 	set_authority(s, s->config->ca_file);
 	if (set_relay(s, s->config, err))
@@ -207,25 +191,26 @@ struct smtp *smtp_open(const struct mail_config *config, struct err *err) {
 	struct smtp *s = calloc(1, sizeof *s);
 	BUG_IF(s == NULL);
 	s->config = config;
-	if (make_connection(s, err))
+	if (prepare(s, err))
 		return s;
 	smtp_close(s);
 	return NULL;
 }
 
 void smtp_hang_up(struct smtp *s) {
-	curl_socket_t socket = CURL_SOCKET_BAD;
 	if (!s->curl)
 		return;
-	curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &socket);
-	if (!s->well && socket != CURL_SOCKET_BAD)
-		shutdown(socket, SHUT_RDWR); /* or curl says QUIT and waits a minute for a relay that has stopped answering */
+	s->reply_ms = QUIT_SECONDS * 1000;
+	s->total_at = clock_monotonic() + s->reply_ms;
+	if (s->connected)
+		dialog_quit(&s->dialog);
+	s->connected = false;
 	curl_easy_cleanup(s->curl);
 	s->curl = NULL;
 }
 
 bool smtp_connected(const struct smtp *s) {
-	return s->curl && s->sends > 0;
+	return s->connected;
 }
 
 void smtp_close(struct smtp *s) {
@@ -239,8 +224,57 @@ void smtp_abort(struct smtp *s) {
 	atomic_store(&s->aborted, true);
 }
 
+/* --- bytes --- */
+
+static bool wait_for(struct smtp *s, short events, int64_t until) {
+	curl_socket_t socket = CURL_SOCKET_BAD;
+	curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &socket);
+	struct pollfd fd = {.fd = socket, .events = events};
+	until = until < s->total_at ? until : s->total_at;
+	for (int64_t left; socket != CURL_SOCKET_BAD && !atomic_load(&s->aborted) && (left = until - clock_monotonic()) > 0;)
+		if (poll(&fd, 1, left < POLL_MS ? (int)left : POLL_MS) > 0)
+			return true;
+	snprintf(s->fault, sizeof s->fault, "%s", atomic_load(&s->aborted) ? "aborted" : "no answer in time");
+	return false;
+}
+
+static bool wire_send(void *context, struct str bytes) {
+	struct smtp *s = context;
+	int64_t until = clock_monotonic() + s->reply_ms;
+	while (bytes.len > 0) {
+		size_t sent = 0;
+		CURLcode code = curl_easy_send(s->curl, bytes.at, bytes.len, &sent);
+		bytes.at += sent;
+		bytes.len -= sent;
+		if (code == CURLE_AGAIN ? !wait_for(s, POLLOUT, until) : code != CURLE_OK) {
+			snprintf(s->fault, sizeof s->fault, "%s", code == CURLE_AGAIN ? s->fault : "the connection has ended");
+			return false;
+		}
+	}
+	return true;
+}
+
+static size_t wire_receive(void *context, char *out, size_t cap) {
+	struct smtp *s = context;
+	int64_t until = clock_monotonic() + s->reply_ms;
+	for (;;) {
+		size_t came = 0;
+		CURLcode code = curl_easy_recv(s->curl, out, cap, &came);
+		if (code == CURLE_OK && came > 0)
+			return came;
+		if (code != CURLE_AGAIN) {
+			snprintf(s->fault, sizeof s->fault, "the connection has ended");
+			return 0;
+		}
+		if (!wait_for(s, POLLIN, until))
+			return 0;
+	}
+}
+
+/* --- answers --- */
+
 /* Trouble with the relay itself: every message would meet it. */
-static bool is_configuration(CURLcode code, long status, bool ended) {
+static bool is_configuration(CURLcode code, long status) {
 	switch (code) {
 	case CURLE_REMOTE_ACCESS_DENIED: /* EHLO was refused */
 	case CURLE_SSL_CONNECT_ERROR:
@@ -250,91 +284,113 @@ static bool is_configuration(CURLcode code, long status, bool ended) {
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_LOGIN_DENIED:
 		return true;
-	case CURLE_WEIRD_SERVER_REPLY: /* before the body: the greeting itself was a refusal */
-		return !ended && status >= 500;
+	case CURLE_WEIRD_SERVER_REPLY: /* the greeting itself was a refusal */
+		return status >= 500;
 	default: /* a 334 that nothing came after is an AUTH the server did not like */
 		return status == 334 || status == 530 || status == 534 || status == 535 || status == 538;
 	}
 }
 
-/* The table of curl's answers, one recipient: a 250 beside an error belongs to MAIL or RCPT and is no success; a 354 after the body's end
- * means that nobody can know. */
-static void judge(const struct smtp *s, CURLcode code, long status, struct transport_result *result) {
-	bool said = status >= 400 && s->line[0] != '\0';
+static void judge_connection(const struct smtp *s, CURLcode code, struct transport_result *result) {
+	long status = 0;
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
 	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
-	struct str answer = str_from(code == CURLE_OK || said ? s->line : fault);
-	result->code = status;
-	result->fault = code == CURLE_OK ? FAULT_NONE : verdict_fault(s->stage, answer);
-	result->early = s->stage < STAGE_RECIPIENT && result->fault != FAULT_SIZE; /* MAIL names the message's size */
-	result->configuration = code != CURLE_OK && (result->fault == FAULT_SITE || is_configuration(code, status, s->ended));
-	if (code == CURLE_OK)
-		result->outcome = OUTCOME_SENT;
-	else if (s->ended && status == 354)
-		result->outcome = OUTCOME_UNKNOWN;
-	else if (status >= 500 && status < 600 && !result->configuration)
-		result->outcome = OUTCOME_NEVER;
-	else
-		result->outcome = OUTCOME_LATER;
+	struct str answer = str_from(status >= 400 && s->line[0] != '\0' ? s->line : fault);
+	*result = (struct transport_result){.outcome = OUTCOME_LATER, .code = status >= 400 ? status : 0, .early = true};
+	result->fault = verdict_fault(STAGE_CONNECT, answer);
+	result->configuration = result->fault == FAULT_SITE || is_configuration(code, status);
 	transport_answer(result, answer);
 }
 
-static CURLcode perform(struct smtp *s, struct str body, long *status) {
-	s->body = body;
-	s->given = 0;
-	s->ended = false;
-	s->stage = STAGE_CONNECT;
+static bool connect_relay(struct smtp *s, struct transport_result *result) {
+	struct err err;
+	if (!s->curl && !prepare(s, &err)) {
+		*result = (struct transport_result){.outcome = OUTCOME_LATER, .fault = FAULT_SITE, .configuration = true, .early = true};
+		transport_answer(result, str_from(err.text));
+		return false;
+	}
 	s->line[0] = s->fault[0] = '\0';
 	CURLcode code = curl_easy_perform(s->curl);
-	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, status);
-	s->well = code == CURLE_OK;
-	return code;
+	s->connected = code == CURLE_OK;
+	if (s->connected)
+		dialog_open(&s->dialog, &(struct dialog_wire){wire_send, wire_receive, s}, s->pipelining);
+	else
+		judge_connection(s, code, result);
+	return s->connected;
 }
 
-/* The relay had closed the connection that we kept: nothing was said on it, so a new one may be tried at once. */
-static bool was_stale(const struct smtp *s, CURLcode code, long status) {
-	long opened = 0;
-	curl_easy_getinfo(s->curl, CURLINFO_NUM_CONNECTS, &opened);
-	return code != CURLE_OK && status == 0 && opened == 0 && s->given == 0 && !atomic_load(&s->aborted);
+/* Only an answer to the final dot, or its absence, tells of a message's fate. */
+static void judge(const struct smtp *s, bool taken, struct transport_result *result) {
+	const struct dialog *d = &s->dialog;
+	bool refused = !taken && d->code >= 400;
+	struct str answer = str_from(taken || refused ? d->line : s->fault[0] ? s->fault : "an answer that is none");
+	*result = (struct transport_result){.outcome = OUTCOME_LATER, .code = taken || refused ? d->code : 0};
+	result->fault = taken ? FAULT_NONE : refused ? verdict_fault(d->stage, answer) : FAULT_RELAY;
+	result->early = !taken && d->stage < STAGE_RECIPIENT && result->fault != FAULT_SIZE; /* a size may be what MAIL is refused for */
+	result->configuration = result->fault == FAULT_SITE;
+	if (taken)
+		result->outcome = OUTCOME_SENT;
+	else if (!refused && d->dotted)
+		result->outcome = OUTCOME_UNKNOWN;
+	else if (refused && d->code >= 500 && !result->configuration)
+		result->outcome = OUTCOME_NEVER;
+	transport_answer(result, answer);
 }
 
-static bool set_envelope(struct smtp *s, struct str from, struct str to, struct curl_slist **list, struct err *err) {
-	char address[ADDRESS_MAX + 1];
-	if (!address_check(from, err) || !address_check(to, err))
+/* --- sending --- */
+
+static bool addresses_good(struct str from, struct str to, struct err *err) {
+	return address_check(from, err) && address_check(to, err);
+}
+
+void smtp_offer(struct smtp *s, struct str from, struct str to) {
+	struct err err;
+	s->reply_ms = REPLY_SECONDS * 1000;
+	s->total_at = clock_monotonic() + TOTAL_SECONDS * INT64_C(1000);
+	if (s->connected && addresses_good(from, to, &err))
+		dialog_offer(&s->dialog, from, to);
+}
+
+void smtp_withdraw(struct smtp *s) {
+	if (!s->connected || !s->dialog.offered)
+		return;
+	s->dialog.broken = true;
+	smtp_hang_up(s);
+}
+
+/* The relay had closed the connection that we kept: nothing was begun on it, so a new one may be tried at once. */
+static bool was_stale(const struct smtp *s) {
+	const struct dialog *d = &s->dialog;
+	bool first = !d->heard || (d->code == 421 && d->stage == STAGE_SENDER);
+	return s->sends > 0 && d->broken && !d->dotted && first && !atomic_load(&s->aborted);
+}
+
+/* On the connection that stands, or a new one. */
+static bool send_once(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result) {
+	s->reply_ms = REPLY_SECONDS * 1000;
+	s->total_at = clock_monotonic() + TOTAL_SECONDS * INT64_C(1000);
+	if (!s->connected && !connect_relay(s, result))
 		return false;
-	snprintf(address, sizeof address, "%.*s", STR_ARG(from));
-	curl_easy_setopt(s->curl, CURLOPT_MAIL_FROM, address);
-	snprintf(address, sizeof address, "%.*s", STR_ARG(to));
-	*list = curl_slist_append(NULL, address);
-	BUG_IF(*list == NULL);
-	curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, *list);
+	s->fault[0] = '\0';
+	bool taken = dialog_send(&s->dialog, from, to, mime);
+	judge(s, taken, result);
 	return true;
 }
 
-static void send_on(struct smtp *s, struct str mime, struct transport_result *result) {
-	long status = 0;
-	CURLcode code = perform(s, mime, &status);
-	if (was_stale(s, code, status))
-		code = perform(s, mime, &status);
-	judge(s, code, status, result);
-	s->sends++;
-}
-
 void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result) {
-	struct curl_slist *list = NULL;
 	struct err err;
-	if (!s->curl && !make_connection(s, &err)) {
-		*result = (struct transport_result){.outcome = OUTCOME_LATER, .fault = FAULT_SITE, .configuration = true, .early = true};
+	if (!addresses_good(from, to, &err)) {
+		*result = (struct transport_result){.outcome = OUTCOME_NEVER};
 		transport_answer(result, str_from(err.text));
 		return;
 	}
-	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
-	if (set_envelope(s, from, to, &list, &err))
-		send_on(s, mime, result);
-	else
-		transport_answer(result, str_from(err.text));
-	curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, NULL);
-	curl_slist_free_all(list);
-	if (s->sends >= s->config->per_connection)
+	bool stood = send_once(s, from, to, mime, result);
+	if (stood && was_stale(s)) {
+		smtp_hang_up(s);
+		stood = send_once(s, from, to, mime, result);
+	}
+	s->sends++;
+	if (!stood || s->dialog.broken || s->sends >= s->config->per_connection)
 		smtp_hang_up(s);
 }
 
@@ -363,38 +419,43 @@ static enum smtp_trouble trouble_of(CURLcode code, long status) {
 	}
 }
 
-static bool ask(struct smtp *s, const char *command, char *said, size_t size, enum smtp_trouble *trouble) {
+static enum smtp_trouble try_connection(struct smtp *s, int seconds, struct smtp_seen *out) {
 	long status = 0;
 	struct transport_result result = {0};
-	curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, command);
-	CURLcode code = perform(s, STR(""), &status);
-	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
-	transport_answer(&result, str_from(status >= 400 && s->line[0] ? s->line : code == CURLE_OK ? s->line : fault));
-	snprintf(said, size, "%s", result.answer);
-	*trouble = trouble_of(code, status);
-	return code == CURLE_OK;
-}
-
-void smtp_look(struct smtp *s, struct str from, int seconds, struct smtp_seen *out) {
-	char command[ADDRESS_MAX + 16], ignored[256], *address = NULL;
-	enum smtp_trouble trouble;
-	struct err err;
-	*out = (struct smtp_seen){0};
-	s->seen = out;
-	curl_easy_setopt(s->curl, CURLOPT_UPLOAD, 0L);
-	curl_easy_setopt(s->curl, CURLOPT_NOBODY, 1L);
 	curl_easy_setopt(s->curl, CURLOPT_CERTINFO, 1L);
 	curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT, (long)seconds);
 	curl_easy_setopt(s->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)seconds);
 	curl_easy_setopt(s->curl, CURLOPT_TIMEOUT, (long)seconds);
-	bool reached = ask(s, "NOOP", out->fault, sizeof out->fault, &out->trouble);
+	CURLcode code = curl_easy_perform(s->curl);
+	s->connected = code == CURLE_OK;
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
+	transport_answer(&result, str_from(s->line[0] && (status >= 400 || s->connected) ? s->line : fault));
+	snprintf(out->fault, sizeof out->fault, "%s", result.answer);
+	return trouble_of(code, status);
+}
+
+void smtp_look(struct smtp *s, struct str from, int seconds, struct smtp_seen *out) {
+	char *address = NULL;
+	struct err err;
+	struct transport_result result = {0};
+	*out = (struct smtp_seen){0};
+	s->seen = out;
+	out->trouble = try_connection(s, seconds, out);
 	out->certificate_until = certificate_until(s->curl);
 	if (curl_easy_getinfo(s->curl, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address)
 		snprintf(out->address, sizeof out->address, "%s", address);
-	if (reached && address_check(from, &err)) {
-		snprintf(command, sizeof command, "MAIL FROM:<%.*s>", STR_ARG(from));
-		out->sender_taken = ask(s, command, out->sender_answer, sizeof out->sender_answer, &trouble);
-		(void)ask(s, "RSET", ignored, sizeof ignored, &trouble);
+	if (s->connected && address_check(from, &err)) {
+		s->reply_ms = seconds * INT64_C(1000);
+		s->total_at = clock_monotonic() + 2 * s->reply_ms;
+		dialog_open(&s->dialog, &(struct dialog_wire){wire_send, wire_receive, s}, false);
+		out->sender_taken = dialog_try_sender(&s->dialog, from);
+		transport_answer(&result, str_from(s->dialog.code ? s->dialog.line : s->fault));
+		snprintf(out->sender_answer, sizeof out->sender_answer, "%s", result.answer);
+	}
+	if (s->connected && s->dialog.broken && s->dialog.code == 0) { /* it was none that can be talked with */
+		out->trouble = SMTP_OTHER;
+		snprintf(out->fault, sizeof out->fault, "%s", out->sender_answer);
 	}
 	s->seen = NULL;
 }

@@ -34,9 +34,12 @@ bool smtp_init(struct err *err); /* curl's one-time set-up, for sms too; before 
 /* NULL: the relay, its password or certificates cannot be used as configured. config is borrowed; caller closes. */
 struct smtp *smtp_open(const struct mail_config *config, struct err *err);
 void smtp_close(struct smtp *s);
-/* Ends the connection, if there is one, and says good-bye where the relay still answers; the next send makes a new one. */
+/* Says good-bye and ends the connection, if there is one; the next send makes a new one. */
 void smtp_hang_up(struct smtp *s);
 bool smtp_connected(const struct smtp *s);
+/* Says already who writes to whom, where the relay lets us, while the message is still being begun; smtp_send, with the same two, hears the answer. */
+void smtp_offer(struct smtp *s, struct str from, struct str to);
+void smtp_withdraw(struct smtp *s); /* it is not sent after all: ends the connection if it was offered */
 void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result);
 void smtp_abort(struct smtp *s); /* any thread: a send under way, and each later one, ends within about a second */
 

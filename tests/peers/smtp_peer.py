@@ -39,13 +39,17 @@ def outcome(address):
 
 
 class Handler:
-	def __init__(self, folder, slow):
-		self.folder, self.slow, self.count, self.seen = folder, slow, 0, set()
+	def __init__(self, folder, slow, pipelining):
+		self.folder, self.slow, self.pipelining, self.count, self.seen = folder, slow, pipelining, 0, set()
 
 	def first_time(self, address):
 		known = address in self.seen
 		self.seen.add(address)
 		return not known
+
+	async def handle_EHLO(self, server, session, envelope, hostname, responses):
+		session.host_name = hostname
+		return responses[:1] + (["250-PIPELINING"] if self.pipelining else []) + responses[1:]
 
 	async def handle_MAIL(self, server, session, envelope, address, options):
 		if outcome(address) in REFUSED_AT_MAIL:
@@ -138,6 +142,8 @@ def options():
 	parser.add_argument("--tls", action="store_true", help="offer and require STARTTLS; certificate in FOLDER/cert.pem")
 	parser.add_argument("--smtps", action="store_true", help="TLS from the first byte; certificate in FOLDER/cert.pem")
 	parser.add_argument("--days", type=int, default=2, help="that the certificate is good")
+	parser.add_argument("--pipelining", action="store_true", help="say that commands may come together")
+	parser.add_argument("--idle", type=float, default=300, help="closes a connection on which nothing is said for so many seconds")
 	parser.add_argument("--auth", default="", help="USER:PASSWORD required")
 	parser.add_argument("--slow", type=float, default=5.0, help="seconds for the local part 'slow'")
 	return parser.parse_args()
@@ -157,10 +163,10 @@ async def main():
 		good = data.login == user.encode() and data.password == password.encode()
 		return AuthResult(success=good, handled=False, auth_data=data)
 
-	handler = Handler(o.folder, o.slow)
+	handler = Handler(o.folder, o.slow, o.pipelining)
 
 	def connection():
-		return Peer(handler, hostname="peer.example", enable_SMTPUTF8=True, tls_context=context if o.tls else None,
+		return Peer(handler, hostname="peer.example", enable_SMTPUTF8=True, tls_context=context if o.tls else None, timeout=o.idle,
 		            require_starttls=o.tls, auth_required=bool(o.auth), auth_require_tls=o.tls,
 		            authenticator=authenticate if o.auth else None)
 
