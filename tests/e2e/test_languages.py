@@ -226,10 +226,11 @@ def test_a_third_language_is_files():
     folder = tempfile.mkdtemp(prefix="stafet-package-")
     copy = os.path.join(folder, "leave-request")
     shutil.copytree(package("leave-request"), copy)
-    for name in os.listdir(os.path.join(copy, "messages")):
-        if ".en." in name:
-            text = open(os.path.join(copy, "messages", name), encoding="utf-8").read()
-            open(os.path.join(copy, "messages", name.replace(".en.", ".xx.")), "w", encoding="utf-8").write(text.replace("subject: ", "subject: Xe ", 1))
+    for part, head in (("messages", "subject: "), ("documents", "title: ")):
+        for name in os.listdir(os.path.join(copy, part)):
+            if ".en." in name:
+                text = open(os.path.join(copy, part, name), encoding="utf-8").read()
+                open(os.path.join(copy, part, name.replace(".en.", ".xx.")), "w", encoding="utf-8").write(text.replace(head, head + "Xe ", 1))
     text = open(os.path.join(copy, "texts", "en.yaml"), encoding="utf-8").read()
     open(os.path.join(copy, "texts", "xx.yaml"), "w", encoding="utf-8").write(re.sub(r"^title: .*", "title: Xe fri", text, flags=re.M))
     try:

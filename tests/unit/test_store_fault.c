@@ -1,6 +1,7 @@
 /* A typical transition, whose Nth call to the database fails, N = 1, 2, 3... until a run has no failure. After each
  * the store is opened anew: everything of it is there, or nothing. */
 #include "engine/store/access.h"
+#include "engine/store/attachments.h"
 #include "engine/store/blobs.h"
 #include "engine/store/facts.h"
 #include "engine/store/handle.h"
@@ -30,7 +31,23 @@ static bool write_messages(struct fixture *f, int64_t history_id, struct err *er
 	                         .recipient = STR("ann@example.org"), .message = STR("done"), .data = STR("{}"), .created_at = 2000};
 	struct outbox_row sms = row;
 	sms.channel = CHANNEL_SMS;
-	return outbox_cancel_tasks(f->tx, f->instance, err) && outbox_put(f->tx, &row, err) && outbox_put(f->tx, &sms, err);
+	return outbox_cancel_tasks(f->tx, f->instance, err) && outbox_put(f->tx, &row, err) && attachment_put(f->tx, &row, STR("paper"), err) &&
+	       outbox_put(f->tx, &sms, err);
+}
+
+/* One that is drawn at once, and one that waits. */
+static bool write_documents(struct fixture *f, int64_t history_id, struct err *err) {
+	struct document paper = {.instance_id = f->instance, .history_id = history_id, .at = 2000, .name = STR("paper"), .version = 1, .roles = STR(""), .language = STR("da"),
+	                         .title = STR("A"), .file = STR("a.pdf"), .answer = STR("")}, note = paper, taken;
+	struct document_sheet sheet = {STR("x"), STR("s"), STR("r"), STR("d"), STR("p"), STR("c"), STR("picture")};
+	struct str content = STR("%PDF");
+	struct blob file = {.instance_id = f->instance, .name = STR("a.pdf"), .type = STR("application/pdf"), .size = 4, .at = 2000};
+	bool found;
+	note.name = STR("note");
+	if (!document_put(f->tx, &note, &sheet, err) || !document_take(f->tx, 2000, f->arena, &taken, &found, err))
+		return false;
+	return document_put(f->tx, &paper, &sheet, err) && blob_put(f->tx, &file, bytes_of(&content), &taken.blob_id, err) && document_ready(f->tx, &taken, err) &&
+	       attachment_release(f->tx, taken.id, 2000, err);
 }
 
 /* All or nothing is the caller's to keep: the first refusal ends it. */
@@ -50,7 +67,7 @@ static bool transition(struct fixture *f, struct err *err) {
 	i.version++, i.state = STR("done"), i.changed_at = 2000;
 	return history_append(f->tx, f->keys, &h, err) && link_use(f->tx, link_id, f->instance, h.id, 2000, err) &&
 	       link_close_task(f->tx, f->instance, STR("approve"), h.id, 2000, err) && draft_remove(f->tx, link_id, err) &&
-	       timer_cancel_all(f->tx, f->instance, err) && timer_set(f->tx, &t, err) && write_messages(f, h.id, err) &&
+	       timer_cancel_all(f->tx, f->instance, err) && timer_set(f->tx, &t, err) && write_documents(f, h.id, err) && write_messages(f, h.id, err) &&
 	       write_people_and_start(f, err) && fact_put(f->tx, &fact, err) &&
 	       register_replace(f->tx, STR("case.list"), &row, 1, 2000, &change, err) &&
 	       counter_add(f->tx, STR("n"), STR("k"), 2000, 1000, &count, err) &&
@@ -83,7 +100,9 @@ static struct str summary(struct fixture *f) {
 	                                      " || (SELECT group_concat(state) FROM outbox) || (SELECT count(*) FROM contacts)"
 	                                      " || (SELECT count(*) FROM participations) || (SELECT count(*) FROM mailbox)"
 	                                      " || (SELECT count(*) FROM facts) || (SELECT count(*) FROM register_rows)"
-	                                      " || (SELECT count(*) FROM counters) || (SELECT count(*) FROM blob_chunks)");
+	                                      " || (SELECT count(*) FROM counters) || (SELECT count(*) FROM blob_chunks)"
+	                                      " || coalesce((SELECT group_concat(state) FROM documents), '-') || (SELECT count(*) FROM document_logos)"
+	                                      " || (SELECT count(*) FROM attachments)");
 	if (stmt_step(s, &f->err) != DB_ROW)
 		fail_msg("%s", f->err.text);
 	struct str text = stmt_text(s, 0, f->arena);
@@ -127,7 +146,7 @@ static void every_call_may_fail(void **state) {
 	}
 	assert_in_range(nth, 30, 200);
 	reopen(f);
-	assert_str(summary(f), "done2,open1/11used0latercancelled,queued,queued2111111");
+	assert_str(summary(f), "done2,open1/11used0latercancelled,queued,queued2111112ready,waiting11");
 }
 
 /* A caller that goes on after a failure writes nothing alone. */
