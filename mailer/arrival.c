@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PATIENCE_MS = 20 * 1000, MEMORY_MB = 256, PROCESSOR_S = 10, FILES = 16, ANSWER_MAX = 1 << 20, TEXTS = 5, REPORT_TEXTS = 4 };
+enum { PATIENCE_MS = 20 * 1000, MEMORY_MB = 256, PROCESSOR_S = 10, FILES = 16, ANSWER_MAX = 1 << 20, TEXTS = 6, REPORT_TEXTS = 4 };
 
 static const char *const kinds[] = {"person", "automatic", "report"};
 
@@ -36,7 +36,7 @@ static bool take_text(struct str *bytes, struct str *out) {
 }
 
 static void list_texts(struct arrival *m, struct str *texts[TEXTS]) {
-	struct str *all[TEXTS] = {&m->message_id, &m->from, &m->subject, &m->text, &m->original_id};
+	struct str *all[TEXTS] = {&m->message_id, &m->from, &m->subject, &m->text, &m->words, &m->original_id};
 	memcpy(texts, all, sizeof all);
 }
 

@@ -42,6 +42,7 @@ struct arrival {
 	struct str message_id; /* "<...>"; empty: none */
 	struct str from;       /* the first address */
 	struct str subject, text;
+	struct str words;      /* PERSON: of the text what they wrote, without what they quote */
 	struct str original_id;        /* REPORT: Message-ID of the mail that came back */
 	struct arrival_words to;       /* all it was for, in any header, in normal form */
 	struct arrival_words refers;   /* In-Reply-To and References */

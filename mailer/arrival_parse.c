@@ -295,6 +295,37 @@ static void read_part(struct reading *r, const struct mailmime *part, int depth)
 		read_part(r, clist_content(i), depth + 1);
 }
 
+static bool begins(struct str line, const char *with) {
+	return line.len >= strlen(with) && strncasecmp(line.at, with, strlen(with)) == 0;
+}
+
+/* Where the mail that is answered begins: "> ", "Den ... skrev Bo:", "-----Oprindelig meddelelse-----", a line of underscores, "Fra: Bo" as Outlook writes it. */
+static bool begins_quote(struct str line, struct str next) {
+	struct str text = str_trim(line);
+	bool ends = text.len > 0 && text.at[text.len - 1] == ':';
+	bool wrote = ends && (holds(text, " wrote:") || holds(text, "skrev") || holds(text, "schrieb"));
+	bool outlook = (begins(text, "Fra: ") || begins(text, "From: ")) && (begins(next, "Sendt: ") || begins(next, "Sent: ") || begins(next, "Dato: ") || begins(next, "Date: ") || begins(next, "Til: ") || begins(next, "To: "));
+	return begins(text, ">") || wrote || outlook || begins(text, "-----O") || begins(text, "________") || begins(text, "-- Oprindelig");
+}
+
+/* "Den 21. nov. kl. 10 skrev Bo\n<bo@firma.example>:" stands on two lines. */
+static bool begins_long(struct str line, struct str next) {
+	struct str text = str_trim(next);
+	bool date = begins(line, "Den ") || begins(line, "On ");
+	return date && text.len > 0 && text.at[text.len - 1] == ':' && (holds(line, "skrev") || holds(text, "skrev") || holds(text, " wrote:") || holds(line, " wrote"));
+}
+
+static struct str own_words(struct str text) {
+	struct str rest = text;
+	while (rest.len > 0) {
+		const char *start = rest.at;
+		struct str line = str_cut(&rest, '\n'), after = rest, next = str_cut(&after, '\n');
+		if (begins_quote(line, next) || begins_long(line, next))
+			return str_trim((struct str){text.at, (size_t)(start - text.at)});
+	}
+	return text;
+}
+
 /* "5.1.1" or "4.2.2" as it stands among other words. */
 static struct str status_in(struct str text) {
 	for (size_t i = 0; i + 5 <= text.len; i++) {
@@ -341,5 +372,6 @@ bool arrival_parse(struct arena *a, struct str raw, struct arrival *out) {
 		read_plain_bounce(&r, &top);
 	if (r.report)
 		out->kind = ARRIVAL_REPORT;
+	out->words = own_words(out->text);
 	return true;
 }

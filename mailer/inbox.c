@@ -3,6 +3,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/store/arrivals.h"
+#include "mailer/answer.h"
 #include "mailer/bounce.h"
 #include "mailer/imap.h"
 
@@ -44,10 +45,11 @@ static bool noting_run(struct job *job, struct engine *engine, struct tx *tx, in
 	n->row.at = now;
 	if (!arrival_note(tx, &n->row, &fresh, err))
 		return false;
-	if (!fresh || !n->arrival || n->arrival->kind != ARRIVAL_REPORT)
+	if (!fresh || !n->arrival || n->arrival->kind == ARRIVAL_AUTOMATIC)
 		return true;
-	return bounce_apply(tx, site_keys(site), &site_config(site)->mail, n->arrival, now, n->arena, &n->row.outbox_id, &outcome, err) &&
-	       arrival_done(tx, n->row.id, n->row.outbox_id, outcome, err);
+	bool ok = n->arrival->kind == ARRIVAL_REPORT ? bounce_apply(tx, site_keys(site), &site_config(site)->mail, n->arrival, now, n->arena, &n->row.outbox_id, &outcome, err)
+	                                             : answer_apply(tx, n->arrival, now, n->arena, &n->row.outbox_id, &outcome, err);
+	return ok && arrival_done(tx, n->row.id, n->row.outbox_id, outcome, err);
 }
 
 static bool note(struct inbox *b, struct arena *a, int64_t validity, int64_t uid, const char *kind, const struct arrival *m, struct err *err) {
@@ -88,8 +90,10 @@ static bool handle(struct inbox *b, struct imap *m, const struct imap_mail *mail
 	struct arena *a = arena_new();
 	struct arrival arrival;
 	bool readable, ok = read_mail(m, mail, a, &arrival, &readable, err);
-	if (ok && readable)
+	if (ok && readable) {
 		mask_tokens(arrival.text);
+		mask_tokens(arrival.words);
+	}
 	if (ok)
 		ok = note(b, a, imap_validity(m), mail->uid, readable ? arrival_kind_name(arrival.kind) : "unreadable", readable ? &arrival : NULL, err);
 	if (ok) {

@@ -298,11 +298,6 @@ static struct str bounces_to(struct sender *s, const struct outbox_row *row) {
 	return config->inbox.url.len > 0 ? verp_address(s->arena, site_keys(s->options.site), address, row->id) : address;
 }
 
-static struct str mail_from(const struct sender *s) {
-	const struct mail_config *mail = &site_config(s->options.site)->mail;
-	return mail->bounce_address.len ? mail->bounce_address : mail->from_address;
-}
-
 static void transmit(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
 	if (s->smtp) {
 		smtp_send(s->smtp, bounces_to(s, row), letter->message.to, letter->raw, result);
@@ -338,7 +333,7 @@ static enum round deliver(struct sender *s, const struct outbox_row *row) {
 	struct captured captured = {.outbox_id = row->id, .channel = s->lane.channel, .to = letter.message.to, .raw = letter.raw};
 	struct step begin = {.row = row, .captured = s->options.capture ? &captured : NULL, .parts = s->sms ? gsm_cost(letter.raw).parts : 0};
 	if (s->smtp)
-		smtp_offer(s->smtp, mail_from(s), letter.message.to); /* the relay looks at it while the disk writes */
+		smtp_offer(s->smtp, bounces_to(s, row), letter.message.to); /* the relay looks at it while the disk writes */
 	bool done = step_do(s, &begin);
 	if (s->smtp && (!done || !begin.held))
 		smtp_withdraw(s->smtp);

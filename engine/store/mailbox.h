@@ -7,7 +7,8 @@
 struct signal_row {
 	int64_t id, instance_id, root_id, from_instance_id; /* from 0: command line */
 	struct str event, data; /* JSON object of fields */
-	struct str role, actor; /* a message to that address did not arrive (event and data empty); else empty */
+	/* Not empty: a message to that address in that role did not arrive, or (data not empty) was answered with that text; then there is no event. */
+	struct str role, actor;
 	int64_t at;
 	int64_t hops; /* signals that led to this one, each sent by the event that took the one before */
 };

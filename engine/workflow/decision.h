@@ -13,7 +13,8 @@ struct event {
 	enum event_kind kind;
 	struct str name;               /* event, timer or ("start") */
 	struct str role;               /* FORM, START: in which role the person acts */
-	struct str actor;              /* FORM: the person's address; empty: nobody acts */
+	struct str actor;              /* FORM: the person's address; SIGNAL: of a message that was lost or answered; empty: nobody acts */
+	struct str reply;              /* SIGNAL: what was answered by mail; empty: nothing */
 	const struct value *values;    /* FORM, START: all fields after validation; SIGNAL: with the signal's data set; NULL: unchanged */
 	int64_t fired;                 /* TIMER: how often it did before */
 };

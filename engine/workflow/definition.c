@@ -61,7 +61,7 @@ const struct event_rule *definition_event(const struct definition *d, struct str
 }
 
 bool event_is_signal(const struct event_rule *event) {
-	return event->by.count == 0 && !event->bounced && !event->unreachable;
+	return event->by.count == 0 && !event->bounced && !event->unreachable && !event->replied;
 }
 
 bool event_allows(const struct event_rule *event, struct str role) {

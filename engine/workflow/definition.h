@@ -130,6 +130,7 @@ struct event_rule {
 	struct str name;
 	LIST_OF(const struct role *) by;  /* empty: a signal, or: */
 	const struct role *bounced, *unreachable; /* a message to one of the role did not arrive; there is no address left; NULL: not this */
+	const struct role *replied;       /* one of the role answered a message by mail; NULL: not this */
 	const struct form *form;          /* NULL for a signal */
 	struct transition_list cases;
 	struct span expires;              /* of links for it; all 0: none */
@@ -184,7 +185,7 @@ struct view_rule {
 };
 
 /* Slots of a definition's scope: its fields first, then these. */
-enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_ITEM, SLOT_CHILDREN, SLOT_ACTOR, SLOT_EXTRA_COUNT };
+enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_ITEM, SLOT_CHILDREN, SLOT_ACTOR, SLOT_REPLY, SLOT_EXTRA_COUNT };
 
 struct definition {
 	struct arena *arena;

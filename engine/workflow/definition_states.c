@@ -52,7 +52,7 @@ static void read_opens(struct reader *r, const struct yaml *opens, struct event_
 	static const struct {
 		size_t slot;
 		const char *name;
-	} never[] = {{SLOT_NOW, "now"}, {SLOT_TODAY, "today"}, {SLOT_CHILDREN, "children"}, {SLOT_ACTOR, "actor"}};
+	} never[] = {{SLOT_NOW, "now"}, {SLOT_TODAY, "today"}, {SLOT_CHILDREN, "children"}, {SLOT_ACTOR, "actor"}, {SLOT_REPLY, "reply_text"}};
 	for (size_t i = 0; event->opens && i < sizeof never / sizeof *never; i++)
 		if (expression_reads(event->opens, r->d->fields.count + never[i].slot))
 			problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot read '%s'", STR_ARG(event->name), never[i].name);
@@ -80,14 +80,14 @@ static void check_code(struct reader *r, const struct event_rule *event, const s
 	}
 }
 
-/* The role that messages do not reach. */
+/* The role that messages do not reach, or that answers them. */
 static const struct role *read_lost(struct reader *r, const struct yaml *node, const char *key, const struct yaml *by) {
 	const struct yaml *name = yaml_get(node, key);
 	if (!name)
 		return NULL;
-	if (by || (str_is(name->key->text, "unreachable") && yaml_get(node, "bounced")))
-		problem_error(r->problems, name->key->place, "event '%.*s' has '%s' beside '%s': it is one of an act of people (by), bounced and unreachable", STR_ARG(node->key->text), key,
-		              by ? "by" : "bounced");
+	int kinds = (by != NULL) + (yaml_get(node, "bounced") != NULL) + (yaml_get(node, "unreachable") != NULL) + (yaml_get(node, "replied") != NULL);
+	if (kinds > 1)
+		problem_error(r->problems, name->key->place, "key '%s' in event '%.*s': an event has one of by, bounced, unreachable and replied", key, STR_ARG(node->key->text));
 	return reader_find(r, NAMED("role", r->d->roles), name);
 }
 
@@ -100,6 +100,7 @@ static void read_event(struct reader *r, const struct yaml *node, struct event_r
 		*(const struct role **)ARENA_PUSH(r->arena, &event->by) = reader_find(r, NAMED("role", r->d->roles), names.items[i]);
 	event->bounced = read_lost(r, node, "bounced", by);
 	event->unreachable = read_lost(r, node, "unreachable", by);
+	event->replied = read_lost(r, node, "replied", by);
 	event->form = reader_find(r, NAMED("form", r->d->forms), form);
 	event->expires = shape_span(expires, no_span);
 	if (!by != !form)

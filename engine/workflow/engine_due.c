@@ -109,7 +109,7 @@ static bool take_signal(struct run *r, const struct signal_row *row, const struc
 		err_set(&endless, ERR_PERMANENT, "error.internal", "%d signals led to each other; this one is not taken", MOST_HOPS);
 	r->hops = row->hops + 1;
 	const struct err *reason = why ? why : too_far ? &endless : NULL;
-	bool ok = row->role.len > 0 ? run_bounce(r, row, reason, err) : deliver_signal(r, row, reason, err);
+	bool ok = row->role.len > 0 ? run_post(r, row, reason, err) : deliver_signal(r, row, reason, err);
 	r->hops = 0;
 	return ok;
 }

@@ -125,9 +125,9 @@ bool run_write_documents(struct run *r, struct prepared_documents *documents, in
 struct decision run_refusal(struct run *r, const struct loaded *l, const struct event *event, const struct err *why);
 /* Carries it out; what cannot be done for good is recorded as refused instead, as long as nothing was written. */
 bool run_apply_or_refuse(struct run *r, struct loaded *l, const struct event *event, struct decision *decision, const struct cause *cause, struct err *err);
-/* engine_bounce.c: a message to row->actor in row->role did not arrive. */
+/* engine_post.c: a message to row->actor in row->role did not arrive, or was answered. */
 struct signal_row;
-bool run_bounce(struct run *r, const struct signal_row *row, const struct err *why, struct err *err);
+bool run_post(struct run *r, const struct signal_row *row, const struct err *why, struct err *err);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
 /* The same after an event of this transaction was carried out. That event stands (and is marked): what fails before its own first write is left to the

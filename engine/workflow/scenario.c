@@ -197,20 +197,40 @@ static bool step_signal(struct scenario *s, const struct yaml *step, const struc
 	return scenario_end(s, step, tx, ok, &err);
 }
 
+static const struct outbox_row *newest_to(const struct scenario *s, struct str address) {
+	for (size_t i = s->sent.count; i > 0; i--)
+		if (str_equal(s->sent.items[i - 1].row.recipient, address))
+			return &s->sent.items[i - 1].row;
+	return NULL;
+}
+
 /* The newest message to that address comes back: there is nobody. */
 static bool step_bounce(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	const struct outbox_row *row = NULL;
+	const struct outbox_row *row = newest_to(s, body->text);
 	struct tx *tx;
 	struct err err = {0};
 	bool more;
-	for (size_t i = 0; i < s->sent.count; i++)
-		if (str_equal(s->sent.items[i].row.recipient, body->text))
-			row = &s->sent.items[i].row;
 	if (!row)
 		return scenario_fail(s, body, "nothing was sent to '%.*s'", STR_ARG(body->text));
 	if (!scenario_begin(s, step, &tx))
 		return false;
 	bool ok = engine_undelivered(tx, clock_now(), row, true, &err) && engine_drain(s->engine, tx, clock_now(), MOST_SIGNALS, s->a, &more, &err);
+	return scenario_end(s, step, tx, ok, &err) && scenario_deliver(s, step);
+}
+
+static bool step_reply(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	static const char *const keys[] = {"by", "text", NULL};
+	struct tx *tx;
+	struct err err = {0};
+	bool more;
+	if (!scenario_keys(s, body, keys))
+		return false;
+	const struct outbox_row *row = newest_to(s, scenario_text(body, "by"));
+	if (!row)
+		return scenario_fail(s, body, "nothing was sent to '%.*s'", STR_ARG(scenario_text(body, "by")));
+	if (!scenario_begin(s, step, &tx))
+		return false;
+	bool ok = engine_replied(tx, clock_now(), row, scenario_text(body, "text"), &err) && engine_drain(s->engine, tx, clock_now(), MOST_SIGNALS, s->a, &more, &err);
 	return scenario_end(s, step, tx, ok, &err) && scenario_deliver(s, step);
 }
 
@@ -267,11 +287,11 @@ static bool step_advance(struct scenario *s, const struct yaml *step, const stru
 }
 
 static bool run_step(struct scenario *s, const struct yaml *step) {
-	static const char *const keys[] = {"start", "do", "signal", "bounce", "advance", "expect", "workflow", "refused", NULL};
+	static const char *const keys[] = {"start", "do", "signal", "bounce", "reply", "advance", "expect", "workflow", "refused", NULL};
 	static const struct {
 		const char *key;
 		bool (*run)(struct scenario *s, const struct yaml *step, const struct yaml *body);
-	} kinds[] = {{"start", step_start}, {"do", step_do}, {"signal", step_signal}, {"bounce", step_bounce}, {"advance", step_advance}, {"expect", scenario_expect}};
+	} kinds[] = {{"start", step_start}, {"do", step_do}, {"signal", step_signal}, {"bounce", step_bounce}, {"reply", step_reply}, {"advance", step_advance}, {"expect", scenario_expect}};
 	if (!scenario_keys(s, step, keys))
 		return false;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -279,7 +299,7 @@ static bool run_step(struct scenario *s, const struct yaml *step) {
 		if (body)
 			return kinds[i].run(s, step, body) && scenario_deliver(s, step);
 	}
-	return scenario_fail(s, step, "a step is one of start, do, signal, bounce, advance, expect");
+	return scenario_fail(s, step, "a step is one of start, do, signal, bounce, reply, advance, expect");
 }
 
 static void decided(void *context, const struct definition *d, const struct state *from, const struct event *event, const struct decision *decision) {

@@ -22,6 +22,7 @@ data:
   phones: {type: phone, many: 1..5}
   words: {type: longtext, max: 10000}
   agreed: {type: bool, accept: true}
+  said: {type: longtext, max: 10000}
 forms:
   order: {fields: [office, sender, person, words, {field: readers, optional: true}, {field: asked, optional: true}, {field: phones, optional: true}]}
   reply: {fields: [agreed], check: false}
@@ -31,7 +32,9 @@ states:
       - send: {to: reader, message: news}
       - send: {to: asked, message: question, link: reply}
       - send: {to: mobile, message: text}
-    on: {reply: {by: asked, form: reply, target: done}}
+    on:
+      reply: {by: asked, form: reply, target: done}
+      written: {replied: asked, actions: [{set: {said: reply_text}}]}
     after: [{in: 90d, target: done}]
   done: {final: true}
 views:

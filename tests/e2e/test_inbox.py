@@ -186,6 +186,26 @@ def text_to(peer, address, words):
     raise AssertionError("no mail to %s says '%s'; there are %s" % (address, words, [m["rcpt_to"] for m in peer.messages()]))
 
 
+def test_an_answer_by_mail_is_an_event():
+    with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+        office.start()
+        ready(office)
+        reference = office.order(asked=["mester@snedker.example", "ida@x.example"])
+        found = {re.search(r"<(.*)>", head["X-Rcpt-Args"][0]).group(1): parse(raw)["Message-ID"] for head, raw in sink.wait(2)}
+        ours = "<0123456789abcdef0123456789abcdef@skole.example>"
+        answer = corpus("person").replace(ours, found["mester@snedker.example"])
+        stranger = answer.replace("Mester@Snedker.Example", "svend@snedker.example").replace("<CAF-1@", "<CAF-2@")
+        absence = corpus("absence", replace={ours: found["mester@snedker.example"]})
+        for mail in [stranger, absence, answer] + [answer.replace("<CAF-1@", "<CAF-x%d@" % i).replace("SGVq", "SGV5") for i in range(6)]:
+            mailbox.put(mail)
+        until(lambda: len(arrivals(office)) == 9)
+        assert [r[1] for r in arrivals(office)] == ["from-somebody-else", "noted", "answer"] + ["answer"] * 4 + ["too-many"] * 2, arrivals(office)
+        until(lambda: run("history", reference, site=office.site).stdout.count("written") == 5)
+        assert "det er ikke mig, men Søren" in office.query("SELECT data FROM instances WHERE reference = ?", reference)[0][0]
+        time.sleep(0.5)
+        assert len(sink.dumps()) == 2 and run("verify", site=office.site).returncode == 0
+
+
 def test_a_mistyped_address_is_back_with_whoever_typed_it():
     """Refused by the relay at once (nouser), or later by a mail that comes back: the apprentice mends it, and the case goes on."""
     peer = Peer("smtp_peer.py")
@@ -222,4 +242,4 @@ def test_a_mistyped_address_is_back_with_whoever_typed_it():
 
 if __name__ == "__main__":
     main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_only_a_verified_server_is_told_the_password,
-          test_a_mistyped_address_is_back_with_whoever_typed_it])
+          test_an_answer_by_mail_is_an_event, test_a_mistyped_address_is_back_with_whoever_typed_it])

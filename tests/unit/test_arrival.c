@@ -95,6 +95,25 @@ static void what_programs_and_people_write(void **state) {
 	is(m.to.items[1], "kontor@snedker.example");
 }
 
+static void what_is_quoted_is_cut(void **state) {
+	(void)state;
+	static const char *const rows[][2] = {
+	        {"Ja tak\n\nHilsen Bo", "Ja tak\n\nHilsen Bo"},
+	        {"Ja\n\n> Hej Bo\n> ...", "Ja"},
+	        {"Ja\n\nDen 21. nov. 2026 kl. 10.02 skrev Skolen <noreply@skole.example>:\n\n> Hej", "Ja"},
+	        {"Ja\n\nDen lør. 21. nov. 2026 kl. 10.02 skrev Træskolen\n<noreply@skole.example>:\n\nHej", "Ja"},
+	        {"Ja\n\nOn Sat, Nov 21, 2026 at 10:02 AM Skolen <noreply@skole.example> wrote:\n> Hej", "Ja"},
+	        {"Ja\n\n________________________________\nFra: Skolen\nSendt: 21. november 2026\n", "Ja"},
+	        {"Ja\n\nFra: Skolen <noreply@skole.example>\nSendt: 21. november 2026 10:02\nTil: Bo\n", "Ja"},
+	        {"Ja\n\n-----Oprindelig meddelelse-----\nFra: Skolen\n", "Ja"},
+	        {"Hej\n\nFra: i dag er det mig\nog ikke Bo", "Hej\n\nFra: i dag er det mig\nog ikke Bo"},
+	        {"> Hej\n> alt er citeret", ""},
+	        {"", ""},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		is(read_mail(arena_printf(arena, "From: b@a.example\nContent-Type: text/plain; charset=utf-8\n\n%s\n", rows[i][0])).words, rows[i][1]);
+}
+
 /* RFC 3834 and those who do not keep to it: each line makes a mail one that is not answered; without it a person wrote it. */
 static void automatic_mail_is_known(void **state) {
 	(void)state;
@@ -169,6 +188,7 @@ int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 	        TEST(reports_of_mail_servers),
 	        TEST(what_programs_and_people_write),
+	        TEST(what_is_quoted_is_cut),
 	        TEST(automatic_mail_is_known),
 	        TEST(hostile_mail_kills_at_most_the_child),
 	};

@@ -48,6 +48,7 @@ static const char order[] =
         "      stop: {target: gone}\n"
         "      lost: {bounced: boss, actions: [{set: {note: actor}}, {send: {to: buyer, message: lost}}]}\n"
         "      nobody: {unreachable: boss, guard: '!has(verdict)', target: gone}\n"
+        "      said: {replied: boss, actions: [{set: {note: \"actor + ': ' + reply_text\"}}, {send: {to: buyer, message: said}}]}\n"
         "  packing:\n"
         "    entry:\n"
         "      - start: {workflow: parcel, each: \"distinct(['for', 'and', 'for'])\", data: {mail: mail, label: \"item + ' ' + who\"}}\n"
@@ -186,6 +187,33 @@ static void test_bounces(void **state) {
 	assert_str(state_of(f, id), "asked");
 	bounce(f, id, "eva@example.dk", true);
 	assert_str(state_of(f, id), "gone");
+	assert_sound(f);
+}
+
+static void reply(struct fixture *f, int64_t id, const char *by, const char *text) {
+	struct outbox_list list;
+	struct outbox_row *row = NULL;
+	bool more;
+	tx_open(f);
+	OK(outbox_of_instance(tx_view(f->tx), id, f->arena, &list, &f->err));
+	for (size_t i = 0; i < list.count; i++)
+		if (str_is(list.items[i].recipient, by))
+			row = &list.items[i];
+	assert_non_null(row);
+	OK(tx_end(f, engine_replied(f->tx, clock_now(), row, str_from(text), &f->err) && engine_drain(f->engine, f->tx, clock_now(), 10, f->arena, &more, &f->err)));
+}
+
+static void test_replies(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "order", ASK);
+	reply(f, id, "ida@example.dk", "Hvad er det?"); /* no state asks for it */
+	OK(act(f, id, "ida@example.dk", "confirm", "{\"ok\":true}"));
+	reply(f, id, "bo@example.dk", "");
+	reply(f, id, "ida@example.dk", "Hallo");
+	assert_str(path_of(f, id), "start start >unconfirmed; form confirm unconfirmed>asked");
+	reply(f, id, "bo@example.dk", "Nej, {{link}} =?x?= \"\n<b>");
+	assert_str(path_of(f, id), "start start >unconfirmed; form confirm unconfirmed>asked; signal said asked>");
+	assert_str(field_of(f, id, "note"), "bo@example.dk: Nej, {{link}} =?x?= \"\n<b>");
 	assert_sound(f);
 }
 
@@ -656,7 +684,7 @@ static void test_verify_messages(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_life), TEST(test_bounces), TEST(test_quiet_hours), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
+	        TEST(test_life), TEST(test_bounces), TEST(test_replies), TEST(test_quiet_hours), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
 	        TEST(test_link_not_now), TEST(test_catch_up), TEST(test_catch_up_order), TEST(test_early_signal), TEST(test_late_signal),
 	        TEST(test_wrong_signal), TEST(test_endless_signals), TEST(test_signal_before_timer), TEST(test_children), TEST(test_signal_children), TEST(test_child_refused),
 	        TEST(test_participations), TEST(test_same_address), TEST(test_too_large), TEST(test_public_start), TEST(test_public_start_expires), TEST(test_look),
