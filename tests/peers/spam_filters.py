@@ -23,7 +23,7 @@ class Filter:
         self.log = open(os.path.join(self.folder, "output"), "wb")
         self.process = self.start()
 
-    def ready(self, seconds=90):
+    def ready(self, seconds=150):
         """When the first mail has been judged: the rules are compiled until then."""
         end = time.time() + seconds
         while True:

@@ -350,7 +350,7 @@ static void a_log_in_code_is_the_portals(void **state) {
 	must_compose(h, &row, &m);
 	assert_str(m.subject, "Din kode til at logge ind");
 	assert_shows(m.text, arena_printf(f->arena, "Din kode er %s\n", code).at);
-	assert_shows(m.html, arena_printf(f->arena, "Din kode er %s<", code).at);
+	assert_shows(m.html, arena_printf(f->arena, "Din kode er <strong>%s</strong>", code).at);
 	assert_shows(m.text, "kl. 11.10");
 	assert_hides(m.text, "http");
 	assert_hides(m.html, "http");
