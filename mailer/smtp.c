@@ -33,6 +33,7 @@ struct smtp {
 	bool connected; /* it stands, TLS and login included */
 	int sends;      /* on it */
 	struct dialog dialog;
+	char from[ADDRESS_MAX + 1], to[ADDRESS_MAX + 1]; /* that were offered */
 	int64_t reply_ms, total_at; /* how long one answer may take; until when all of it (monotonic) */
 	bool pipelining; /* offered in the last EHLO's answer */
 	struct smtp_seen *seen; /* of a look; NULL: none */
@@ -347,8 +348,11 @@ void smtp_offer(struct smtp *s, struct str from, struct str to) {
 	struct err err;
 	s->reply_ms = REPLY_SECONDS * 1000;
 	s->total_at = clock_monotonic() + TOTAL_SECONDS * INT64_C(1000);
-	if (s->connected && addresses_good(from, to, &err))
-		dialog_offer(&s->dialog, from, to);
+	if (!s->connected || !addresses_good(from, to, &err))
+		return;
+	snprintf(s->from, sizeof s->from, "%.*s", STR_ARG(from));
+	snprintf(s->to, sizeof s->to, "%.*s", STR_ARG(to));
+	dialog_offer(&s->dialog, from, to);
 }
 
 void smtp_withdraw(struct smtp *s) {
@@ -384,6 +388,8 @@ void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, 
 		transport_answer(result, str_from(err.text));
 		return;
 	}
+	if (s->connected && s->dialog.offered && (!str_is(from, s->from) || !str_is(to, s->to)))
+		smtp_withdraw(s);
 	bool stood = send_once(s, from, to, mime, result);
 	if (stood && was_stale(s)) {
 		smtp_hang_up(s);

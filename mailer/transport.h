@@ -37,7 +37,8 @@ void smtp_close(struct smtp *s);
 /* Says good-bye and ends the connection, if there is one; the next send makes a new one. */
 void smtp_hang_up(struct smtp *s);
 bool smtp_connected(const struct smtp *s);
-/* Says already who writes to whom, where the relay lets us, while the message is still being begun; smtp_send, with the same two, hears the answer. */
+/* Says already who writes to whom, where the relay lets us, while the message is still being begun; smtp_send with the same two hears the answer, with others it
+ * begins anew. */
 void smtp_offer(struct smtp *s, struct str from, struct str to);
 void smtp_withdraw(struct smtp *s); /* it is not sent after all: ends the connection if it was offered */
 void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result);

@@ -260,7 +260,12 @@ static void an_offer_can_be_withdrawn(void **state) {
 	smtp_withdraw(s);
 	assert_false(smtp_connected(s));
 	assert_int_equal(send_to(s, "ida@example.dk").outcome, OUTCOME_SENT);
-	assert_int_equal(peer_count(&plain) - before, 2);
+	smtp_offer(s, STR("another@skole.example"), STR("ida@example.dk"));
+	assert_int_equal(send_to(s, "ida@example.dk").outcome, OUTCOME_SENT);
+	assert_int_equal(peer_count(&plain) - before, 3);
+	char *text = peer_read(&plain, before + 3);
+	assert_non_null(strstr(text, "\"mail_from\": \"bounce@skole.example\""));
+	free(text);
 	smtp_close(s);
 }
 
