@@ -202,8 +202,11 @@ static double *measure_table(struct paper *p, const struct block *first, double 
 	/* A very long word is broken rather than to starve the other columns. */
 	for (size_t i = 0; i < n; i++)
 		least[i] = least[i] > width / 2 ? width / 2 : least[i];
-	if (first->grid->pairs && n == 2)
+	if (first->grid->pairs && n == 2) { /* a long answer does not squeeze what it answers */
+		double fair = natural[0] < width * 0.3 ? natural[0] : width * 0.3;
+		least[0] = least[0] < fair ? fair : least[0];
 		natural[0] = natural[0] < width * 0.38 ? width * 0.38 : natural[0];
+	}
 	paging_columns(least, natural, n, width, out);
 	if (first->grid->pairs && n == 2)
 		out[1] = width - out[0];
