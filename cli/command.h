@@ -40,6 +40,16 @@ bool site_writer(struct open_site *s, struct err *err);
 /* A job that runs and is waited for. */
 bool site_write(struct open_site *s, bool (*run)(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err), void *context, struct err *err);
 
+/* Shows what is in the store, from one snapshot; the exit status. */
+typedef bool look_run(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err);
+int site_look(struct open_site *s, look_run *run, const void *context, struct buf *out);
+/* What a listing is asked for: --after, --limit (100). False: no number. */
+struct list_wish {
+	unsigned states; /* each command's own */
+	int64_t after, limit;
+};
+bool list_wish_read(struct arguments *args, struct list_wish *out);
+
 /* An instant as the site's people write it. In a. */
 struct str site_time(const struct open_site *s, struct arena *a, int64_t instant);
 int command_failed(struct buf *out, const struct err *err); /* tells it; EXIT_FAULT */
@@ -53,6 +63,7 @@ const struct store_command *store_command(const char *name); /* NULL: no such on
 /* The store's half of `stafet graph`, `stafet documents` and `stafet outbox`. */
 int command_graph_instance(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_documents(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
+int command_inbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_outbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 /* Runs it in the server that holds this site's store. *reached false: there is none. */
 int remote_run(const char *folder, const char *name, const struct arguments *args, struct str input, struct buf *out, bool *reached);

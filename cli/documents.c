@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { LIST = 100, OPEN = 1u << DOCUMENT_WAITING | 1u << DOCUMENT_DRAWING | 1u << DOCUMENT_FAILED };
+enum { OPEN = 1u << DOCUMENT_WAITING | 1u << DOCUMENT_DRAWING | 1u << DOCUMENT_FAILED };
 
 static const char usage_text[] = "usage: stafet documents [--state STATE] [--after ID] [--limit N]   what is not drawn yet, or could not be\n"
                                  "       stafet documents explain ID\n"
@@ -31,12 +31,8 @@ static struct str number_of(struct arena *a, const struct document *d) {
 
 /* --- list --- */
 
-struct list_wish {
-	unsigned states;
-	int64_t after, limit;
-};
-
-static bool list_rows(struct open_site *s, struct view *v, struct arena *a, const struct list_wish *wish, struct buf *out, struct err *err) {
+static bool list_rows(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
+	const struct list_wish *wish = context;
 	struct document_list list;
 	if (!document_rows(v, wish->states, wish->after, wish->limit, a, &list, err))
 		return false;
@@ -65,20 +61,11 @@ static bool states_of(const char *name, unsigned *states) {
 }
 
 static int list(struct open_site *s, struct arguments *args, struct buf *out) {
-	const char *state = arguments_option(args, "--state"), *after = arguments_option(args, "--after"), *limit = arguments_option(args, "--limit");
-	struct list_wish wish = {.limit = LIST};
-	struct err err = {0};
-	if (arguments_unknown(args, out) || args->count > 0 || !states_of(state, &wish.states) || (after && !str_to_int(str_from(after), &wish.after)) ||
-	    (limit && (!str_to_int(str_from(limit), &wish.limit) || wish.limit < 1)))
+	const char *state = arguments_option(args, "--state");
+	struct list_wish wish;
+	if (!list_wish_read(args, &wish) || arguments_unknown(args, out) || args->count > 0 || !states_of(state, &wish.states))
 		return usage(out);
-	struct view *v = store_view(s->store, &err);
-	if (!v)
-		return command_failed(out, &err);
-	struct arena *a = arena_new();
-	bool ok = list_rows(s, v, a, &wish, out, &err);
-	arena_free(a);
-	view_close(v);
-	return ok ? EXIT_GOOD : command_failed(out, &err);
+	return site_look(s, list_rows, &wish, out);
 }
 
 /* --- explain --- */
@@ -97,7 +84,8 @@ static const char *state_text(enum document_state state) {
 	return "";
 }
 
-static bool explain_row(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
+static bool explain_row(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
+	int64_t id = *(const int64_t *)context;
 	struct document d;
 	struct str reference;
 	if (!document_load(v, id, a, &d, err) || !reference_of(v, &d, a, &reference, err))
@@ -116,17 +104,9 @@ static bool explain_row(struct open_site *s, struct view *v, struct arena *a, in
 
 static int explain(struct open_site *s, struct arguments *args, struct buf *out) {
 	int64_t id;
-	struct err err = {0};
 	if (arguments_unknown(args, out) || args->count != 2 || !str_to_int(str_from(args->items[1]), &id))
 		return usage(out);
-	struct view *v = store_view(s->store, &err);
-	if (!v)
-		return command_failed(out, &err);
-	struct arena *a = arena_new();
-	bool ok = explain_row(s, v, a, id, out, &err);
-	arena_free(a);
-	view_close(v);
-	return ok ? EXIT_GOOD : command_failed(out, &err);
+	return site_look(s, explain_row, &id, out);
 }
 
 /* --- retry --- */

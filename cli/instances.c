@@ -46,7 +46,8 @@ static int command_start(struct open_site *s, struct arguments *args, struct str
 	return status;
 }
 
-static bool list_rows(struct open_site *s, struct view *v, struct arena *a, const struct instance_query *query, struct buf *out, struct err *err) {
+static bool list_rows(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
+	const struct instance_query *query = context;
 	struct instance_list list = {0};
 	int64_t total;
 	if (!instance_query(v, query, a, &list, &total, err))
@@ -64,20 +65,12 @@ static bool list_rows(struct open_site *s, struct view *v, struct arena *a, cons
 static int command_list(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
 	const char *state = arguments_option(args, "--state"), *limit = arguments_option(args, "--limit"), *offset = arguments_option(args, "--offset");
 	struct instance_query query = {.state = str_from(state), .limit = 100};
-	struct err err = {0};
 	(void)input;
 	if (arguments_unknown(args, out) || args->count > 1 || (limit && !str_to_int(str_from(limit), &query.limit)) ||
 	    (offset && !str_to_int(str_from(offset), &query.offset)))
 		return usage(out, "list [WORKFLOW] [--state STATE] [--limit N] [--offset N]");
 	query.workflow = str_from(args->count == 1 ? args->items[0] : NULL);
-	struct view *v = store_view(s->store, &err);
-	if (!v)
-		return command_failed(out, &err);
-	struct arena *a = arena_new();
-	bool ok = list_rows(s, v, a, &query, out, &err);
-	arena_free(a);
-	view_close(v);
-	return ok ? EXIT_GOOD : command_failed(out, &err);
+	return site_look(s, list_rows, &query, out);
 }
 
 static bool show_people(struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
@@ -121,7 +114,8 @@ static bool show_documents(struct open_site *s, struct view *v, struct arena *a,
 	return true;
 }
 
-static bool show_instance(struct open_site *s, struct view *v, struct arena *a, struct str reference, struct buf *out, struct err *err) {
+static bool show_instance(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
+	const struct str reference = *(const struct str *)context;
 	struct instance in;
 	if (!instance_by_reference(v, reference, a, &in, err))
 		return false;
@@ -132,7 +126,8 @@ static bool show_instance(struct open_site *s, struct view *v, struct arena *a, 
 	return show_people(v, a, in.id, out, err) && show_documents(s, v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
 }
 
-static bool show_history(struct open_site *s, struct view *v, struct arena *a, struct str reference, struct buf *out, struct err *err) {
+static bool show_history(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
+	const struct str reference = *(const struct str *)context;
 	struct instance in;
 	struct history_list entries = {0};
 	if (!instance_by_reference(v, reference, a, &in, err) || !history_list(v, in.id, a, &entries, err))
@@ -147,21 +142,13 @@ static bool show_history(struct open_site *s, struct view *v, struct arena *a, s
 	return true;
 }
 
-static int read_one(struct open_site *s, struct arguments *args, struct buf *out, const char *name,
-                    bool (*show)(struct open_site *s, struct view *v, struct arena *a, struct str reference, struct buf *out, struct err *err)) {
-	struct err err = {0};
+static int read_one(struct open_site *s, struct arguments *args, struct buf *out, const char *name, look_run *show) {
 	if (arguments_unknown(args, out) || args->count != 1) {
 		buf_printf(out, "usage: stafet %s REFERENCE\n", name);
 		return EXIT_USAGE;
 	}
-	struct view *v = store_view(s->store, &err);
-	if (!v)
-		return command_failed(out, &err);
-	struct arena *a = arena_new();
-	bool ok = show(s, v, a, str_from(args->items[0]), out, &err);
-	arena_free(a);
-	view_close(v);
-	return ok ? EXIT_GOOD : command_failed(out, &err);
+	struct str reference = str_from(args->items[0]);
+	return site_look(s, show, &reference, out);
 }
 
 static int command_show(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
@@ -272,7 +259,7 @@ static const struct store_command store_commands[] = {
         {"start", command_start}, {"list", command_list}, {"show", command_show},
         {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"graph", command_graph_instance},
         {"outbox", command_outbox},
-        {"documents", command_documents},
+        {"documents", command_documents}, {"inbox", command_inbox},
 };
 
 const struct store_command *store_command(const char *name) {

@@ -60,6 +60,24 @@ bool site_write(struct open_site *s, bool (*run)(void *context, struct engine *e
 	return site_writer(s, err) && writer_run(s->writer, &job.job, err);
 }
 
+int site_look(struct open_site *s, look_run *run, const void *context, struct buf *out) {
+	struct err err = {0};
+	struct view *v = store_view(s->store, &err);
+	if (!v)
+		return command_failed(out, &err);
+	struct arena *a = arena_new();
+	bool ok = run(s, v, a, context, out, &err);
+	arena_free(a);
+	view_close(v);
+	return ok ? EXIT_GOOD : command_failed(out, &err);
+}
+
+bool list_wish_read(struct arguments *args, struct list_wish *out) {
+	const char *after = arguments_option(args, "--after"), *limit = arguments_option(args, "--limit");
+	*out = (struct list_wish){.limit = 100};
+	return (!after || str_to_int(str_from(after), &out->after)) && (!limit || (str_to_int(str_from(limit), &out->limit) && out->limit > 0));
+}
+
 struct site_config *config_for_packages(struct arena *a, char **folders, int count) {
 	static struct str languages[] = {{"da", 2}, {"en", 2}};
 	struct site_config *config = ARENA_NEW(a, struct site_config);

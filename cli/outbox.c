@@ -1,14 +1,13 @@
 /* outbox: what is to be sent, what became of it, and what somebody can do about it. */
 #include "cli/command.h"
 #include "engine/base/clock.h"
-#include "engine/base/clock.h"
 #include "engine/store/reports.h"
 #include "mailer/retry.h"
 #include "mailer/turns.h"
 
 #include <string.h>
 
-enum { LIST = 100, OPEN = 1u << OUTBOX_QUEUED | 1u << OUTBOX_LEASED | 1u << OUTBOX_BEGUN | 1u << OUTBOX_UNKNOWN | 1u << OUTBOX_FAILED };
+enum { OPEN = 1u << OUTBOX_QUEUED | 1u << OUTBOX_LEASED | 1u << OUTBOX_BEGUN | 1u << OUTBOX_UNKNOWN | 1u << OUTBOX_FAILED };
 
 static const char usage_text[] = "usage: stafet outbox [--state STATE] [--after ID] [--limit N]   what is not sent yet, or failed\n"
                                  "       stafet outbox explain ID\n"
@@ -67,11 +66,11 @@ static bool say_paces(struct open_site *s, struct view *v, struct arena *a, stru
 /* Not a state of the row, but what somebody may ask for as if it were. */
 enum { UNDELIVERED = 1u << (OUTBOX_CANCELLED + 1) };
 
-static bool list_rows(struct open_site *s, struct view *v, struct arena *a, unsigned states, int64_t after, int64_t limit, struct buf *out, struct err *err) {
+static bool list_rows(struct open_site *s, struct view *v, struct arena *a, const struct list_wish *wish, struct buf *out, struct err *err) {
 	struct outbox_list list, lost = {0};
 	struct str reference;
-	bool ok = states == UNDELIVERED ? outbox_undelivered(v, after, limit, a, &list, err) : outbox_list(v, states, after, limit, a, &list, err);
-	if (!ok || (states == OPEN && !outbox_undelivered(v, 0, 1, a, &lost, err)))
+	bool ok = wish->states == UNDELIVERED ? outbox_undelivered(v, wish->after, wish->limit, a, &list, err) : outbox_list(v, wish->states, wish->after, wish->limit, a, &list, err);
+	if (!ok || (wish->states == OPEN && !outbox_undelivered(v, 0, 1, a, &lost, err)))
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct outbox_row *row = &list.items[i];
@@ -86,9 +85,13 @@ static bool list_rows(struct open_site *s, struct view *v, struct arena *a, unsi
 	}
 	if (lost.count > 0)
 		buf_z(out, "There are sent messages that were reported as not arrived: stafet outbox --state undelivered\n");
-	if ((int64_t)list.count == limit)
+	if ((int64_t)list.count == wish->limit)
 		buf_printf(out, "... go on with --after %lld\n", (long long)list.items[list.count - 1].id);
 	return true;
+}
+
+static bool show_list(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
+	return list_rows(s, v, a, context, out, err) && say_paces(s, v, a, out, err);
 }
 
 static bool states_of(const char *name, unsigned *states) {
@@ -103,21 +106,11 @@ static bool states_of(const char *name, unsigned *states) {
 }
 
 static int list(struct open_site *s, struct arguments *args, struct buf *out) {
-	const char *state = arguments_option(args, "--state"), *after = arguments_option(args, "--after"), *limit = arguments_option(args, "--limit");
-	int64_t from = 0, most = LIST;
-	unsigned states;
-	struct err err = {0};
-	if (arguments_unknown(args, out) || args->count > 0 || !states_of(state, &states) || (after && !str_to_int(str_from(after), &from)) ||
-	    (limit && (!str_to_int(str_from(limit), &most) || most < 1)))
+	const char *state = arguments_option(args, "--state");
+	struct list_wish wish;
+	if (!list_wish_read(args, &wish) || arguments_unknown(args, out) || args->count > 0 || !states_of(state, &wish.states))
 		return usage(out);
-	struct view *v = store_view(s->store, &err);
-	if (!v)
-		return command_failed(out, &err);
-	struct arena *a = arena_new();
-	bool ok = list_rows(s, v, a, states, from, most, out, &err) && say_paces(s, v, a, out, &err);
-	arena_free(a);
-	view_close(v);
-	return ok ? EXIT_GOOD : command_failed(out, &err);
+	return site_look(s, show_list, &wish, out);
 }
 
 /* --- explain --- */
@@ -262,7 +255,8 @@ static bool explain_delivery(struct open_site *s, struct view *v, struct arena *
 	return true;
 }
 
-static bool explain_row(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
+static bool explain_row(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
+	int64_t id = *(const int64_t *)context;
 	struct outbox_row row;
 	struct str reference;
 	if (!outbox_load(v, id, a, &row, err) || !reference_of(v, &row, a, &reference, err))
@@ -282,17 +276,9 @@ static bool explain_row(struct open_site *s, struct view *v, struct arena *a, in
 
 static int explain(struct open_site *s, struct arguments *args, struct buf *out) {
 	int64_t id;
-	struct err err = {0};
 	if (arguments_unknown(args, out) || args->count != 2 || !str_to_int(str_from(args->items[1]), &id))
 		return usage(out);
-	struct view *v = store_view(s->store, &err);
-	if (!v)
-		return command_failed(out, &err);
-	struct arena *a = arena_new();
-	bool ok = explain_row(s, v, a, id, out, &err);
-	arena_free(a);
-	view_close(v);
-	return ok ? EXIT_GOOD : command_failed(out, &err);
+	return site_look(s, explain_row, &id, out);
 }
 
 /* --- retry and cancel --- */

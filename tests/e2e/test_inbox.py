@@ -201,6 +201,8 @@ def test_an_answer_by_mail_is_an_event():
         until(lambda: len(arrivals(office)) == 9)
         assert [r[1] for r in arrivals(office)] == ["from-somebody-else", "noted", "answer"] + ["answer"] * 4 + ["too-many"] * 2, arrivals(office)
         until(lambda: run("history", reference, site=office.site).stdout.count("written") == 5)
+        told = run("inbox", "--limit", "3", site=office.site).stdout
+        assert re.search(r"person .* answer +%s +Mester@snedker.example  Sv: Udfyld erklæring\n" % re.escape(reference), told) and "go on with --after" in told, told
         assert "det er ikke mig, men Søren" in office.query("SELECT data FROM instances WHERE reference = ?", reference)[0][0]
         time.sleep(0.5)
         assert len(sink.dumps()) == 2 and run("verify", site=office.site).returncode == 0
