@@ -6,13 +6,14 @@
 #include "mailer/gateway.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { LITTLE_SPACE_MB = 512, LITTLE_INODES = 10000, FEW_FILES = 1024, LATE_MS = 15 * 60 * 1000, LITTLE_MEMORY_MB = 128, LOG_MB = 256 };
+enum { LITTLE_SPACE_MB = 512, LITTLE_INODES = 10000, FEW_FILES = 1024, LATE_MS = 15 * 60 * 1000, VERY_LATE_MS = 4 * 3600 * 1000, LITTLE_MEMORY_MB = 128, LOG_MB = 256 };
 
 static const char *path_of(const struct doctor *d, struct str s) {
 	return arena_z(d->arena, s);
@@ -119,7 +120,8 @@ static void tell_table(void *context, struct str table) {
 static void tell_outbox(struct doctor *d, const struct store_seen *seen) {
 	int64_t late = seen->late_since ? clock_now() - seen->late_since : 0;
 	if (late > LATE_MS)
-		doctor_tell(d, VERDICT_FAULT, "outbox", "is the server running? `stafet outbox` says what the relay or gateway answered", "%lld messages wait, one of them since %lld minutes ago", (long long)seen->queued,
+		/* A large mailing through a slow relay takes its time. */
+		doctor_tell(d, late > VERY_LATE_MS ? VERDICT_FAULT : VERDICT_WARNING, "outbox", "is the server running? `stafet outbox` says what the relay or gateway answered", "%lld messages wait, one of them since %lld minutes ago", (long long)seen->queued,
 		            (long long)(late / 60000));
 	if (seen->failed > 0)
 		doctor_tell(d, VERDICT_WARNING, "outbox", "`stafet outbox --state failed` lists them, `stafet outbox explain ID` says why", "%lld messages were not sent", (long long)seen->failed);
@@ -191,16 +193,31 @@ static void look_at_fonts(struct doctor *d) {
 		doctor_tell(d, VERDICT_GOOD, "documents", NULL, "a PDF can be made, with its fonts");
 }
 
+/* MB that can be had without taking from anybody; the cache of files is given back. -1: not told. */
+static int64_t memory_left(void) {
+	char line[128];
+	long long kb = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+	while (f && kb < 0 && fgets(line, sizeof line, f))
+		if (sscanf(line, "MemAvailable: %lld kB", &kb) != 1)
+			kb = -1;
+	if (f)
+		fclose(f);
+	return kb < 0 ? -1 : kb / 1024;
+}
+
 static void look_at_limits(struct doctor *d) {
 	struct rlimit files;
-	int64_t pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE), free_mb = pages > 0 && page > 0 ? pages * page >> 20 : INT64_MAX;
+	int64_t left = memory_left();
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FEW_FILES)
 		doctor_tell(d, VERDICT_WARNING, "open files", "raise it (LimitNOFILE in the server's systemd unit, or ulimit -n): each visitor takes one", "at most %llu may be open",
 		            (unsigned long long)files.rlim_cur);
 	else
 		doctor_tell(d, VERDICT_GOOD, "open files", NULL, "enough may be open");
-	if (free_mb < LITTLE_MEMORY_MB)
-		doctor_tell(d, VERDICT_WARNING, "memory", "give the machine more, or stop something", "%lld MB are free", (long long)free_mb);
+	if (left >= 0 && left < LITTLE_MEMORY_MB)
+		doctor_tell(d, VERDICT_WARNING, "memory", "give the machine more, or stop something", "%lld MB are left", (long long)left);
+	else if (left >= 0)
+		doctor_tell(d, VERDICT_GOOD, "memory", NULL, "%lld MB are left", (long long)left);
 }
 
 /* The zone can be opened, or config_read had refused it; whether it has its rules only a summer shows. */

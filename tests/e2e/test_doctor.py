@@ -140,7 +140,7 @@ def test_all_good():
         server.stop()
         os.unlink(server.log.name)
     for what, words in (("stafet.yaml", ""), ("key file", "only its owner"), ("mail.password_file", "only its owner"), ("site folder", ""), ("disk", "free"), ("store", "fits the key"), ("outbox", "nothing failed"),
-                        ("store, every page", "whole"), ("time zone", "Copenhagen"), ("open files", ""), ("packages", "1 load"), ("documents", ""), ("mail relay", "takes the log-in"),
+                        ("store, every page", "whole"), ("time zone", "Copenhagen"), ("open files", ""), ("memory", "MB are left"), ("packages", "1 load"), ("documents", ""), ("mail relay", "takes the log-in"),
                         ("mail relay's certificate", "good until"), ("mail sender", "svar@example.dk"), ("sender", ""), ("SPF", "1 lookups"), ("DKIM", "s1._domainkey"), ("DMARC", "policy reject"),
                         ("MX, bounces", ""), ("site from outside", "answers")):
         found.has("good", what, words)
@@ -192,6 +192,43 @@ def test_relay():
         listener = refusing(answers)
         site.look(relay="smtp://127.0.0.1:%d" % listener.getsockname()[1], seconds=25).has("FAULT", "mail relay", words)
         listener.close()
+
+
+def talking(offers):
+    """A relay that takes everything, with these offers in its answer to EHLO."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def converse(connection):
+        with connection, connection.makefile("rwb") as f:
+            f.write(b"220 relay.example ESMTP\r\n")
+            f.flush()
+            for line in f:
+                hello = line.upper().startswith(b"EHLO")
+                f.write(b"".join(b"250-%s\r\n" % o for o in offers) + b"250 HELP\r\n" if hello else b"250 2.0.0 Ok\r\n")
+                f.flush()
+                said.append(line.split()[0].upper().decode())
+                if said[-1] == "QUIT":
+                    return
+
+    def serve():
+        while True:
+            try:
+                threading.Thread(target=converse, args=(listener.accept()[0],), daemon=True).start()
+            except OSError:
+                return
+    said = []
+    threading.Thread(target=serve, daemon=True).start()
+    return listener, said
+
+
+def test_what_is_said_to_the_relay():
+    """A small limit is told of; and no more is said than what sends nothing."""
+    dns.zone(good_zone())
+    site = Site()
+    listener, said = talking([b"relay.example", b"SIZE 500000"])
+    site.look(relay="smtp://127.0.0.1:%d" % listener.getsockname()[1]).has("good", "mail relay").has("warning", "mail size", "488 kB")
+    assert said[0] == "EHLO" and {"MAIL", "RSET", "QUIT"} <= set(said) and not {"RCPT", "DATA", "BDAT"} & set(said), said
+    listener.close()
 
 
 def test_sender():
@@ -483,7 +520,9 @@ def test_outbox():
     put(channel=1, state="failed", next_at=now, message_id="<3@x>", data="{}")
     site.look().has("warning", "outbox", "1 messages were not sent").has("warning", "outbox", "of 1 messages nobody")
     put(channel=1, state="queued", next_at=now - 3600000, message_id="<4@x>", data="{}")
-    site.look().has("FAULT", "outbox", "since 60 minutes ago")
+    site.look().has("warning", "outbox", "since 60 minutes ago")
+    put(channel=1, state="queued", next_at=now - 5 * 3600000, message_id="<5@x>", data="{}")
+    site.look().has("FAULT", "outbox", "since 300 minutes ago")
     db.close()
 
 
@@ -522,7 +561,7 @@ if __name__ == "__main__":
     dns = Dns()
     relays.update(plain=Peer("smtp_peer.py"), tls=Peer("smtp_peer.py", "--tls", "--auth", "wfe:secret", "--days", "90"), short=Peer("smtp_peer.py", "--tls", "--auth", "wfe:secret"))
     try:
-        main([test_usage, test_all_good, test_relay, test_sender, test_mailbox, test_spf, test_dkim_and_dmarc, test_mx, test_name_server_that_misbehaves, test_site_from_outside, test_sms, test_all_are_silent,
+        main([test_usage, test_all_good, test_relay, test_what_is_said_to_the_relay, test_sender, test_mailbox, test_spf, test_dkim_and_dmarc, test_mx, test_name_server_that_misbehaves, test_site_from_outside, test_sms, test_all_are_silent,
               test_keys_and_store, test_outbox, test_a_broken_page_is_found, test_packages_and_limits])
     finally:
         for peer in [dns, *relays.values()]:
