@@ -14,6 +14,7 @@ static const unsigned allowed[STATES] = {
         [OUTBOX_QUEUED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_LEASED) | TO(OUTBOX_SENT) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_LEASED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_BEGUN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_BEGUN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_UNKNOWN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_SENT] = TO(OUTBOX_QUEUED),
         [OUTBOX_UNKNOWN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_FAILED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_CANCELLED),
 };
@@ -23,11 +24,13 @@ struct life {
 	int64_t id;
 	enum outbox_state state;
 	int64_t next_at, attempts, crashes, fence, lease_until, sent_at;
+	bool undelivered;         /* sent, but reported as not arrived */
 	bool withdrawn;           /* its task was left while it could not be cancelled: never queued again */
 	struct str owner, answer; /* empty: stays as it is in the row */
 };
 
-#define LIFE "SELECT id, state, next_at, attempts, crashes, fence, lease_until, sent_at, withdrawn FROM outbox "
+#define LIFE "SELECT id, state, next_at, attempts, crashes, fence, lease_until, sent_at, withdrawn," \
+             " state = 'sent' AND delivery IN ('failed', 'expired') FROM outbox "
 
 const char *outbox_state_name(enum outbox_state state) {
 	BUG_IF((unsigned)state >= STATES);
@@ -56,6 +59,7 @@ static enum db_step end_life(struct stmt *s, struct life *out, struct err *err) 
 		        .lease_until = stmt_int(s, 6),
 		        .sent_at = stmt_int(s, 7),
 		        .withdrawn = stmt_int(s, 8) != 0,
+		        .undelivered = stmt_int(s, 9) != 0,
 		};
 		arena_free(a);
 	}
@@ -383,13 +387,14 @@ bool outbox_confirm(struct tx *tx, int64_t id, int64_t at, struct err *err) {
 static bool life_in_hand(struct db *db, int64_t id, struct life *out, struct err *err) {
 	if (!life_load(db, id, out, err))
 		return false;
-	bool at_rest = out->state == OUTBOX_QUEUED || out->state == OUTBOX_UNKNOWN || out->state == OUTBOX_FAILED;
+	bool at_rest = out->state == OUTBOX_QUEUED || out->state == OUTBOX_UNKNOWN || out->state == OUTBOX_FAILED || out->undelivered;
 	return at_rest || err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is %s%s", (long long)id,
 	                          out->state == OUTBOX_LEASED || out->state == OUTBOX_BEGUN ? "being sent: " : "", names[out->state]);
 }
 
 static bool send_until(struct db *db, int64_t id, int64_t deadline_at, struct err *err) {
-	struct stmt *s = db_query(db, "UPDATE outbox SET deadline_at = ?, patient = 0 WHERE id = ?");
+	struct stmt *s = db_query(db, "UPDATE outbox SET deadline_at = ?, patient = 0, delivery = 'none', delivery_at = NULL, delivery_reason = ''"
+	                              " WHERE id = ?");
 	bind_int(s, deadline_at);
 	bind_int(s, id);
 	return row_changed(s, "message", err);

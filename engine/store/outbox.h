@@ -7,7 +7,7 @@
  *       '--> cancelled <--'              '-------------> cancelled <----'
  *
  * A report that shows that it was taken moves queued, unknown and failed to sent (outbox_confirm).
- * By hand, queued, unknown and failed go to queued (outbox_retry) or cancelled (outbox_drop). What is queued past its deadline fails (outbox_expire).
+ * By hand, queued, unknown and failed go to queued (outbox_retry) or cancelled (outbox_drop); sent, once it is reported as not arrived, to queued. What is queued past its deadline fails (outbox_expire).
  * begun and unknown become cancelled where they would be queued again after their task was left.
  * A lease has an owner, an end and a fence; a settlement with an old fence is refused. Work that crashed the process is
  * counted when it is leased and set aside (failed) after the third time. */
@@ -78,7 +78,7 @@ bool outbox_expire(struct tx *tx, int64_t now, int64_t limit, int64_t *count, st
 bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err);
 /* queued, unknown or failed -> sent at `at`; CONFLICT: another state. */
 bool outbox_confirm(struct tx *tx, int64_t id, int64_t at, struct err *err);
-/* By hand: queued, unknown or failed -> queued and due now, with the same Message-ID, until deadline_at. CONFLICT: another state, or its task was left. */
+/* By hand: queued, unknown or failed, or sent and reported as not arrived -> queued and due now, with the same Message-ID, until deadline_at. CONFLICT: another state, or its task was left. */
 bool outbox_retry(struct tx *tx, int64_t id, int64_t now, int64_t deadline_at, struct err *err);
 bool outbox_drop(struct tx *tx, int64_t id, struct err *err); /* by hand: -> cancelled; CONFLICT as outbox_retry */
 bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err); /* unsent task messages; what is begun or unknown is not sent again */

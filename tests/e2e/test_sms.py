@@ -320,6 +320,14 @@ def test_a_gateway_reports_by_get_too():
         office.server.stop()
         office.server = Server("serve", office.site)
         assert "delivery    expired" in office.outbox("explain", number)
+        # the phone is on again: the same text once more
+        assert "is sent now" in office.outbox("retry", number)
+        first, second = [m["fields"] for m in office.peer.wait(2)]
+        assert (first["message"], first["userref"], first["callback_url"]) == (second["message"], second["userref"], second["callback_url"])
+        office.until(number, "state       sent")
+        office.report(number, "DELIVERED")
+        office.until(number, r"^delivery    delivered")
+        assert run("outbox", "retry", number, site=office.site, check=False).returncode == 1
 
 
 main([test_kannel_brings_texts_to_the_phone_and_their_reports_back, test_kannel_divides_as_it_was_counted, test_a_wrong_password_is_an_error_of_the_configuration,

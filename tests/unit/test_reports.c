@@ -118,6 +118,26 @@ static void reports_move_what_was_sent(void **state) {
 	fixture_commit(f);
 }
 
+/* What somebody does about it: once more, as if nothing had been reported. */
+static void what_did_not_arrive_can_be_sent_again(void **state) {
+	struct fixture *f = *state;
+	fixture_begin(f);
+	int64_t id = send(f, 1, OUTBOX_SENT);
+	REFUSED(ERR_CONFLICT, outbox_retry(f->tx, id, 7000, 90000, &f->err)); /* as far as anybody knows it arrived */
+	tell(f, id, DELIVERY_ON_WAY, "");
+	REFUSED(ERR_CONFLICT, outbox_retry(f->tx, id, 7000, 90000, &f->err));
+	tell(f, id, DELIVERY_EXPIRED, "off");
+	REFUSED(ERR_CONFLICT, outbox_drop(f->tx, id, &f->err));
+	OK(outbox_retry(f->tx, id, 7000, 90000, &f->err));
+	struct outbox_row row = load(f, id);
+	assert_int_equal(row.state, OUTBOX_QUEUED);
+	assert_int_equal(row.delivery, DELIVERY_NONE);
+	assert_int_equal(row.deadline_at, 90000);
+	tell(f, id, DELIVERY_DELIVERED, ""); /* the first one, late: then there is no need */
+	assert_int_equal(load(f, id).state, OUTBOX_SENT);
+	fixture_commit(f);
+}
+
 static void a_report_settles_what_nobody_knew(void **state) {
 	struct fixture *f = *state;
 	const struct {
@@ -188,6 +208,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_token_is_for_one_message, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reports_move_what_was_sent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_did_not_arrive_can_be_sent_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_report_settles_what_nobody_knew, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_report_waits_while_its_message_is_being_sent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(there_is_an_end_to_reports, set_up, tear_down),
