@@ -1,5 +1,7 @@
 #include "mailer/mime.h"
 
+#include "engine/workflow/upload.h"
+
 #include <string.h>
 
 static struct str next_part(struct str *rest) {
@@ -29,10 +31,15 @@ static void check_built(struct arena *a, struct str s) {
 	if (m.to.len == 0)
 		m.to = STR("ida@firma.example");
 	m.text = next_part(&s);
-	m.html = s;
+	m.html = next_part(&s);
+	struct attached file = {upload_safe_name(a, next_part(&s)), STR("application/pdf"), s};
+	m.attached = &file;
+	m.attached_count = file.name.len > 0;
 	if (!mime_build(&config, &m, 0, 0, a, &raw, &err))
 		return;
 	BUG_IF(!mime_parse(raw, a, &parts, &err) || parts.header_count != 12);
+	BUG_IF(parts.attached_count != m.attached_count);
+	BUG_IF(m.attached_count > 0 && (!str_equal(parts.attached[0].name, file.name) || !str_equal(parts.attached[0].bytes, file.bytes)));
 	struct str subject = header(&parts, "Subject", &count);
 	BUG_IF(count != 1 || !str_equal(str_trim(subject), str_trim(m.subject)));
 	for (size_t i = 0, line = 0; i < raw.len; i++) {
