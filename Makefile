@@ -61,7 +61,7 @@ $(O)/%.o: %.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Files that .incbin words and styles into the program.
-$(O)/engine/base/language.o $(O)/engine/base/language_data.o: $(wildcard languages/*.yaml)
+$(O)/engine/base/language.o $(O)/engine/base/language_data.o: $(wildcard languages/*)
 $(O)/otp-portal/assets.o: $(wildcard otp-portal/assets/*)
 $(O)/mailer/gateway_data.o: $(wildcard gateways/*.yaml)
 

@@ -1,5 +1,6 @@
 /* stafet init: a site folder with configuration, keys and store. */
 #include "cli/command.h"
+#include "engine/base/language_data.h"
 #include "engine/workflow/scenario.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ static struct str config_text(struct arena *a, const struct str *packages, size_
 	             "  holidays: dk\n"
 	             "  languages: [da, en]\n"
 	             "  contact: {da: Skriv til support@example.dk, en: Write to support@example.dk}\n"
+	             "  help: {da: help.da.md, en: help.en.md}   # the page /help: make it your own\n"
 	             "  packages:");
 	buf_z(&text, count ? "\n" : " []\n");
 	for (size_t i = 0; i < count; i++)
@@ -69,12 +71,21 @@ static bool load_samples(void *context, struct engine *engine, struct tx *tx, in
 	return ok;
 }
 
+/* What people of any site ask first. */
+static bool write_help(struct arena *a, const char *folder, struct err *err) {
+	struct language_file file;
+	for (size_t i = 0; language_file_at(i, &file); i++)
+		if (!file_write(arena_printf(a, "%s/help.%s.md", folder, file.code).at, file.help, 0644, err))
+			return false;
+	return true;
+}
+
 bool site_make(const char *folder, const struct str *packages, size_t count, struct buf *out, struct err *err) {
 	struct arena *a = arena_new();
 	struct open_site s = {0};
 	bool ok = make_folder(folder, err) && make_folder(arena_printf(a, "%s/data", folder).at, err) &&
 	          file_write(arena_printf(a, "%s/stafet.yaml", folder).at, config_text(a, packages, count), 0644, err) &&
-	          keyring_create(arena_printf(a, "%s/keys", folder).at, err) && site_open_all(&s, folder, out, err) && site_write(&s, load_samples, &s, err);
+	          write_help(a, folder, err) && keyring_create(arena_printf(a, "%s/keys", folder).at, err) && site_open_all(&s, folder, out, err) && site_write(&s, load_samples, &s, err);
 	site_shut(&s);
 	arena_free(a);
 	return ok;

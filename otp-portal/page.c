@@ -163,6 +163,8 @@ void page_end(struct request *r, struct response *out) {
 		page_text(r, out, "page.help", contact, STR(""));
 		buf_z(b, "</p>\n");
 	}
+	if (local_text_in(&config_of(r)->help, language_code(r->language)).len > 0)
+		page_way(r, out, STR("/help"), "help.title");
 	buf_z(b, "</div></footer>\n</body>\n</html>\n");
 }
 

@@ -3,6 +3,7 @@
 #include "otp-portal/assets.h"
 #include "otp-portal/demo_page.h"
 #include "otp-portal/file_answer.h"
+#include "otp-portal/help_page.h"
 #include "otp-portal/link_page.h"
 #include "otp-portal/login_page.h"
 #include "otp-portal/page.h"
@@ -31,6 +32,7 @@ static const struct route {
         {"/l/", BOTH, false, link_page, link_takes_files},
         {"/", READ, false, start_front, NULL},
         {"/start/", BOTH, false, start_page, start_takes_files},
+        {"/help", READ, false, help_page, NULL},
         {"/assets/", READ, false, asset_page, NULL},
         {"/home/otplogin", BOTH, false, login_page, NULL},
         {"/backend", READ, false, login_backend, NULL},

@@ -1,6 +1,7 @@
 #include "engine/base/config.h"
 
 #include "engine/base/config_check.h"
+#include "engine/base/help.h"
 #include "engine/base/yaml.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 enum { MAX_ITEMS = 200, MAX_KEYS = 32, MAX_RATE = 100000 };
 
-enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, RATES, QUIET_HOURS, QUIET_DAYS };
+enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, LOCAL_FILE, RATES, QUIET_HOURS, QUIET_DAYS };
 
 /* One key of the file and the member it fills. `check` sees each text; `low` and `high` bound a number. */
 struct key {
@@ -36,6 +37,7 @@ static const struct key site_keys[] = {
         {.name = "closed_days", .shape = PATH, .offset = SITE(closed_days_file), .check = check_line},
         {.name = "languages", .shape = TEXTS, .offset = SITE(languages), .count_offset = SITE(language_count), .check = check_word},
         {.name = "contact", .shape = LOCAL, .offset = SITE(contact), .check = check_line},
+        {.name = "help", .shape = LOCAL_FILE, .offset = SITE(help), .check = check_line},
         {.name = "colour", .offset = SITE(colour), .check = check_colour},
         {.name = "logo", .shape = PATH, .offset = SITE(logo_file), .check = check_line},
         {.name = "packages", .shape = PATHS, .offset = SITE(packages), .count_offset = SITE(package_count), .check = check_line},
@@ -117,7 +119,7 @@ static bool read_text(struct reader *r, const struct key *key, const struct yaml
 	struct err why = {0};
 	if (key->check && !key->check(node->text, &why))
 		return refuse(r, node, "%s: %s", key->name, why.text);
-	bool path = key->shape == PATH || key->shape == PATHS || (key->shape == NAME_OR_PATH && memchr(node->text.at, '/', node->text.len));
+	bool path = key->shape == PATH || key->shape == PATHS || key->shape == LOCAL_FILE || (key->shape == NAME_OR_PATH && memchr(node->text.at, '/', node->text.len));
 	bool relative = path && node->text.at[0] != '/';
 	*out = relative ? arena_printf(r->arena, "%s/%.*s", r->folder, STR_ARG(node->text)) : node->text;
 	return true;
@@ -214,6 +216,7 @@ static bool read_value(struct reader *r, const struct key *key, const struct yam
 	case TLS:
 		return read_tls(r, node, base);
 	case LOCAL:
+	case LOCAL_FILE:
 		return read_local(r, key, node, (struct local_text *)(void *)(base + key->offset));
 	case QUIET_HOURS:
 		return read_quiet_hours(r, key, node, (struct quiet *)(void *)(base + key->offset));
@@ -335,14 +338,23 @@ static bool offers(const struct site_config *c, struct str language) {
 }
 
 /* Nobody reads a page that is half in another language. */
-static bool check_contact(struct reader *r, const struct yaml *root, const struct site_config *c) {
-	const struct yaml *node = yaml_get(yaml_get(root, "site"), "contact");
-	for (size_t i = 0; c->contact.languages && i < c->language_count; i++)
-		if (local_text_in(&c->contact, c->languages[i]).len == 0)
-			return refuse(r, node, "contact: the text for '%.*s' is missing (the languages are those of site.languages)", STR_ARG(c->languages[i]));
-	for (size_t i = 0; c->contact.languages && i < c->contact.count; i++)
-		if (!offers(c, c->contact.languages[i]))
-			return refuse(r, node, "contact: '%.*s' is not one of site.languages", STR_ARG(c->contact.languages[i]));
+static bool check_local(struct reader *r, const struct yaml *root, const struct site_config *c, const char *key, const struct local_text *text) {
+	const struct yaml *node = yaml_get(yaml_get(root, "site"), key);
+	for (size_t i = 0; text->languages && i < c->language_count; i++)
+		if (local_text_in(text, c->languages[i]).len == 0)
+			return refuse(r, node, "%s: the text for '%.*s' is missing (the languages are those of site.languages)", key, STR_ARG(c->languages[i]));
+	for (size_t i = 0; text->languages && i < text->count; i++)
+		if (!offers(c, text->languages[i]))
+			return refuse(r, node, "%s: '%.*s' is not one of site.languages", key, STR_ARG(text->languages[i]));
+	return true;
+}
+
+/* Each path gives way to what stands there. */
+static bool read_help(struct reader *r, const struct yaml *root, struct site_config *c) {
+	struct err why;
+	for (size_t i = 0; i < c->help.count; i++)
+		if (!help_read(r->arena, c->help.texts[i].at, &c->help.texts[i], &why))
+			return refuse(r, yaml_get(yaml_get(root, "site"), "help"), "help: %s", why.text);
 	return true;
 }
 
@@ -385,5 +397,5 @@ struct site_config *config_read(struct arena *a, const char *folder, struct err 
 	if (!root || !read_root(&r, root, c) || !check_whole(&r, root, c))
 		return NULL;
 	fill_defaults(&r, c);
-	return check_contact(&r, root, c) && read_logo(&r, root, c) ? c : NULL;
+	return check_local(&r, root, c, "contact", &c->contact) && check_local(&r, root, c, "help", &c->help) && read_help(&r, root, c) && read_logo(&r, root, c) ? c : NULL;
 }

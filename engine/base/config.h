@@ -65,6 +65,7 @@ struct site_config {
 	struct str *trusted_proxies; /* addresses whose X-Forwarded-For is believed; default none */
 	size_t trusted_proxy_count;
 	struct local_text contact; /* a line with whom to ask for help */
+	struct local_text help;    /* Markdown of the page /help; none: there is no such page */
 	struct str colour;    /* "#0b5e56"; empty: the product's own */
 	struct str logo_file; /* absolute path */
 	struct logo logo;     /* read from it */

@@ -1,4 +1,4 @@
-/* language_data: the files languages/<lang>.yaml as they were when the program was built. Any thread. */
+/* language_data: the files in languages/ as they were when the program was built. Any thread. */
 #ifndef ENGINE_BASE_LANGUAGE_DATA_H
 #define ENGINE_BASE_LANGUAGE_DATA_H
 
@@ -7,6 +7,7 @@
 struct language_file {
 	const char *code, *name; /* "da", "languages/da.yaml" */
 	struct str text;
+	struct str help; /* languages/help.<lang>.md: what a new site's page of help begins as */
 };
 
 /* False behind the last one. Number 0 is "da", which decides the keys. */

@@ -177,4 +177,31 @@ def test_errors_say_what_to_do():
                 assert '<a class="button quiet" href="/">%s</a>' % home in answer.text and help in answer.text and '<html lang="%s">' % language in answer.text
 
 
+# covers: D67 D68 D69 D70
+def test_the_page_of_help_is_the_site_s_own():
+    site, _ = make_site([], "mail:\n  from_address: a@example.dk\n  relay: smtp://127.0.0.1:1\n")
+    try:
+        with open(os.path.join(site, "help.da.md"), "w", encoding="utf-8") as f:
+            f.write("# Film\n\nFilmen er på vej!\n\n[Fagets egen side](https://fag.example.dk)\n\n# Hjælp\n\nTeknik: 71 00 00 00. Mål: 70 00 00 00. <b>nej</b>\n")
+        server = Server("serve", site)
+        try:
+            page, english = server.get("/help"), server.get("/help?lang=en")
+            assert page.status == 200 and "<h1>Hjælp</h1>" in page.text and "<h2>Film</h2>" in page.text and 'href="https://fag.example.dk"' in page.text, page.text
+            assert "71 00 00 00" in page.text and "<b>" not in page.text and "You have got a mail" in english.text
+            assert '<a href="/help">Hjælp</a>' in server.get("/").text
+        finally:
+            server.stop()
+        path = os.path.join(site, "stafet.yaml")
+        text = open(path, encoding="utf-8").read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(re.sub(r"  help: .*\n", "", text))
+        server = Server("serve", site)
+        try:
+            assert server.get("/help").status == 404 and "/help" not in server.get("/").text
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(os.path.dirname(site), ignore_errors=True)
+
+
 main([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -92,7 +92,7 @@ static void test_example(void **state) {
 	/* Every default that the example shows is the default. */
 	for (char *at = text; (at = strstr(at, "\n  # "));) {
 		at += 3;
-		if (at[2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz_")] == ':' && strncmp(at + 2, "from_name:", 10) != 0 && strncmp(at + 2, "url:", 4) != 0 && strncmp(at + 2, "user:", 5) != 0 && strncmp(at + 2, "logo:", 5) != 0)
+		if (at[2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz_")] == ':' && strncmp(at + 2, "from_name:", 10) != 0 && strncmp(at + 2, "url:", 4) != 0 && strncmp(at + 2, "user:", 5) != 0 && strncmp(at + 2, "logo:", 5) != 0 && strncmp(at + 2, "help:", 5) != 0)
 			memmove(at, at + 2, strlen(at + 2) + 1);
 	}
 	struct site_config *same = read_text(text);
@@ -186,6 +186,9 @@ static void test_refusals(void **state) {
 	        {SITE "contact: {}}", "contact: expected a text, or one for each language"},
 	        {SITE "contact: [Ring]}", "contact: expected a text, or one for each language"},
 	        {SITE "contact: \"Ring\\n\"}", "contact: "},
+	        {SITE "help: {da: stafet.yaml}}", "help: the text for 'en' is missing"},
+	        {SITE "help: nothing.md}", "help: "},
+	        {SITE "help: /dev/zero}", "help: "},
 	        {SITE "colour: blue}", ":1:51: colour: expected a colour of six digits in quotes"},
 	        {SITE "colour: '#12345'}", "colour: "},
 	        {SITE "colour: '#12345g'}", "colour: "},
