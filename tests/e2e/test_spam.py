@@ -9,13 +9,13 @@ from stafet import ROOT, Server, fill, main, package, post_form, run, walk
 
 SITE = """\
 site:
-  name: Nordby Kommune
+  name: Nørreby Kommune
   base_url: https://svar.example.dk
   contact: {da: Skriv til hjaelp@example.dk eller ring 70 10 20 30, en: Write to hjaelp@example.dk or call +45 70 10 20 30}
   trusted_proxies: [127.0.0.1]
   packages: %s
 mail:
-  from_name: Nordby Kommune
+  from_name: Nørreby Kommune
   from_address: svar@example.dk
 """
 WORKFLOW = """\
@@ -324,7 +324,7 @@ def check_bodies(mail):
         assert "://" not in said or said == target, "a link's words are another address: %s" % said
         plain = plain.replace(target, " ", 1)
     shown = words("".join(page.parts))
-    site = words("Nordby Kommune")  # stands above the HTML
+    site = words("Nørreby Kommune")  # stands above the HTML
     assert shown[:2] == site and shown[2:] == words(plain), "text and HTML differ:\n%s\n%s" % (words(plain), shown)
 
 
