@@ -79,7 +79,7 @@ static bool read_text(struct reader *r, const struct key *key, const struct yaml
 	return true;
 }
 
-static bool read_texts(struct reader *r, const struct key *key, const struct yaml *node, struct texts *out) {
+static bool read_texts(struct reader *r, const struct key *key, const struct yaml *node, struct text_list *out) {
 	if (node->kind != YAML_LIST || node->count > TEXTS_MAX)
 		return refuse(r, node, "%s: expected a list of at most %d texts", key->name, TEXTS_MAX);
 	out->items = ARENA_ARRAY(r->arena, node->count + 1, struct str);
@@ -122,7 +122,7 @@ static bool check_words(struct reader *r, const struct yaml *root, const struct 
 	struct str all[(DELIVERIES + 1) * TEXTS_MAX];
 	size_t count = 0;
 	for (int d = 0; d <= DELIVERIES; d++) {
-		const struct texts *words = d < DELIVERIES ? &g->report.words[d] : &g->report.no_number;
+		const struct text_list *words = d < DELIVERIES ? &g->report.words[d] : &g->report.no_number;
 		for (size_t i = 0; i < words->count; i++)
 			all[count++] = words->items[i];
 	}

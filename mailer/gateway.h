@@ -6,25 +6,25 @@
 #include "engine/base/config.h"
 #include "engine/store/delivery.h"
 
-struct texts {
+struct text_list {
 	struct str *items;
 	size_t count;
 };
 
 struct gateway {
 	struct str url, query, body, content_type; /* templates (sms_template.h); with a body it is a POST */
-	struct texts headers;
+	struct text_list headers;
 	struct str gsm, ucs2; /* what {{coding}} says */
 	struct {
-		struct texts status; /* HTTP; none: any of 2xx */
-		struct texts begins; /* one of these begins the answer */
+		struct text_list status; /* HTTP; none: any of 2xx */
+		struct text_list begins; /* one of these begins the answer */
 		struct str member;   /* the answer is JSON that has this */
 	} success;
 	struct {
 		struct str status; /* the parameter or member that tells it; empty: there are no reports */
-		struct texts words[DELIVERIES];
-		struct texts no_number; /* failed, and not because of this message */
-		struct texts reason; /* where a reason may stand, in this order */
+		struct text_list words[DELIVERIES];
+		struct text_list no_number; /* failed, and not because of this message */
+		struct text_list reason; /* where a reason may stand, in this order */
 	} report;
 };
 

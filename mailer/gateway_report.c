@@ -25,7 +25,7 @@ static struct str plain_line(struct str text, struct arena *a) {
 	return arena_str(a, str_from(line.answer));
 }
 
-static bool has(const struct texts *texts, struct str word) {
+static bool has(const struct text_list *texts, struct str word) {
 	for (size_t i = 0; i < texts->count; i++)
 		if (str_equal(texts->items[i], word))
 			return true;

@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -15,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define PARENT "STAFET_PARENT"
 
 static bool fail(struct err *err, enum err_kind kind, const char *why) {
 	return err_set(err, kind, kind == ERR_TRANSIENT ? "error.busy" : "error.internal", "%s", why);
@@ -37,12 +41,13 @@ static int memory_file(struct str bytes) {
 /* Neither the fonts nor the language of whoever started us: equal input, equal bytes. */
 static bool start(const char *command, int input, int output, pid_t *pid) {
 	static char name[] = "stafet", locale[] = "LC_ALL=C.UTF-8";
-	char argument[64], *const argv[] = {name, argument, NULL}, *const environment[] = {locale, NULL};
+	char argument[64], parent[32], *const argv[] = {name, argument, NULL}, *const environment[] = {locale, parent, NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t none;
 	memccpy(argument, command, '\0', sizeof argument);
 	argument[sizeof argument - 1] = '\0';
+	snprintf(parent, sizeof parent, PARENT "=%ld", (long)getpid());
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attributes);
@@ -120,6 +125,12 @@ bool child_run(struct arena *a, const struct child_work *work, struct child_answ
 	return ok;
 }
 
+/* A parent that died before the child asked to go with it. */
+static bool has_parent(void) {
+	int64_t parent;
+	return !str_to_int(str_from(getenv(PARENT)), &parent) || parent == getppid();
+}
+
 /* Never more than whoever started us was allowed. */
 static bool limit(int what, rlim_t most) {
 	struct rlimit now;
@@ -142,7 +153,7 @@ static bool limit_memory(int mb) {
 bool child_confine(const struct child_limits *l) {
 	signal(SIGXFSZ, SIG_IGN);
 	return limit_memory(l->memory_mb) && limit(RLIMIT_CPU, (rlim_t)l->processor_s) && limit(RLIMIT_FSIZE, l->output) && limit(RLIMIT_CORE, 0) &&
-	       limit(RLIMIT_NOFILE, (rlim_t)l->files) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+	       limit(RLIMIT_NOFILE, (rlim_t)l->files) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && has_parent();
 }
 
 bool child_input(struct arena *a, size_t most, struct str *out) {
