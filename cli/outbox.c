@@ -191,11 +191,12 @@ static void explain_tries(struct open_site *s, struct arena *a, const struct out
 
 /* Of the relay and of the recipient's domain. */
 static bool explain_waiting(struct open_site *s, struct view *v, struct arena *a, const struct outbox_row *row, struct buf *out, struct err *err) {
-	struct pace paces[2];
-	int64_t count = row->channel == CHANNEL_MAIL ? 2 : 1;
+	struct pace paces[3];
+	int64_t count = row->channel == CHANNEL_MAIL ? 3 : 1;
 	if (row->state != OUTBOX_QUEUED)
 		return true;
-	if (!pace_load(v, turns_relay(row->channel), a, &paces[0], err) || (count == 2 && !pace_load(v, turns_domain(a, row->recipient), a, &paces[1], err)))
+	if (!pace_load(v, turns_relay(row->channel, WAY_FIRST), a, &paces[0], err) ||
+	    (count > 1 && (!pace_load(v, turns_relay(row->channel, WAY_SECOND), a, &paces[1], err) || !pace_load(v, turns_domain(a, row->recipient), a, &paces[2], err))))
 		return false;
 	for (int64_t i = 0; i < count; i++)
 		if (paces[i].strikes > 0) {

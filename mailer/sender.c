@@ -27,6 +27,7 @@ struct pending {
 	struct settlement settlement;
 	bool untouched; /* nothing of it was sent: it goes back as it was */
 	enum lesson lesson;
+	enum way way;
 	bool lost, dead; /* not for a fault of ours; there is no such address */
 	char to[RECIPIENT_MAX];
 	char answer[sizeof ((struct transport_result *)0)->answer + sizeof RETRY_UNKNOWN];
@@ -37,7 +38,8 @@ struct sender {
 	struct outbox_lane lane;
 	char owner[32];
 	const atomic_bool *closing;
-	struct smtp *smtp; /* both NULL: capture, or no gateway configured */
+	struct smtp *relays[WAY_SECOND + 1]; /* no relay and no gateway: capture, or no gateway configured */
+	enum way way;      /* of what was leased */
 	struct sms *sms;
 	int64_t used_at;     /* monotonic: the connection was */
 	struct arena *arena; /* of the round */
@@ -47,6 +49,22 @@ struct sender {
 	size_t pending_count;
 	bool news;
 };
+
+static struct smtp *relay_of(const struct sender *s) {
+	return s->relays[s->way];
+}
+
+/* Both or none. */
+static void open_relays(struct sender *s, const struct mail_config *config, struct err *err) {
+	s->relays[WAY_FIRST] = smtp_open(config, err);
+	if (!s->relays[WAY_FIRST] || !config->fallback)
+		return;
+	s->relays[WAY_SECOND] = smtp_open(config->fallback, err);
+	if (s->relays[WAY_SECOND])
+		return;
+	smtp_close(s->relays[WAY_FIRST]);
+	s->relays[WAY_FIRST] = NULL;
+}
 
 struct sender *sender_open(const struct mailer_options *options, const struct gateway *gateway, struct outbox_lane lane, int number, const atomic_bool *closing, struct err *err) {
 	const struct site_config *config = site_config(options->site);
@@ -58,10 +76,10 @@ struct sender *sender_open(const struct mailer_options *options, const struct ga
 	s->arena = arena_new();
 	bool none = options->capture || (channel == CHANNEL_SMS && !gateway);
 	if (!none && channel == CHANNEL_MAIL)
-		s->smtp = smtp_open(&config->mail, err);
+		open_relays(s, &config->mail, err);
 	else if (!none)
 		s->sms = sms_open(&config->sms, gateway, err);
-	if (none || s->smtp || s->sms)
+	if (none || s->relays[WAY_FIRST] || s->sms)
 		return s;
 	sender_close(s);
 	return NULL;
@@ -70,15 +88,17 @@ struct sender *sender_open(const struct mailer_options *options, const struct ga
 void sender_close(struct sender *s) {
 	if (!s)
 		return;
-	smtp_close(s->smtp);
+	for (int i = 0; i <= WAY_SECOND; i++)
+		smtp_close(s->relays[i]);
 	sms_close(s->sms);
 	arena_free(s->arena);
 	free(s);
 }
 
 void sender_abort(struct sender *s) {
-	if (s->smtp)
-		smtp_abort(s->smtp);
+	for (int i = 0; i <= WAY_SECOND; i++)
+		if (s->relays[i])
+			smtp_abort(s->relays[i]);
 	if (s->sms)
 		sms_abort(s->sms);
 }
@@ -132,7 +152,7 @@ static bool tell_lost(struct tx *tx, const struct pending *p, int64_t now, struc
 }
 
 static bool settle_one(struct tx *tx, enum channel channel, const struct pending *p, int64_t now, struct learned *learned, struct err *err) {
-	return settle_row(tx, p, now, err) && (!p->lost || tell_lost(tx, p, now, err)) && turns_learn(tx, channel, p->lesson, str_from(p->to), str_from(p->answer), now, learned, err);
+	return settle_row(tx, p, now, err) && (!p->lost || tell_lost(tx, p, now, err)) && turns_learn(tx, channel, p->way, p->lesson, str_from(p->to), str_from(p->answer), now, learned, err);
 }
 
 static bool capture_one(struct tx *tx, const struct outbox_row *row, struct captured *captured, int64_t now, struct err *err) {
@@ -142,7 +162,7 @@ static bool capture_one(struct tx *tx, const struct outbox_row *row, struct capt
 
 static bool lease(struct sender *s, struct step *step, struct tx *tx, int64_t now, struct err *err) {
 	struct turns t = turns_at(s, now);
-	return turns_lease(tx, &t, now, now + LEASE_MS, step->lease, s->arena, &s->rows, &step->more, err);
+	return turns_lease(tx, &t, now, now + LEASE_MS, step->lease, s->arena, &s->rows, &s->way, &step->more, err);
 }
 
 static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
@@ -178,9 +198,10 @@ static void log_learned(struct sender *s, const struct pending *p, const struct 
 	s->news = true;
 	struct arena *a = arena_new();
 	bool domain = l->what == LEARNED_SLOWED || l->what == LEARNED_EASED;
-	struct str name = domain ? turns_domain(a, str_from(p->to)) : s->lane.channel == CHANNEL_MAIL ? STR("mail") : STR("sms");
+	struct str name = domain ? turns_domain(a, str_from(p->to)) : turns_relay(s->lane.channel, p->way);
+	name = (struct str){name.at + !domain, name.len - !domain}; /* without the mark of a relay */
 	bool bad = l->what != LEARNED_UP && l->what != LEARNED_EASED;
-	log_event(levels[l->what], events[l->what], "%s=%.*s%s%s%s", domain ? "domain" : "channel", STR_ARG(name), bad ? " answer=\"" : "", bad ? p->answer : "", bad ? "\"" : "");
+	log_event(levels[l->what], events[l->what], "%s=%.*s%s%s%s", domain ? "domain" : "relay", STR_ARG(name), bad ? " answer=\"" : "", bad ? p->answer : "", bad ? "\"" : "");
 	arena_free(a);
 }
 
@@ -201,7 +222,7 @@ static bool step_do(struct sender *s, struct step *step) {
 static struct pending *pend(struct sender *s, const struct outbox_row *row) {
 	BUG_IF(s->pending_count == ROWS_MAX);
 	struct pending *p = &s->pending[s->pending_count++];
-	*p = (struct pending){.id = row->id, .fence = row->fence};
+	*p = (struct pending){.id = row->id, .fence = row->fence, .way = s->way};
 	snprintf(p->to, sizeof p->to, "%.*s", STR_ARG(row->recipient)); /* the round's arena ends before it is settled */
 	return p;
 }
@@ -299,8 +320,8 @@ static struct str bounces_to(struct sender *s, const struct outbox_row *row) {
 }
 
 static void transmit(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
-	if (s->smtp) {
-		smtp_send(s->smtp, bounces_to(s, row), letter->message.to, letter->raw, result);
+	if (relay_of(s)) {
+		smtp_send(relay_of(s), bounces_to(s, row), letter->message.to, letter->raw, result);
 	} else if (s->sms) {
 		send_sms(s, row, letter, result);
 	} else {
@@ -332,11 +353,11 @@ static enum round deliver(struct sender *s, const struct outbox_row *row) {
 	}
 	struct captured captured = {.outbox_id = row->id, .channel = s->lane.channel, .to = letter.message.to, .raw = letter.raw};
 	struct step begin = {.row = row, .captured = s->options.capture ? &captured : NULL, .parts = s->sms ? gsm_cost(letter.raw).parts : 0};
-	if (s->smtp)
-		smtp_offer(s->smtp, bounces_to(s, row), letter.message.to); /* the relay looks at it while the disk writes */
+	if (relay_of(s))
+		smtp_offer(relay_of(s), bounces_to(s, row), letter.message.to); /* the relay looks at it while the disk writes */
 	bool done = step_do(s, &begin);
-	if (s->smtp && (!done || !begin.held))
-		smtp_withdraw(s->smtp);
+	if (relay_of(s) && (!done || !begin.held))
+		smtp_withdraw(relay_of(s));
 	if (!done)
 		return ROUND_STUCK;
 	if (begin.allowance != ALLOWANCE_TAKEN) {
@@ -393,12 +414,17 @@ bool sender_news(struct sender *s) {
 }
 
 int64_t sender_tidy(struct sender *s) {
-	if (!s->smtp || !smtp_connected(s->smtp))
+	bool connected = false;
+	for (int i = 0; i <= WAY_SECOND; i++)
+		connected = connected || (s->relays[i] && smtp_connected(s->relays[i]));
+	if (!connected)
 		return INT64_MAX;
 	int64_t left = s->used_at + site_config(s->options.site)->mail.idle_seconds * INT64_C(1000) - clock_monotonic();
 	if (left > 0)
 		return left;
-	smtp_hang_up(s->smtp);
+	for (int i = 0; i <= WAY_SECOND; i++)
+		if (s->relays[i])
+			smtp_hang_up(s->relays[i]);
 	return INT64_MAX;
 }
 

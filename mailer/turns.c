@@ -10,12 +10,13 @@ struct limits {
 	struct arena *arena;
 	struct pace_list paces;
 	int64_t now;
-	struct pace relay;
+	enum way way;
+	struct pace first, relay; /* the relay itself; the one on that way */
 	struct rate relay_rate;
 };
 
-struct str turns_relay(enum channel channel) {
-	return channel == CHANNEL_MAIL ? STR(":mail") : STR(":sms");
+struct str turns_relay(enum channel channel, enum way way) {
+	return channel == CHANNEL_SMS ? STR(":sms") : way == WAY_SECOND ? STR(":mail fallback") : STR(":mail");
 }
 
 struct str turns_domain(struct arena *a, struct str address) {
@@ -43,7 +44,11 @@ static bool read_limits(struct view *v, const struct turns *t, int64_t now, stru
 	*out = (struct limits){.turns = t, .arena = a, .now = now};
 	if (t->mail && !pace_list(v, a, &out->paces, err))
 		return false;
-	out->relay = pace_of(out, turns_relay(t->lane.channel));
+	out->first = out->relay = pace_of(out, turns_relay(t->lane.channel, WAY_FIRST));
+	if (t->mail && t->mail->fallback && t->lane.channel == CHANNEL_MAIL && breaker_ready_at(&out->first, now) > now) {
+		out->way = WAY_SECOND;
+		out->relay = pace_of(out, turns_relay(t->lane.channel, WAY_SECOND));
+	}
 	if (t->mail && t->lane.channel == CHANNEL_MAIL)
 		out->relay_rate = throttle_rate(t->mail->per_minute);
 	return true;
@@ -143,14 +148,16 @@ static bool count_domains(struct tx *tx, struct limits *l, const struct outbox_l
 	return true;
 }
 
-bool turns_lease(struct tx *tx, const struct turns *t, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, bool *more,
-                 struct err *err) {
+bool turns_lease(struct tx *tx, const struct turns *t, int64_t now, int64_t lease_until, int64_t limit, struct arena *a, struct outbox_list *out, enum way *way,
+                 bool *more, struct err *err) {
 	struct limits l;
 	struct outbox_lane lane = t->lane;
 	*out = (struct outbox_list){0};
 	*more = false;
 	if (!read_limits(tx_view(tx), t, now, a, &l, err))
 		return false;
+	*way = l.way;
+	lane.certain = l.way == WAY_SECOND;
 	if (breaker_ready_at(&l.relay, now) > now)
 		return true;
 	if (l.relay_rate.interval_ms > 0 && throttle_ready_at(&l.relay, l.relay_rate, now) > now)
@@ -168,8 +175,12 @@ bool turns_lease(struct tx *tx, const struct turns *t, int64_t now, int64_t leas
 bool turns_next(struct view *v, const struct turns *t, int64_t now, struct arena *a, int64_t *next_at, struct err *err) {
 	struct limits l;
 	struct line_list lines;
+	struct outbox_lane lane = t->lane;
 	*next_at = t->lane.quiet_until > now ? t->lane.quiet_until : INT64_MAX;
-	if (!read_limits(v, t, now, a, &l, err) || !line_list(v, t->lane, now, a, &lines, err))
+	if (!read_limits(v, t, now, a, &l, err))
+		return false;
+	lane.certain = l.way == WAY_SECOND;
+	if (!line_list(v, lane, now, a, &lines, err))
 		return false;
 	for (size_t i = 0; i < lines.count; i++) {
 		int64_t ready_at = line_ready_at(&l, lines.items[i].name);
@@ -181,6 +192,9 @@ bool turns_next(struct view *v, const struct turns *t, int64_t now, struct arena
 		relay_at = throttle_ready_at(&l.relay, l.relay_rate, now);
 	if (*next_at < INT64_MAX && relay_at > *next_at)
 		*next_at = relay_at;
+	/* Then it may be asked again, also by what goes through it alone. */
+	if (l.way == WAY_SECOND && breaker_ready_at(&l.first, now) < *next_at)
+		*next_at = breaker_ready_at(&l.first, now);
 	return true;
 }
 
@@ -212,26 +226,26 @@ static bool learn_of_domain(struct tx *tx, struct str name, bool busy, struct st
 	return pace_save(tx, &p, err);
 }
 
-bool turns_learn(struct tx *tx, enum channel channel, enum lesson lesson, struct str to, struct str answer, int64_t now, struct learned *out, struct err *err) {
+bool turns_learn(struct tx *tx, enum channel channel, enum way way, enum lesson lesson, struct str to, struct str answer, int64_t now, struct learned *out, struct err *err) {
 	*out = (struct learned){0};
 	if (lesson == LESSON_NONE)
 		return true;
 	struct arena *a = arena_new();
-	bool ok = learn_of_relay(tx, turns_relay(channel), lesson == LESSON_DOWN, answer, now, a, out, err);
+	bool ok = learn_of_relay(tx, turns_relay(channel, way), lesson == LESSON_DOWN, answer, now, a, out, err);
 	if (ok && channel == CHANNEL_MAIL && (lesson == LESSON_SENT || lesson == LESSON_BUSY))
 		ok = learn_of_domain(tx, turns_domain(a, to), lesson == LESSON_BUSY, answer, now, a, out, err);
 	arena_free(a);
 	return ok;
 }
 
-static bool try_anew(struct tx *tx, enum channel channel, struct arena *a, struct err *err) {
+static bool try_anew(struct tx *tx, enum channel channel, enum way way, struct arena *a, struct err *err) {
 	struct pace p;
-	return pace_load(tx_view(tx), turns_relay(channel), a, &p, err) && (!breaker_try(&p) || pace_save(tx, &p, err));
+	return pace_load(tx_view(tx), turns_relay(channel, way), a, &p, err) && (!breaker_try(&p) || pace_save(tx, &p, err));
 }
 
 bool turns_start(struct tx *tx, struct err *err) {
 	struct arena *a = arena_new();
-	bool ok = try_anew(tx, CHANNEL_MAIL, a, err) && try_anew(tx, CHANNEL_SMS, a, err);
+	bool ok = try_anew(tx, CHANNEL_MAIL, WAY_FIRST, a, err) && try_anew(tx, CHANNEL_MAIL, WAY_SECOND, a, err) && try_anew(tx, CHANNEL_SMS, WAY_FIRST, a, err);
 	arena_free(a);
 	return ok;
 }

@@ -12,7 +12,7 @@
 
 enum { MAX_ITEMS = 200, MAX_KEYS = 32, MAX_RATE = 100000 };
 
-enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, LOCAL_FILE, RATES, QUIET_HOURS, QUIET_DAYS };
+enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, LOCAL_FILE, RATES, FALLBACK, QUIET_HOURS, QUIET_DAYS };
 
 /* One key of the file and the member it fills. `check` sees each text; `low` and `high` bound a number. */
 struct key {
@@ -65,6 +65,16 @@ static const struct key mail_keys[] = {
         {.name = "idle_seconds", .shape = NUMBER, .offset = MAIL(idle_seconds), .low = 1, .high = 600},
         {.name = "per_minute", .shape = NUMBER, .offset = MAIL(per_minute), .low = 1, .high = MAX_RATE},
         {.name = "per_domain", .shape = RATES, .offset = MAIL(per_domain)},
+        {.name = "fallback", .shape = FALLBACK, .offset = MAIL(fallback)},
+        {.name = NULL},
+};
+
+static const struct key fallback_keys[] = {
+        {.name = "relay", .offset = MAIL(relay), .check = check_relay},
+        {.name = "user", .offset = MAIL(user), .check = check_line},
+        {.name = "password_file", .shape = PATH, .offset = MAIL(password_file), .check = check_line},
+        {.name = "tls", .shape = TLS, .offset = MAIL(tls)},
+        {.name = "ca_file", .shape = PATH, .offset = MAIL(ca_file), .check = check_line},
         {.name = NULL},
 };
 
@@ -201,6 +211,19 @@ static bool read_quiet_days(struct reader *r, const struct key *key, const struc
 	return known || refuse(r, node, "%s: expected non-workdays or none", key->name);
 }
 
+static bool read_map(struct reader *r, const struct key *keys, const struct yaml *map, void *base);
+
+static bool read_fallback(struct reader *r, const struct yaml *node, struct mail_config **out) {
+	struct mail_config *f = ARENA_NEW(r->arena, struct mail_config);
+	*f = (struct mail_config){0};
+	*out = f;
+	if (!read_map(r, fallback_keys, node, f))
+		return false;
+	if (f->relay.len == 0)
+		return refuse(r, node, "fallback: the key relay is missing");
+	return f->user.len == 0 || f->password_file.len > 0 || refuse(r, node, "fallback: user is given, but password_file is missing");
+}
+
 static bool read_value(struct reader *r, const struct key *key, const struct yaml *node, char *base) {
 	int64_t number;
 	switch (key->shape) {
@@ -222,6 +245,8 @@ static bool read_value(struct reader *r, const struct key *key, const struct yam
 		return read_quiet_hours(r, key, node, (struct quiet *)(void *)(base + key->offset));
 	case QUIET_DAYS:
 		return read_quiet_days(r, key, node, (struct quiet *)(void *)(base + key->offset));
+	case FALLBACK:
+		return read_fallback(r, node, (struct mail_config **)(void *)(base + key->offset));
 	case RATES:
 		return read_rates(r, key, node, (struct mail_rates *)(void *)(base + key->offset));
 	case TEXTS:
@@ -300,6 +325,10 @@ static void fill_defaults(struct reader *r, struct site_config *c) {
 	if (c->language_count == 0) {
 		c->languages = languages;
 		c->language_count = 2;
+	}
+	if (c->mail.fallback) {
+		c->mail.fallback->from_address = c->mail.from_address;
+		c->mail.fallback->per_connection = c->mail.per_connection;
 	}
 	if (!c->sms.allowed) {
 		c->sms.allowed = calling_codes;

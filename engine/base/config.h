@@ -25,6 +25,7 @@ struct mail_config {
 		size_t count;
 		int64_t other;       /* of each other recipient domain; 0: no limit */
 	} per_domain;
+	struct mail_config *fallback; /* a second relay, while the first does not work: relay, user, password_file, tls, ca_file; NULL: none */
 };
 
 struct sms_config {

@@ -4,12 +4,12 @@
 
 /* The first row of that line with a higher number of priority than *priority, up to the lane's; the first of a priority is its earliest. */
 static enum db_step next_head(struct db *db, struct outbox_lane lane, int64_t *priority, int64_t *next_at, struct err *err) {
-	struct stmt *s = db_query(db, "SELECT priority, next_at FROM outbox WHERE " OUTBOX_LINE " AND priority > ? AND priority <= ?" OUTBOX_AWAKE
+	struct stmt *s = db_query(db, "SELECT priority, next_at FROM outbox WHERE " OUTBOX_LINE " AND priority > ? AND priority <= ?" OUTBOX_TAKEN
 	                              " ORDER BY priority, next_at LIMIT 1");
 	bind_line(s, lane);
 	bind_int(s, *priority);
 	bind_int(s, lane.most);
-	bind_awake(s, lane);
+	bind_taken(s, lane);
 	enum db_step step = stmt_step(s, err);
 	if (step == DB_ROW) {
 		*priority = stmt_int(s, 0);
@@ -69,11 +69,11 @@ bool line_first(struct view *v, struct outbox_lane lane, int64_t above, int64_t 
 	*out = (struct line_rows){0};
 	while ((int64_t)out->count < limit && (step = next_head(db, lane, &priority, &next_at, err)) == DB_ROW) {
 		struct stmt *s = db_query(db, "SELECT id, lower(substr(recipient, instr(recipient, '@') + 1)) FROM outbox WHERE " OUTBOX_LINE
-		                              " AND priority = ? AND next_at <= ?" OUTBOX_AWAKE " ORDER BY next_at, id LIMIT ?");
+		                              " AND priority = ? AND next_at <= ?" OUTBOX_TAKEN " ORDER BY next_at, id LIMIT ?");
 		bind_line(s, lane);
 		bind_int(s, priority);
 		bind_int(s, now);
-		bind_awake(s, lane);
+		bind_taken(s, lane);
 		bind_int(s, limit - (int64_t)out->count);
 		while ((step = stmt_step(s, err)) == DB_ROW)
 			*(struct line_row *)ARENA_PUSH(a, out) = (struct line_row){stmt_int(s, 0), stmt_text(s, 1, a)};

@@ -75,7 +75,7 @@ static bool life_load(struct db *db, int64_t id, struct life *out, struct err *e
 
 static bool life_write(struct db *db, const struct life *was, const struct life *is, struct err *err) {
 	struct stmt *s = db_query(db, "UPDATE outbox SET state = ?, next_at = ?, attempts = ?, crashes = ?, fence = ?, lease_until = ?,"
-	                              " sent_at = ?, owner = coalesce(?, owner), answer = coalesce(?, answer)"
+	                              " sent_at = ?, owner = coalesce(?, owner), answer = coalesce(?, answer), uncertain = max(uncertain, ?)"
 	                              " WHERE id = ? AND state = ? AND fence = ?");
 	bool held = is->state == OUTBOX_LEASED || is->state == OUTBOX_BEGUN;
 	bind_text(s, str_from(names[is->state]));
@@ -87,6 +87,7 @@ static bool life_write(struct db *db, const struct life *was, const struct life 
 	bind_int_or_null(s, is->sent_at, is->sent_at != 0);
 	bind_text_or_null(s, is->owner);
 	bind_text_or_null(s, is->answer);
+	bind_int(s, is->state == OUTBOX_UNKNOWN);
 	bind_int(s, was->id);
 	bind_text(s, str_from(names[was->state]));
 	bind_int(s, was->fence);
@@ -222,11 +223,11 @@ static bool due_rows(struct db *db, struct outbox_lane lane, int64_t now, int64_
 	int64_t priority = INT64_MIN;
 	enum db_step step = DB_ROW;
 	while ((int64_t)out->count < limit && (step = next_priority(db, lane, &priority, err)) == DB_ROW) {
-		struct stmt *s = db_query(db, ROW "WHERE " OUTBOX_LINE " AND priority = ? AND next_at <= ?" OUTBOX_AWAKE " ORDER BY next_at, id LIMIT ?");
+		struct stmt *s = db_query(db, ROW "WHERE " OUTBOX_LINE " AND priority = ? AND next_at <= ?" OUTBOX_TAKEN " ORDER BY next_at, id LIMIT ?");
 		bind_line(s, lane);
 		bind_int(s, priority);
 		bind_int(s, now);
-		bind_awake(s, lane);
+		bind_taken(s, lane);
 		bind_int(s, limit - (int64_t)out->count);
 		if (!end_rows(s, a, out, err))
 			return false;

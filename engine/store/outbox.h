@@ -55,6 +55,7 @@ struct outbox_lane {
 	enum channel channel;
 	int64_t most;
 	int64_t quiet_until; /* 0, or: of patient rows only those whose deadline comes before that */
+	bool certain;        /* not those whose outcome was unknown once */
 	struct str line;     /* where they wait (engine/store/lines.h); empty: the common line */
 };
 

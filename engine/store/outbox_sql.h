@@ -6,16 +6,17 @@
 #include "engine/store/outbox.h"
 
 #define OUTBOX_LINE "state = 'queued' AND channel = ? AND line = ?"
-#define OUTBOX_AWAKE " AND (? = 0 OR patient = 0 OR deadline_at <= ?)"
+#define OUTBOX_TAKEN " AND (? = 0 OR patient = 0 OR deadline_at <= ?) AND (? = 0 OR uncertain = 0)"
 
 static inline void bind_line(struct stmt *s, struct outbox_lane lane) {
 	bind_int(s, lane.channel);
 	bind_text(s, lane.line);
 }
 
-static inline void bind_awake(struct stmt *s, struct outbox_lane lane) {
+static inline void bind_taken(struct stmt *s, struct outbox_lane lane) {
 	bind_int(s, lane.quiet_until);
 	bind_int(s, lane.quiet_until);
+	bind_int(s, lane.certain);
 }
 
 #endif

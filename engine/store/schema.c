@@ -235,6 +235,10 @@ static const char *const messages_that_did_not_arrive =
         "ALTER TABLE mailbox ADD COLUMN role TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE mailbox ADD COLUMN actor TEXT NOT NULL DEFAULT '';";
 
+/* What a relay may have taken, though nobody knows, is not given to another one. */
+static const char *const uncertain_messages = "ALTER TABLE outbox ADD COLUMN uncertain INTEGER NOT NULL DEFAULT 0;"
+                                              "UPDATE outbox SET uncertain = 1 WHERE state = 'unknown' OR answer LIKE 'unknown: %';";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -257,6 +261,7 @@ static const struct migration migrations[] = {
         {{&delivery_reports}},
         {{&mails_that_came_in}},
         {{&messages_that_did_not_arrive}},
+        {{&uncertain_messages}},
 };
 
 int64_t schema_newest(void) {

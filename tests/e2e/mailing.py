@@ -144,8 +144,8 @@ class Office:
 class Sink:
     """Postfix's smtp-sink: takes everything, and dumps it as it came over the line."""
 
-    def __init__(self, *options):
-        self.folder, self.port = tempfile.mkdtemp(prefix="stafet-sink-"), free_port()
+    def __init__(self, *options, port=None):
+        self.folder, self.port = tempfile.mkdtemp(prefix="stafet-sink-"), port or free_port()
         os.chmod(self.folder, 0o777)
         program = next((p for p in ("/usr/sbin/smtp-sink", "/usr/bin/smtp-sink") if os.access(p, os.X_OK)), "smtp-sink")
         user = ["-u", "nobody"] if os.getuid() == 0 else []

@@ -191,6 +191,44 @@ def test_a_relay_that_is_gone_for_a_while():
             peer.stop()
 
 
+def test_a_fallback_takes_over():
+    """The relay takes a mail, and dies without a word; so it is used no more. What it has goes through it alone, the rest through the other."""
+    port, readers = free_port(), people("example.dk", 30)
+    peer, second, back = Peer("smtp_peer.py", "--port", str(port)), Peer("smtp_peer.py", "--pipelining"), None
+    maybe = "drop@example.dk"
+    try:
+        with Office(port, mail="  fallback: {relay: 'smtp://127.0.0.1:%d', tls: off}\n" % second.port) as office:
+            office.start()
+            office.order(asked=[maybe])
+            office.wait("state = 'queued' AND uncertain = 1", 1)
+            kept = peer.messages()
+            peer.stop()
+            office.order(readers=readers)
+            office.wait("state = 'sent'", len(readers))
+            each_once(second, readers)
+            told = office.outbox()
+            assert "mail does not work" in told and "fallback" not in told, told
+            assert "event=relay-down relay=mail " in office.log()
+            office.stop()
+            office.later("UPDATE outbox SET next_at = 0 WHERE state = 'queued'")
+            office.start()
+            time.sleep(4)
+            assert office.count("state = 'queued' AND uncertain = 1") == 1 and not copies(second, maybe)
+            back = Sink(port=port)
+            office.wait("state = 'sent' AND uncertain = 1", 1)
+            again = [d for d in back.dumps() if d[0]["X-Rcpt-Args"] == ["<%s>" % maybe]]
+            assert len(kept) == len(again) == 1 and message_id(kept[0]) == parse(again[0][1])["Message-ID"]
+            office.order(readers=["late@example.dk"])
+            office.wait("state = 'sent'", len(readers) + 2)
+            assert not copies(second, "late@example.dk")
+    finally:
+        second.stop()
+        if back:
+            back.stop()
+        if peer.process.poll() is None:
+            peer.stop()
+
+
 def test_a_code_overtakes_two_thousand():
     """Even where the relay takes ten mails a second: the code is counted, but does not wait."""
     peer = Peer("smtp_peer.py")
@@ -241,4 +279,4 @@ def test_a_connection_ends_after_its_share_and_when_idle():
 
 
 main([test_a_relay_slow_after_the_dot_delays_nobody_else, test_killed_between_the_dot_and_the_answer, test_a_domain_that_asks_for_less,
-      test_a_relay_that_is_gone_for_a_while, test_a_code_overtakes_two_thousand, test_a_connection_ends_after_its_share_and_when_idle])
+      test_a_relay_that_is_gone_for_a_while, test_a_fallback_takes_over, test_a_code_overtakes_two_thousand, test_a_connection_ends_after_its_share_and_when_idle])

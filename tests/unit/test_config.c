@@ -87,6 +87,10 @@ static void test_example(void **state) {
 	assert_text(c->mail.per_domain.domains[0], "outlook.com");
 	assert_int_equal(c->mail.per_domain.per_minute[0], 60);
 	assert_int_equal(c->mail.per_domain.other, 240);
+	assert_text(c->mail.fallback->relay, "smtp://reserve.nordby.example:587");
+	assert_path(c->mail.fallback->password_file, "smtp-password");
+	assert_int_equal(c->mail.fallback->tls, TLS_REQUIRED);
+	assert_text(c->mail.fallback->from_address, "svar@nordby.example");
 	assert_true(c->sms.quiet.from == 22 * 3600000 && c->sms.quiet.until == 7 * 3600000 && !c->sms.quiet.days);
 	assert_true(c->mail.quiet.from == c->mail.quiet.until && !c->mail.quiet.days);
 	/* Every default that the example shows is the default. */
@@ -210,6 +214,11 @@ static void test_refusals(void **state) {
 	        {SITE "}\nmail: {tls: [off]}", "tls: expected"},
 	        {SITE "}\nmail: {connections: 0}", "connections: expected a whole number from 1 to 64"},
 	        {SITE "}\nmail: {connections: 1.5}", "connections: "},
+	        {SITE "}\nmail: {fallback: 'smtp://x.dk'}", "fallback: expected a map"},
+	        {SITE "}\nmail: {fallback: {user: a, relay: 'smtp://x.dk'}}", "fallback: user is given, but password_file is missing"},
+	        {SITE "}\nmail: {fallback: {tls: off}}", "fallback: the key relay is missing"},
+	        {SITE "}\nmail: {fallback: {relay: x}}", "relay: expected smtp://"},
+	        {SITE "}\nmail: {fallback: {from_address: a@x.dk}}", "unknown key 'from_address'"},
 	        {SITE "}\nmail: {per_minute: 0}", "per_minute: expected a whole number from 1 to 100000"},
 	        {SITE "}\nmail: {per_domain: 0}", "per_domain: expected a whole number"},
 	        {SITE "}\nmail: {per_domain: {example.dk: x}}", "per_domain: expected a whole number"},

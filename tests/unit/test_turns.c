@@ -21,15 +21,16 @@ static int64_t put(struct fixture *f, const char *to, int64_t priority) {
 static struct outbox_list lease(struct fixture *f, int64_t now, int64_t limit) {
 	struct outbox_list list;
 	bool more;
+	enum way way;
 	do
-		OK(turns_lease(f->tx, &all, now, now + 100000, limit, f->arena, &list, &more, &f->err));
+		OK(turns_lease(f->tx, &all, now, now + 100000, limit, f->arena, &list, &way, &more, &f->err));
 	while (more && list.count == 0);
 	return list;
 }
 
 static struct learned learn(struct fixture *f, enum lesson lesson, const char *to, int64_t now) {
 	struct learned learned;
-	OK(turns_learn(f->tx, CHANNEL_MAIL, lesson, str_from(to), STR("421 4.7.0 slow down"), now, &learned, &f->err));
+	OK(turns_learn(f->tx, CHANNEL_MAIL, WAY_FIRST, lesson, str_from(to), STR("421 4.7.0 slow down"), now, &learned, &f->err));
 	return learned;
 }
 
@@ -157,16 +158,58 @@ static void a_relay_that_fails_rests_and_is_probed_by_one(void **state) {
 	assert_int_equal(lease(f, NOW + 2000, 8).count, 8);
 }
 
+/* While the relay rests its fallback is used, but not for what the relay may have taken; the relay is asked again by one at a time. */
+static void a_fallback_takes_over(void **state) {
+	struct fixture *f = *state;
+	struct mail_config second = {.relay = STR("smtp://second")};
+	struct outbox_list list;
+	struct learned learned;
+	enum way way;
+	bool more;
+	config.fallback = &second;
+	int64_t unknown = put(f, "eva@a.dk", OUTBOX_CODE);
+	list = lease(f, NOW, 1);
+	assert_int_equal(list.items[0].id, unknown);
+	OK(outbox_begin(f->tx, unknown, list.items[0].fence, NOW, &f->err));
+	OK(outbox_settle(f->tx, unknown, list.items[0].fence, OUTBOX_UNKNOWN, 0, STR("unknown: gone"), NOW, &f->err));
+	OK(outbox_requeue(f->tx, unknown, NOW, &f->err));
+	for (int i = 0; i < 5; i++)
+		put(f, "ida@a.dk", OUTBOX_TASK);
+	for (int i = 0; i < BREAKER_FAILURES; i++)
+		learn(f, LESSON_DOWN, "ida@a.dk", NOW);
+	OK(turns_lease(f->tx, &all, NOW, NOW + 100000, 2, f->arena, &list, &way, &more, &f->err));
+	assert_int_equal(way, WAY_SECOND);
+	assert_int_equal(list.count, 2);
+	assert_true(list.items[0].id != unknown && list.items[1].id != unknown);
+	OK(turns_learn(f->tx, CHANNEL_MAIL, WAY_SECOND, LESSON_SENT, STR("ida@a.dk"), STR("250"), NOW, &learned, &f->err));
+	assert_int_equal(learned.what, LEARNED_NOTHING); /* nothing about the first */
+	OK(turns_lease(f->tx, &all, NOW, NOW + 100000, 8, f->arena, &list, &way, &more, &f->err));
+	assert_int_equal(list.count, 3);
+	assert_int_equal(next_at(f, NOW), NOW + 1000);
+	OK(turns_lease(f->tx, &all, NOW + 1000, NOW + 100000, 8, f->arena, &list, &way, &more, &f->err));
+	assert_int_equal(way, WAY_FIRST);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].id, unknown);
+	/* Both rest: nothing goes. */
+	put(f, "ida@a.dk", OUTBOX_TASK);
+	for (int i = 0; i < BREAKER_FAILURES; i++)
+		OK(turns_learn(f->tx, CHANNEL_MAIL, WAY_SECOND, LESSON_DOWN, STR("ida@a.dk"), STR("no"), NOW + 1000, &learned, &f->err));
+	assert_int_equal(learned.what, LEARNED_DOWN);
+	assert_int_equal(lease(f, NOW + 1000, 8).count, 0);
+	assert_int_equal(next_at(f, NOW + 1000), NOW + 2000);
+}
+
 static void what_is_captured_has_no_limits(void **state) {
 	struct fixture *f = *state;
 	struct turns captured = all;
 	struct outbox_list list;
 	bool more;
+	enum way way;
 	captured.mail = NULL;
 	config.per_minute = 1;
 	for (int i = 0; i < 5; i++)
 		put(f, "ida@a.dk", OUTBOX_OTHER);
-	OK(turns_lease(f->tx, &captured, NOW, NOW + 1000, 8, f->arena, &list, &more, &f->err));
+	OK(turns_lease(f->tx, &captured, NOW, NOW + 1000, 8, f->arena, &list, &way, &more, &f->err));
 	assert_int_equal(list.count, 5);
 }
 
@@ -178,6 +221,7 @@ int main(void) {
 	        TEST(a_rate_of_the_relay_holds_for_all_but_codes),
 	        TEST(a_domain_has_its_rate),
 	        TEST(a_relay_that_fails_rests_and_is_probed_by_one),
+	        TEST(a_fallback_takes_over),
 	        TEST(what_is_captured_has_no_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
