@@ -231,7 +231,7 @@ static void bad_descriptions_are_refused(void **state) {
 	bad[6].gateway.body = STR("{\"x\": {{number}}}");
 	bad[7].gateway.body = STR("{\"x\": {{text}");
 	bad[8].gateway.content_type = STR("text/xml");
-	bad[9].gateway.headers = (struct texts){&header, 1};
+	bad[9].gateway.headers = (struct text_list){&header, 1};
 	bad[10].config.token_file = STR("/nowhere/at/all");
 	bad[11].gateway.content_type = STR("application/json\r\nX: y");
 	bad[12].config.token_file = STR("");
