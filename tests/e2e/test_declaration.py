@@ -114,20 +114,22 @@ def open_server():
     server = Server("demo", site, "--listen", "127.0.0.1:0")
 
 
-# covers: D1 D2 D4 D16 D22 D23 D24 D25 D26 D27 D28 D29 D30
+# covers: D1 D2 D4 D16 D22 D23 D24 D25 D26 D27 D28 D29 D30 D57 D62 D63
 def test_the_request_asks_for_what_it_needs():
     front = Visitor().get("/")
     assert 'content="width=device-width' in front.text, "pages fit a phone"
     assert "skole, lærested og lærling" in words(front) and "Efter hver oplæringsperiode" in words(front), words(front)
+    assert "Hav dette klar" in words(front) and "lærestedets CVR-nummer" in words(front), "what the school tells its pupils stands where they begin"
     pages = []
     Case().ask(look=lambda page: pages.append(words(page)))
     text = " ".join(pages)
     for label in ("Oplæringsforløb", "Virksomhed", "Skoleoplæring", "Uddannelse (speciale)", "Slutdato for oplæringsperiode", "Hovedforløb (nummer)", "Skole", "Holdnavn",
-                  "Den oplæringsansvarliges mailadresse", "Skolens mailadresse", "Lærestedets CVR-nummer"):
+                  "Den oplæringsansvarliges mailadresse", "Skolens mailadresse", "Lærestedets CVR-nummer",
+                  "Spørg på lærestedet, hvis du ikke kender det", "Spørg på lærestedet, hvem der skal have anmodningen"):
         assert label in text, label
 
 
-# covers: D12 D13 D14 D31 D32
+# covers: D12 D13 D14 D31 D32 D58
 def test_the_supervisor_is_asked_by_mail():
     case = Case().ask()
     request = mail(case.mester, "Udfyld oplæringserklæring for Ida Ærlig")
@@ -214,7 +216,7 @@ def test_goal_lists_are_the_committees():
         shutil.rmtree(folder)
 
 
-# covers: D46 D47 D48 D49 D50 D51 D52 D53
+# covers: D46 D47 D48 D49 D50 D51 D52 D53 D55 D59
 def test_the_back_end():
     first, second = Case().ask(), Case()
     second.answers["school_emails"] = [first.skole]
@@ -233,6 +235,10 @@ def test_the_back_end():
     for said in ("Ida Ærlig", "Bygningssnedker", "Søndergaards Snedkeri", "BS-2-26", "Lærestedet har ikke udfyldt erklæringen endnu", "Sendt til den oplæringsansvarlige: Anmodning"):
         assert said in pending, (said, pending)
     assert first.mester not in pending and "Ikke udfyldt" not in pending, pending
+    apprentice = Visitor()
+    assert apprentice.log_in(second.ida)[1]
+    page = apprentice.get("/backend?view=declaration.mine")
+    assert "Udfyldt og sendt" in words(page) and "Ida" not in words(page), "the apprentice sees that it was received"
     workplace = Visitor()
     assert workplace.log_in(second.mester)[1]
     page = workplace.get("/backend")
