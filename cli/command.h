@@ -60,10 +60,11 @@ struct store_command {
 	int (*run)(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 };
 const struct store_command *store_command(const char *name); /* NULL: no such one */
-/* The store's half of `stafet graph`, `stafet documents` and `stafet outbox`. */
+/* The store's half of `stafet graph`, `stafet documents`, `inbox`, `suppressions` and `outbox`. */
 int command_graph_instance(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_documents(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_inbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
+int command_suppressions(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_outbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 /* Runs it in the server that holds this site's store. *reached false: there is none. */
 int remote_run(const char *folder, const char *name, const struct arguments *args, struct str input, struct buf *out, bool *reached);

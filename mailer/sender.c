@@ -3,6 +3,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/store/reports.h"
+#include "engine/store/suppressions.h"
 #include "engine/workflow/gsm.h"
 #include "mailer/allowance.h"
 #include "mailer/mime.h"
@@ -278,6 +279,18 @@ static bool build(struct sender *s, struct view *v, const struct outbox_row *row
 	       mime_build(&site_config(site)->mail, &out->message, now, zone_local(site_zone(site), now), s->arena, &out->raw, err);
 }
 
+/* Whoever said STOP gets nothing but a code that somebody waits for at a page. */
+static bool check_wanted(struct sender *s, struct view *v, const struct outbox_row *row, struct err *err) {
+	struct suppression suppression;
+	bool found = false;
+	if (row->priority == OUTBOX_CODE)
+		return true;
+	if (!suppression_load(v, row->channel, row->recipient, s->arena, &suppression, &found, err))
+		return false;
+	return !found || err_set(err, ERR_DENIED, "error.input", "not sent: %s wants no messages (%.*s; stafet suppressions)",
+	                         row->channel == CHANNEL_SMS ? "this number" : "this address", STR_ARG(suppression.reason));
+}
+
 /* False with a result: there is nothing to send. */
 static bool prepare(struct sender *s, const struct outbox_row *row, struct letter *out, struct transport_result *result) {
 	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
@@ -287,10 +300,12 @@ static bool prepare(struct sender *s, const struct outbox_row *row, struct lette
 	}
 	struct err err = {0};
 	struct view *v = store_view(s->options.store, &err);
-	bool ok = v && build(s, v, row, out, &err);
+	bool ok = v && check_wanted(s, v, row, &err) && build(s, v, row, out, &err);
 	view_close(v);
 	if (ok)
 		return true;
+	if (err.kind == ERR_DENIED)
+		result->fault = FAULT_POLICY; /* refused as a relay would refuse it: whoever is responsible hears of it */
 	result->outcome = err.kind == ERR_TRANSIENT ? OUTCOME_LATER : OUTCOME_NEVER;
 	transport_answer(result, str_from(err.text));
 	return false;

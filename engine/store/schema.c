@@ -238,6 +238,10 @@ static const char *const messages_that_did_not_arrive =
 /* What a relay may have taken, though nobody knows, is not given to another one. */
 static const char *const uncertain_messages = "ALTER TABLE outbox ADD COLUMN uncertain INTEGER NOT NULL DEFAULT 0;"
                                               "UPDATE outbox SET uncertain = 1 WHERE state = 'unknown' OR answer LIKE 'unknown: %';";
+/* Who wants no messages; key: for comparing. */
+static const char *const suppressed_addresses =
+        "CREATE TABLE suppressions (channel INTEGER NOT NULL CHECK (channel IN (1, 2)), key TEXT NOT NULL, address TEXT NOT NULL,"
+        " reason TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (channel, key)) STRICT, WITHOUT ROWID;";
 
 enum { PARTS = 4 };
 struct migration {
@@ -262,6 +266,7 @@ static const struct migration migrations[] = {
         {{&mails_that_came_in}},
         {{&messages_that_did_not_arrive}},
         {{&uncertain_messages}},
+        {{&suppressed_addresses}},
 };
 
 int64_t schema_newest(void) {
