@@ -180,19 +180,35 @@ static bool put(struct dialog *d, struct piece *p, const char *bytes, size_t len
 	return ok;
 }
 
-/* A line's end, in whatever way it is written; a line that begins with a dot gets a second one. */
-static bool send_lines(struct dialog *d, struct piece *p, struct str message) {
-	bool start = true, ok = true;
-	for (size_t i = 0; ok && i < message.len; i++) {
-		char c = message.at[i];
-		bool end = c == '\r' || c == '\n';
-		if (start && c == '.')
-			ok = put(d, p, ".", 1);
-		ok = ok && (end ? put(d, p, "\r\n", 2) : put(d, p, &c, 1));
-		i += c == '\r' && i + 1 < message.len && message.at[i + 1] == '\n';
-		start = end;
+/* Any length, in pieces. */
+static bool put_long(struct dialog *d, struct piece *p, struct str s) {
+	bool ok = true;
+	while (ok && s.len > 0) {
+		size_t len = s.len < PIECE ? s.len : PIECE;
+		ok = put(d, p, s.at, len);
+		s = (struct str){s.at + len, s.len - len};
 	}
-	return ok && (start || put(d, p, "\r\n", 2));
+	return ok;
+}
+
+static size_t line_length(struct str s) {
+	size_t len = 0;
+	while (len < s.len && s.at[len] != '\r' && s.at[len] != '\n')
+		len++;
+	return len;
+}
+
+/* Each line with CRLF behind it, however it ended; one that begins with a dot gets a second one. */
+static bool send_lines(struct dialog *d, struct piece *p, struct str message) {
+	bool ok = true;
+	while (ok && message.len > 0) {
+		struct str line = {message.at, line_length(message)};
+		size_t end = line.len < message.len;
+		end += end && message.at[line.len] == '\r' && line.len + 1 < message.len && message.at[line.len + 1] == '\n';
+		ok = (line.len == 0 || line.at[0] != '.' || put(d, p, ".", 1)) && put_long(d, p, line) && put(d, p, "\r\n", 2);
+		message = (struct str){message.at + line.len + end, message.len - line.len - end};
+	}
+	return ok;
 }
 
 static bool send_message(struct dialog *d, struct str message) {
