@@ -169,7 +169,8 @@ class Sink:
                 line, _, rest = rest.partition(b"\n")
                 key, _, value = line.decode().partition(": ")
                 head.setdefault(key, []).append(value.strip())
-            if head["X-Rcpt-Args"] and rest:
+            boundary = re.search(rb'boundary="([^"]+)"', rest)
+            if boundary and rest.rstrip().endswith(b"--" + boundary.group(1) + b"--"):  # it is written piece by piece
                 # A Received: line of the sink's is folded over three.
                 rest = re.sub(rb"\AReceived: [^\n]*\n(?:[ \t][^\n]*\n)*", b"", rest)
                 found.append((head, rest))
