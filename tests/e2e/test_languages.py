@@ -22,6 +22,8 @@ class Demo:
         run("init", site, "--with", *(packages or [package("declaration"), package("leave-request")]))
         path = os.path.join(site, "stafet.yaml")
         text = open(path, encoding="utf-8").read().replace("languages: [da, en]", "languages: [%s]" % languages)
+        helps = ", ".join("%s: help.%s.md" % (code, code if os.path.exists(os.path.join(site, "help.%s.md" % code)) else "en") for code in languages.split(", "))
+        text = re.sub(r"help: \{[^}]*\}", "help: {%s}" % helps, text)
         open(path, "w", encoding="utf-8").write(text)
         prepare(site)
         self.server = Server("demo", site, "--listen", "127.0.0.1:0")

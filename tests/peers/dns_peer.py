@@ -83,10 +83,19 @@ class Tcp(socketserver.StreamRequestHandler):
 			self.wfile.write(struct.pack(">H", len(said)) + said)
 
 
+def open_both():
+	"""A port that is free for both; somebody may have the one that UDP got for TCP."""
+	while True:
+		udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp)
+		try:
+			return udp, socketserver.ThreadingTCPServer(udp.server_address, Tcp)
+		except OSError:
+			udp.server_close()
+
+
 def main():
 	folder = sys.argv[1]
-	udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp)
-	tcp = socketserver.ThreadingTCPServer(udp.server_address, Tcp)
+	udp, tcp = open_both()
 	for server in (udp, tcp):
 		server.folder, server.daemon_threads = folder, True
 		threading.Thread(target=server.serve_forever, daemon=True).start()
