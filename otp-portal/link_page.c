@@ -25,7 +25,7 @@ static void answer(struct request *r, struct view *v, struct link_view *look, st
 	struct str event = request_query(r, "event");
 	if (gone && renewal_asked(r) && engine_renewable(look))
 		renewal_post(r, look, out);
-	else if (post && look->link.kind == LINK_VIEW)
+	else if (post && look->link.kind == LINK_VIEW && request_form(r, "act").len == 0)
 		page_wrong_method(r, out, STR("GET, HEAD"));
 	else if (post && look->link.state == LINK_USED)
 		response_redirect(out, r, page_path(r, r->path)); /* a second press finds the receipt */

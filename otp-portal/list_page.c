@@ -272,6 +272,10 @@ void list_page(struct request *r, struct view *v, const struct list_view *list, 
 	struct listing_page l = {.r = r, .v = v, .list = list, .ask = list_ask_read(r, list)};
 	struct str reference = request_query(r, "row");
 	struct err err;
+	if (r->method == METHOD_POST && reference.len == 0) {
+		page_wrong_method(r, out, STR("GET, HEAD"));
+		return;
+	}
 	l.prose = (struct prose){.r = r, .package = list->package, .definition = list->package->definition, .registers = &port};
 	if (list->rule->exported && str_is(request_query(r, "export"), "csv")) {
 		list_export(&l.ask, out);

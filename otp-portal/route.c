@@ -35,7 +35,7 @@ static const struct route {
         {"/help", READ, false, help_page, NULL},
         {"/assets/", READ, false, asset_page, NULL},
         {"/home/otplogin", BOTH, false, login_page, NULL},
-        {"/backend", READ, false, login_backend, NULL},
+        {"/backend", BOTH, false, login_backend, NULL},
         {"/backend/logout", METHOD_POST, false, login_logout, NULL},
         {"/report/", TOLD, false, report_page, NULL},
         {"/healthz", READ, false, health, NULL},

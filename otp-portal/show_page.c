@@ -1,6 +1,7 @@
 #include "otp-portal/show_page.h"
 
 #include "engine/base/escape.h"
+#include "otp-portal/acts.h"
 #include "otp-portal/columns.h"
 #include "otp-portal/page.h"
 #include "otp-portal/papers.h"
@@ -75,6 +76,10 @@ void show_content(const struct prose *p, const struct show_view *show, struct re
 }
 
 void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out) {
+	if (r->method == METHOD_POST) {
+		acts_post(r, show, out);
+		return;
+	}
 	struct register_port port = data_store_port(v);
 	struct prose p = {r, show->package, show->definition, show->values, show->instance, &port, show->here};
 	struct str title = prose_get(&p, "views", show->rule->name, "title", (struct str){0});
@@ -101,6 +106,10 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 		write_fields(&p, show, out);
 	else
 		write_not_ready(&p, show, out);
+	if (!acts_write(&p, v, show, out, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
 	if (show->rule->timeline && !timeline_write(&timeline, v, out, &err)) {
 		page_failure(r, out, &err);
 		return;

@@ -18,6 +18,7 @@ struct show_view {
 bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port);
 /* Its head, intro and fields. */
 void show_content(const struct prose *p, const struct show_view *show, struct response *out);
+/* A POST is one of its `acts`. */
 void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out);
 
 #endif

@@ -83,6 +83,14 @@ const struct event_rule *state_offer(const struct state *s, struct str task, str
 	return NULL;
 }
 
+const struct event_rule *view_act(const struct view_rule *view, const struct state *s, struct str role, struct str event) {
+	const struct event_rule *rule = s && view_rule_is_for(view, role) ? state_event(s, event) : NULL;
+	for (size_t i = 0; rule && i < view->acts.count; i++)
+		if (str_equal(view->acts.items[i], event))
+			return event_allows(rule, role) ? rule : NULL;
+	return NULL;
+}
+
 bool field_prefills(const struct field *field) {
 	return (field->kind <= FIELD_REF && field->kind != FIELD_BOOL) || field->kind == FIELD_GROUP;
 }

@@ -175,6 +175,7 @@ struct view_rule {
 	LIST_OF(const struct field *) search; /* list */
 	LIST_OF(struct str) filters;          /* list: "state" or names of fields */
 	const struct expression *overdue;     /* list; NULL: none. Once true it stays true until the next transition */
+	LIST_OF(struct str) acts;             /* page: events of people that can be begun from it */
 	bool timeline;                        /* page */
 	bool exported;                        /* list: `export` */
 	struct str page;                      /* list: page view a row opens; empty: none */
@@ -247,6 +248,8 @@ bool event_is_signal(const struct event_rule *event);
 /* What somebody in this role may do in the state through a link for `task`: the event of that name, or one that its page also offers (empty: that of the
  * link); NULL: none. */
 const struct event_rule *state_offer(const struct state *s, struct str task, struct str role, struct str event);
+/* The event among the page's `acts` that somebody in this role may do in the state; NULL: it is none. */
+const struct event_rule *view_act(const struct view_rule *view, const struct state *s, struct str role, struct str event);
 /* Whether an answer of before may stand in a start form: ticks, matrices and what is no plain text are given anew each time. */
 bool field_prefills(const struct field *field);
 bool field_alike(const struct field *a, const struct field *b); /* of one kind, both lists or none, groups of the same fields: an answer to one answers the other */

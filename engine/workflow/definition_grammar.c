@@ -216,6 +216,7 @@ static const struct shape_key view_keys[] = {
         {.key = "head", .shape = &shown, .only = BIT(VIEW_PAGE), .help = "Fields that stand first, also while `when` does not hold: whom and what it is about."},
         {.key = "fields", .shape = &shown, .needed = true, .only = BIT(VIEW_PAGE)},
         {.key = "columns", .shape = &shown, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference."},
+        {.key = "acts", .shape = &names, .only = BIT(VIEW_PAGE), .help = "Events of people that can be begun from the page."},
         {.key = "timeline", .shape = &truth, .only = BIT(VIEW_PAGE), .help = "Also what has happened, and what is next."},
         {.key = "search", .shape = &word_list, .only = BIT(VIEW_LIST)},
         {.key = "filters", .shape = &word_list, .only = BIT(VIEW_LIST), .help = "state, and fields of type choice, ref and bool, to choose rows by."},

@@ -53,6 +53,7 @@ void read_forms(struct reader *r, const struct yaml *forms);         /* NULL: no
 void read_states(struct reader *r, const struct yaml *states, const struct yaml *initial);
 void read_actions(struct reader *r, const struct yaml *actions, struct action_list *out); /* NULL: none */
 void read_views(struct reader *r, const struct yaml *views);         /* NULL: none */
+void read_acts(struct reader *r, const struct yaml *views);          /* of pages, once the states are read; NULL: none */
 void read_start(struct reader *r, const struct yaml *start);
 
 #endif

@@ -120,6 +120,38 @@ void read_views(struct reader *r, const struct yaml *views) {
 		check_page(r, &r->d->views.items[i], yaml_get(views->items[i], "page"));
 }
 
+static bool somebody_may(const struct definition *d, const struct view_rule *view, struct str event) {
+	for (size_t i = 0; i < d->states.count; i++)
+		for (size_t k = 0; k < view->roles.count; k++)
+			if (view->roles.items[k] && view_act(view, &d->states.items[i], view->roles.items[k]->name, event))
+				return true;
+	return false;
+}
+
+/* What people do, in whatever state. */
+static struct named events_of_people(struct reader *r) {
+	LIST_OF(struct str) events = {0};
+	for (size_t i = 0; i < r->d->states.count; i++)
+		for (size_t k = 0; k < r->d->states.items[i].on.count; k++)
+			if (r->d->states.items[i].on.items[k].by.count > 0)
+				*(struct str *)ARENA_PUSH(r->arena, &events) = r->d->states.items[i].on.items[k].name;
+	return (struct named){"act of people", events.items, events.count, sizeof *events.items};
+}
+
+void read_acts(struct reader *r, const struct yaml *views) {
+	struct named events = events_of_people(r);
+	for (size_t i = 0; views && i < views->count; i++) {
+		struct view_rule *view = &r->d->views.items[i];
+		struct yaml_nodes names = reader_names(r, yaml_get(views->items[i], "acts"));
+		for (size_t k = 0; k < names.count; k++) {
+			const struct yaml *name = names.items[k];
+			*(struct str *)ARENA_PUSH(r->arena, &view->acts) = name->text;
+			if (reader_find(r, events, name) && !somebody_may(r->d, view, name->text))
+				problem_error(r->problems, name->place, "'acts' of view '%.*s': nobody who sees it may do '%.*s'", STR_ARG(view->name), STR_ARG(name->text));
+		}
+	}
+}
+
 void read_start(struct reader *r, const struct yaml *start) {
 	r->d->start.by = reader_find(r, NAMED("role", r->d->roles), yaml_get(start, "by"));
 	r->d->start.form = reader_find(r, NAMED("form", r->d->forms), yaml_get(start, "form"));

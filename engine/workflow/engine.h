@@ -108,6 +108,16 @@ bool engine_renewable(const struct link_view *look);
 /* Sends the message that first carried the link once more, to the person's contact as it is now, with the newest link for the same; a new one when that cannot be used
  * either. *sent false: nothing may be sent, and nothing was written. */
 bool engine_renew(struct engine *e, struct tx *tx, int64_t now, const struct link *link, struct arena *a, bool *sent, struct err *err);
+/* From when on somebody can do the event in the instance as it is: see link_view.opens_at. */
+int64_t engine_opening(const struct engine *e, int64_t now, const struct definition *d, const struct instance *instance, const struct value *values,
+                       const struct event_rule *event, struct arena *a);
+/* A TASK link for an event that a page offers (`acts`) to whoever sees it, in a role that may do it now; the live one if there is one.
+ * CONFLICT "link.not-now": it is not theirs, or not possible now; nothing was written. */
+struct page_act {
+	int64_t instance_id, contact_id;
+	struct str view, event;
+};
+bool engine_page_link(struct engine *e, struct tx *tx, int64_t now, const struct page_act *act, struct arena *a, struct link *out, struct err *err);
 /* The START link for a form under way; written when its first page is posted. id: NULL for a random one. */
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, const unsigned char id[SECRET_ID], struct link *out, struct err *err);
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */

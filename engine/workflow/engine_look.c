@@ -42,16 +42,21 @@ int64_t engine_link_end(const struct engine *e, const struct link *link, const s
 	return end > link->expires_at ? end : link->expires_at;
 }
 
-static int64_t opens(const struct engine *e, int64_t now, const struct link_view *look, const struct event_rule *event, struct arena *a) {
+int64_t engine_opening(const struct engine *e, int64_t now, const struct definition *d, const struct instance *instance, const struct value *values,
+                       const struct event_rule *event, struct arena *a) {
 	struct snapshot snapshot = {
-	        .definition = look->definition,
-	        .state = definition_state(look->definition, look->instance.state),
-	        .values = look->values,
-	        .reference = look->instance.reference,
-	        .started_at = look->instance.started_at,
-	        .entered_at = look->instance.entered_at,
+	        .definition = d,
+	        .state = definition_state(d, instance->state),
+	        .values = values,
+	        .reference = instance->reference,
+	        .started_at = instance->started_at,
+	        .entered_at = instance->entered_at,
 	};
 	return engine_opens(e, &snapshot, event, now, a);
+}
+
+static int64_t opens(const struct engine *e, int64_t now, const struct link_view *look, const struct event_rule *event, struct arena *a) {
+	return engine_opening(e, now, look->definition, &look->instance, look->values, event, a);
 }
 
 static bool look_task(struct engine *e, int64_t now, struct link_view *out, struct arena *a) {

@@ -142,16 +142,31 @@ static bool find_link_of(struct scenario *s, struct view *v, const struct instan
 	return true;
 }
 
-/* The link through which somebody with that address can do the event. */
-static bool find_link(struct scenario *s, struct view *v, const struct instance *instance, struct str event, struct str address, struct link *out, bool *found) {
+/* A link from a page that offers the event; a refusal leaves *found false. */
+static bool take_link(struct scenario *s, struct tx *tx, const struct instance *instance, const struct participation *p, struct str event, struct link *out, bool *found, struct err *err) {
+	const struct definition *d = site_definition(s->options->site, tx_view(tx), instance->definition, err);
+	for (size_t i = 0; d && i < d->views.count && !*found; i++) {
+		struct page_act act = {instance->id, p->contact_id, d->views.items[i].name, event};
+		*found = engine_page_link(s->engine, tx, clock_now(), &act, s->a, out, err);
+		if (!*found && err->kind != ERR_CONFLICT)
+			return false;
+	}
+	return d != NULL;
+}
+
+/* The link through which somebody with that address can do the event: one that was sent to them, or that a page gives them. */
+static bool find_link(struct scenario *s, struct tx *tx, const struct instance *instance, struct str event, struct str address, struct link *out, bool *found) {
 	struct participation_list people = {0};
 	struct err err;
 	struct str key = address_key(s->a, address);
 	*found = false;
-	if (!participation_list(v, instance->id, s->a, &people, &err))
+	if (!participation_list(tx_view(tx), instance->id, s->a, &people, &err))
 		return scenario_fail(s, s->root, "%s", err.text);
 	for (size_t i = 0; i < people.count && !*found; i++)
-		if (str_equal(people.items[i].contact.key, key) && !find_link_of(s, v, instance, &people.items[i], event, out, found, &err))
+		if (str_equal(people.items[i].contact.key, key) && !find_link_of(s, tx_view(tx), instance, &people.items[i], event, out, found, &err))
+			return scenario_fail(s, s->root, "%s", err.text);
+	for (size_t i = 0; i < people.count && !*found; i++)
+		if (str_equal(people.items[i].contact.key, key) && !take_link(s, tx, instance, &people.items[i], event, out, found, &err))
 			return scenario_fail(s, s->root, "%s", err.text);
 	return true;
 }
@@ -169,7 +184,7 @@ static bool step_do(struct scenario *s, const struct yaml *step, const struct ya
 		return scenario_fail(s, body, "code: found '%.*s', expected wrong (the right code is given without it)", STR_ARG(code));
 	if (!scenario_keys(s, body, keys) || !scenario_answers(s, yaml_get(body, "with"), &answers) || !scenario_begin(s, step, &tx))
 		return false;
-	if (!scenario_instance(s, step, tx_view(tx), &instance) || !find_link(s, tx_view(tx), &instance, event, by, &link, &found)) {
+	if (!scenario_instance(s, step, tx_view(tx), &instance) || !find_link(s, tx, &instance, event, by, &link, &found)) {
 		store_rollback(tx);
 		return false;
 	}

@@ -185,7 +185,7 @@ def test_filled_in_is_sent():
     for address, subject in ((case.skole, "Oplæringserklæring for Ida Ærlig"), (case.hold, "Oplæringserklæring for Ida Ærlig"), (case.ida, "Din oplæringserklæring er udfyldt")):
         page = Visitor().get(link(address, subject))
         text = words(page)
-        assert page.status == 200 and not [f for f in forms(page) if f["method"] == "post"]
+        assert page.status == 200 and not [f for f in forms(page) if f["method"] == "post" and "step" in f["fields"]]
         for said in ("Vinduer og døre", "Målene nået", "Nej, ingen særlige behov", "Mester Madsen", "Læse og udføre arbejdstegninger", "Lærlingen kan i samarbejde med andre"):
             assert said in text, (said, text)
     assert len([m for m in server.mails_to(case.skole) if m["links"]]) == 1, "one mail, at once"
@@ -349,6 +349,69 @@ def test_the_apprentice_mends_and_withdraws():
     receipt = Visitor().walk(path + "?event=withdraw", {"withdraw_confirmed": "true"})
     assert "Anmodningen er trukket tilbage" in words(receipt) and "Dine svar" not in words(receipt), words(receipt)
     assert "Ida Ærlig har trukket anmodningen tilbage" in words(Visitor().get(link(case.svend, "Udfyld")))
+
+
+def row_of(visitor, name):
+    page = visitor.get("/backend?view=declaration.overview")
+    return html.unescape(re.search(r'href="([^"]*row=[^"]*)">%s<' % name, page.text).group(1))
+
+
+def press(visitor, path, act):
+    return visitor.request("POST", path, {"act": act})
+
+
+def until(found):
+    end = time.time() + 10
+    while time.time() < end and not found():
+        time.sleep(0.05)
+    return found()
+
+
+# covers: D59 D60 D61
+def test_the_school_reminds_and_follows_up():
+    case = Case(apprentice_name="Pil Ærlig").ask()
+    reminders = lambda: len([m for m in server.mails_to(case.mester, wait=0) if "Påmindelse" in m["subject"]])
+    school = Visitor()
+    assert school.log_in(case.skole)[1]
+    page = school.get(row_of(school, "Pil Ærlig"))
+    tomorrow = str(day(1).day) + ". "
+    assert "Mind lærestedet om den nu Kan gøres fra" in words(page) and tomorrow in words(page) and "act" not in [n for f in forms(page) for n in f["fields"]], "the request went today"
+    assert server.post("/demo/clock", {"advance": "24h"}).status == 200
+    school = Visitor()
+    assert school.log_in(case.skole)[1]
+    path = row_of(school, "Pil Ærlig")
+    assert "follow-up" not in school.get(path).text, "there is nothing to follow up yet"
+    for method, target, fields in (("POST", path, {}), ("POST", "/backend", {"act": "remind"}), ("POST", "/backend?view=declaration.overview", {"act": "remind"})):
+        assert school.request(method, target, fields).status == 405, target
+    assert "Mind lærestedet om den nu" in words(press(school, path, "assess")), "what the page does not offer leads back to it"
+    stranger = Visitor()
+    assert "Log ind" in words(press(stranger, path, "remind"))
+    assert reminders() == 0, "a press of the button sends nothing yet"
+    form = press(school, path, "remind")
+    assert "Mind lærestedet om erklæringen" in words(form) and case.mester not in form.text, words(form)
+    link_path = post_form(form)["action"]
+    assert school.answer(form, {}).status == 422, "neither does a lone press in the form"
+    assert "Påmindelsen er sendt" in words(school.answer(form, {"remind_confirmed": "true"}))
+    assert until(lambda: reminders() == 1)
+    again = school.get(path)
+    assert "Mind lærestedet om den nu Kan gøres fra" in words(again) and "Lærestedet er mindet om erklæringen" in words(again), words(again)
+    assert "Påmindelsen er sendt" in words(Visitor().get(link_path)), "the link shows the receipt"
+    mine = Visitor()
+    assert mine.log_in(case.ida)[1]
+    row = html.unescape(re.search(r'href="([^"]*row=[^"]*)"', mine.get("/backend?view=declaration.mine").text).group(1))
+    assert "Kan gøres fra" in words(press(mine, row, "remind")) or "Det er i morgen" in words(press(mine, row, "remind")), "once a day, whoever asks"
+    # Filled in with special needs: the school is told of its duty, and says when it is done; from the mail's own link, without logging in
+    answers = dict(case.assessment(Visitor().get(link(case.mester, "Udfyld"))), special_needs="some", special_needs_note="Hjælp til at læse tegninger")
+    Visitor().walk(link(case.mester, "Udfyld"), answers)
+    assert "skolen, der skal tage initiativ til, at uddannelsesplanen bliver revideret" in re.sub(r"\s+", " ", mail(case.skole, "Oplæringserklæring for Pil")["text"])
+    path = link(case.skole, "Oplæringserklæring for Pil")
+    assert "Det er skolen, der skal tage initiativ" in words(Visitor().get(path))
+    form = press(Visitor(), path, "follow-up")
+    saved = Visitor().answer(form, {"followed_up_on": day(1).strftime("%d-%m-%Y"), "follow_up_note": "Planen er revideret"})
+    assert "Opfølgningen er gemt" in words(saved), words(saved)
+    page = words(Visitor().get(path))
+    assert "Skolens opfølgning Planen er revideret" in page and "Skolen har fulgt op" in page, page
+    assert "act" not in [n for f in forms(Visitor().get(link(case.ida, "Din oplæringserklæring"))) for n in f["fields"]], "the apprentice does not follow up for the school"
 
 
 if __name__ == "__main__":

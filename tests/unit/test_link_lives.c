@@ -30,7 +30,10 @@ static const char errand[] =
         "      refuse: {by: helper, form: refuse, target: gone}\n"
         "      call-off: {by: asker, form: do, target: gone}\n"
         "  done: {final: true}\n"
-        "  gone: {final: true}\n";
+        "  gone: {final: true}\n"
+        "views:\n"
+        "  page: {kind: page, for: [asker, helper], fields: [note], acts: [pass, call-off]}\n"
+        "  bare: {kind: page, for: [asker, helper], fields: [note]}\n";
 
 /* days[2] is there only when three days were given. */
 static const char visit[] =
@@ -321,9 +324,44 @@ static void test_superseded_by_a_message(void **state) {
 	assert_str(local_text(f, link_to(f, id, "bo@example.dk", "come").expires_at), "2026-03-14T10:00");
 }
 
+static bool take_act(struct fixture *f, int64_t id, const char *address, const char *view, const char *event, struct link *out) {
+	struct contact contact;
+	struct view *v = store_view(f->store, &f->err);
+	OK(v && contact_find(v, CHANNEL_MAIL, str_from(address), f->arena, &contact, &f->err));
+	view_close(v);
+	struct page_act taken = {id, contact.id, str_from(view), str_from(event)};
+	tx_open(f);
+	return tx_end(f, engine_page_link(f->engine, f->tx, clock_now(), &taken, f->arena, out, &f->err));
+}
+
+/* Whoever sees the page gets a link for what it offers to their role now, the same one each time; and nothing else. */
+static void test_acts_of_a_page(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "errand", ASK), other = start(f, "errand", "{\"mail\":\"per@example.dk\",\"helpers\":[\"ole@example.dk\"]}");
+	struct link link, again;
+	OK(take_act(f, id, "ida@example.dk", "page", "pass", &link));
+	assert_str(link.role, "asker");
+	assert_int_equal(link.kind, LINK_TASK);
+	OK(take_act(f, id, "ida@example.dk", "page", "pass", &again));
+	assert_memory_equal(link.id, again.id, sizeof link.id);
+	REFUSED(ERR_CONFLICT, "link.not-now", take_act(f, id, "ida@example.dk", "bare", "pass", &again));
+	REFUSED(ERR_CONFLICT, "link.not-now", take_act(f, id, "ida@example.dk", "nothing", "pass", &again));
+	REFUSED(ERR_CONFLICT, "link.not-now", take_act(f, id, "ida@example.dk", "page", "do", &again));
+	REFUSED(ERR_CONFLICT, "link.not-now", take_act(f, id, "bo@example.dk", "page", "call-off", &again));
+	REFUSED(ERR_CONFLICT, "link.not-now", take_act(f, other, "ida@example.dk", "page", "pass", &again));
+	OK(act_through(f, &link, 1, "{\"helpers\":[\"eva@example.dk\"]}"));
+	REFUSED(ERR_CONFLICT, "link.not-now", take_act(f, id, "bo@example.dk", "page", "pass", &again)); /* left the role */
+	OK(take_act(f, id, "ida@example.dk", "page", "call-off", &link));
+	OK(act_through(f, &link, 2, "{\"ok\":true}"));
+	REFUSED(ERR_CONFLICT, "link.not-now", take_act(f, id, "ida@example.dk", "page", "call-off", &again));
+	assert_str(state_of(f, id), "gone");
+	assert_sound(f);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_also_offers, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_acts_of_a_page, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_also_acts, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_also_closes, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_also_drafts, set_up, tear_down),
