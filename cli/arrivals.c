@@ -1,9 +1,13 @@
-/* inbox: what came in to the site's mailbox, and what became of it. */
+/* inbox: what came in by mail and SMS, and what became of it. */
 #include "cli/command.h"
 #include "engine/store/arrivals.h"
 #include "engine/store/outbox.h"
+#include "engine/store/texts_in.h"
 
-static const char usage_text[] = "usage: stafet inbox [--after ID] [--limit N]   mails that came in, oldest first: what each is, and what followed from it\n";
+#include <string.h>
+
+static const char usage_text[] = "usage: stafet inbox [--after ID] [--limit N]   mails and texts that came in, oldest first: what each is, and what followed from it\n"
+                                 "       stafet inbox address                   where your SMS gateway is to bring texts from phones; only it may know\n";
 
 /* Of the case whose message it answers or is about. */
 static bool reference_of(struct view *v, int64_t outbox_id, struct arena *a, struct str *reference, struct err *err) {
@@ -40,9 +44,18 @@ static bool show_rows(struct open_site *s, struct view *v, struct arena *a, cons
 	return true;
 }
 
+static int show_address(const struct open_site *s, struct buf *out) {
+	char token[SECRET_TOKEN + 1];
+	BUG_IF(!inbound_token(site_keys(s->site), token));
+	buf_printf(out, "%.*s/inbound/%s\n", STR_ARG(s->config->base_url), token);
+	return EXIT_GOOD;
+}
+
 int command_inbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
 	struct list_wish wish;
 	(void)input;
+	if (args->count == 1 && strcmp(args->items[0], "address") == 0)
+		return show_address(s, out);
 	if (!list_wish_read(args, &wish) || arguments_unknown(args, out) || args->count > 0) {
 		buf_z(out, usage_text);
 		return EXIT_USAGE;

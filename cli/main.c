@@ -29,7 +29,7 @@ static const char usage_text[] =
         "  stafet import WORKFLOW.REGISTER FILE.csv [--dry-run]\n"
         "  stafet verify [REFERENCE]                    prove that histories are whole\n"
         "  stafet outbox [explain|retry|cancel ID...]   messages that are not sent yet, or failed\n"
-        "  stafet inbox                                 mails that came in, and what followed from them\n"
+        "  stafet inbox [address]                       mails and texts that came in, and what followed from them\n"
         "  stafet suppressions [add|remove ADDRESS...]  addresses and numbers that get no messages, and why\n"
         "  stafet documents [explain|retry ID...]       PDFs that are not drawn yet, or could not be\n"
         "  stafet doctor [DIR] [--deep]                 look for faults from the key file to the sender's DNS; sends nothing\n"

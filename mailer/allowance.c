@@ -4,8 +4,7 @@
 
 static const int64_t DAY_MS = INT64_C(86400000);
 
-/* Counters do not tell whose number they are about. */
-static struct str hashed(const struct keyring *keys, struct str number, struct arena *a) {
+struct str allowance_key(const struct keyring *keys, struct str number, struct arena *a) {
 	unsigned char mac[SECRET_HASH];
 	BUG_IF(!secret_mac(keys, keyring_current(keys), "counter", &number, 1, mac));
 	return secret_hex(a, mac, 16);
@@ -24,7 +23,7 @@ bool allowance_take(struct tx *tx, const struct keyring *keys, const struct sms_
 	struct str all = STR("sms-day"), one = STR("sms-number");
 	int64_t of_all, of_one;
 	struct arena *a = arena_new();
-	struct str key = hashed(keys, number, a);
+	struct str key = allowance_key(keys, number, a);
 	bool ok = counter_read(tx_view(tx), all, STR(""), now, DAY_MS, &of_all, err) && counter_read(tx_view(tx), one, key, now, DAY_MS, &of_one, err);
 	if (ok) {
 		*out = of_all + (int64_t)parts > config->per_day      ? ALLOWANCE_OF_DAY

@@ -2,7 +2,6 @@
 
 #include "engine/base/address.h"
 #include "engine/store/access.h"
-#include "engine/store/outbox.h"
 #include "engine/workflow/engine.h"
 
 enum { MOST_A_DAY = 5 };
@@ -16,9 +15,17 @@ static bool find_message(struct tx *tx, const struct arrival *m, struct arena *a
 	return true;
 }
 
+bool answer_give(struct tx *tx, const struct outbox_row *row, struct str text, int64_t now, struct arena *a, struct str *outcome, struct err *err) {
+	int64_t count;
+	struct str key = arena_printf(a, "%lld %lld", (long long)row->instance_id, (long long)row->contact_id);
+	if (!counter_add(tx, STR("mailed-answers"), key, now, DAY_MS, &count, err))
+		return false;
+	*outcome = count > MOST_A_DAY ? STR("too-many") : STR("answer");
+	return count > MOST_A_DAY || engine_replied(tx, now, row, text, err);
+}
+
 bool answer_apply(struct tx *tx, const struct arrival *m, int64_t now, struct arena *a, int64_t *outbox_id, struct str *outcome, struct err *err) {
 	struct outbox_row row;
-	int64_t count;
 	bool found;
 	*outbox_id = 0;
 	*outcome = STR("noted");
@@ -31,9 +38,5 @@ bool answer_apply(struct tx *tx, const struct arrival *m, int64_t now, struct ar
 	*outcome = STR("from-somebody-else");
 	if (!str_equal(sender, recipient))
 		return true;
-	struct str key = arena_printf(a, "%lld %lld", (long long)row.instance_id, (long long)row.contact_id);
-	if (!counter_add(tx, STR("mailed-answers"), key, now, DAY_MS, &count, err))
-		return false;
-	*outcome = count > MOST_A_DAY ? STR("too-many") : STR("answer");
-	return count > MOST_A_DAY || engine_replied(tx, now, &row, m->words, err);
+	return answer_give(tx, &row, m->words, now, a, outcome, err);
 }

@@ -1,6 +1,7 @@
 #include "mailer/arrival.h"
 
 #include "engine/base/child.h"
+#include "engine/base/secret.h"
 
 #include <string.h>
 
@@ -10,6 +11,30 @@ static const char *const kinds[] = {"person", "automatic", "report"};
 
 const char *arrival_kind_name(enum arrival_kind kind) {
 	return kinds[kind];
+}
+
+struct str arrival_clean(struct arena *a, struct str text, bool lines, size_t most) {
+	struct buf out;
+	buf_init(&out, most);
+	for (size_t at = 0; at < text.len && out.len + 4 <= most;) {
+		uint32_t point = str_utf8_next(text, &at);
+		bool end = lines && point == '\n', none = lines && point == '\r';
+		bool plain = point >= 0x20 && point != 0x7F && !(point >= 0x80 && point < 0xA0) && !(point >= 0x200B && point <= 0x200F) && !(point >= 0x2028 && point <= 0x202E) && point != 0xFEFF;
+		if (!none)
+			buf_utf8(&out, point == UINT32_MAX ? 0xFFFD : end ? '\n' : plain ? point : ' ');
+	}
+	struct str whole = arena_str(a, str_trim(buf_text(&out)));
+	buf_free(&out);
+	return whole;
+}
+
+/* "/l/" and a token of 43 characters. */
+void arrival_mask(struct str text) {
+	for (size_t i = 0; i + 3 + SECRET_TOKEN <= text.len; i++)
+		if (memcmp(text.at + i, "/l/", 3) == 0)
+			for (size_t k = i + 3; k < i + 3 + SECRET_TOKEN; k++)
+				if (text.at[k] > ' ' && (unsigned char)text.at[k] < 0x80)
+					((char *)text.at)[k] = '*';
 }
 
 /* Parent and child are the same program, so no version and no byte order. */

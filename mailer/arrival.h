@@ -54,6 +54,11 @@ bool arrival_read(struct arena *a, struct str raw, struct arrival *out, struct e
 /* The child's whole life; for main() when its first argument is ARRIVAL_CHILD. */
 int arrival_child(void);
 
+/* Stars in our memory for the token of every link that the text has: whoever reads what we kept must not be able to act. */
+void arrival_mask(struct str text);
+/* UTF-8 without control characters and marks of direction, with line ends or as one line; trimmed, at most so many bytes. In arena. */
+struct str arrival_clean(struct arena *a, struct str text, bool lines, size_t most);
+
 /* Inside the child, and for fuzzing. False: it is no mail. */
 bool arrival_parse(struct arena *a, struct str raw, struct arrival *out);
 void arrival_write(struct buf *out, const struct arrival *arrival);

@@ -29,23 +29,8 @@ struct reading {
 /* --- text --- */
 
 /* What people may see: UTF-8, no control characters; line ends only where they are wanted. */
-static struct str clean(struct arena *a, struct str text, bool lines, size_t most) {
-	struct buf out;
-	buf_init(&out, most);
-	for (size_t at = 0; at < text.len && out.len + 4 <= most;) {
-		uint32_t point = str_utf8_next(text, &at);
-		bool end = lines && point == '\n', none = lines && point == '\r';
-		bool plain = point >= 0x20 && point != 0x7F && !(point >= 0x80 && point < 0xA0) && !(point >= 0x200B && point <= 0x200F) && !(point >= 0x2028 && point <= 0x202E) && point != 0xFEFF;
-		if (!none)
-			buf_utf8(&out, point == UINT32_MAX ? 0xFFFD : end ? '\n' : plain ? point : ' ');
-	}
-	struct str whole = arena_str(a, str_trim(buf_text(&out)));
-	buf_free(&out);
-	return whole;
-}
-
 static struct str line_of(struct arena *a, struct str text) {
-	return clean(a, text, false, LINE);
+	return arrival_clean(a, text, false, LINE);
 }
 
 static struct str lower(struct arena *a, struct str text) {
@@ -237,7 +222,7 @@ static void read_text(struct reading *r, const struct mailmime *part) {
 	if (r->out->text.len > 0)
 		return;
 	const char *charset = part->mm_content_type ? mailmime_content_charset_get(part->mm_content_type) : NULL;
-	r->out->text = clean(r->a, in_utf8(r->a, body_of(r->a, part), charset), true, ARRIVAL_TEXT);
+	r->out->text = arrival_clean(r->a, in_utf8(r->a, body_of(r->a, part), charset), true, ARRIVAL_TEXT);
 }
 
 /* "rfc822; ann@example.org" */

@@ -14,6 +14,7 @@ enum {
 	SMS_LIMIT = 4000,
 	SUBJECT_CHARACTERS = 150,
 	NAME_CHARACTERS = 80,
+	CONTACT_CHARACTERS = 200,
 	ADDRESS_MAX = 254,
 	HEADER_MAX = 800
 };
@@ -335,7 +336,19 @@ static bool make_later(const struct making *m) {
 	return finish_mail(m, language, reference, language_text(language, m->arena, "mail.later-text", m->out->url, in_markdown(m->arena, title)));
 }
 
+/* To a number that nobody here has texted. */
+static bool make_for_stranger(const struct making *m) {
+	const struct site_config *config = site_config(m->site);
+	const struct language *language = language_get(site_languages(m->site), m->row->language);
+	struct str contact = shorten(m->arena, local_text_in(&config->contact, language_code(language)), CONTACT_CHARACTERS);
+	m->out->language = language_code(language);
+	make_sms(m, language_text(language, m->arena, "sms.stranger", config->name, contact));
+	return true;
+}
+
 static bool make_own(const struct making *m) {
+	if (m->row->channel == CHANNEL_SMS && str_is(m->row->message, COMPOSE_STRANGER))
+		return make_for_stranger(m);
 	if (m->row->has_link && str_is(m->row->message, "later"))
 		return make_later(m);
 	const struct own_message *own = find_own(m->row->message);

@@ -42,6 +42,14 @@ static const struct key report_keys[] = {
         {.name = NULL},
 };
 
+static const struct key inbound_keys[] = {
+        {.name = "from", .offset = AT(inbound.from)},
+        {.name = "text", .offset = AT(inbound.text)},
+        {.name = "id", .offset = AT(inbound.id)},
+        {.name = "charset", .offset = AT(inbound.charset)},
+        {.name = NULL},
+};
+
 static const struct key keys[] = {
         {.name = "url", .offset = AT(url), .check = check_gateway},
         {.name = "query", .offset = AT(query), .check = check_line},
@@ -51,6 +59,7 @@ static const struct key keys[] = {
         {.name = "coding", .shape = MAP, .keys = coding_keys},
         {.name = "success", .shape = MAP, .keys = success_keys},
         {.name = "report", .shape = MAP, .keys = report_keys},
+        {.name = "inbound", .shape = MAP, .keys = inbound_keys},
         {.name = NULL},
 };
 
@@ -138,6 +147,9 @@ static bool check_whole(struct reader *r, const struct yaml *root, const struct 
 		return refuse(r, root, "where the text goes is missing: the key query or body");
 	if (g->success.begins.count > 0 && g->success.member.len > 0)
 		return refuse(r, yaml_get(root, "success"), "success: either begins or member");
+	const struct yaml *inbound = yaml_get(root, "inbound");
+	if (inbound && (g->inbound.from.len == 0 || g->inbound.text.len == 0))
+		return refuse(r, inbound, "inbound: the keys from and text are needed: which parameters or members tell the sender and the text");
 	return check_words(r, root, g);
 }
 

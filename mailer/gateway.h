@@ -26,6 +26,10 @@ struct gateway {
 		struct text_list no_number; /* failed, and not because of this message */
 		struct text_list reason; /* where a reason may stand, in this order */
 	} report;
+	struct {
+		struct str from, text; /* the parameters or members that tell them; empty: texts do not come in */
+		struct str id, charset;
+	} inbound;
 };
 
 /* Reads the description that config->gateway names, and puts the site's own url into it. NULL: there is none, or it is wrong (INPUT, PERMANENT). In arena. */
@@ -39,5 +43,12 @@ struct report_text {
 };
 /* What it says: NONE when that is not understood. *dead: there is no such number. *status and *reason: as told, made one plain line, in arena; empty: not told. */
 enum delivery gateway_report(const struct gateway *g, const struct report_text *report, struct arena *a, bool *dead, struct str *status, struct str *reason);
+
+/* A text from a phone. */
+struct inbound {
+	struct str from, text, id; /* text may have line ends; id empty: not told */
+};
+/* False: it does not say from whom and what. *names: of the parameters and members that came, in one line. In arena. */
+bool gateway_inbound(const struct gateway *g, const struct report_text *came, struct arena *a, struct inbound *out, struct str *names);
 
 #endif

@@ -64,15 +64,6 @@ static bool note(struct inbox *b, struct arena *a, int64_t validity, int64_t uid
 	return writer_run(b->options.writer, &n.job, err);
 }
 
-/* "/l/" and a token of 43 characters: whoever reads what we kept must not be able to act. */
-static void mask_tokens(struct str text) {
-	for (size_t i = 0; i + 3 + SECRET_TOKEN <= text.len; i++)
-		if (memcmp(text.at + i, "/l/", 3) == 0)
-			for (size_t k = i + 3; k < i + 3 + SECRET_TOKEN; k++)
-				if (text.at[k] > ' ' && (unsigned char)text.at[k] < 0x80)
-					((char *)text.at)[k] = '*';
-}
-
 /* False with TRANSIENT: later. */
 static bool read_mail(struct imap *m, const struct imap_mail *mail, struct arena *a, struct arrival *out, bool *readable, struct err *err) {
 	struct str raw = STR("");
@@ -91,8 +82,8 @@ static bool handle(struct inbox *b, struct imap *m, const struct imap_mail *mail
 	struct arrival arrival;
 	bool readable, ok = read_mail(m, mail, a, &arrival, &readable, err);
 	if (ok && readable) {
-		mask_tokens(arrival.text);
-		mask_tokens(arrival.words);
+		arrival_mask(arrival.text);
+		arrival_mask(arrival.words);
 	}
 	if (ok)
 		ok = note(b, a, imap_validity(m), mail->uid, readable ? arrival_kind_name(arrival.kind) : "unreadable", readable ? &arrival : NULL, err);

@@ -5,6 +5,7 @@
 #include "mailer/report_reader.h"
 #include "mailer/retry.h"
 #include "mailer/sender.h"
+#include "mailer/text_reader.h"
 #include "mailer/turns.h"
 
 #include <errno.h>
@@ -218,19 +219,21 @@ static unsigned lane_seen(struct mailer *m, const struct lane *lane) {
 }
 
 /* By the sender of texted codes, which has the least to do. */
-static void read_reports(const struct worker *w) {
+static void read_told(const struct worker *w) {
 	struct mailer *m = w->mailer;
 	struct err err = {0};
 	bool mine = w->lane->takes.channel == CHANNEL_SMS && w->lane->takes.most == OUTBOX_CODE;
 	if (m->gateway && mine && !reports_read(&m->options, m->gateway, &err))
 		log_err(LOG_ERROR, "reports-not-read", &err);
+	if (m->gateway && mine && !texts_read(&m->options, m->gateway, &err))
+		log_err(LOG_ERROR, "texts-not-read", &err);
 }
 
 static void worker_turn(struct worker *w) {
 	struct mailer *m = w->mailer;
 	unsigned seen = lane_seen(m, w->lane);
 	reclaim_when_due(m);
-	read_reports(w);
+	read_told(w);
 	/* What the store could not take down is tried again, even when nothing is due. */
 	int64_t wait = sender_owes(w->sender) ? 0 : ms_until_due(w), tidy = sender_tidy(w->sender);
 	if (wait > 0)

@@ -2,6 +2,7 @@
 
 #include "engine/base/log.h"
 #include "engine/store/reports.h"
+#include "engine/store/texts_in.h"
 #include "otp-portal/network.h"
 #include "otp-portal/page.h"
 
@@ -12,6 +13,11 @@ static bool keep(struct change *c, struct engine *engine, struct tx *tx, int64_t
 	(void)engine;
 	report->at = now;
 	return report_put(tx, report, err);
+}
+
+static void say_kept(struct response *out) {
+	out->type = "text/plain; charset=utf-8";
+	buf_z(&out->body, "ok\n");
 }
 
 /* More than one message may have are answered as if they were kept: a gateway that is refused would only try again. */
@@ -27,23 +33,22 @@ static void kept(struct request *r, struct change *c, bool ok, const struct err 
 	}
 	if (!ok)
 		log_event(LOG_WARN, "report-dropped", "id=%lld text=\"it has too many\"", (long long)report->outbox_id);
-	out->type = "text/plain; charset=utf-8";
-	buf_z(&out->body, "ok\n");
+	say_kept(out);
 }
 
 /* Counted; told when there are 1, 2, 4, 8... of them, so that nobody fills the log. */
-static void refuse_forged(struct request *r, struct response *out) {
+static void refuse_forged(struct request *r, const char *event, struct response *out) {
 	long long count = r->world->forged_reports ? atomic_fetch_add(r->world->forged_reports, 1) + 1 : 1;
 	struct str from = network_of(r->client, r->arena);
 	if ((count & (count - 1)) == 0)
-		log_event(LOG_WARN, "report-forged", "count=%lld from=%.*s", count, STR_ARG(from));
+		log_event(LOG_WARN, event, "count=%lld from=%.*s", count, STR_ARG(from));
 	page_not_found(r, out);
 }
 
 void report_page(struct request *r, struct response *out) {
 	struct report report = {.query = r->query_text, .type = request_header(r, "Content-Type"), .body = r->body_text};
 	if (!report_token_read(site_keys(r->world->options.site), r->rest, &report.outbox_id)) {
-		refuse_forged(r, out);
+		refuse_forged(r, "report-forged", out);
 		return;
 	}
 	if (report.query.len + report.body.len > REPORT_BYTES) {
@@ -54,4 +59,36 @@ void report_page(struct request *r, struct response *out) {
 		report.type.len = TYPE_MAX;
 	struct change *c = response_change(out, sizeof report, keep, kept);
 	*(struct report *)c->context = report;
+}
+
+static bool keep_text(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct text_in *text = c->context;
+	(void)engine;
+	text->at = now;
+	return text_in_put(tx, text, err);
+}
+
+/* Too many are refused, so that the gateway keeps them and tries again. */
+static void kept_text(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
+	(void)c;
+	if (ok)
+		say_kept(out);
+	else
+		page_failure(r, out, err);
+}
+
+void inbound_page(struct request *r, struct response *out) {
+	struct text_in text = {.query = r->query_text, .type = request_header(r, "Content-Type"), .body = r->body_text};
+	if (!inbound_token_read(site_keys(r->world->options.site), r->rest)) {
+		refuse_forged(r, "text-forged", out);
+		return;
+	}
+	if (text.query.len + text.body.len > TEXT_IN_BYTES) {
+		page_error(r, out, 413, "error.too-large");
+		return;
+	}
+	if (text.type.len > TYPE_MAX)
+		text.type.len = TYPE_MAX;
+	struct change *c = response_change(out, sizeof text, keep_text, kept_text);
+	*(struct text_in *)c->context = text;
 }

@@ -37,7 +37,7 @@ struct portal_world {
 	bool loopback;        /* loopback hosts with the listener's port are answered too */
 	const struct assets *assets;
 	struct sessions *sessions;
-	atomic_llong *forged_reports; /* so many came; NULL: nobody counts */
+	atomic_llong *forged_reports; /* so many came, and texts; NULL: nobody counts */
 };
 
 struct request {

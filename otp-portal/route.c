@@ -38,6 +38,7 @@ static const struct route {
         {"/backend", BOTH, false, login_backend, NULL},
         {"/backend/logout", METHOD_POST, false, login_logout, NULL},
         {"/report/", TOLD, false, report_page, NULL},
+        {"/inbound/", TOLD, false, inbound_page, NULL},
         {"/healthz", READ, false, health, NULL},
         {"/demo/inbox", READ, true, demo_inbox, NULL},
         {"/demo/inbox.json", READ, true, demo_inbox_json, NULL},

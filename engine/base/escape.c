@@ -243,7 +243,7 @@ static int hex_value(char c) {
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool escape_url_decode(struct arena *a, struct str s, struct str *out) {
+bool escape_url_bytes(struct arena *a, struct str s, struct str *out) {
 	char *text = arena_alloc(a, s.len + 1);
 	size_t len = 0;
 	for (size_t i = 0; i < s.len; i++) {
@@ -256,12 +256,14 @@ bool escape_url_decode(struct arena *a, struct str s, struct str *out) {
 			c = (char)(high * 16 + low);
 			i += 2;
 		}
-		if (c == '\0')
-			return false;
 		text[len++] = c;
 	}
 	*out = (struct str){text, len};
-	return str_utf8_valid(*out);
+	return true;
+}
+
+bool escape_url_decode(struct arena *a, struct str s, struct str *out) {
+	return escape_url_bytes(a, s, out) && !(out->len > 0 && memchr(out->at, '\0', out->len)) && str_utf8_valid(*out);
 }
 
 bool escape_gate(struct str s, size_t max, const char *what, struct err *err) {

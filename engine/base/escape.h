@@ -20,6 +20,8 @@ void escape_uri(struct buf *out, struct str s);
 void escape_print(struct buf *out, struct str s);
 /* Text for an SMS: typographic quotes, dashes, ellipsis and no-break space made plain; controls but \n dropped. */
 void escape_sms(struct buf *out, struct str s);
+/* %XX and + decoding of a form body or query component, whatever the bytes are; false on a bad escape. */
+bool escape_url_bytes(struct arena *a, struct str s, struct str *out);
 /* %XX and + decoding of a form body or query component; false on a bad escape, NUL or broken UTF-8. */
 bool escape_url_decode(struct arena *a, struct str s, struct str *out);
 

@@ -1,4 +1,4 @@
-/* arrivals: mails that came in, each noted once, however often it is seen; so also where reading goes on. */
+/* arrivals: mails and texts that came in, each noted once, however often it is seen; so also where reading goes on. */
 #ifndef ENGINE_STORE_ARRIVALS_H
 #define ENGINE_STORE_ARRIVALS_H
 
@@ -6,8 +6,8 @@
 
 struct arrival_row {
 	int64_t id, at;
-	int64_t validity, uid;      /* of the mailbox; together they name a mail for ever */
-	struct str kind;            /* "person", "automatic", "report"; "unreadable"; "start": nothing before it is read */
+	int64_t validity, uid;      /* of the mailbox; together they name a mail for ever. 0 and the number of a text (texts_in.h) */
+	struct str kind;            /* "person", "automatic", "report"; "text"; "unreadable"; "start": nothing before it is read */
 	struct str message_id;      /* empty: none */
 	struct str sender, subject, text;
 	int64_t outbox_id;          /* what it is about; 0: not known */
@@ -20,7 +20,7 @@ struct arrival_rows {
 
 /* The highest uid that was noted; -1: the mailbox is new. */
 bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *err);
-/* *fresh false: it is noted already, by its number, or by its Message-ID in a mailbox that was numbered anew (then under its new number too). */
+/* *fresh false: it is noted already, by its number, or by its Message-ID in a mailbox that was numbered anew or as a text (then under its new number too). */
 bool arrival_note(struct tx *tx, struct arrival_row *row, bool *fresh, struct err *err);
 bool arrival_done(struct tx *tx, int64_t id, int64_t outbox_id, struct str outcome, struct err *err);
 bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a, struct arrival_rows *out, struct err *err);

@@ -508,6 +508,16 @@ bool outbox_of_message_id(struct view *v, struct str message_id, struct arena *a
 	return end_row(s, a, out, found, err);
 }
 
+bool outbox_texted(struct view *v, struct str number, int64_t since, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ROW "WHERE channel = 2 AND recipient = ? AND state IN ('sent', 'begun', 'unknown') AND created_at >= ?"
+	                                          " AND (workflow <> '' OR link_id IS NOT NULL) ORDER BY id DESC LIMIT ?");
+	bind_text(s, number);
+	bind_int(s, since);
+	bind_int(s, limit);
+	*out = (struct outbox_list){0};
+	return end_rows(s, a, out, err);
+}
+
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err) {
 	struct stmt *s = query_states(view_db(v), states);
 	for (unsigned state = 0; state < STATES; state++)

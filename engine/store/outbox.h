@@ -89,6 +89,8 @@ bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, st
 bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err);
 /* The message with that Message-ID; *found false: none. */
 bool outbox_of_message_id(struct view *v, struct str message_id, struct arena *a, struct outbox_row *out, bool *found, struct err *err);
+/* What was sent to that number (or may have been) since then, newest first; without what strangers are told. */
+bool outbox_texted(struct view *v, struct str number, int64_t since, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
 /* Rows in one of `states` (bit mask 1 << state), oldest first, id > after. */
 bool outbox_list(struct view *v, unsigned states, int64_t after, int64_t limit, struct arena *a, struct outbox_list *out, struct err *err);
 /* Sent rows of which it was reported that they did not arrive, oldest first, id > after. */

@@ -242,6 +242,10 @@ static const char *const uncertain_messages = "ALTER TABLE outbox ADD COLUMN unc
 static const char *const suppressed_addresses =
         "CREATE TABLE suppressions (channel INTEGER NOT NULL CHECK (channel IN (1, 2)), key TEXT NOT NULL, address TEXT NOT NULL,"
         " reason TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (channel, key)) STRICT, WITHOUT ROWID;";
+/* Texts that came in, raw, until they are read: then they are arrivals with validity 0 and this id, which is never used again. */
+static const char *const texts_that_came_in =
+        "CREATE TABLE texts_in (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, query BLOB NOT NULL, type BLOB NOT NULL, body BLOB NOT NULL) STRICT;"
+        "CREATE INDEX outbox_texted ON outbox (recipient, id) WHERE channel = 2;";
 
 enum { PARTS = 4 };
 struct migration {
@@ -267,6 +271,7 @@ static const struct migration migrations[] = {
         {{&messages_that_did_not_arrive}},
         {{&uncertain_messages}},
         {{&suppressed_addresses}},
+        {{&texts_that_came_in}},
 };
 
 int64_t schema_newest(void) {

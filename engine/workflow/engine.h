@@ -63,7 +63,9 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 /* The message is not tried again, and not for a fault of ours: an event for whoever can correct it (`bounced`, `unreachable`), once this is committed.
  * dead: there is no such address. */
 bool engine_undelivered(struct tx *tx, int64_t now, const struct outbox_row *row, bool dead, struct err *err);
-/* Its recipient has answered it by mail: an event (`replied`), once this is committed; empty text: none. */
+/* *awaits: its instance is in a state that takes an answer from whom it went to. */
+bool engine_awaits_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err);
+/* Its recipient has answered it by mail or text: an event (`replied`), once this is committed; empty text: none. */
 bool engine_replied(struct tx *tx, int64_t now, const struct outbox_row *row, struct str text, struct err *err);
 bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instance_id, struct str event, const struct answers *data,
                    struct arena *a, struct err *err);

@@ -29,16 +29,16 @@ bool engine_replied(struct tx *tx, int64_t now, const struct outbox_row *row, st
 }
 
 /* *here: the address still has the role. *left: somebody with the role has an address that is not known to be dead. */
-static bool look_at_role(struct run *r, const struct signal_row *row, bool *here, bool *left, struct err *err) {
+static bool look_at_role(struct view *v, int64_t instance_id, struct str role, struct str address, struct arena *a, bool *here, bool *left, struct err *err) {
 	struct participation_list people = {0};
 	*here = *left = false;
-	if (!participation_list(r->view, row->instance_id, r->a, &people, err))
+	if (!participation_list(v, instance_id, a, &people, err))
 		return false;
 	for (size_t i = 0; i < people.count; i++) {
 		const struct participation *p = &people.items[i];
-		if (!str_equal(p->role, row->role))
+		if (!str_equal(p->role, role))
 			continue;
-		*here = *here || str_equal(p->contact.value, row->actor);
+		*here = *here || str_equal(p->contact.value, address);
 		*left = *left || p->contact.bounced_at == 0;
 	}
 	return true;
@@ -60,12 +60,26 @@ static const struct event_rule *rule_of(const struct state *state, struct str ro
 	return bounced;
 }
 
+bool engine_awaits_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err) {
+	struct instance instance;
+	bool left;
+	*awaits = false;
+	if (row->instance_id == 0 || row->role.len == 0)
+		return true;
+	if (!instance_load(v, row->instance_id, a, &instance, err) || !look_at_role(v, row->instance_id, row->role, row->recipient, a, awaits, &left, err))
+		return false;
+	const struct definition *d = *awaits && instance.ended_at == 0 ? site_definition(e->site, v, instance.definition, err) : NULL;
+	const struct state *state = d ? definition_state(d, instance.state) : NULL;
+	*awaits = state && rule_of(state, row->role, true, true);
+	return true; /* a definition that cannot be read waits for nothing */
+}
+
 /* What no state asks about, and what concerns an address that was replaced meanwhile, is over. */
 bool run_post(struct run *r, const struct signal_row *row, const struct err *why, struct err *err) {
 	struct loaded l;
 	struct decision decision;
 	bool here, left;
-	if (!run_load(r, row->instance_id, &l, err) || !look_at_role(r, row, &here, &left, err))
+	if (!run_load(r, row->instance_id, &l, err) || !look_at_role(r->view, row->instance_id, row->role, row->actor, r->a, &here, &left, err))
 		return false;
 	const struct event_rule *rule = here ? rule_of(l.state, row->role, row->data.len > 0, left) : NULL;
 	if (!rule)

@@ -1,5 +1,5 @@
 """Texts from phones: an answer is an event, STOP is heard, a stranger is answered once; Kannel as a real gateway, and one over HTTP."""
-import json, os, re, shutil, sqlite3, sys, tempfile, time
+import json, os, re, shutil, signal, sqlite3, sys, tempfile, time, urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stafet import ROOT, Peer, Server, main, make_site, run
@@ -20,17 +20,21 @@ def until(what, wait=20):
 class Office:
     """A site with a gateway behind it; Kannel is told the address for what comes in before it starts."""
 
-    def __init__(self, kannel=False, more=""):
+    def __init__(self, kannel=False, contact=None):
         self.folder = tempfile.mkdtemp(prefix="stafet-site-")
         self.site, _ = make_site(PACKAGES, "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:9\n  tls: off\n", folder=self.folder)
-        self.peer = Peer("kannel.py", "--inbound", "x") if kannel else Peer("sms_peer.py")
+        self.peer = Peer("kannel.py", "--inbound", run("inbox", "address", site=self.site).stdout.strip()) if kannel else Peer("sms_peer.py")
         token = os.path.join(self.peer.folder, "password")
         if not kannel:
             open(token, "w").write("t0p-secret\n")
             os.chmod(token, 0o600)
-        with open(os.path.join(self.site, "stafet.yaml"), "a") as file:
-            file.write("sms:\n  gateway: %s\n  url: http://127.0.0.1:%d%s\n  from: Skolen\n  user: stafet\n  token_file: %s\n%s" % (
-                "kannel" if kannel else "gatewayapi", self.peer.port, "/cgi-bin/sendsms" if kannel else "/rest/mtsms", token, more))
+        path = os.path.join(self.site, "stafet.yaml")
+        if contact:
+            written = re.sub(r"(?m)^(site:\n)", r"\1  contact: %s\n" % contact, re.sub(r"(?m)^ +contact:.*\n(?:    .*\n)*", "", open(path).read()))
+            open(path, "w").write(written)
+        with open(path, "a") as file:
+            file.write("sms:\n  gateway: %s\n  url: http://127.0.0.1:%d%s\n  from: Skolen\n  user: stafet\n  token_file: %s\n" % (
+                "kannel" if kannel else "gatewayapi", self.peer.port, "/cgi-bin/sendsms" if kannel else "/rest/mtsms", token))
         self.server = Server("serve", self.site)
 
     def __enter__(self):
@@ -61,6 +65,55 @@ class Office:
             return db.execute(sql).fetchall()
 
 
+    def phone(self, sender, text, kind="text"):
+        """Somebody texts, through Kannel."""
+        path = os.path.join(self.peer.folder, "%d.phone" % time.monotonic_ns())
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write("%s 1204 %s %s\n" % (sender, kind, text))
+        os.rename(path + ".new", path)
+
+    def webhook(self, sender, text, name=None):
+        """Somebody texts, through a gateway that calls with JSON."""
+        body = json.dumps({"msisdn": sender, "receiver": 1204, "message": text, "senttime": 1450000000, **({"id": name} if name else {})}).encode()
+        return self.server.request("POST", urllib.parse.urlsplit(self.run("inbox", "address").strip()).path, body=body, headers={"Content-Type": "application/json"})
+
+    def came(self):
+        return self.query("SELECT sender, text, outcome FROM arrivals ORDER BY id")
+
+    def outcomes(self, count):
+        until(lambda: len(self.came()) >= count)
+        return [row[2] for row in self.came()]
+
+    def answers(self):
+        return [json.loads(data).get("answer") for (data,) in self.query("SELECT data FROM instances ORDER BY id")]
+
+
+def test_kannel_brings_answers():
+    with Office(kannel=True) as office:
+        number = office.send("Kommer du?")
+        office.told(number, r"^state       sent")
+        office.phone("4522334455", "Ja, jeg kommer på fredag & lørdag + søndag")
+        until(lambda: office.answers() == ["Ja, jeg kommer på fredag & lørdag + søndag"])
+        office.phone("+4522334455", urllib.parse.quote("Tillykke 🎉 Ж".encode("utf-16-be")), "ucs2")
+        until(lambda: office.answers() == ["Tillykke 🎉 Ж"])
+        assert office.came()[1] == ("+4522334455", "Tillykke 🎉 Ж", "answer"), office.came()
+        office.phone("4522334455", "stop.")
+        assert office.outcomes(3) == ["answer", "answer", "stop"] and "+4522334455" in office.run("suppressions")
+        number = office.send("Er du der?")
+        assert "wants no messages (text: stop." in office.told(number, r"^state       failed")
+        office.phone("4522334455", "Start")
+        assert office.outcomes(4)[3] == "start" and office.run("suppressions") == ""
+        # a stranger, and a name
+        office.phone("4599887766", "Hvem er I?")
+        assert office.outcomes(5)[4] == "stranger-told"
+        until(lambda: office.peer.messages()[-1]["number"] == "4599887766")
+        assert "Ingen læser sms'er" in office.peer.messages()[-1]["text"], office.peer.messages()[-1]
+        office.phone("Reklame", "Køb nu")
+        assert office.outcomes(6)[5] == "stranger"
+        listed = office.run("inbox")
+        assert re.search(r"^ *1  text .*  answer +\S+ +\+4522334455", listed, re.M), listed
+
+
 def test_who_wants_nothing_gets_nothing():
     with Office() as office:
         assert "+4522334455 gets no messages from now on" in office.run("suppressions", "add", "22 33 44 55", "--reason", "Ringede og bad om det")
@@ -84,4 +137,103 @@ def test_who_wants_nothing_gets_nothing():
         assert refused.returncode == 1 and office.run("suppressions") == "", refused
 
 
-main([test_who_wants_nothing_gets_nothing])
+def test_an_answer_is_for_the_newest_open_question():
+    with Office() as office:
+        first, second, other = office.send("En?"), office.send("To?"), office.send("Tre?", "+4522334456")
+        for number in (first, second, other):
+            office.told(number, r"^state       sent")
+        assert office.webhook(4522334455, "Ja\n\x1b[31mtak", "a1").status == 200
+        until(lambda: office.answers() == [None, "Ja\n [31mtak", None])
+        # again, by its number or by its words: once
+        for text, name in (("Ja\ntak", "a1"), ("noget andet", "a1")):
+            office.webhook("+45 22334455", text, name)
+        office.webhook("004522334455", "Nej")
+        office.webhook("4522334455", "Nej")
+        outcomes = office.outcomes(5)
+        # a minute may have begun between the last two
+        assert outcomes[:4] == ["answer", "seen-before", "seen-before", "answer"] and outcomes[4] in ("seen-before", "answer"), outcomes
+        assert office.answers() == [None, "Nej", None], office.answers()
+        # no more than a few a day
+        for i in range(6):
+            office.webhook(4522334456, "svar %d" % i, "b%d" % i)
+        assert office.outcomes(11)[5:] == ["answer"] * 5 + ["too-many"] and office.answers()[2] == "svar 4"
+        # the secret of a link is not kept
+        office.webhook(4522334455, "se /l/" + "A" * 43, "c1")
+        office.outcomes(12)
+        assert office.came()[11][1] == "se /l/" + "*" * 43
+        office.run("verify")
+        # the newest one is over: the one before it still waits
+        fields = [m["fields"] for m in office.peer.messages() if m["fields"]["userref"] == second][0]
+        office.server.post(urllib.parse.urlsplit(fields["callback_url"]).path, {"status": "UNDELIVERABLE"})
+        until(lambda: office.query("SELECT state FROM instances ORDER BY id")[1] == ("wrong-number",))
+        office.webhook(4522334455, "Til den første", "d1")
+        until(lambda: office.answers()[0] == "Til den første")
+
+
+def test_forged_and_broken_texts_do_nothing():
+    with Office() as office:
+        office.told(office.send("Hej"), r"^state       sent")
+        path = urllib.parse.urlsplit(office.run("inbox", "address").strip()).path
+        token = path.rsplit("/", 1)[1]
+        flip = lambda at: token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1:]
+        body = json.dumps({"msisdn": 4522334455, "message": "STOP"}).encode()
+        for name in ("x", token[:-1], token + "A", flip(0), flip(10), flip(20), flip(42), "A" * 43):
+            answer = office.server.request("POST", "/inbound/" + name, body=body, headers={"Content-Type": "application/json"})
+            assert answer.status == 404 and answer.header("Set-Cookie") is None, name
+        assert office.server.request("POST", "/report/" + token, body=body).status == 404
+        assert re.findall(r"event=text-forged count=(\d+)", office.server.log_text()) == ["1", "2", "4", "8"]
+        assert office.query("SELECT count(*) FROM arrivals") == [(0,)] and office.query("SELECT count(*) FROM texts_in") == [(0,)]
+        # of the right address
+        assert office.server.request("HEAD", path).status == 405 and office.server.request("PUT", path).status == 405
+        assert office.server.request("POST", path, body=b"x" * 9000).status == 413
+        for broken in (b"\xff\x00\x1b{", b"{", b'{"msisdn": 1}', b'{"message": "x"}', b'{"msisdn": [1], "message": "x"}', b"msisdn=&message=x"):
+            assert office.server.request("POST", path, body=broken).status == 200
+        assert office.server.get(path).status == 200
+        assert office.outcomes(7) == ["noted"] * 7 and office.query("SELECT DISTINCT kind FROM arrivals") == [("unreadable",)]
+        assert office.server.log_text().count("event=text-not-understood") == 7 and office.answers() == [None]
+        assert office.run("suppressions") == ""
+
+
+def test_a_stranger_is_told_once():
+    with Office(contact="Ring til kontoret, 87 65 43 21") as office:
+        office.webhook(4530405060, "Hej?")
+        [got] = office.peer.wait(1)
+        assert got["fields"]["recipients"][0]["msisdn"] == 4530405060 and got["fields"]["message"].endswith("Ingen læser sms'er, der sendes til dette nummer. Ring til kontoret, 87 65 43 21"), got
+        # whoever we answered is no less a stranger for that; nor is one who cannot be answered
+        for sender in (4530405060, "Butik", 1204, "4915112345678", "x" * 500, "+45 30405060"):
+            office.webhook(sender, "Og så? %s" % sender)
+        assert office.outcomes(7) == ["stranger-told"] + ["stranger"] * 6
+        office.webhook(4530405061, "Stop!")
+        office.webhook(4530405061, "Hallo")
+        assert office.outcomes(9)[7:] == ["stop", "stranger"]
+        for i in range(22):
+            office.webhook(4530406000 + i, "Hej")
+        assert office.outcomes(31)[9:] == ["stranger-told"] * 19 + ["stranger"] * 3, office.outcomes(31)
+        time.sleep(1)
+        assert len(office.peer.messages()) == 20
+
+
+def test_what_is_stored_survives_the_kill():
+    with Office() as office:
+        office.told(office.send("Hej"), r"^state       sent")
+        path = os.path.join(office.site, "stafet.yaml")
+        text = open(path).read()
+        # Without a gateway nobody reads what came.
+        office.server.stop()
+        open(path, "w").write(text[:text.index("sms:")])
+        office.server = Server("serve", office.site)
+        assert office.webhook(4522334455, "Jeg kommer", "k1").status == 200
+        office.server.stop(signal.SIGKILL)
+        assert office.query("SELECT count(*) FROM texts_in") == [(1,)] and office.came() == []
+        open(path, "w").write(text)
+        office.server = Server("serve", office.site)
+        until(lambda: office.answers() == ["Jeg kommer"])
+        for i in range(5):
+            assert office.webhook(4522334455, "STOP" if i % 2 == 0 else "START", "k%d" % (i + 2)).status == 200
+            office.server.stop(signal.SIGKILL)
+            office.server = Server("serve", office.site)
+        assert office.outcomes(6) == ["answer", "stop", "start", "stop", "start", "stop"] and office.query("SELECT count(*) FROM texts_in") == [(0,)]
+
+
+main([test_kannel_brings_answers, test_an_answer_is_for_the_newest_open_question, test_forged_and_broken_texts_do_nothing, test_a_stranger_is_told_once,
+      test_what_is_stored_survives_the_kill, test_who_wants_nothing_gets_nothing])

@@ -2,7 +2,8 @@
 """Kannel as a real SMS gateway for tests: bearerbox, smsbox and fakesmsc (the operator's end), each on free ports of this computer.
 
 Prints `port=NNNN` (of smsbox, path /cgi-bin/sendsms) when all three work together. What reaches the operator becomes a JSON file each:
-{"from", "number", "coding": "gsm" or "ucs2", "text", "part": [reference, parts, part] or null}. User stafet, password in FOLDER/password.
+{"from", "number", "coding": "gsm" or "ucs2", "text", "part": [reference, parts, part] or null}.
+Each line of a file FOLDER/<name>.phone is a text from a phone, "4522334455 1204 text STOP", which smsbox brings to --inbound (ucs2: percent-encoded). User stafet, password in FOLDER/password.
 Ends the three on SIGTERM. Needs the packages kannel and kannel-extras.
 
   Kannel reports 8 (the operator has it) and 1 (delivered) by itself, in any order, and of a text in several parts for one part only; fakesmsc
@@ -48,7 +49,7 @@ default-smsc = OPERATOR
 
 group = sms-service
 keyword = default
-text = "nobody reads this"
+{service}
 max-messages = 0
 """
 NAMES = ("admin", "boxes", "operator", "port")
@@ -81,7 +82,8 @@ def wait_for(what, seconds=15):
 
 
 class Kannel:
-	def __init__(self, folder):
+	def __init__(self, folder, inbound):
+		self.inbound = inbound
 		self.folder, self.children, self.count = folder, [], 0
 		self.password = secrets.token_hex(8)
 		path = os.path.join(folder, "password")
@@ -100,14 +102,36 @@ class Kannel:
 		ports = self.ports = free_ports()
 		conf = os.path.join(self.folder, "kannel.conf")
 		with open(conf, "w") as file:
-			file.write(CONF.format(password=self.password, **ports))
+			service = 'get-url = "%s?from=%%p&text=%%b&charset=%%C&id=%%I"' % self.inbound if self.inbound else 'text = "nobody reads this"'
+			file.write(CONF.format(password=self.password, service=service, **ports))
 		self.run("bearerbox", "/usr/sbin/bearerbox", "-v", "1", conf)
 		if not wait_for(lambda: socket.create_connection(("127.0.0.1", ports["boxes"])).close() is None):
 			return False
 		self.run("smsbox", "/usr/sbin/smsbox", "-v", "1", conf)
-		operator = self.run("fakesmsc", FAKESMSC, "-H", "127.0.0.1", "-r", str(ports["operator"]), "-m", "0", "4511111111 1204 text x", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-		threading.Thread(target=self.read, args=(operator.stdout,), daemon=True).start()
+		self.operate("0", "4511111111 1204 text x")
 		return wait_for(lambda: socket.create_connection(("127.0.0.1", ports["port"])).close() is None) and wait_for(self.is_online)
+
+	def operate(self, most, message):
+		"""The operator's end, which sends that message so often, and takes what comes."""
+		self.operator = self.run("fakesmsc", FAKESMSC, "-H", "127.0.0.1", "-r", str(self.ports["operator"]), "-m", most, message, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+		threading.Thread(target=self.read, args=(self.operator.stdout,), daemon=True).start()
+
+	def phone(self, message):
+		self.operator.terminate()
+		self.operator.wait(5)
+		self.operate("1", message)
+		wait_for(self.is_online)
+		time.sleep(0.3)
+
+	def phones(self):
+		"""Every text that somebody put into the folder, once."""
+		for name in sorted(n for n in os.listdir(self.folder) if n.endswith(".phone")):
+			path = os.path.join(self.folder, name)
+			with open(path, encoding="utf-8") as file:
+				lines = file.read().splitlines()
+			os.unlink(path)
+			for line in lines:
+				self.phone(line)
 
 	def is_online(self):
 		with urllib.request.urlopen("http://127.0.0.1:%d/status.txt?password=%s" % (self.ports["admin"], self.password)) as answer:
@@ -163,9 +187,10 @@ def decode(kind, raw):
 def main():
 	parser = argparse.ArgumentParser()
 	parser.add_argument("folder", help="where messages go, one JSON file each, and Kannel's own files")
+	parser.add_argument("--inbound", help="where texts from phones are brought")
 	o = parser.parse_args()
 	os.makedirs(o.folder, exist_ok=True)
-	kannel = Kannel(o.folder)
+	kannel = Kannel(o.folder, o.inbound)
 
 	def end(*_):
 		kannel.stop()
@@ -181,7 +206,8 @@ def main():
 		sys.exit("Kannel does not start; see %s/*.log" % o.folder)
 	print("port=%d" % kannel.ports["port"], flush=True)
 	while True:
-		signal.pause()
+		kannel.phones()
+		time.sleep(0.05)
 
 
 main()

@@ -66,6 +66,9 @@ static void wrong_descriptions_say_where(void **state) {
 	        {"query: a\nreport: {status: {a: b}}\n", "status: expected a text"},
 	        {"query: a\nreport: {status: }\n", "status: expected a text"},
 	        {"query: a\nquery: b\n", "g.yaml:2:"},
+	        {"query: a\ninbound: {from: f}\n", "inbound: the keys from and text are needed"},
+	        {"query: a\ninbound: {text: f}\n", "inbound: the keys from and text are needed"},
+	        {"query: a\ninbound: {from: f, text: t, form: f}\n", "unknown key 'form', did you mean from"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = {0};
@@ -127,6 +130,43 @@ static void reports_are_read_however_they_come(void **state) {
 	assert_int_equal(gateway_report(g, &(struct report_text){.query = STR("=1&status=1")}, arena, &dead, &status, &reason), DELIVERY_NONE);
 }
 
+static void texts_are_read_however_they_come(void **state) {
+	(void)state;
+	const struct {
+		const char *query, *type, *body;
+		const char *from, *text, *id; /* from NULL: not understood */
+	} rows[] = {
+	        {"from=45&text=Ja%20tak%0D%0A%C3%A6&id=7", "", "", "45", "Ja tak\n\xC3\xA6", "7"},
+	        {"from=%2B45&text=+a+", "", "", "+45", "a", ""},
+	        {"", "application/x-www-form-urlencoded", "text=a&from=45", "45", "a", ""},
+	        {"", "application/json", "{\"from\": 45, \"text\": \"a\\u001b\", \"id\": 1}", "45", "a", "1"},
+	        {"from=45&text=%00%48%04%16&charset=UTF-16BE", "", "", "45", "H\xD0\x96", ""},
+	        {"charset=UCS-2", "", "from=45&text=%00%48", "45", "H", ""},
+	        {"from=45&text=%48%69&charset=GSM", "", "", "45", "Hi", ""},
+	        {"from=45&text=a&text=b&from=46", "", "", "45", "a", ""},
+	        {"from=a%0Ab&text=c", "", "", "a b", "c", ""},
+	        {"from=45", "", "", NULL, "", ""},
+	        {"text=45", "", "", NULL, "", ""},
+	        {"from=45&text=", "", "", NULL, "", ""},
+	        {"from=45&text=%20%00", "", "", NULL, "", ""},
+	        {"from=45&text=%FF", "", "", NULL, "", ""},
+	        {"charset=UTF-16BE", "application/json", "{\"from\": 45, \"text\": \"a\"}", NULL, "", ""},
+	        {"", "", "", NULL, "", ""},
+	};
+	struct gateway *g = parse("query: a\ninbound: {from: from, text: text, id: id, charset: charset}\n");
+	struct inbound in;
+	struct str names;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct report_text came = {str_from(rows[i].query), str_from(rows[i].type), str_from(rows[i].body)};
+		bool read = gateway_inbound(g, &came, arena, &in, &names);
+		if (read != (rows[i].from != NULL) || (read && (!str_is(in.from, rows[i].from) || !str_is(in.text, rows[i].text) || !str_is(in.id, rows[i].id))))
+			fail_msg("row %zu: %d '%.*s' '%.*s' '%.*s'", i, read, STR_ARG(in.from), STR_ARG(in.text), STR_ARG(in.id));
+	}
+	struct report_text came = {STR("from=45&text=a&=x"), STR(""), STR("")};
+	assert_true(gateway_inbound(g, &came, arena, &in, &names) && str_is(names, "from text"));
+	assert_false(gateway_inbound(parse("query: a\n"), &came, arena, &in, &names));
+}
+
 /* Every order of every set of reports ends the same. */
 static void the_order_of_reports_does_not_matter(void **state) {
 	(void)state;
@@ -176,6 +216,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(wrong_descriptions_say_where, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_unknown_name_tells_the_known, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reports_are_read_however_they_come, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(texts_are_read_however_they_come, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_order_of_reports_does_not_matter, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(json_is_made_flat, set_up, tear_down),
 	};
