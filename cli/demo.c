@@ -72,10 +72,20 @@ static int run_folder(const char *folder, bool fresh, const char *listen, struct
 	return status;
 }
 
+static void remove_files(struct arena *a, const char *folder) {
+	DIR *files = opendir(folder);
+	for (struct dirent *file; files && (file = readdir(files));)
+		unlink(arena_printf(a, "%s/%s", folder, file->d_name).at);
+	if (files)
+		closedir(files);
+}
+
+/* Ours alone: mkdtemp() has made it. */
 static void remove_site(struct arena *a, const char *folder) {
-	static const char *const names[] = {"data/stafet.db", "data/stafet.db-wal", "data/stafet.db-shm", "data/stafet.db.lock", "data/stafet.sock", "data", "keys", "stafet.yaml"};
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		remove(arena_printf(a, "%s/%s", folder, names[i]).at);
+	const char *data = arena_printf(a, "%s/data", folder).at;
+	remove_files(a, data);
+	rmdir(data);
+	remove_files(a, folder);
 	rmdir(folder);
 }
 

@@ -8,24 +8,33 @@ PYTHON=${PYTHON:-/usr/bin/python3}
 jobs=$(nproc 2>/dev/null || echo 2)
 logs=$BUILD/tests
 mkdir -p "$logs"
-passed=0 failed=0 failures=""
 
+# One test; all it has to say at once, since others may be running.
 run() { # name, seconds, command...
 	name=$1 limit=$2
 	shift 2
-	start=$(date +%s)
-	if timeout -k 10 "$limit" "$@" >"$logs/$name.log" 2>&1; then
-		passed=$((passed + 1))
-		printf 'ok   %-34s %3ds\n' "$name" $(($(date +%s) - start))
+	start=$(date +%s) status=0
+	timeout -k 10 "$limit" "$@" >"$logs/$name.log" 2>&1 || status=$?
+	seconds=$(($(date +%s) - start))
+	if [ "$status" -eq 0 ]; then
+		said=$(printf 'ok   %-34s %3ds' "$name" "$seconds")
 	else
-		status=$?
-		failed=$((failed + 1))
-		failures="$failures $name"
-		printf 'FAIL %-34s %3ds  exit %s\n' "$name" $(($(date +%s) - start)) "$status"
-		tail -n 40 "$logs/$name.log" | sed 's/^/     | /'
+		said=$(printf 'FAIL %-34s %3ds  exit %s\n' "$name" "$seconds" "$status"; tail -n 40 "$logs/$name.log" | sed 's/^/     | /')
 	fi
+	printf '%s\n' "$said"
+	printf '%s\n' "$said" | head -n 1 >>"$logs/results"
 }
+# A line of words a test: as many at a time as there are processors.
+run_together() {
+	xargs -P "$jobs" -L 1 sh tests/run.sh --one
+}
+if [ "${1:-}" = --one ]; then
+	shift
+	run "$@"
+	exit 0
+fi
 
+: >"$logs/results"
 want() { case " $parts " in *" $1 "*) return 0 ;; esac; return 1; }
 parts=${*:-"build arch unit packages docs e2e browser"}
 
@@ -38,8 +47,8 @@ if want unit; then
 	run build-debug 1200 make -j"$jobs" MODE=debug "BUILD=$BUILD" unit-programs "$BUILD/debug/stafet"
 	for test in tests/unit/test_*.c; do
 		name=$(basename "$test" .c)
-		run "$name" 300 "$BUILD/debug/tests/$name"
-	done
+		echo "$name 300 $BUILD/debug/tests/$name"
+	done | run_together
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)
 		name=${name#fuzz_}
@@ -56,16 +65,12 @@ if want packages; then
 	run check-packages 60 build/stafet check tests/packages/*/
 	run scenarios-packages 120 build/stafet test tests/packages/*/
 fi
-if want docs; then
-	for test in tests/docs/test_*.py; do
-		[ -e "$test" ] && run "docs-$(basename "$test" .py)" 300 "$PYTHON" "$test"
-	done
-fi
-if want e2e; then
-	for test in tests/e2e/test_*.py; do
-		[ -e "$test" ] && run "e2e-$(basename "$test" .py)" 300 "$PYTHON" "$test"
-	done
-fi
+for part in docs e2e; do
+	want $part || continue
+	for test in tests/$part/test_*.py; do
+		echo "$part-$(basename "$test" .py) 300 $PYTHON $test"
+	done | run_together
+done
 if want browser; then
 	# The pictures of all pages are an artefact of these tests.
 	rm -rf "$BUILD/screenshots"
@@ -73,14 +78,15 @@ if want browser; then
 		run browser-packages 300 npm ci --prefix tests/browser --omit=dev --ignore-scripts
 	fi
 	for test in tests/browser/test_*.mjs; do
-		run "browser-$(basename "$test" .mjs)" 600 node "$test"
-	done
+		echo "browser-$(basename "$test" .mjs) 600 node $test"
+	done | run_together
 fi
 if want soak; then
 	for test in tests/soak/*.py; do
 		[ -e "$test" ] && run "soak-$(basename "$test" .py)" 3600 "$PYTHON" "$test"
 	done
 fi
-[ -n "$failures" ] && echo "failed:$failures"
+passed=$(grep -c '^ok' "$logs/results") failed=$(grep -c '^FAIL' "$logs/results")
+[ "$failed" -eq 0 ] || sed -n 's/^FAIL \([^ ]*\).*/failed: \1/p' "$logs/results"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
