@@ -68,10 +68,11 @@ bool engine_awaits_reply(struct engine *e, struct view *v, const struct outbox_r
 		return true;
 	if (!instance_load(v, row->instance_id, a, &instance, err) || !look_at_role(v, row->instance_id, row->role, row->recipient, a, awaits, &left, err))
 		return false;
-	const struct definition *d = *awaits && instance.ended_at == 0 ? site_definition(e->site, v, instance.definition, err) : NULL;
+	struct err unread; /* a definition that cannot be read waits for nothing */
+	const struct definition *d = *awaits ? site_definition(e->site, v, instance.definition, &unread) : NULL;
 	const struct state *state = d ? definition_state(d, instance.state) : NULL;
 	*awaits = state && rule_of(state, row->role, true, true);
-	return true; /* a definition that cannot be read waits for nothing */
+	return true;
 }
 
 /* What no state asks about, and what concerns an address that was replaced meanwhile, is over. */
