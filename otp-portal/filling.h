@@ -13,6 +13,7 @@ struct filling {
 	const struct value *base;   /* the instance's values, or the defaults */
 	struct answers draft;
 	struct answers known;       /* what a logged-in visitor said before: shown on pages of a start form that were not saved yet */
+	const char *note;           /* a word to whoever opens the first page; NULL: none */
 	struct str path;            /* "/l/<token>", "/l/<token>?event=<event>", "/start/<workflow>" */
 	struct str home;            /* the page that offered this event beside its own; empty: none */
 	const struct event_rule *offers; /* whose `also` stand below the first page; NULL: none */

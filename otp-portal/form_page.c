@@ -32,6 +32,8 @@ struct answers form_page_shown(const struct filling *f, size_t page) {
 		return shown;
 	for (size_t i = 0; i < p->items.count; i++) {
 		const struct field *field = p->items.items[i].field;
+		if (answers_get(&shown, field->name)) /* a link filled it in */
+			continue;
 		form_answers_again(field, &f->base[field->slot], f->prose.r->arena, &shown);
 		if (f->base[field->slot].kind == KIND_UNSET)
 			show_known(f, field, &shown);
@@ -188,6 +190,11 @@ static void write_heading(const struct form_view *v, struct response *out) {
 	buf_z(b, "</h1>\n");
 	if (v->page == 0 && !v->change)
 		prose_write(&f->prose, prose_get(&f->prose, "forms", f->form->name, "intro", (struct str){0}), b);
+	if (v->page == 0 && f->note) {
+		buf_z(b, "<p class=\"note\">");
+		page_word(f->prose.r, out, f->note);
+		buf_z(b, "</p>\n");
+	}
 }
 
 static void write_shown(const struct form_view *v, struct response *out) {

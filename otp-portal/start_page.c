@@ -250,7 +250,7 @@ static void fill_in(struct request *r, struct view *v, const struct package *pac
 		return;
 	}
 	f.base = f.prose.values = values;
-	if (!prefill_answers(r, v, d, &f.known, &err)) {
+	if (!prefill_answers(r, v, d, &f.known, &err) || !prefill_from_link(&f, &err)) {
 		page_failure(r, out, &err);
 		return;
 	}

@@ -210,6 +210,7 @@ struct definition {
 			struct str workflow; /* maybe none of this site's */
 			struct yaml_place place;
 		}) prefill;
+		LIST_OF(const struct field *) from_link; /* what a link to the start form may fill in */
 	} start;
 	struct scope scope;               /* fields, lets, extras */
 	const struct record_type *child_record; /* items of `children`: workflow, state, ended */

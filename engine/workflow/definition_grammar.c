@@ -235,6 +235,7 @@ static const struct shape_key start_keys[] = {
         {.key = "public", .shape = &truth, .help = "On the portal's front page, for strangers."},
         {.key = "expires", .shape = &span, .help = "How long an unfinished start form is kept; 1d unless given."},
         {.key = "prefill", .shape = &names, .help = "Workflows whose newest instance of a logged-in visitor fills in fields of the same name."},
+        {.key = "from_link", .shape = &names, .help = "Fields of the start form that a link to it may fill in."},
         {0}};
 static const struct shape start = {.kind = SHAPE_MAP, .what = "start", .keys = start_keys};
 

@@ -152,6 +152,35 @@ void read_acts(struct reader *r, const struct yaml *views) {
 	}
 }
 
+static bool form_asks(const struct form *form, const struct field *field) {
+	for (size_t p = 0; form && p < form->pages.count; p++)
+		for (size_t i = 0; i < form->pages.items[p].items.count; i++)
+			if (form->pages.items[p].items.items[i].field == field)
+				return true;
+	return false;
+}
+
+/* The starter's own address is theirs to type: nobody else says to whom the first mail goes. */
+static void read_from_link(struct reader *r, const struct yaml *start) {
+	struct yaml_nodes names = reader_names(r, yaml_get(start, "from_link"));
+	const struct role *by = r->d->start.by;
+	for (size_t i = 0; i < names.count; i++) {
+		const struct yaml *name = names.items[i];
+		const struct field *field = reader_find(r, NAMED("field", r->d->fields), name);
+		if (!field)
+			continue;
+		if (!form_asks(r->d->start.form, field))
+			problem_error(r->problems, name->place, "'from_link': the start form does not ask for '%.*s'", STR_ARG(name->text));
+		else if (!field_prefills(field) || field->kind == FIELD_GROUP)
+			problem_error(r->problems, name->place, "'from_link': '%.*s' is of type %s, which a link cannot fill in", STR_ARG(name->text), field_kind_name(field->kind));
+		else if (by && by->contact == field)
+			problem_error(r->problems, name->place, "'from_link': '%.*s' is the contact of '%.*s', who types it", STR_ARG(name->text), STR_ARG(by->name));
+		*(const struct field **)ARENA_PUSH(r->arena, &r->d->start.from_link) = field;
+	}
+	if (names.count > 0 && !r->d->start.open)
+		problem_error(r->problems, names.items[0]->place, "'from_link' fills in the form of a start on the portal: it needs public: true");
+}
+
 void read_start(struct reader *r, const struct yaml *start) {
 	r->d->start.by = reader_find(r, NAMED("role", r->d->roles), yaml_get(start, "by"));
 	r->d->start.form = reader_find(r, NAMED("form", r->d->forms), yaml_get(start, "form"));
@@ -161,5 +190,6 @@ void read_start(struct reader *r, const struct yaml *start) {
 		*(struct prefill *)ARENA_PUSH(r->arena, &r->d->start.prefill) = (struct prefill){names.items[i]->text, names.items[i]->place};
 	if (names.count > 0 && !r->d->start.open)
 		problem_error(r->problems, names.items[0]->place, "'prefill' fills in the form of a start on the portal: it needs public: true");
+	read_from_link(r, start);
 	r->d->start.expires = shape_span(yaml_get(start, "expires"), (struct span){.days = 1});
 }

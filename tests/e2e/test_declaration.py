@@ -367,6 +367,45 @@ def until(found):
     return found()
 
 
+# covers: D58
+def test_the_call_in_letter_fills_in_the_request():
+    """What README.md tells the school to write in its letter: the link that stands there, with values of its own."""
+    readme = open(os.path.join(package("declaration"), "README.md"), encoding="utf-8").read()
+    path = re.search(r"https://erkl\.example\.dk(/start/declaration\?\S+)", readme).group(1)
+    assert "school=nordby" in path and path.count("school_emails=") == 2, path
+    path = re.sub(r"period_end=[0-9-]+", "period_end=" + day(30).strftime("%d-%m-%Y"), path)
+    files = lambda: run("list", site=site).stdout
+    before = files()
+    page = Visitor().get(path)
+    assert page.status == 200 and "Linket har udfyldt noget for dig. Se det igennem" in words(page) and page.header("Set-Cookie") is None, words(page)
+    assert post_form(page)["fields"]["apprentice_email"]["values"] == [""]
+    case = Case()
+    own = dict((k, v) for k, v in case.answers.items() if k not in ("period_end", "main_course", "school", "class_name", "school_emails"))
+    seen = []
+    receipt = Visitor().walk(path, own, seen.append)
+    assert "Du mangler kun at bekræfte" in words(receipt), words(receipt)
+    fields = {n: f["values"] for p in seen for form in forms(p) for n, f in form["fields"].items()}
+    assert fields["main_course"] == ["2"] and fields["school"] == ["nordby"] and fields["class_name"] == ["SN26 2"] and fields["period_end"] == [day(30).strftime("%d-%m-%Y")], fields
+    assert [v for v in fields["school_emails"] if v] == ["oplaering@skole.example.dk", "hold@skole.example.dk"], fields["school_emails"]
+    check = words(seen[-2])
+    assert "Tjek dine svar" in check and "oplaering@skole.example.dk" in check and "SN26 2" in check, check
+    # What is wrong is left out; nothing else can be filled in; and words are words
+    page = Visitor().get("/start/declaration?school=nowhere&main_course=77&class_name=%3Cb%3Ehej&apprentice_email=tyv@example.dk&supervisor_emails=tyv@example.dk&cvr=13585628&confirmed=true&education=building")
+    assert "ikke alt i det kunne bruges" in words(page) and "<b>hej" not in page.text, words(page)
+    first = post_form(page)["fields"]
+    assert first["apprentice_email"]["values"] == [""] and first["education"]["values"] == ["building"] and "tyv" not in page.text and "nowhere" not in page.text, page.text
+    assert "har udfyldt noget" not in words(Visitor().get("/start/declaration?apprentice_name=Tyv&x=1")), "what the workflow does not allow is as if it were not there"
+    long = Visitor().get("/start/declaration?education=building&class_name=" + "x" * 41)
+    assert long.status == 200 and "ikke alt i det kunne bruges" in words(long) and "xxxx" not in long.text
+    emptied = Visitor()
+    page = emptied.get("/start/declaration?education=building&school=nordby&class_name=%3Cb%3Ehej")
+    refused = emptied.answer(page, {"apprentice_name": "Ida Ærlig", "apprentice_email": "ida-tom@example.dk", "training_form": "company", "education": ""})
+    assert refused.status == 422 and "building" not in post_form(refused)["fields"]["education"]["values"], "what the person took away stays away"
+    page = emptied.answer(refused, {"education": "organ"})
+    assert post_form(page)["fields"]["class_name"]["values"] == ["<b>hej"] and "&lt;b&gt;hej" in page.text and "<b>hej" not in page.text
+    assert before == files() or len(files().splitlines()) == len(before.splitlines()) + 1, "only the one that was sent"
+
+
 # covers: D59 D60 D61
 def test_the_school_reminds_and_follows_up():
     case = Case(apprentice_name="Pil Ærlig").ask()
