@@ -13,6 +13,8 @@ const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 
 /** A demo server on a free port, with its inbox and its clock. */
 export class Demo {
+	static running = new Set();
+
 	static async start(...packages) {
 		const demo = new Demo();
 		demo.process = spawn(binary, ['demo', ...packages, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -21,10 +23,12 @@ export class Demo {
 			break;
 		}
 		if (!demo.url) throw new Error('the demo does not start');
+		Demo.running.add(demo);
 		return demo;
 	}
 
 	async stop() {
+		Demo.running.delete(this);
 		const ended = new Promise((done) => this.process.once('exit', done));
 		this.process.kill('SIGTERM');
 		await ended;
@@ -141,5 +145,6 @@ export async function main(tests) {
 		}
 	}
 	console.log(`${Object.keys(tests).length - failed} passed, ${failed} failed`);
+	for (const demo of Demo.running) await demo.stop();
 	process.exit(failed ? 1 : 0);
 }
