@@ -3,7 +3,8 @@
 #include "engine/store/handle.h"
 
 bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT coalesce(max(uid), -1) FROM arrivals WHERE validity = ?");
+	struct stmt *s = db_query(view_db(v), "SELECT coalesce((SELECT max(uid) FROM arrivals WHERE validity = ?),"
+	                                     " (SELECT 0 FROM arrivals WHERE validity <> 0 LIMIT 1), -1)");
 	bind_int(s, validity);
 	enum db_step step = stmt_step(s, err);
 	*uid = step == DB_ROW ? stmt_int(s, 0) : -1;

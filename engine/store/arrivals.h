@@ -18,7 +18,7 @@ struct arrival_rows {
 	size_t count, cap;
 };
 
-/* The highest uid that was noted; -1: the mailbox is new. */
+/* The highest uid that was noted; 0: the mailbox was numbered anew, so all of it is looked at again; -1: there was none before. */
 bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *err);
 /* *fresh false: it is noted already, by its number, or by its Message-ID in a mailbox that was numbered anew or as a text (then under its new number too). */
 bool arrival_note(struct tx *tx, struct arrival_row *row, bool *fresh, struct err *err);
