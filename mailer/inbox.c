@@ -87,6 +87,11 @@ static bool handle(struct inbox *b, struct imap *m, const struct imap_mail *mail
 	}
 	if (ok)
 		ok = note(b, a, imap_validity(m), mail->uid, readable ? arrival_kind_name(arrival.kind) : "unreadable", readable ? &arrival : NULL, err);
+	if (!ok && readable && err->kind != ERR_TRANSIENT) {
+		log_err(LOG_ERROR, "mail-set-aside", err); /* what can never be done for it must not keep the next one waiting */
+		readable = false;
+		ok = note(b, a, imap_validity(m), mail->uid, "unreadable", NULL, err);
+	}
 	if (ok) {
 		log_event(readable ? LOG_INFO : LOG_WARN, "mail-in", "uid=%lld bytes=%lld kind=%s", (long long)mail->uid, (long long)mail->size,
 		          readable ? arrival_kind_name(arrival.kind) : "unreadable");

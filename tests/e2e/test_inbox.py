@@ -173,6 +173,22 @@ def test_each_mail_counts_once():
         assert [r[1] for r in arrivals(office)] == ["on-way", "failed", "seen-before", "seen-before", "noted"] and office.query("SELECT count(*) FROM reports") == [(2,)], arrivals(office)
 
 
+def test_what_can_never_be_done_is_set_aside():
+    with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+        office.start()
+        ready(office)
+        mails = sent(office, sink, "mester@snedker.example")
+        office.stop()
+        office.later("UPDATE outbox SET instance_id = 999999")  # a store that somebody has put a hand to
+        mailbox.put(corpus("postfix-no-such-user", replace={"To: retur+m1@skole.example": "To: " + mails["mester@snedker.example"][0]}))
+        mailbox.put(corpus("absence"))
+        office.start()
+        until(lambda: len(arrivals(office)) == 2)
+        assert [r[0] for r in arrivals(office)] == ["unreadable", "automatic"] and "event=mail-set-aside" in office.log(), arrivals(office)
+        until(lambda: mailbox.flags() == ["F", "S"])
+        assert office.query("SELECT count(*) FROM reports") == [(0,)]
+
+
 def test_only_a_verified_server_is_told_the_password():
     with Mailbox() as mailbox, Sink() as sink:
         url = "imaps://localhost:%d" % mailbox.tls
@@ -258,5 +274,5 @@ def test_a_mistyped_address_is_back_with_whoever_typed_it():
 
 
 if __name__ == "__main__":
-    main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_only_a_verified_server_is_told_the_password,
-          test_an_answer_by_mail_is_an_event, test_a_mistyped_address_is_back_with_whoever_typed_it])
+    main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_what_can_never_be_done_is_set_aside,
+          test_only_a_verified_server_is_told_the_password, test_an_answer_by_mail_is_an_event, test_a_mistyped_address_is_back_with_whoever_typed_it])
