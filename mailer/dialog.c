@@ -81,15 +81,20 @@ static void begin(struct dialog *d) {
 	d->line[0] = '\0';
 }
 
-void dialog_offer(struct dialog *d, struct str from, struct str to) {
-	char mail[ADDRESSES], recipient[ADDRESSES], all[3 * ADDRESSES];
-	begin(d);
-	if (!d->pipelining || d->broken)
+static struct str together(char *out, size_t cap, bool reset, const struct envelope *e) {
+	char mail[ADDRESSES], recipient[ADDRESSES];
+	struct str m = command(mail, sizeof mail, "MAIL FROM:", e->from), r = command(recipient, sizeof recipient, "RCPT TO:", e->to);
+	int len = snprintf(out, cap, "%s%.*s%.*sDATA\r\n", reset ? "RSET\r\n" : "", STR_ARG(m), STR_ARG(r));
+	BUG_IF(len < 0 || (size_t)len >= cap);
+	return (struct str){out, (size_t)len};
+}
+
+void dialog_offer(struct dialog *d, const struct envelope *e) {
+	char all[3 * ADDRESSES];
+	if (!d->pipelining || d->broken || d->offered)
 		return;
-	struct str m = command(mail, sizeof mail, "MAIL FROM:", from), r = command(recipient, sizeof recipient, "RCPT TO:", to);
-	int len = snprintf(all, sizeof all, "%s%.*s%.*sDATA\r\n", d->reset ? "RSET\r\n" : "", STR_ARG(m), STR_ARG(r));
-	BUG_IF(len < 0 || (size_t)len >= sizeof all);
-	d->offered = say(d, (struct str){all, (size_t)len});
+	begin(d);
+	d->offered = say(d, together(all, sizeof all, d->reset, e));
 }
 
 /* The worst that was said so far stays: what follows a refusal is only its echo. */
@@ -154,14 +159,14 @@ static bool ask(struct dialog *d, struct str line, enum stage stage, bool data) 
 	return !h.refused || give_back(d, &h);
 }
 
-static bool envelope_one_by_one(struct dialog *d, struct str from, struct str to) {
+static bool envelope_one_by_one(struct dialog *d, const struct envelope *e) {
 	char line[ADDRESSES];
 	bool had_reset = d->reset;
 	d->reset = false;
 	d->stage = STAGE_SENDER;
-	if ((had_reset && !ask(d, STR("RSET\r\n"), STAGE_SENDER, false)) || !ask(d, command(line, sizeof line, "MAIL FROM:", from), STAGE_SENDER, false))
+	if ((had_reset && !ask(d, STR("RSET\r\n"), STAGE_SENDER, false)) || !ask(d, command(line, sizeof line, "MAIL FROM:", e->from), STAGE_SENDER, false))
 		return false;
-	return ask(d, command(line, sizeof line, "RCPT TO:", to), STAGE_RECIPIENT, false) && ask(d, STR("DATA\r\n"), STAGE_CONTENT, true);
+	return ask(d, command(line, sizeof line, "RCPT TO:", e->to), STAGE_RECIPIENT, false) && ask(d, STR("DATA\r\n"), STAGE_CONTENT, true);
 }
 
 /* --- the message --- */
@@ -211,15 +216,17 @@ static bool send_lines(struct dialog *d, struct piece *p, struct str message) {
 	return ok;
 }
 
-static bool send_message(struct dialog *d, struct str message) {
+static bool send_message(struct dialog *d, struct str message, const struct envelope *next) {
 	struct piece p;
+	char envelope[3 * ADDRESSES];
 	p.len = 0;
 	d->stage = STAGE_CONTENT;
 	d->code = 0;
 	d->line[0] = '\0';
 	if (!send_lines(d, &p, message) || !put(d, &p, ".\r\n", 3))
 		return false;
-	d->dotted = true;
+	d->dotted = true; /* from here on: what follows may send it off */
+	d->offered = next && d->pipelining && put_long(d, &p, together(envelope, sizeof envelope, false, next));
 	if (!say(d, (struct str){p.bytes, p.len}) || !hear(d, STAGE_CONTENT))
 		return false;
 	if (d->code < 400 && !is_good(d, false)) {
@@ -229,12 +236,12 @@ static bool send_message(struct dialog *d, struct str message) {
 	return is_good(d, false);
 }
 
-bool dialog_send(struct dialog *d, struct str from, struct str to, struct str message) {
-	if (!d->offered)
-		dialog_offer(d, from, to);
-	bool taken = d->offered ? envelope_together(d) : !d->broken && envelope_one_by_one(d, from, to);
+bool dialog_send(struct dialog *d, const struct envelope *e, struct str message, const struct envelope *next) {
+	dialog_offer(d, e);
+	begin(d);
+	bool taken = d->offered ? envelope_together(d) : !d->broken && envelope_one_by_one(d, e);
 	d->offered = false;
-	return taken && send_message(d, message);
+	return taken && send_message(d, message, next);
 }
 
 bool dialog_try_sender(struct dialog *d, struct str from) {

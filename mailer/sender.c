@@ -266,14 +266,30 @@ static void pend_untouched(struct sender *s, const struct outbox_row *row, const
 
 struct letter {
 	struct composed message;
-	struct str raw; /* what is sent: MIME, or the text of an SMS */
+	struct envelope envelope; /* of a mail */
+	struct str raw;           /* what is sent: MIME, or the text of an SMS */
 };
+
+/* A row as far as it can be brought without anybody hearing of it. */
+struct draft {
+	struct letter letter;
+	struct transport_result result; /* unless it is good: why there is nothing to send */
+	bool good;
+};
+
+/* Without a mailbox that is read nobody would know what a signed address means. */
+static struct str bounces_to(struct sender *s, const struct outbox_row *row) {
+	const struct site_config *config = site_config(s->options.site);
+	struct str address = config->mail.bounce_address.len ? config->mail.bounce_address : config->mail.from_address;
+	return config->inbox.url.len > 0 ? verp_address(s->arena, site_keys(s->options.site), address, row->id) : address;
+}
 
 static bool build(struct sender *s, struct view *v, const struct outbox_row *row, struct letter *out, struct err *err) {
 	struct site *site = s->options.site;
 	if (!compose_message(s->options.engine, site, v, row, s->arena, &out->message, err))
 		return false;
 	out->raw = out->message.text;
+	out->envelope = (struct envelope){bounces_to(s, row), out->message.to};
 	int64_t now = clock_now();
 	return s->lane.channel == CHANNEL_SMS ||
 	       mime_build(&site_config(site)->mail, &out->message, now, zone_local(site_zone(site), now), s->arena, &out->raw, err);
@@ -291,24 +307,22 @@ static bool check_wanted(struct sender *s, struct view *v, const struct outbox_r
 	                         row->channel == CHANNEL_SMS ? "this number" : "this address", STR_ARG(suppression.reason));
 }
 
-/* False with a result: there is nothing to send. */
-static bool prepare(struct sender *s, const struct outbox_row *row, struct letter *out, struct transport_result *result) {
-	*result = (struct transport_result){.outcome = OUTCOME_NEVER};
+static void prepare(struct sender *s, const struct outbox_row *row, struct draft *out) {
+	*out = (struct draft){.result.outcome = OUTCOME_NEVER};
 	if (clock_now() > retry_deadline(row)) {
-		transport_answer(result, STR("not sent: its deadline has passed"));
-		return false;
+		transport_answer(&out->result, STR("not sent: its deadline has passed"));
+		return;
 	}
 	struct err err = {0};
 	struct view *v = store_view(s->options.store, &err);
-	bool ok = v && check_wanted(s, v, row, &err) && build(s, v, row, out, &err);
+	out->good = v && check_wanted(s, v, row, &err) && build(s, v, row, &out->letter, &err);
 	view_close(v);
-	if (ok)
-		return true;
+	if (out->good)
+		return;
 	if (err.kind == ERR_DENIED)
-		result->fault = FAULT_POLICY; /* refused as a relay would refuse it: whoever is responsible hears of it */
-	result->outcome = err.kind == ERR_TRANSIENT ? OUTCOME_LATER : OUTCOME_NEVER;
-	transport_answer(result, str_from(err.text));
-	return false;
+		out->result.fault = FAULT_POLICY; /* refused as a relay would refuse it: whoever is responsible hears of it */
+	out->result.outcome = err.kind == ERR_TRANSIENT ? OUTCOME_LATER : OUTCOME_NEVER;
+	transport_answer(&out->result, str_from(err.text));
 }
 
 /* What it costs is logged, with the character that made it dear. */
@@ -327,16 +341,9 @@ static void send_sms(struct sender *s, const struct outbox_row *row, const struc
 	sms_send(s->sms, &message, result);
 }
 
-/* Without a mailbox that is read nobody would know what a signed address means. */
-static struct str bounces_to(struct sender *s, const struct outbox_row *row) {
-	const struct site_config *config = site_config(s->options.site);
-	struct str address = config->mail.bounce_address.len ? config->mail.bounce_address : config->mail.from_address;
-	return config->inbox.url.len > 0 ? verp_address(s->arena, site_keys(s->options.site), address, row->id) : address;
-}
-
-static void transmit(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
+static void transmit(struct sender *s, const struct outbox_row *row, const struct letter *letter, const struct envelope *next, struct transport_result *result) {
 	if (relay_of(s)) {
-		smtp_send(relay_of(s), bounces_to(s, row), letter->message.to, letter->raw, result);
+		smtp_send(relay_of(s), &letter->envelope, letter->raw, next, result);
 	} else if (s->sms) {
 		send_sms(s, row, letter, result);
 	} else {
@@ -359,17 +366,18 @@ static bool judged_here(const struct transport_result *result) {
 	return result->outcome == OUTCOME_NEVER && result->code == 0;
 }
 
-static enum round deliver(struct sender *s, const struct outbox_row *row) {
-	struct letter letter = {0};
-	struct transport_result result;
-	if (!prepare(s, row, &letter, &result)) {
+/* next: what comes after it, NULL when that is not known or nothing. */
+static enum round deliver(struct sender *s, const struct outbox_row *row, const struct draft *draft, const struct draft *next) {
+	struct transport_result result = draft->result;
+	if (!draft->good) {
 		pend_result(s, row, &result, LESSON_NONE);
 		return ROUND_SENT;
 	}
-	struct captured captured = {.outbox_id = row->id, .channel = s->lane.channel, .to = letter.message.to, .raw = letter.raw};
-	struct step begin = {.row = row, .captured = s->options.capture ? &captured : NULL, .parts = s->sms ? gsm_cost(letter.raw).parts : 0};
+	const struct letter *letter = &draft->letter;
+	struct captured captured = {.outbox_id = row->id, .channel = s->lane.channel, .to = letter->message.to, .raw = letter->raw};
+	struct step begin = {.row = row, .captured = s->options.capture ? &captured : NULL, .parts = s->sms ? gsm_cost(letter->raw).parts : 0};
 	if (relay_of(s))
-		smtp_offer(relay_of(s), bounces_to(s, row), letter.message.to); /* the relay looks at it while the disk writes */
+		smtp_offer(relay_of(s), &letter->envelope); /* the relay looks at it while the disk writes */
 	bool done = step_do(s, &begin);
 	if (relay_of(s) && (!done || !begin.held))
 		smtp_withdraw(relay_of(s));
@@ -381,7 +389,7 @@ static enum round deliver(struct sender *s, const struct outbox_row *row) {
 	}
 	if (!begin.held || s->options.capture)
 		return ROUND_SENT;
-	transmit(s, row, &letter, &result);
+	transmit(s, row, letter, next && next->good ? &next->letter.envelope : NULL, &result);
 	s->used_at = clock_monotonic();
 	enum lesson lesson = judged_here(&result) || atomic_load(s->closing) ? LESSON_NONE : lesson_of(&result, s->lane.channel);
 	if (result.early && result.outcome == OUTCOME_LATER)
@@ -409,8 +417,16 @@ enum round sender_lease(struct sender *s) {
 enum round sender_send(struct sender *s) {
 	enum round came = ROUND_SENT;
 	size_t i = 0;
+	struct draft drafts[2]; /* a mail is ready before the one in front of it goes, so that their conversations can meet */
+	bool ahead = relay_of(s) != NULL, ready = false;
 	while (i < s->rows.count && came == ROUND_SENT && !atomic_load(s->closing)) {
-		came = deliver(s, &s->rows.items[i]);
+		struct draft *draft = &drafts[i % 2], *next = ahead && i + 1 < s->rows.count ? &drafts[(i + 1) % 2] : NULL;
+		if (!ready)
+			prepare(s, &s->rows.items[i], draft);
+		ready = next != NULL;
+		if (next)
+			prepare(s, &s->rows.items[i + 1], next);
+		came = deliver(s, &s->rows.items[i], draft, next);
 		i += came != ROUND_STUCK;
 	}
 	for (; i < s->rows.count; i++)

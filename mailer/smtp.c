@@ -34,6 +34,9 @@ struct smtp {
 	int sends;      /* on it */
 	struct dialog dialog;
 	char from[ADDRESS_MAX + 1], to[ADDRESS_MAX + 1]; /* that were offered */
+	bool behind;       /* right behind a final dot */
+	bool silent;       /* no answer came in time */
+	bool step_by_step; /* this relay does not hear what is said behind a dot */
 	int64_t reply_ms, total_at; /* how long one answer may take; until when all of it (monotonic) */
 	bool pipelining; /* offered in the last EHLO's answer */
 	struct smtp_seen *seen; /* of a look; NULL: none */
@@ -235,7 +238,8 @@ static bool wait_for(struct smtp *s, short events, int64_t until) {
 	for (int64_t left; socket != CURL_SOCKET_BAD && !atomic_load(&s->aborted) && (left = until - clock_monotonic()) > 0;)
 		if (poll(&fd, 1, left < POLL_MS ? (int)left : POLL_MS) > 0)
 			return true;
-	snprintf(s->fault, sizeof s->fault, "%s", atomic_load(&s->aborted) ? "aborted" : "no answer in time");
+	s->silent = !atomic_load(&s->aborted);
+	snprintf(s->fault, sizeof s->fault, "%s", s->silent ? "no answer in time" : "aborted");
 	return false;
 }
 
@@ -340,19 +344,29 @@ static void judge(const struct smtp *s, bool taken, struct transport_result *res
 
 /* --- sending --- */
 
-static bool addresses_good(struct str from, struct str to, struct err *err) {
-	return address_check(from, err) && address_check(to, err);
+static bool addresses_good(const struct envelope *e, struct err *err) {
+	return address_check(e->from, err) && address_check(e->to, err);
 }
 
-void smtp_offer(struct smtp *s, struct str from, struct str to) {
+static void note_offered(struct smtp *s, const struct envelope *e) {
+	snprintf(s->from, sizeof s->from, "%.*s", STR_ARG(e->from));
+	snprintf(s->to, sizeof s->to, "%.*s", STR_ARG(e->to));
+}
+
+static bool offered_other(const struct smtp *s, const struct envelope *e) {
+	return s->connected && s->dialog.offered && (!str_is(e->from, s->from) || !str_is(e->to, s->to));
+}
+
+void smtp_offer(struct smtp *s, const struct envelope *e) {
 	struct err err;
 	s->reply_ms = REPLY_SECONDS * 1000;
 	s->total_at = clock_monotonic() + TOTAL_SECONDS * INT64_C(1000);
-	if (!s->connected || !addresses_good(from, to, &err))
+	if (offered_other(s, e))
+		smtp_withdraw(s);
+	if (!s->connected || !addresses_good(e, &err))
 		return;
-	snprintf(s->from, sizeof s->from, "%.*s", STR_ARG(from));
-	snprintf(s->to, sizeof s->to, "%.*s", STR_ARG(to));
-	dialog_offer(&s->dialog, from, to);
+	note_offered(s, e);
+	dialog_offer(&s->dialog, e);
 }
 
 void smtp_withdraw(struct smtp *s) {
@@ -370,32 +384,45 @@ static bool was_stale(const struct smtp *s) {
 }
 
 /* On the connection that stands, or a new one. */
-static bool send_once(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result) {
+static bool send_once(struct smtp *s, const struct envelope *e, struct str mime, const struct envelope *next, struct transport_result *result) {
 	s->reply_ms = REPLY_SECONDS * 1000;
 	s->total_at = clock_monotonic() + TOTAL_SECONDS * INT64_C(1000);
 	if (!s->connected && !connect_relay(s, result))
 		return false;
 	s->fault[0] = '\0';
-	bool taken = dialog_send(&s->dialog, from, to, mime);
+	s->silent = false;
+	bool taken = dialog_send(&s->dialog, e, mime, next);
 	judge(s, taken, result);
 	return true;
 }
 
-void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result) {
+/* The one after it may be offered behind the dot: by what the relay has shown, and if the connection lasts that long. */
+static const struct envelope *offered_behind(const struct smtp *s, const struct envelope *next) {
 	struct err err;
-	if (!addresses_good(from, to, &err)) {
+	bool lasts = s->sends + 1 < s->config->per_connection;
+	return next && lasts && !s->step_by_step && addresses_good(next, &err) ? next : NULL;
+}
+
+void smtp_send(struct smtp *s, const struct envelope *e, struct str mime, const struct envelope *next, struct transport_result *result) {
+	struct err err;
+	if (!addresses_good(e, &err)) {
 		*result = (struct transport_result){.outcome = OUTCOME_NEVER};
 		transport_answer(result, str_from(err.text));
 		return;
 	}
-	if (s->connected && s->dialog.offered && (!str_is(from, s->from) || !str_is(to, s->to)))
+	if (offered_other(s, e))
 		smtp_withdraw(s);
-	bool stood = send_once(s, from, to, mime, result);
+	bool behind = s->behind;
+	bool stood = send_once(s, e, mime, offered_behind(s, next), result);
 	if (stood && was_stale(s)) {
+		s->step_by_step = s->step_by_step || (behind && s->silent);
 		smtp_hang_up(s);
-		stood = send_once(s, from, to, mime, result);
+		stood = send_once(s, e, mime, offered_behind(s, next), result);
 	}
 	s->sends++;
+	s->behind = s->dialog.offered;
+	if (s->behind)
+		note_offered(s, next);
 	if (!stood || s->dialog.broken || s->sends >= s->config->per_connection)
 		smtp_hang_up(s);
 }

@@ -37,11 +37,16 @@ void smtp_close(struct smtp *s);
 /* Says good-bye and ends the connection, if there is one; the next send makes a new one. */
 void smtp_hang_up(struct smtp *s);
 bool smtp_connected(const struct smtp *s);
-/* Says already who writes to whom, where the relay lets us, while the message is still being begun; smtp_send with the same two hears the answer, with others it
+/* Who writes to whom: RFC 5321 section 3.3. */
+struct envelope {
+	struct str from, to;
+};
+/* Says an envelope already, where the relay lets us, while the message is still being begun; smtp_send with the same one hears the answer, with another it
  * begins anew. */
-void smtp_offer(struct smtp *s, struct str from, struct str to);
+void smtp_offer(struct smtp *s, const struct envelope *e);
 void smtp_withdraw(struct smtp *s); /* it is not sent after all: ends the connection if it was offered */
-void smtp_send(struct smtp *s, struct str from, struct str to, struct str mime, struct transport_result *result);
+/* next: the envelope of the message after this one, offered right behind this one's final dot; NULL: none is known. */
+void smtp_send(struct smtp *s, const struct envelope *e, struct str mime, const struct envelope *next, struct transport_result *result);
 void smtp_abort(struct smtp *s); /* any thread: a send under way, and each later one, ends within about a second */
 
 /* What a look at the relay found, where nothing is sent. */

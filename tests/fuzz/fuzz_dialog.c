@@ -31,12 +31,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		return 0;
 	struct relay r = {data + 1, size - 1, 1 + data[0] / 2};
 	struct dialog d;
+	const struct envelope e = {STR("a@skole.example"), STR("ida@example.dk")};
 	dialog_open(&d, &(struct dialog_wire){hear, speak, &r}, data[0] % 2);
 	for (int i = 0; i < 5; i++) {
 		bool broken = d.broken, sent;
 		if (i % 2)
-			dialog_offer(&d, STR("a@skole.example"), STR("ida@example.dk"));
-		sent = dialog_send(&d, STR("a@skole.example"), STR("ida@example.dk"), STR("Hej\r\n.\r\n"));
+			dialog_offer(&d, &e);
+		sent = dialog_send(&d, &e, STR("Hej\r\n.\r\n"), i < 3 ? &e : NULL);
 		BUG_IF(sent && (broken || !d.dotted || d.code < 200 || d.code > 299 || d.line[0] != '2'));
 		BUG_IF(!sent && !d.broken && d.code < 400);
 		BUG_IF(!sent && d.code >= 200 && d.code < 400 && !d.broken);

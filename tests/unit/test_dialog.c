@@ -42,8 +42,10 @@ static void open_to(struct dialog *d, struct relay *r, const char *says, size_t 
 	dialog_open(d, &(struct dialog_wire){hear, speak, r}, pipelining);
 }
 
+static const struct envelope TO_IDA = {{"a@skole.example", 15}, {"ida@example.dk", 14}}, TO_BO = {{"a@skole.example", 15}, {"bo@example.dk", 13}};
+
 static bool send(struct dialog *d, const char *message) {
-	return dialog_send(d, STR("a@skole.example"), STR("ida@example.dk"), str_from(message));
+	return dialog_send(d, &TO_IDA, str_from(message), NULL);
 }
 
 #define ENVELOPE "MAIL FROM:<a@skole.example>\r\nRCPT TO:<ida@example.dk>\r\nDATA\r\n"
@@ -159,7 +161,7 @@ static void the_dot_decides_when_the_connection_breaks(void **state) {
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		open_to(&d, &r, GOOD "250 Ok\r\n", 100, true);
 		r.deaf_after = table[i].deaf_after;
-		assert_false(dialog_send(&d, STR("a@skole.example"), STR("ida@example.dk"), (struct str){body, table[i].len}));
+		assert_false(dialog_send(&d, &TO_IDA, (struct str){body, table[i].len}, NULL));
 		assert_true(d.broken);
 		assert_int_equal(d.dotted, table[i].dotted);
 		assert_int_equal(d.code, 0);
@@ -190,7 +192,7 @@ static void what_is_offered_is_said_once(void **state) {
 	static struct relay r;
 	static struct dialog d;
 	open_to(&d, &r, GOOD "250 Ok\r\n", 100, true);
-	dialog_offer(&d, STR("a@skole.example"), STR("ida@example.dk"));
+	dialog_offer(&d, &TO_IDA);
 	assert_string_equal(r.heard, ENVELOPE);
 	assert_int_equal(r.said, 0);
 	assert_true(send(&d, "x"));
@@ -200,8 +202,61 @@ static void what_is_offered_is_said_once(void **state) {
 	assert_false(send(&d, "x"));
 	assert_string_equal(r.heard, ENVELOPE "x\r\n.\r\nQUIT\r\n");
 	open_to(&d, &r, GOOD "250 Ok\r\n", 100, false);
-	dialog_offer(&d, STR("a@skole.example"), STR("ida@example.dk"));
+	dialog_offer(&d, &TO_IDA);
 	assert_int_equal(r.len, 0);
+}
+
+#define ENVELOPE_BO "MAIL FROM:<a@skole.example>\r\nRCPT TO:<bo@example.dk>\r\nDATA\r\n"
+
+/* RFC 2920 section 3.1: the next envelope goes right behind the dot, once, and its answers are the next mail's. */
+static void the_next_goes_behind_the_dot(void **state) {
+	(void)state;
+	static struct relay r;
+	static struct dialog d;
+	open_to(&d, &r, GOOD "250 Ok\r\n" GOOD "250 Ok 2\r\n", 3, true);
+	assert_true(dialog_send(&d, &TO_IDA, STR("x"), &TO_BO));
+	assert_string_equal(r.heard, ENVELOPE "x\r\n.\r\n" ENVELOPE_BO);
+	assert_string_equal(d.line, "250 Ok");
+	assert_true(d.offered && d.dotted);
+	dialog_offer(&d, &TO_BO);
+	assert_string_equal(d.line, "250 Ok");
+	assert_true(dialog_send(&d, &TO_BO, STR("y"), NULL));
+	assert_string_equal(r.heard, ENVELOPE "x\r\n.\r\n" ENVELOPE_BO "y\r\n.\r\n");
+	assert_string_equal(d.line, "250 Ok 2");
+	assert_int_equal(r.said, strlen(r.says));
+	open_to(&d, &r, GOOD "250 Ok\r\n", 3, false);
+	assert_true(dialog_send(&d, &TO_IDA, STR("x"), &TO_BO));
+	assert_false(d.offered);
+	assert_string_equal(r.heard, ENVELOPE "x\r\n.\r\n");
+}
+
+/* Neither mail's fate is taken for the other's: at the end of the connection the first is unknown and the second was never begun. */
+static void two_that_meet_stay_two(void **state) {
+	(void)state;
+	static struct relay r;
+	static struct dialog d;
+	const struct {
+		const char *says;
+		bool first, second, dotted;
+		int64_t code;
+	} table[] = {
+	        {GOOD "550 5.7.1 Spam\r\n" GOOD "250 Ok\r\n", false, true, true, 250},
+	        {GOOD "250 Ok\r\n250 Ok\r\n550 5.1.1 No\r\n503 No\r\n", true, false, false, 550},
+	        {GOOD "451 4.3.0 Later\r\n250 Ok\r\n550 5.1.1 No\r\n503 No\r\n", false, false, false, 550},
+	        {GOOD "250 Ok\r\n421 4.3.2 Enough\r\n", true, false, false, 421},
+	        {GOOD "250 Ok\r\n", true, false, false, 0},
+	        {GOOD "421 4.3.2 Bye\r\n", false, false, false, 0},
+	        {GOOD, false, false, false, 0},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		open_to(&d, &r, table[i].says, 1, true);
+		assert_int_equal(dialog_send(&d, &TO_IDA, STR("x"), &TO_BO), table[i].first);
+		assert_true(d.dotted);
+		assert_int_equal(dialog_send(&d, &TO_BO, STR("y"), NULL), table[i].second);
+		assert_int_equal(d.dotted, table[i].dotted);
+		assert_int_equal(d.code, table[i].code);
+		assert_int_equal(strstr(r.heard, "y\r\n") != NULL, table[i].dotted);
+	}
 }
 
 int main(void) {
@@ -212,6 +267,8 @@ int main(void) {
 		cmocka_unit_test(the_dot_decides_when_the_connection_breaks),
 		cmocka_unit_test(an_endless_answer_is_none),
 		cmocka_unit_test(what_is_offered_is_said_once),
+		cmocka_unit_test(the_next_goes_behind_the_dot),
+		cmocka_unit_test(two_that_meet_stay_two),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

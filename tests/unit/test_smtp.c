@@ -83,7 +83,7 @@ static struct smtp *open_or_fail(const struct mail_config *config) {
 
 static struct transport_result send_to(struct smtp *s, const char *to) {
 	struct transport_result r;
-	smtp_send(s, STR("bounce@skole.example"), str_from(to), (struct str){body, sizeof body - 1}, &r);
+	smtp_send(s, &(struct envelope){STR("bounce@skole.example"), str_from(to)}, (struct str){body, sizeof body - 1}, NULL, &r);
 	return r;
 }
 
@@ -113,7 +113,8 @@ static void a_message_arrives_as_it_is(void **state) {
 	free(text);
 }
 
-/* The commands of one mail travel together where the relay says that they may (plain, wrapped), else one by one (secure). */
+/* The commands of one mail travel together where the relay says that they may (plain, wrapped), else one by one (secure); in the first half of the rounds behind
+ * the final dot of the mail before, too. */
 static void each_answer_has_its_outcome(void **state) {
 	(void)state;
 	need_peer();
@@ -133,21 +134,26 @@ static void each_answer_has_its_outcome(void **state) {
 		{"cut@example.dk", OUTCOME_LATER, 0, false, "", FAULT_RELAY},
 		{"drop@example.dk", OUTCOME_UNKNOWN, 0, true, "", FAULT_RELAY},
 		{"per@example.dk", OUTCOME_SENT, 250, true, "250 2.0.0", FAULT_NONE},
+		{"ida@example.dk", OUTCOME_SENT, 250, true, "250 2.0.0", FAULT_NONE},
+		{"nouser@example.dk", OUTCOME_NEVER, 550, false, "550 5.1.1", FAULT_ADDRESS},
+		{"bo@example.dk", OUTCOME_SENT, 250, true, "250 2.0.0", FAULT_NONE},
 	};
 	struct mail_config configs[] = {config_plain(), config_secure(), config_wrapped()};
 	const struct peer *peers[] = {&plain, &secure, &wrapped};
 	struct smtp *s = NULL;
 	enum { ROWS = sizeof table / sizeof *table };
-	for (size_t k = 0; k < 3 * ROWS; k++) {
+	for (size_t k = 0; k < 6 * ROWS; k++) {
 		size_t i = k % ROWS;
-		const struct peer *peer = peers[k / ROWS];
+		const struct peer *peer = peers[k / ROWS % 3];
 		if (i == 0) {
 			smtp_close(s);
-			s = open_or_fail(&configs[k / ROWS]);
+			s = open_or_fail(&configs[k / ROWS % 3]);
 		}
 		int before = peer_count(peer);
-		smtp_offer(s, STR("bounce@skole.example"), str_from(table[i].to));
-		struct transport_result r = send_to(s, table[i].to);
+		const struct envelope e = {STR("bounce@skole.example"), str_from(table[i].to)}, next = {e.from, str_from(table[(i + 1) % ROWS].to)};
+		struct transport_result r;
+		smtp_offer(s, &e);
+		smtp_send(s, &e, (struct str){body, sizeof body - 1}, k / ROWS < 3 && i + 1 < ROWS ? &next : NULL, &r);
 		if (r.outcome != table[i].outcome || r.code != table[i].code || r.fault != table[i].fault)
 			fail_msg("%s: outcome %d code %d \"%s\"", table[i].to, (int)r.outcome, (int)r.code, r.answer);
 		assert_memory_equal(r.answer, table[i].answer, strlen(table[i].answer));
@@ -177,7 +183,7 @@ static void a_sender_refused_is_nobodys_message(void **state) {
 	struct smtp *s = open_or_fail(&config);
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct transport_result r;
-		smtp_send(s, str_from(table[i].from), STR("ida@example.dk"), (struct str){body, sizeof body - 1}, &r);
+		smtp_send(s, &(struct envelope){str_from(table[i].from), STR("ida@example.dk")}, (struct str){body, sizeof body - 1}, NULL, &r);
 		if (r.outcome != table[i].outcome || r.fault != table[i].fault || r.configuration != table[i].configuration || r.early != table[i].early)
 			fail_msg("%s: outcome %d fault %s \"%s\"", table[i].from, (int)r.outcome, fault_name(r.fault), r.answer);
 	}
@@ -237,7 +243,7 @@ static void a_connection_that_has_ended_is_replaced(void **state) {
 				fail_msg("mail %d: %s", i, r.answer);
 			nanosleep(&(struct timespec){.tv_nsec = 700000000}, NULL);
 			if (i == 1)
-				smtp_offer(s, STR("bounce@skole.example"), STR("ida@example.dk"));
+				smtp_offer(s, &(struct envelope){STR("bounce@skole.example"), STR("ida@example.dk")});
 		}
 		assert_int_equal(peer_count(&sleepy), 3);
 		smtp_close(s);
@@ -252,15 +258,15 @@ static void an_offer_can_be_withdrawn(void **state) {
 	int before = peer_count(&plain);
 	struct mail_config config = config_plain();
 	struct smtp *s = open_or_fail(&config);
-	smtp_offer(s, STR("a@skole.example"), STR("other@example.dk")); /* no connection yet: nothing is said */
+	smtp_offer(s, &(struct envelope){STR("a@skole.example"), STR("other@example.dk")}); /* no connection yet: nothing is said */
 	smtp_withdraw(s);
 	assert_int_equal(send_to(s, "ida@example.dk").outcome, OUTCOME_SENT);
-	smtp_offer(s, STR("a@skole.example"), STR("other@example.dk"));
+	smtp_offer(s, &(struct envelope){STR("a@skole.example"), STR("other@example.dk")});
 	assert_true(smtp_connected(s));
 	smtp_withdraw(s);
 	assert_false(smtp_connected(s));
 	assert_int_equal(send_to(s, "ida@example.dk").outcome, OUTCOME_SENT);
-	smtp_offer(s, STR("another@skole.example"), STR("ida@example.dk"));
+	smtp_offer(s, &(struct envelope){STR("another@skole.example"), STR("ida@example.dk")});
 	assert_int_equal(send_to(s, "ida@example.dk").outcome, OUTCOME_SENT);
 	assert_int_equal(peer_count(&plain) - before, 3);
 	char *text = peer_read(&plain, before + 3);
@@ -335,7 +341,7 @@ static void bad_addresses_never_reach_the_wire(void **state) {
 	for (size_t i = 0; i < 2 * sizeof bad / sizeof *bad; i++) {
 		struct transport_result r;
 		struct str one = bad[i / 2], good = STR("a@skole.example");
-		smtp_send(s, i % 2 ? one : good, i % 2 ? good : one, STR("x"), &r);
+		smtp_send(s, &(struct envelope){i % 2 ? one : good, i % 2 ? good : one}, STR("x"), NULL, &r);
 		if (r.outcome != OUTCOME_NEVER || r.code != 0)
 			fail_msg("address %zu: outcome %d \"%s\"", i / 2, (int)r.outcome, r.answer);
 	}
