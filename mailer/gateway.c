@@ -31,6 +31,13 @@ static const struct key success_keys[] = {
         {.name = NULL},
 };
 
+static const struct key refusal_keys[] = {
+        {.name = "member", .offset = AT(refusal.member)},
+        {.name = "barred", .shape = TEXTS, .offset = AT(refusal.barred)},
+        {.name = "no_number", .shape = TEXTS, .offset = AT(refusal.no_number)},
+        {.name = NULL},
+};
+
 static const struct key report_keys[] = {
         {.name = "status", .offset = AT(report.status)},
         {.name = "delivered", .shape = TEXTS, .offset = AT(report.words[DELIVERY_DELIVERED])},
@@ -58,6 +65,7 @@ static const struct key keys[] = {
         {.name = "headers", .shape = TEXTS, .offset = AT(headers), .check = check_header},
         {.name = "coding", .shape = MAP, .keys = coding_keys},
         {.name = "success", .shape = MAP, .keys = success_keys},
+        {.name = "refusal", .shape = MAP, .keys = refusal_keys},
         {.name = "report", .shape = MAP, .keys = report_keys},
         {.name = "inbound", .shape = MAP, .keys = inbound_keys},
         {.name = NULL},
@@ -147,6 +155,9 @@ static bool check_whole(struct reader *r, const struct yaml *root, const struct 
 		return refuse(r, root, "where the text goes is missing: the key query or body");
 	if (g->success.begins.count > 0 && g->success.member.len > 0)
 		return refuse(r, yaml_get(root, "success"), "success: either begins or member");
+	const struct yaml *refusal = yaml_get(root, "refusal");
+	if (refusal && g->refusal.barred.count + g->refusal.no_number.count == 0)
+		return refuse(r, refusal, "refusal: barred or no_number is needed: which reasons are about the number");
 	const struct yaml *inbound = yaml_get(root, "inbound");
 	if (inbound && (g->inbound.from.len == 0 || g->inbound.text.len == 0))
 		return refuse(r, inbound, "inbound: the keys from and text are needed: which parameters or members tell the sender and the text");

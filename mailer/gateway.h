@@ -21,6 +21,11 @@ struct gateway {
 		struct str member;   /* the answer is JSON that has this */
 	} success;
 	struct {
+		struct str member;   /* the answer is JSON, and this tells why it was refused; empty: the answer begins with the reason */
+		struct text_list barred;    /* reasons: this number gets nothing */
+		struct text_list no_number; /* reasons: there is no such number */
+	} refusal;
+	struct {
 		struct str status; /* the parameter or member that tells it; empty: there are no reports */
 		struct text_list words[DELIVERIES];
 		struct text_list no_number; /* failed, and not because of this message */

@@ -187,10 +187,11 @@ void sms_abort(struct sms *s) {
 	atomic_store(&s->aborted, true);
 }
 
-static bool check_message(const struct sms_config *config, const struct sms_fields *f, struct err *err) {
+static bool check_message(const struct sms_config *config, const struct sms_fields *f, enum fault *fault, struct err *err) {
 	bool number = str_starts(f->to, STR("+")) && f->digits.len >= DIGITS_MIN && f->digits.len <= DIGITS_MAX;
 	for (size_t i = 0; number && i < f->digits.len; i++)
 		number = f->digits.at[i] >= '0' && f->digits.at[i] <= '9';
+	*fault = number ? FAULT_NONE : FAULT_ADDRESS;
 	if (!number)
 		return err_set(err, ERR_INPUT, "phone.invalid", "the number is not of the form +4512345678");
 	if (!config_texts_to(config, f->to))
@@ -260,6 +261,28 @@ static enum outcome outcome_of_success(const struct sms *s, long status) {
 	return g->success.begins.count > 0 ? OUTCOME_UNKNOWN : OUTCOME_SENT;
 }
 
+static bool says(const struct text_list *reasons, struct str told, bool whole) {
+	for (size_t i = 0; i < reasons->count; i++)
+		if (whole ? str_equal(told, reasons->items[i]) : str_starts(told, reasons->items[i]))
+			return true;
+	return false;
+}
+
+/* A refusal that is about the number, whatever the HTTP status: nobody who looks after the configuration can mend it. */
+static enum fault fault_of_number(const struct sms *s) {
+	const struct gateway *g = s->gateway;
+	struct arena *a = arena_new();
+	struct members members = {0};
+	struct err err;
+	bool named = g->refusal.member.len > 0;
+	struct str told = str_trim(buf_text(&s->answer));
+	if (named)
+		told = members_from_json(told, a, &members, &err) ? members_get(&members, g->refusal.member) : STR("");
+	enum fault fault = says(&g->refusal.no_number, told, named) ? FAULT_ADDRESS : says(&g->refusal.barred, told, named) ? FAULT_POLICY : FAULT_NONE;
+	arena_free(a);
+	return fault;
+}
+
 static void judge(struct sms *s, CURLcode code, struct transport_result *result) {
 	long status = 0, sent = 0;
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -273,6 +296,12 @@ static void judge(struct sms *s, CURLcode code, struct transport_result *result)
 		result->outcome = outcome_of_status(status, &result->configuration);
 	else
 		result->outcome = outcome_of_success(s, status);
+	if (status > 0 && code == CURLE_OK && result->outcome != OUTCOME_SENT)
+		result->fault = fault_of_number(s);
+	if (result->fault != FAULT_NONE) {
+		result->outcome = OUTCOME_NEVER;
+		result->configuration = false;
+	}
 	const char *fault = s->fault[0] ? s->fault : curl_easy_strerror(code);
 	transport_answer(result, s->answer.len > 0 ? buf_text(&s->answer) : str_from(code == CURLE_OK ? "" : fault));
 	transport_hide(result, str_from(s->token));
@@ -306,7 +335,7 @@ void sms_send(struct sms *s, const struct sms_message *message, struct transport
 	f.digits = (struct str){to.at + (to.len > 0), to.len - (to.len > 0)};
 	struct request r = {0};
 	struct err err;
-	if (check_message(s->config, &f, &err) && request_make(s, &f, &r, &err)) {
+	if (check_message(s->config, &f, &result->fault, &err) && request_make(s, &f, &r, &err)) {
 		CURLcode code = perform(s, &r);
 		judge(s, code, result);
 	} else {

@@ -16,7 +16,7 @@ enum outcome {
 struct transport_result {
 	enum outcome outcome;
 	int64_t code;        /* SMTP or HTTP status; 0: none */
-	enum fault fault;    /* SMTP only */
+	enum fault fault;    /* of an SMS only ADDRESS and POLICY: the number itself was refused */
 	bool configuration;  /* TLS, authentication, our own address: not this message's fault, an operator must look */
 	bool early;          /* it ended before anything of this message was judged: every other would meet the same */
 	char answer[256];    /* last line of relay or gateway */

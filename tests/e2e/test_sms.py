@@ -164,6 +164,39 @@ def test_a_workflow_hears_of_a_text_that_did_not_arrive():
             assert re.search(r"^%s +text-message +%s" % (reference, state), run("list", "text-message", site=office.site).stdout, re.M), status
 
 
+def after_refusal(office, phone, state, fault):
+    number = office.send("Hej", phone)
+    told = office.until(number, r"(?s)^state       %s.*^answer" % state)
+    assert re.search(r"event=message-settled id=%s .*fault=%s " % (number, fault), office.server.log_text()), office.server.log_text()[-2000:]
+    return run("history", re.search(r"^case +(\S+)", told, re.M).group(1), site=office.site).stdout
+
+
+def until_told(office, event):
+    end = time.time() + 10
+    while time.time() < end:
+        listed = "".join(run("history", reference, site=office.site).stdout for reference in re.findall(r"^(\S+) +text-message", run("list", "text-message", site=office.site).stdout, re.M))
+        if event in listed:
+            return listed
+        time.sleep(0.05)
+    raise AssertionError(listed)
+
+
+def test_a_workflow_hears_of_a_number_that_is_refused_at_once():
+    # what is the site's own fault concerns no workflow: no credit, a wrong request, an answer that makes no sense
+    with Office() as office:
+        for phone, state in (("+4520000216", "queued"), ("+4520000400", "failed"), ("+4520000999", "failed")):
+            assert "not-there" not in after_refusal(office, phone, state, "none")
+        after_refusal(office, "+4520000214", "failed", "policy")
+        assert until_told(office, "not-there").count("not-there") == 1 and "wrong-number" not in run("list", "text-message", site=office.site).stdout
+    described = "query: to={{to}}&msg={{text}}\nsuccess: {member: ids.0}\nrefusal: {member: error, no_number: [refused 400]}\n"
+    with Office(described=described) as office:
+        after_refusal(office, "+4520000400", "failed", "address")
+        assert "nobody" in until_told(office, "nobody") and "wrong-number" in run("list", "text-message", site=office.site).stdout
+    with Office("kannel") as office:
+        after_refusal(office, "+4597000000", "failed", "policy")
+        assert until_told(office, "not-there").count("not-there") == 1 and not office.peer.messages()
+
+
 def test_one_part_that_is_missing_spoils_the_text():
     with Office() as office:
         number = office.send("æ" * 200)
@@ -331,7 +364,8 @@ def test_a_gateway_reports_by_get_too():
 
 
 main([test_kannel_brings_texts_to_the_phone_and_their_reports_back, test_kannel_divides_as_it_was_counted, test_a_wrong_password_is_an_error_of_the_configuration,
-      test_reports_never_move_back, test_a_workflow_hears_of_a_text_that_did_not_arrive, test_one_part_that_is_missing_spoils_the_text, test_a_report_settles_what_nobody_knew,
+      test_reports_never_move_back, test_a_workflow_hears_of_a_text_that_did_not_arrive,
+      test_a_workflow_hears_of_a_number_that_is_refused_at_once, test_one_part_that_is_missing_spoils_the_text, test_a_report_settles_what_nobody_knew,
       test_an_answer_that_makes_no_sense_is_never_sent, test_a_texted_code_is_of_use_no_longer_than_itself,
       test_a_number_that_gets_no_text_is_told_when_typed, test_forged_reports_do_nothing, test_a_gateway_of_ones_own, test_killed_while_the_gateway_thinks,
       test_a_gateway_reports_by_get_too])

@@ -3,6 +3,7 @@
 
 Prints `port=NNNN` (of smsbox, path /cgi-bin/sendsms) when all three work together. What reaches the operator becomes a JSON file each:
 {"from", "number", "coding": "gsm" or "ucs2", "text", "part": [reference, parts, part] or null}.
+Numbers that begin with 4597 are refused.
 Each line of a file FOLDER/<name>.phone is a text from a phone, "4522334455 1204 text STOP", which smsbox brings to --inbound (ucs2: percent-encoded). User stafet, password in FOLDER/password.
 Ends the three on SIGTERM. Needs the packages kannel and kannel-extras.
 
@@ -46,6 +47,7 @@ password = {password}
 concatenation = true
 max-messages = 10
 default-smsc = OPERATOR
+black-list-regex = ^4597
 
 group = sms-service
 keyword = default

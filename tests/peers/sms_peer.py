@@ -4,6 +4,7 @@
 Prints `port=NNNN` when it listens; ends on SIGTERM.
 
   400 401 403 404 429 500 502 503 504   that HTTP status, nothing sent
+  214   403 with the code of a number that is blocked    216   403 with the code of an account without credit
   202   Kannel's answer, 202 "0: Accepted for delivery"
   301   a redirect to /elsewhere                 990   200 with a page of HTML that has "ids" in it
   988   200 with {"ids": []}                     991   200 and nothing
@@ -20,6 +21,7 @@ import argparse, json, os, signal, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+REFUSALS = {214: "0x0215", 216: "0x0216"}
 STATUSES = {400, 401, 403, 404, 429, 500, 502, 503, 504}
 NONSENSE = {
 	202: (202, "text/plain", "0: Accepted for delivery"),
@@ -75,6 +77,8 @@ class Handler(BaseHTTPRequestHandler):
 		index = self.store(fields, number, body)
 		if last in STATUSES:
 			return self.answer(last, {"error": "refused %d" % last})
+		if last in REFUSALS:
+			return self.answer(403, {"code": REFUSALS[last], "incident_uuid": "d8127429", "message": "refused for %1", "variables": [number]})
 		self.act(last, index, body)
 
 	def act(self, last, index, body):

@@ -66,6 +66,8 @@ static void wrong_descriptions_say_where(void **state) {
 	        {"query: a\nreport: {status: {a: b}}\n", "status: expected a text"},
 	        {"query: a\nreport: {status: }\n", "status: expected a text"},
 	        {"query: a\nquery: b\n", "g.yaml:2:"},
+	        {"query: a\nrefusal: {member: code}\n", "refusal: barred or no_number is needed"},
+	        {"query: a\nrefusal: {member: code, bared: [1]}\n", "unknown key 'bared', did you mean barred"},
 	        {"query: a\ninbound: {from: f}\n", "inbound: the keys from and text are needed"},
 	        {"query: a\ninbound: {text: f}\n", "inbound: the keys from and text are needed"},
 	        {"query: a\ninbound: {from: f, text: t, form: f}\n", "unknown key 'form', did you mean from"},
