@@ -4,6 +4,9 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/store/access.h"
+#include "engine/store/arrivals.h"
+#include "engine/store/reports.h"
+#include "engine/store/texts_in.h"
 #include "mailer/inbox.h"
 #include "mailer/mime.h"
 #include "otp-portal/portal.h"
@@ -16,6 +19,8 @@
 #include <time.h>
 
 enum { SWEEP_SECONDS = 600, SWEEP_ROWS = 5000, SWEEP_FILES = 5, FILES = 8192 };
+
+static const int64_t DAY_MS = INT64_C(24) * 3600 * 1000;
 
 struct server {
 	struct open_site *s;
@@ -114,21 +119,29 @@ static void reload(struct open_site *s) {
 	arena_free(a);
 }
 
+struct sweeping {
+	int64_t keep_ms; /* what came in */
+	bool left;       /* answer */
+};
+
 static bool run_sweep(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
-	bool *left = context;
+	struct sweeping *w = context;
+	int64_t before = now - w->keep_ms;
 	(void)engine;
-	return counter_sweep(tx, now, SWEEP_ROWS, err) && draft_sweep(tx, now, SWEEP_ROWS, left, err);
+	return counter_sweep(tx, now, SWEEP_ROWS, err) && report_sweep(tx, before, SWEEP_ROWS, err) && text_in_sweep(tx, before, SWEEP_ROWS, err) &&
+	       arrival_sweep(tx, before, SWEEP_ROWS, err) && draft_sweep(tx, now, SWEEP_ROWS, &w->left, err);
 }
 
-/* What strangers left: forms never sent, old log-ins and counters. True: there is more. */
+/* What strangers left: forms never sent, old log-ins and counters; and what came in long ago. True: there is more. */
 static bool sweep(struct open_site *s) {
 	struct err err = {0};
-	bool left = true, ok = true;
-	for (int i = 0; ok && left && i < SWEEP_FILES; i++)
-		ok = site_write(s, run_sweep, &left, &err);
+	struct sweeping w = {.keep_ms = site_config(s->site)->keep_received * DAY_MS, .left = true};
+	bool ok = true;
+	for (int i = 0; ok && w.left && i < SWEEP_FILES; i++)
+		ok = site_write(s, run_sweep, &w, &err);
 	if (!ok)
 		log_err(LOG_WARN, "sweep-failed", &err);
-	return ok && left;
+	return ok && w.left;
 }
 
 static void wait_for_end(struct open_site *s, const sigset_t *signals) {

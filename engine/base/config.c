@@ -42,6 +42,7 @@ static const struct key site_keys[] = {
         {.name = "logo", .shape = PATH, .offset = SITE(logo_file), .check = check_line},
         {.name = "packages", .shape = PATHS, .offset = SITE(packages), .count_offset = SITE(package_count), .check = check_line},
         {.name = "trusted_proxies", .shape = TEXTS, .offset = SITE(trusted_proxies), .count_offset = SITE(trusted_proxy_count), .check = check_ip},
+        {.name = "keep_received", .shape = NUMBER, .offset = SITE(keep_received), .low = 1, .high = 36500},
         {.name = "key_file", .shape = PATH, .offset = SITE(key_file), .check = check_line},
         {.name = "data_file", .shape = PATH, .offset = SITE(data_file), .check = check_line},
         {.name = NULL},
@@ -316,6 +317,8 @@ static void fill_defaults(struct reader *r, struct site_config *c) {
 	or_else(&c->mail.from_address, STR("stafet@example.invalid"));
 	or_else(&c->sms.country, STR("45"));
 	or_else(&c->inbox.folder, STR("INBOX"));
+	if (c->keep_received == 0)
+		c->keep_received = 365;
 	if (c->mail.connections == 0)
 		c->mail.connections = 4;
 	if (c->mail.per_connection == 0)

@@ -70,6 +70,7 @@ struct site_config {
 	struct str colour;    /* "#0b5e56"; empty: the product's own */
 	struct str logo_file; /* absolute path */
 	struct logo logo;     /* read from it */
+	int keep_received;    /* days that what came in is kept after its case has ended; default 365 */
 	struct str key_file;  /* absolute path, default <folder>/keys */
 	struct str data_file; /* absolute path, default <folder>/data/stafet.db */
 	struct mail_config mail;

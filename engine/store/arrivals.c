@@ -14,7 +14,7 @@ bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *er
 
 static bool is_known(struct db *db, const struct arrival_row *row, bool *known, struct err *err) {
 	struct stmt *s = db_query(db, "SELECT 1 FROM arrivals WHERE (validity = ? AND uid = ?)"
-	                              " UNION ALL SELECT 1 FROM arrivals WHERE message_id <> '' AND message_id = ? AND sender = ? AND (validity <> ? OR validity = 0) LIMIT 1");
+	                              " UNION ALL SELECT 1 FROM arrivals WHERE message_id <> '' AND message_id = ? AND (sender = ? OR kind = 'gone') AND (validity <> ? OR validity = 0) LIMIT 1");
 	bind_int(s, row->validity);
 	bind_int(s, row->uid);
 	bind_text(s, row->message_id);
@@ -59,7 +59,7 @@ bool arrival_done(struct tx *tx, int64_t id, int64_t outbox_id, struct str outco
 bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a, struct arrival_rows *out, struct err *err) {
 	enum db_step step;
 	struct stmt *s = db_query(view_db(v), "SELECT id, at, validity, uid, kind, message_id, sender, subject, text, outbox_id, outcome FROM arrivals"
-	                                      " WHERE id > ? AND kind <> 'start' ORDER BY id LIMIT ?");
+	                                      " WHERE id > ? AND kind NOT IN ('start', 'gone') ORDER BY id LIMIT ?");
 	bind_int(s, after);
 	bind_int(s, limit);
 	*out = (struct arrival_rows){0};
@@ -81,4 +81,21 @@ bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a,
 	}
 	stmt_end(s);
 	return step == DB_DONE;
+}
+
+/* An arrival of no case is over when it came. */
+#define OLD " IN (SELECT a.id FROM arrivals a LEFT JOIN outbox o ON o.id = a.outbox_id LEFT JOIN instances i ON i.id = o.instance_id" \
+            " WHERE a.at <= ?1 AND a.kind NOT IN ('start', 'gone') AND (i.id IS NULL OR i.ended_at <= ?1) ORDER BY a.at LIMIT ?2)"
+
+bool arrival_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err) {
+	static const char *const changes[] = {"DELETE FROM arrivals WHERE validity = 0 AND id" OLD,
+	                                      "UPDATE arrivals SET kind = 'gone', sender = '', subject = '', text = '', outbox_id = NULL WHERE id" OLD};
+	for (size_t i = 0; i < 2; i++) {
+		struct stmt *s = db_query(tx_db(tx), changes[i]);
+		bind_int(s, before);
+		bind_int(s, limit);
+		if (!stmt_run(s, NULL, err))
+			return false;
+	}
+	return true;
 }

@@ -7,7 +7,7 @@
 struct arrival_row {
 	int64_t id, at;
 	int64_t validity, uid;      /* of the mailbox; together they name a mail for ever. 0 and the number of a text (texts_in.h) */
-	struct str kind;            /* "person", "automatic", "report"; "text"; "unreadable"; "start": nothing before it is read */
+	struct str kind;            /* "person", "automatic", "report"; "text"; "unreadable"; "start": nothing before it is read; "gone": swept */
 	struct str message_id;      /* empty: none */
 	struct str sender, subject, text;
 	int64_t outbox_id;          /* what it is about; 0: not known */
@@ -24,5 +24,7 @@ bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *er
 bool arrival_note(struct tx *tx, struct arrival_row *row, bool *fresh, struct err *err);
 bool arrival_done(struct tx *tx, int64_t id, int64_t outbox_id, struct str outcome, struct err *err);
 bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a, struct arrival_rows *out, struct err *err);
+/* Of up to limit rows from before then, whose case has not gone on since: a text is removed, a mail leaves its number and Message-ID, by which it is known again. */
+bool arrival_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err);
 
 #endif

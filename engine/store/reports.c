@@ -145,3 +145,11 @@ bool report_read(struct tx *tx, const struct report *report, enum delivery deliv
 	arena_free(a);
 	return ok;
 }
+
+bool report_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "DELETE FROM reports WHERE id IN (SELECT r.id FROM reports r JOIN outbox o ON o.id = r.outbox_id"
+	                                     " LEFT JOIN instances i ON i.id = o.instance_id WHERE r.at <= ?1 AND (i.id IS NULL OR i.ended_at <= ?1) ORDER BY r.at LIMIT ?2)");
+	bind_int(s, before);
+	bind_int(s, limit);
+	return stmt_run(s, NULL, err);
+}

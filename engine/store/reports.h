@@ -32,5 +32,7 @@ bool delivery_begin(struct tx *tx, int64_t outbox_id, int64_t parts, struct err 
 /* Marks the report as read, once, and moves the message's delivery by delivery_after(). One that was not known to be taken is sent now: unknown by any report
  * that was understood; queued (for another try) or failed only by one that says delivered or on its way. */
 bool report_read(struct tx *tx, const struct report *report, enum delivery delivery, struct str reason, int64_t now, struct err *err);
+/* Up to limit raw ones from before then, whose case had ended before then too; what they said of the message stays. */
+bool report_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err);
 
 #endif

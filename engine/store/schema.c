@@ -246,6 +246,9 @@ static const char *const suppressed_addresses =
 static const char *const texts_that_came_in =
         "CREATE TABLE texts_in (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, query BLOB NOT NULL, type BLOB NOT NULL, body BLOB NOT NULL) STRICT;"
         "CREATE INDEX outbox_texted ON outbox (recipient, id) WHERE channel = 2;";
+/* What came in is swept by its time. */
+static const char *const received_by_time = "CREATE INDEX reports_at ON reports (at);"
+                                            "CREATE INDEX arrivals_at ON arrivals (at) WHERE kind NOT IN ('start', 'gone');";
 
 enum { PARTS = 4 };
 struct migration {
@@ -272,6 +275,7 @@ static const struct migration migrations[] = {
         {{&uncertain_messages}},
         {{&suppressed_addresses}},
         {{&texts_that_came_in}},
+        {{&received_by_time}},
 };
 
 int64_t schema_newest(void) {

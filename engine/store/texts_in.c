@@ -76,3 +76,10 @@ bool text_in_take(struct tx *tx, int64_t id, bool *found, struct err *err) {
 	*found = ok && changes == 1;
 	return ok;
 }
+
+bool text_in_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "DELETE FROM texts_in WHERE id IN (SELECT id FROM texts_in WHERE at <= ? ORDER BY id LIMIT ?)");
+	bind_int(s, before);
+	bind_int(s, limit);
+	return stmt_run(s, NULL, err);
+}

@@ -25,5 +25,7 @@ bool text_in_put(struct tx *tx, struct text_in *text, struct err *err); /* fills
 bool texts_in_oldest(struct view *v, int64_t limit, struct arena *a, struct text_in_list *out, struct err *err);
 /* *found false: somebody has read it already. */
 bool text_in_take(struct tx *tx, int64_t id, bool *found, struct err *err);
+/* Up to limit from before then that nobody has read: the site has no gateway that could. */
+bool text_in_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err);
 
 #endif

@@ -189,6 +189,23 @@ def test_what_can_never_be_done_is_set_aside():
         assert office.query("SELECT count(*) FROM reports") == [(0,)]
 
 
+def test_what_came_in_long_ago_goes():
+    with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+        office.start()
+        ready(office)
+        mailbox.put(corpus("person"))
+        mailbox.put(corpus("absence"))
+        until(lambda: len(arrivals(office)) == 2)
+        office.stop()
+        office.later("UPDATE arrivals SET at = at - 366 * 86400000 WHERE kind = 'person'")
+        office.start()
+        until(lambda: arrivals(office)[0] == ("gone", "noted", None, "", ""))
+        listed = run("inbox", site=office.site).stdout
+        assert arrivals(office)[1][0] == "automatic" and "person" not in listed and "automatic" in listed, listed
+        mailbox.put("From: ida@x.example\nSubject: hej\n\nx\n")
+        until(lambda: len(arrivals(office)) == 3)
+
+
 def test_only_a_verified_server_is_told_the_password():
     with Mailbox() as mailbox, Sink() as sink:
         url = "imaps://localhost:%d" % mailbox.tls
@@ -275,4 +292,5 @@ def test_a_mistyped_address_is_back_with_whoever_typed_it():
 
 if __name__ == "__main__":
     main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_what_can_never_be_done_is_set_aside,
-          test_only_a_verified_server_is_told_the_password, test_an_answer_by_mail_is_an_event, test_a_mistyped_address_is_back_with_whoever_typed_it])
+          test_what_came_in_long_ago_goes, test_only_a_verified_server_is_told_the_password,
+          test_an_answer_by_mail_is_an_event, test_a_mistyped_address_is_back_with_whoever_typed_it])

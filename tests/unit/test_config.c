@@ -104,6 +104,7 @@ static void test_example(void **state) {
 		fail_msg("%s", err.text);
 	assert_true(str_equal(c->listen, same->listen) && str_equal(c->zone, same->zone) && str_equal(c->holidays, same->holidays));
 	assert_true(str_equal(c->key_file, same->key_file) && str_equal(c->data_file, same->data_file) && str_equal(c->sms.country, same->sms.country));
+	assert_int_equal(c->keep_received, same->keep_received);
 	assert_int_equal(c->mail.connections, same->mail.connections);
 	assert_int_equal(c->mail.per_connection, same->mail.per_connection);
 	assert_int_equal(c->mail.idle_seconds, same->mail.idle_seconds);
@@ -212,6 +213,7 @@ static void test_refusals(void **state) {
 	        {SITE "}\nmail: {user: a}", "password_file is missing"},
 	        {SITE "}\nmail: {tls: maybe}", "tls: expected required, optional or off"},
 	        {SITE "}\nmail: {tls: [off]}", "tls: expected"},
+	        {SITE "keep_received: 0}", "keep_received: expected a whole number from 1 to 36500"},
 	        {SITE "}\nmail: {connections: 0}", "connections: expected a whole number from 1 to 64"},
 	        {SITE "}\nmail: {connections: 1.5}", "connections: "},
 	        {SITE "}\nmail: {fallback: 'smtp://x.dk'}", "fallback: expected a map"},
