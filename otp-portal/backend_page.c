@@ -4,6 +4,7 @@
 #include "otp-portal/list_page.h"
 #include "otp-portal/page.h"
 #include "otp-portal/session.h"
+#include "otp-portal/start_page.h"
 #include "otp-portal/tasks.h"
 
 enum { WANTED_MAX = 500 };
@@ -70,27 +71,40 @@ static void write_overviews(struct request *r, const struct overviews *all, stru
 	buf_z(&out->body, "</ul>\n");
 }
 
-static void write_starts(struct request *r, struct response *out) {
+/* A public start is a page; one for who is logged in begins with a link of their own, so it is a button. */
+static void write_start(struct request *r, const struct package *package, struct response *out) {
+	struct prose p = {.r = r, .package = package, .definition = package->definition};
+	bool page = package->definition->start.open;
+	buf_z(&out->body, page ? "<li><a href=\"" : "<li><form method=\"post\" action=\"");
+	escape_html(&out->body, page_path(r, arena_printf(r->arena, "/start/%.*s", STR_ARG(package->definition->name))));
+	buf_z(&out->body, "\">");
+	if (!page) {
+		page_hidden_language(r, out);
+		buf_z(&out->body, "<button class=\"quiet\">");
+	}
+	escape_html(&out->body, prose_start(&p));
+	buf_z(&out->body, page ? "</a></li>\n" : "</button></form></li>\n");
+}
+
+static bool write_starts(struct request *r, struct view *v, int64_t contact_id, struct response *out, struct err *err) {
 	const struct site *site = r->world->options.site;
-	bool any = false;
+	bool any = false, is;
 	for (size_t i = 0; i < site_package_count(site); i++) {
 		const struct package *package = site_package_at(site, i);
-		struct prose p = {.r = r, .package = package, .definition = package->definition};
-		if (!package->definition->start.open)
+		if (!start_is_for(r, v, package->definition, contact_id, &is, err))
+			return false;
+		if (!is)
 			continue;
 		if (!any) {
 			write_heading(r, "login.begin", out);
 			buf_z(&out->body, "<ul class=\"overviews\">\n");
 		}
 		any = true;
-		buf_z(&out->body, "<li><a href=\"");
-		escape_html(&out->body, page_path(r, arena_printf(r->arena, "/start/%.*s", STR_ARG(package->definition->name))));
-		buf_z(&out->body, "\">");
-		escape_html(&out->body, prose_start(&p));
-		buf_z(&out->body, "</a></li>\n");
+		write_start(r, package, out);
 	}
 	if (any)
 		buf_z(&out->body, "</ul>\n");
+	return true;
 }
 
 static void write_everywhere(struct request *r, struct response *out) {
@@ -106,6 +120,7 @@ static void write_everywhere(struct request *r, struct response *out) {
 
 static void write_home(struct request *r, struct view *v, const struct contact *who, const struct tasks *tasks, const struct overviews *all,
                        struct response *out) {
+	struct err err;
 	struct page page = {.title = language_word(r->language, "login.home"), .here = STR("/backend?view=home"), .logged_in = true};
 	page_begin(r, out, &page);
 	buf_z(&out->body, "<p class=\"caption\">");
@@ -115,7 +130,10 @@ static void write_home(struct request *r, struct view *v, const struct contact *
 	buf_z(&out->body, "</h1>\n");
 	tasks_write(r, v, tasks, out);
 	write_overviews(r, all, out);
-	write_starts(r, out);
+	if (!write_starts(r, v, who->id, out, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
 	write_everywhere(r, out);
 	page_end(r, out);
 }

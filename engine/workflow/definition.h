@@ -210,6 +210,8 @@ struct definition {
 			struct str workflow; /* maybe none of this site's */
 			struct yaml_place place;
 		}) prefill;
+		LIST_OF(struct prefill) login; /* not empty: only for who is logged in and has the role in an instance of these */
+		const struct form *who;        /* of such a start: asks for nothing but the starter's contact; NULL: the start form does */
 		LIST_OF(const struct field *) from_link; /* what a link to the start form may fill in */
 	} start;
 	struct scope scope;               /* fields, lets, extras */

@@ -74,7 +74,7 @@ static void check_contacts(struct checker *c) {
 	flow_walk(c->flow, &(struct flow_visitor){.context = set, .action = mark_set});
 	for (size_t i = 0; i < c->d->roles.count; i++) {
 		const struct role *role = &c->d->roles.items[i];
-		bool found = set[role->contact->slot] || role->contact->initial;
+		bool found = set[role->contact->slot] || role->contact->initial || (c->d->start.who && role == c->d->start.by);
 		for (size_t k = 0; k < c->d->forms.count; k++)
 			found = found || asks(&c->d->forms.items[k], role->contact);
 		if (!found)

@@ -229,6 +229,8 @@ const bool *flow_after_start(struct flow *f) {
 	bool *set = ARENA_ARRAY(f->arena, flow_size(f) + 1, bool);
 	for (size_t i = 0; i < f->d->fields.count; i++)
 		set[i] = f->d->fields.items[i].initial != NULL;
+	if (f->d->start.who)
+		apply_form(f->d->start.who, set);
 	apply_form(f->d->start.form, set);
 	return set;
 }

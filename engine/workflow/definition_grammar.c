@@ -233,6 +233,7 @@ static const struct shape_key start_keys[] = {
         {.key = "by", .shape = &name, .needed = true, .help = "The role that starts."},
         {.key = "form", .shape = &name, .needed = true},
         {.key = "public", .shape = &truth, .help = "On the portal's front page, for strangers."},
+        {.key = "login", .shape = &names, .help = "On the portal for who is logged in and has the role in an instance of these workflows."},
         {.key = "expires", .shape = &span, .help = "How long an unfinished start form is kept; 1d unless given."},
         {.key = "prefill", .shape = &names, .help = "Workflows whose newest instance of a logged-in visitor fills in fields of the same name."},
         {.key = "from_link", .shape = &names, .help = "Fields of the start form that a link to it may fill in."},

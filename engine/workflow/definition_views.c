@@ -181,15 +181,37 @@ static void read_from_link(struct reader *r, const struct yaml *start) {
 		problem_error(r->problems, names.items[0]->place, "'from_link' fills in the form of a start on the portal: it needs public: true");
 }
 
+/* Whoever is logged in has shown the address: it is taken from there, and no form asks for it. */
+static void read_login(struct reader *r, const struct yaml *start) {
+	struct yaml_nodes names = reader_names(r, yaml_get(start, "login"));
+	const struct role *by = r->d->start.by;
+	for (size_t i = 0; i < names.count; i++)
+		*(struct prefill *)ARENA_PUSH(r->arena, &r->d->start.login) = (struct prefill){names.items[i]->text, names.items[i]->place};
+	if (names.count == 0 || !by || !by->contact || !r->d->start.form)
+		return;
+	struct yaml_place place = names.items[0]->place;
+	if (r->d->start.open)
+		problem_error(r->problems, place, "'login' and 'public: true' of a start exclude each other");
+	if (by->contact->kind != FIELD_EMAIL || by->contact->many)
+		problem_error(r->problems, place, "'login': the contact of '%.*s' must be one address of type email, since that is what one logs in with", STR_ARG(by->name));
+	if (form_asks(r->d->start.form, by->contact))
+		problem_error(r->problems, place, "'login': the start form must not ask for '%.*s', which is the address that was logged in with", STR_ARG(by->contact->name));
+	struct form *who = ARENA_NEW(r->arena, struct form);
+	struct form_page *page = ARENA_PUSH(r->arena, &who->pages);
+	*(struct form_item *)ARENA_PUSH(r->arena, &page->items) = (struct form_item){.field = by->contact};
+	r->d->start.who = who;
+}
+
 void read_start(struct reader *r, const struct yaml *start) {
 	r->d->start.by = reader_find(r, NAMED("role", r->d->roles), yaml_get(start, "by"));
 	r->d->start.form = reader_find(r, NAMED("form", r->d->forms), yaml_get(start, "form"));
 	r->d->start.open = shape_truth(yaml_get(start, "public"), false);
+	read_login(r, start);
 	struct yaml_nodes names = reader_names(r, yaml_get(start, "prefill"));
 	for (size_t i = 0; i < names.count; i++)
 		*(struct prefill *)ARENA_PUSH(r->arena, &r->d->start.prefill) = (struct prefill){names.items[i]->text, names.items[i]->place};
-	if (names.count > 0 && !r->d->start.open)
-		problem_error(r->problems, names.items[0]->place, "'prefill' fills in the form of a start on the portal: it needs public: true");
+	if (names.count > 0 && !r->d->start.open && r->d->start.login.count == 0)
+		problem_error(r->problems, names.items[0]->place, "'prefill' fills in the form of a start on the portal: it needs public: true, or login");
 	read_from_link(r, start);
 	r->d->start.expires = shape_span(yaml_get(start, "expires"), (struct span){.days = 1});
 }

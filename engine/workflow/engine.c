@@ -153,6 +153,24 @@ bool run_prepare(struct run *r, const struct definition *d, struct loaded *l, st
 	return true;
 }
 
+bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const struct answers *answers, struct err *err) {
+	const struct definition *d = l->definition;
+	struct form_problems problems = {0};
+	struct form_world world = run_form_world(r, l);
+	struct answers known = {0};
+	struct contact contact;
+	if (!d->start.who)
+		return true;
+	if (contact_id != 0) {
+		if (!contact_load(r->view, contact_id, r->a, &contact, err))
+			return false;
+		answers_put(&known, r->a, d->start.by->contact->name, contact.value);
+		answers = &known;
+	}
+	return form_validate(&world, d->start.who, -1, answers, r->a, l->values, &problems, err) &&
+	       (problems.count == 0 || err_set(err, ERR_INPUT, "form.problems", "the address of whoever starts is not valid: %s", problems.items[0].key));
+}
+
 void run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out) {
 	struct decision_world world = run_world(r);
 	struct snapshot snapshot = loaded_snapshot(l);

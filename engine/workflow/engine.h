@@ -122,6 +122,8 @@ struct page_act {
 bool engine_page_link(struct engine *e, struct tx *tx, int64_t now, const struct page_act *act, struct arena *a, struct link *out, struct err *err);
 /* The START link for a form under way; written when its first page is posted. id: NULL for a random one. */
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, const unsigned char id[SECRET_ID], struct link *out, struct err *err);
+/* The same of a start with `login`, for the contact who is logged in. NOT_FOUND: there is no such start. */
+bool engine_start_link_for(struct engine *e, struct tx *tx, int64_t now, struct str workflow, int64_t contact_id, struct link *out, struct err *err);
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */
 struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now);
 

@@ -112,15 +112,17 @@ static bool count_start(struct run *r, struct str counter, struct err *err) {
 	return counter_add(r->tx, STR("start-contact"), counter, r->now, STARTS_WINDOW_MS, &count, err);
 }
 
-static bool start_link(struct engine *e, int64_t now, struct str workflow, struct link *out, struct err *err) {
+static bool start_link(struct engine *e, int64_t now, struct str workflow, int64_t contact_id, struct link *out, struct err *err) {
 	const struct package *package = site_package(e->site, workflow);
-	if (!package || !package->definition->start.open)
+	bool for_this = package && (contact_id ? package->definition->start.who != NULL : package->definition->start.open);
+	if (!for_this)
 		return err_set(err, ERR_NOT_FOUND, "error.not-found", "'%.*s' cannot be started by everybody", STR_ARG(workflow));
 	*out = (struct link){
 	        .key_id = keyring_current(site_keys(e->site)),
 	        .kind = LINK_START,
 	        .workflow = package->definition->name,
 	        .task = package->definition->start.form->name,
+	        .contact_id = contact_id,
 	        .role = package->definition->start.by->name,
 	        .created_at = now,
 	        .expires_at = civil_add(site_zone(e->site), site_calendar(e->site), now, package->definition->start.expires),
@@ -130,11 +132,15 @@ static bool start_link(struct engine *e, int64_t now, struct str workflow, struc
 }
 
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, const unsigned char id[SECRET_ID], struct link *out, struct err *err) {
-	if (!start_link(e, now, workflow, out, err))
+	if (!start_link(e, now, workflow, 0, out, err))
 		return false;
 	if (id)
 		memcpy(out->id, id, sizeof out->id);
 	return link_insert(tx, out, err);
+}
+
+bool engine_start_link_for(struct engine *e, struct tx *tx, int64_t now, struct str workflow, int64_t contact_id, struct link *out, struct err *err) {
+	return start_link(e, now, workflow, contact_id, out, err) && link_insert(tx, out, err);
 }
 
 bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,
@@ -153,13 +159,13 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 		return true;
 	if (request->link && !check_link(&r, request->link, &link, err))
 		return false;
-	if (request->fresh && !start_link(e, now, request->workflow, &link, err))
+	if (request->fresh && !start_link(e, now, request->workflow, 0, &link, err))
 		return false;
 	bool linked = request->link || request->fresh;
 	if (request->link && link.expires_at != 0 && link.expires_at <= now)
 		return expired(err);
 	const struct definition *d = package->definition;
-	if (!run_prepare(&r, d, &l, err) || !validate(&r, &l, STR(""), request->link, d->start.form, request->answers, l.values, problems, err))
+	if (!run_prepare(&r, d, &l, err) || !run_starter(&r, &l, request->link ? link.contact_id : 0, request->answers, err) || !validate(&r, &l, STR(""), request->link, d->start.form, request->answers, l.values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = d->start.by->name, .values = l.values};
 	struct str counter = linked ? contact_counter(&r, &l) : STR("");
@@ -169,6 +175,7 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	if (refused(&decision, err))
 		return false;
 	struct cause cause = {.kind = "start", .link = linked ? &link : NULL, .role = d->start.by->name, .language = request->language};
+	cause.contact_id = linked ? link.contact_id : 0;
 	memcpy(cause.key, request->key, sizeof cause.key);
 	l.instance.parent_id = request->parent_id;
 	if (request->fresh) {

@@ -121,6 +121,8 @@ static bool load_values(struct engine *e, struct view *v, struct link_view *out,
 		if (initial && !expression_evaluate(initial, &env, a, &out->values[i], err))
 			return false;
 	}
+	if (out->contact.id != 0)
+		out->values[out->definition->start.by->contact->slot] = value_string(out->contact.value);
 	return true;
 }
 

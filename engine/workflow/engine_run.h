@@ -44,6 +44,8 @@ struct loaded {
 bool run_load(struct run *r, int64_t instance_id, struct loaded *out, struct err *err);
 /* For an instance that does not exist yet: defaults of its fields. */
 bool run_prepare(struct run *r, const struct definition *d, struct loaded *out, struct err *err);
+/* Of a start with `login`: the starter's contact, who is logged in; contact_id 0: whom the answers name. INPUT when they name nobody. */
+bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const struct answers *answers, struct err *err);
 struct decision_world run_world(const struct run *r);
 struct snapshot loaded_snapshot(const struct loaded *l);
 struct form_world run_form_world(struct run *r, struct loaded *l);

@@ -93,6 +93,16 @@ static void check_transitions(const struct catalog *c, const struct transition_l
 		check_actions(c, &list->items[i].actions, problems);
 }
 
+/* A workflow that this site does not have has nobody in it. */
+static void check_login(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	for (size_t i = 0; i < d->start.login.count; i++) {
+		const struct prefill *from = &d->start.login.items[i];
+		const struct definition *other = find_definition(c, from->workflow);
+		if (other && !definition_role(other, d->start.by->name))
+			problem_error(problems, from->place, "workflow '%.*s' has no role '%.*s', who could start this", STR_ARG(other->name), STR_ARG(d->start.by->name));
+	}
+}
+
 static void check_prefilled(const struct definition *d, const struct prefill *prefill, const struct definition *other, struct problems *problems) {
 	if (!definition_role(other, d->start.by->name))
 		problem_error(problems, prefill->place, "workflow '%.*s' has no role '%.*s', whose answers could be filled in", STR_ARG(other->name), STR_ARG(d->start.by->name));
@@ -119,6 +129,7 @@ static void check_prefill(const struct catalog *c, const struct definition *d, s
 }
 
 static void check_between(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	check_login(c, d, problems);
 	check_prefill(c, d, problems);
 	for (size_t i = 0; i < d->states.count; i++) {
 		const struct state *state = &d->states.items[i];

@@ -9,6 +9,14 @@ static const char first[] =
         "forms: {ask: {fields: [mail, name, tick]}}\n"
         "initial: a\n"
         "states: {a: {after: [{in: 1d, target: b}]}, b: {final: true}}\n";
+static const char own[] =
+        "workflow: w\n"
+        "start: {by: owner, form: ask, login: [other, nowhere]}\n"
+        "roles: {owner: {contact: mail}}\n"
+        "data: {mail: {type: email}, name: {type: text}}\n"
+        "forms: {ask: {fields: [name]}}\n"
+        "initial: a\n"
+        "states: {a: {after: [{in: 1d, target: b}]}, b: {final: true}}\n";
 static const char second[] =
         "workflow: other\n"
         "start: {by: %s, form: ask}\n"
@@ -19,12 +27,12 @@ static const char second[] =
         "states: {a: {after: [{in: 1d, target: b}]}, b: {final: true}}\n";
 
 /* NULL: the site opens. */
-static void check(const char *role, const char *type, const char *told) {
+static void check(const char *workflow, const char *role, const char *type, const char *told) {
 	struct fixture *f = fixture_new();
 	char text[1000];
 	bool found = false;
 	snprintf(text, sizeof text, second, role, role, type);
-	package_write(f, first, NULL, NULL);
+	package_write(f, workflow, NULL, NULL);
 	package_write(f, text, NULL, NULL);
 	f->site = site_open(&f->config, &f->problems, &f->err);
 	for (size_t i = 0; told && i < f->problems.count; i++)
@@ -47,13 +55,20 @@ static void check(const char *role, const char *type, const char *told) {
 /* A tick is never filled in, so it may be anything there; a workflow that the site does not have fills in nothing. */
 static void test_prefill(void **state) {
 	(void)state;
-	check("owner", "text", NULL);
-	check("owner", "text, many: 1..2", "field 'name' is text here, but text (many) in workflow");
-	check("owner", "longtext", "field 'name' is text here, but longtext in workflow 'other'");
-	check("keeper", "text", "workflow 'other' has no role 'owner'");
+	check(first, "owner", "text", NULL);
+	check(first, "owner", "text, many: 1..2", "field 'name' is text here, but text (many) in workflow");
+	check(first, "owner", "longtext", "field 'name' is text here, but longtext in workflow 'other'");
+	check(first, "keeper", "text", "workflow 'other' has no role 'owner'");
+}
+
+/* Whoever is logged in can start what is for them; the role must be one of the workflow that they are known from. */
+static void test_login(void **state) {
+	(void)state;
+	check(own, "owner", "text", NULL);
+	check(own, "keeper", "text", "workflow 'other' has no role 'owner', who could start this");
 }
 
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_prefill)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_prefill), cmocka_unit_test(test_login)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
