@@ -40,7 +40,7 @@ parts=${*:-"build arch unit packages docs e2e browser"}
 
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 if want build || want e2e || want packages || want docs || want browser; then
-	run build-release 900 make -j"$jobs" MODE=release build/stafet "$BUILD/release/bench" "$BUILD/release/bench-mail" "$BUILD/release/bench-delay"
+	run build-release 900 make -j"$jobs" MODE=release build/stafet "$BUILD/release/bench" "$BUILD/release/bench-mail" "$BUILD/release/bench-sql" "$BUILD/release/bench-delay"
 fi
 want arch && run architecture 300 "$PYTHON" tests/arch.py
 if want unit; then

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""make bench, the part that sends: mails beside nodemailer's pool with a durable outbox, codes while 10,000 mails wait, texts, pages of PDF.
+"""make bench, the part with a store: transitions beside the bare store, mails beside nodemailer's pool with a durable outbox, codes while 10,000 mails wait, texts, pages of PDF.
 argv: folder of the built programs, the JSON file of the first part, which is added to. COUNT (2000) scales the numbers."""
 import json, os, re, shutil, socket, subprocess, sys, tempfile, time
 
@@ -24,6 +24,20 @@ def run(*args, **options):
 
 def bench(kind, *args):
     return [float(word) for word in run(os.path.join(PROGRAMS, "bench-mail"), kind, PACKAGE, *args).split()]
+
+
+def transitions():
+    """The shipped declaration's `assess`; the bare store executes the statements that it executed."""
+    with open(RESULTS, encoding="utf-8") as f:
+        disk = json.load(f)["disk: append 4 KB and fdatasync"]
+    for batch, name in ((1, "alone"), (32, "in groups of 32")):
+        ours, bare, statements = [float(word) for word in run(os.path.join(PROGRAMS, "bench-sql"), PACKAGE, min(COUNT, 500), batch).split()]
+        report("transitions (assess, three recipients), %s" % name, ours)
+        report("the bare store, the same statements, %s" % name, bare)
+        report("ratio: transitions / bare store, %s" % name, ours / bare, "", 2)
+        if batch == 1:
+            report("statements a transition", statements, "", 1)
+            report("ratio: transitions alone / fdatasync", ours / disk, "", 2)
 
 
 def nodemailer(port, connections, count):
@@ -89,6 +103,7 @@ def pages():
         shutil.rmtree(folder)
 
 
+transitions()
 sink = Sink()
 try:
     mails(sink)
