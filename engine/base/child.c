@@ -1,6 +1,7 @@
 #include "engine/base/child.h"
 
 #include "engine/base/clock.h"
+#include "engine/base/gate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,20 +141,20 @@ static bool limit(int what, rlim_t most) {
 	return setrlimit((__rlimit_resource_t)what, &(struct rlimit){least, least}) == 0;
 }
 
-/* A sanitizer's shadow is terabytes of address space. */
-static bool limit_memory(int mb) {
+/* A sanitizer's shadow is terabytes of address space, and it starts a process to look for leaks. */
+static bool limit_memory_and_calls(int mb) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	(void)mb;
 	return true;
 #else
-	return limit(RLIMIT_AS, (rlim_t)mb << 20);
+	return limit(RLIMIT_AS, (rlim_t)mb << 20) && gate_shut();
 #endif
 }
 
 bool child_confine(const struct child_limits *l) {
 	signal(SIGXFSZ, SIG_IGN);
-	return limit_memory(l->memory_mb) && limit(RLIMIT_CPU, (rlim_t)l->processor_s) && limit(RLIMIT_FSIZE, l->output) && limit(RLIMIT_CORE, 0) &&
-	       limit(RLIMIT_NOFILE, (rlim_t)l->files) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && has_parent();
+	return limit(RLIMIT_CPU, (rlim_t)l->processor_s) && limit(RLIMIT_FSIZE, l->output) && limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, (rlim_t)l->files) &&
+	       prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && has_parent() && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && limit_memory_and_calls(l->memory_mb);
 }
 
 bool child_input(struct arena *a, size_t most, struct str *out) {

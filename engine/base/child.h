@@ -1,4 +1,4 @@
-/* child: work on hostile bytes in a process of our own program, with limits of memory, processor time, files and size. The child is this program once more
+/* child: work on hostile bytes in a process of our own program, with limits of memory, processor time, files and size, behind a gate (gate.h). The child is this program once more
  * with a command that people are not told of; standard input is a file with the work, standard output a file for the answer. It dies with its parent. */
 #ifndef ENGINE_BASE_CHILD_H
 #define ENGINE_BASE_CHILD_H

@@ -215,6 +215,10 @@ def ended(process, reason):
 def test_child_dies():
     hung = slow()
     stopped = child_of(hung)
+    end = time.time() + 10
+    while not re.search(r"NoNewPrivs:\t1\nSeccomp:\t2\n", open("/proc/%d/status" % stopped).read()):
+        assert time.time() < end, "the child works without its gate (tests/unit/test_gate.c)"
+        time.sleep(0.002)
     os.kill(stopped, signal.SIGSTOP)
     killed = slow()
     os.kill(child_of(killed), signal.SIGKILL)
