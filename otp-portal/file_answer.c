@@ -38,7 +38,6 @@ void file_answer_head(struct request *r, struct str name, struct response *out) 
 	out->status = 200;
 	out->policy = "sandbox; default-src 'none'";
 	response_header(out, r, "Content-Disposition", disposition(r->arena, name));
-	response_header(out, r, "Cross-Origin-Resource-Policy", STR("same-origin"));
 }
 
 static bool find(struct request *r, struct blob *blob, struct err *err) {

@@ -227,6 +227,8 @@ static void after_logout(struct request *r, struct change *c, bool ok, const str
 		return;
 	}
 	page_message(r, out, 200, "login.logout", ok && l->everywhere ? "login.logged-out-everywhere" : "login.logged-out", STR(""));
+	/* Not "cookies": the one that says that this browser is known stays. */
+	response_header(out, r, "Clear-Site-Data", STR("\"cache\", \"storage\""));
 	response_cookie(out, r, "sid", STR(""), 0);
 }
 

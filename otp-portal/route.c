@@ -10,6 +10,8 @@
 #include "otp-portal/report_page.h"
 #include "otp-portal/start_page.h"
 
+#include <string.h>
+
 static void health(struct request *r, struct response *out) {
 	struct err err;
 	struct view *v = store_view(r->world->options.store, &err);
@@ -90,6 +92,13 @@ bool route_takes_anything(struct request *r) {
 	return route && route->methods == TOLD;
 }
 
+/* Of nordby.example the neighbours are others' sites, which may speak http; below svar.nordby.example nobody but us is. */
+static struct str strict_transport(struct str host) {
+	const char *dot = memchr(host.at, '.', host.len);
+	bool own = dot && memchr(dot + 1, '.', host.len - (size_t)(dot + 1 - host.at));
+	return own ? STR("max-age=31536000; includeSubDomains") : STR("max-age=31536000");
+}
+
 void route_secure(struct request *r, struct response *out) {
 	static const char strict[] = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; "
 	                             "base-uri 'none'; frame-ancestors 'none'";
@@ -97,8 +106,10 @@ void route_secure(struct request *r, struct response *out) {
 	response_header(out, r, "Referrer-Policy", STR("no-referrer"));
 	response_header(out, r, "X-Content-Type-Options", STR("nosniff"));
 	response_header(out, r, "Cross-Origin-Opener-Policy", STR("same-origin"));
+	response_header(out, r, "Cross-Origin-Resource-Policy", STR("same-origin"));
+	response_header(out, r, "Permissions-Policy", STR("camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"));
 	response_header(out, r, "X-Robots-Tag", STR("noindex, nofollow"));
 	response_header(out, r, "Cache-Control", out->cacheable ? STR("public, max-age=31536000, immutable") : out->blob_id ? STR("private, no-store") : STR("no-store"));
 	if (r->world->secure)
-		response_header(out, r, "Strict-Transport-Security", STR("max-age=31536000"));
+		response_header(out, r, "Strict-Transport-Security", strict_transport(r->world->host));
 }

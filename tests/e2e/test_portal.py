@@ -262,7 +262,8 @@ def test_security_headers_everywhere():
         assert answer.header("Content-Security-Policy").startswith("default-src 'none'"), target
         assert answer.header("Referrer-Policy") == "no-referrer"
         assert answer.header("X-Content-Type-Options") == "nosniff"
-        assert answer.header("Cross-Origin-Opener-Policy") == "same-origin"
+        assert answer.header("Cross-Origin-Opener-Policy") == "same-origin" and answer.header("Cross-Origin-Resource-Policy") == "same-origin"
+        assert "geolocation=()" in answer.header("Permissions-Policy") and answer.header("Access-Control-Allow-Origin") is None
         assert answer.header("Cache-Control") == "no-store"
         assert answer.header("X-Robots-Tag") == "noindex, nofollow"
         assert target.endswith(".json") or ("<script" not in answer.text and " style=" not in answer.text)

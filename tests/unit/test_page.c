@@ -87,9 +87,15 @@ static void test_security_headers(void **state) {
 	assert_true(str_is(case_header(c, "Referrer-Policy"), "no-referrer"));
 	assert_true(str_is(case_header(c, "X-Content-Type-Options"), "nosniff"));
 	assert_true(str_is(case_header(c, "Cache-Control"), "no-store"));
-	assert_true(case_header(c, "Strict-Transport-Security").len > 0);
+	assert_true(str_is(case_header(c, "Strict-Transport-Security"), "max-age=31536000; includeSubDomains"));
 	assert_true(case_header(c, "X-Robots-Tag").len > 0);
-	assert_true(case_header(c, "Cross-Origin-Opener-Policy").len > 0);
+	assert_true(str_is(case_header(c, "Cross-Origin-Opener-Policy"), "same-origin"));
+	assert_true(str_is(case_header(c, "Cross-Origin-Resource-Policy"), "same-origin"));
+	assert_true(case_header(c, "Permissions-Policy").len > 0);
+	c->world.host = STR("example.dk"); /* www.example.dk is somebody else's */
+	case_ask(c, "GET", "/nowhere", NULL, NULL);
+	assert_true(str_is(case_header(c, "Strict-Transport-Security"), "max-age=31536000"));
+	c->world.host = STR("stafet.example.dk");
 }
 
 static void test_refusals(void **state) {
@@ -662,6 +668,7 @@ static void test_login(void **state) {
 	SHOWS("/backend/logout");
 	assert_true(case_header(c, "Set-Cookie").len == 0);
 	assert_int_equal(case_ask(c, "POST", "/backend/logout", "", sid), 200);
+	assert_true(str_starts(case_header(c, "Clear-Site-Data"), STR("\"cache\"")));
 	assert_int_equal(case_ask(c, "GET", "/backend", NULL, sid), 303);
 }
 
