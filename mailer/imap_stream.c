@@ -75,6 +75,7 @@ static bool connect_to(struct line *l, struct str url, const char *ca_file, stru
 	curl_easy_setopt(l->curl, CURLOPT_URL, address);
 	curl_easy_setopt(l->curl, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(l->curl, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	curl_easy_setopt(l->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(l->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(l->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(l->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
