@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static char *take(struct arguments *args, int index, int count) {
@@ -32,6 +33,13 @@ bool arguments_flag(struct arguments *args, const char *name) {
 		}
 	}
 	return false;
+}
+
+const char *arguments_site(struct arguments *args) {
+	const char *folder = arguments_option(args, "--site");
+	if (!folder)
+		folder = getenv("STAFET_SITE");
+	return folder ? folder : ".";
 }
 
 bool arguments_unknown(const struct arguments *args, struct buf *out) {

@@ -7,6 +7,8 @@
 #include "engine/workflow/writer.h"
 #include "mailer/compose.h"
 
+#include <stdatomic.h>
+
 /* Exit status: 0 good, 1 found a fault, 2 wrong usage. */
 enum { EXIT_GOOD = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
 
@@ -21,6 +23,9 @@ bool arguments_flag(struct arguments *args, const char *name); /* takes "--name"
 /* Whatever still begins with "--" is unknown: told on out, true. */
 bool arguments_unknown(const struct arguments *args, struct buf *out);
 
+/* Takes out "--site DIR"; else $STAFET_SITE, else the current folder. */
+const char *arguments_site(struct arguments *args);
+
 /* A site with everything open that a command may need. */
 struct open_site {
 	struct arena *arena;
@@ -28,6 +33,7 @@ struct open_site {
 	struct site *site;
 	struct store *store;
 	struct engine *engine;
+	atomic_bool stopping; /* the server that has it open is: what takes long gives up */
 	struct writer *writer; /* NULL until something is to be written: with it due timers begin to run */
 };
 /* Opens the site in folder, with its lock; tells problems on out. Caller closes with site_shut, also after false. */
@@ -50,6 +56,8 @@ struct list_wish {
 };
 bool list_wish_read(struct arguments *args, struct list_wish *out);
 
+/* Proves the histories of all instances (reference empty) or of one; faults are told on out. */
+bool site_verify(struct open_site *s, struct str reference, struct buf *out, int64_t *checked, int64_t *faults, struct err *err);
 /* An instant as the site's people write it. In a. */
 struct str site_time(const struct open_site *s, struct arena *a, int64_t instant);
 int command_failed(struct buf *out, const struct err *err); /* tells it; EXIT_FAULT */
@@ -60,7 +68,8 @@ struct store_command {
 	int (*run)(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 };
 const struct store_command *store_command(const char *name); /* NULL: no such one */
-/* The store's half of `stafet graph`, `stafet documents`, `inbox`, `suppressions` and `outbox`. */
+/* The store's half of `stafet graph`, `stafet backup` (in a running server), `stafet documents`, `inbox`, `suppressions` and `outbox`. */
+int command_backup_running(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_graph_instance(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_documents(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_inbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
@@ -82,6 +91,8 @@ int command_eval(struct arguments *args, struct buf *out);
 int command_render(struct arguments *args, struct buf *out);
 int command_schema(struct arguments *args, struct buf *out);
 int command_doctor(struct arguments *args, struct buf *out);
+int command_backup(struct arguments *args, struct buf *out);
+int command_restore(struct arguments *args, struct buf *out);
 
 /* Makes a site folder: configuration, keys, store with the packages' samples. Refuses to overwrite. */
 bool site_make(const char *folder, const struct str *packages, size_t count, struct buf *out, struct err *err);

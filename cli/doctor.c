@@ -128,7 +128,7 @@ int command_doctor(struct arguments *args, struct buf *out) {
 	} else {
 		doctor_tell(&d, VERDICT_FAULT, "stafet.yaml", "mend the file; docs/stafet.example.yaml explains every key", "%s", err.text);
 	}
-	buf_z(out, "Not seen from here: whether copies are taken of the store and, kept elsewhere, of the key file (docs/before-you-send.md).\n");
+	buf_z(out, "Not seen from here: whether copies are taken of the store and, kept elsewhere, of the key file (docs/operations.md).\n");
 	buf_printf(out, "%zu good, %zu warnings, %zu faults\n", d.counts[VERDICT_GOOD], d.counts[VERDICT_WARNING], d.counts[VERDICT_FAULT]);
 	dns_close(d.dns);
 	arena_free(d.arena);

@@ -112,11 +112,6 @@ static void look_at_disk(struct doctor *d) {
 		doctor_tell(d, VERDICT_WARNING, "store", "restart the server; if it grows again, something reads for very long", "its write-ahead log has %lld MB", (long long)(log >> 20));
 }
 
-static void tell_table(void *context, struct str table) {
-	const struct doctor *d = context;
-	doctor_progress(d, arena_printf(d->arena, "the store's table %.*s", STR_ARG(table)).at);
-}
-
 static void tell_outbox(struct doctor *d, const struct store_seen *seen) {
 	int64_t late = seen->late_since ? clock_now() - seen->late_since : 0;
 	if (late > LATE_MS)
@@ -156,7 +151,9 @@ static void look_at_store(struct doctor *d, const unsigned char *fingerprint) {
 		return;
 	}
 	tell_store(d, &seen);
-	if (d->deep && !store_check(path, tell_table, d, &err))
+	if (d->deep)
+		doctor_progress(d, "every page of the store");
+	if (d->deep && !store_check(path, &err))
 		doctor_tell(d, VERDICT_FAULT, "store, every page", "stop the server, keep this file, and restore a backup", "%s", err.text);
 	else if (d->deep)
 		doctor_tell(d, VERDICT_GOOD, "store, every page", NULL, "is whole; `stafet verify` proves the histories in it");

@@ -180,20 +180,27 @@ static bool verify_next(struct open_site *s, struct str reference, int64_t *afte
 	return ok;
 }
 
+bool site_verify(struct open_site *s, struct str reference, struct buf *out, int64_t *checked, int64_t *faults, struct err *err) {
+	int64_t after = 0;
+	bool found = true;
+	*checked = *faults = 0;
+	while (found) {
+		if (!verify_next(s, reference, &after, &found, faults, out, err))
+			return false;
+		*checked += found;
+		found = found && reference.len == 0;
+	}
+	return true;
+}
+
 static int command_verify(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
 	struct err err = {0};
-	int64_t after = 0, checked = 0, faults = 0;
-	bool found = true;
+	int64_t checked, faults;
 	(void)input;
 	if (arguments_unknown(args, out) || args->count > 1)
 		return usage(out, "verify [REFERENCE]");
-	struct str reference = str_from(args->count ? args->items[0] : NULL);
-	while (found) {
-		if (!verify_next(s, reference, &after, &found, &faults, out, &err))
-			return command_failed(out, &err);
-		checked += found;
-		found = found && reference.len == 0;
-	}
+	if (!site_verify(s, str_from(args->count ? args->items[0] : NULL), out, &checked, &faults, &err))
+		return command_failed(out, &err);
 	buf_printf(out, "%lld instances checked, %lld faults\n", (long long)checked, (long long)faults);
 	return faults == 0 ? EXIT_GOOD : EXIT_FAULT;
 }
@@ -259,7 +266,7 @@ static const struct store_command store_commands[] = {
         {"start", command_start}, {"list", command_list}, {"show", command_show},
         {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"graph", command_graph_instance},
         {"outbox", command_outbox},
-        {"documents", command_documents}, {"inbox", command_inbox}, {"suppressions", command_suppressions},
+        {"documents", command_documents}, {"inbox", command_inbox}, {"backup", command_backup_running}, {"suppressions", command_suppressions},
 };
 
 const struct store_command *store_command(const char *name) {

@@ -7,7 +7,6 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char usage_text[] =
@@ -32,6 +31,8 @@ static const char usage_text[] =
         "  stafet inbox [address]                       mails and texts that came in, and what followed from them\n"
         "  stafet suppressions [add|remove ADDRESS...]  addresses and numbers that get no messages, and why\n"
         "  stafet documents [explain|retry ID...]       PDFs that are not drawn yet, or could not be\n"
+        "  stafet backup FILE [--force]                 the whole store in one file, while it runs; without the key file\n"
+        "  stafet restore FILE [--check]                put a backup in place of a stopped site's store; --check only proves it\n"
         "  stafet doctor [DIR] [--deep]                 look for faults from the key file to the sender's DNS; sends nothing\n"
         "  stafet schema                                JSON Schema of workflow.yaml, for editors\n"
         "\n"
@@ -44,6 +45,7 @@ static const struct {
 } commands[] = {
         {"init", command_init},   {"serve", command_serve}, {"demo", command_demo},     {"check", command_check},   {"test", command_test},
         {"graph", command_graph}, {"eval", command_eval},   {"render", command_render}, {"schema", command_schema}, {"doctor", command_doctor},
+        {"backup", command_backup}, {"restore", command_restore},
 };
 
 static int usage(void) {
@@ -85,12 +87,8 @@ static int run_store_command(const struct store_command *command, struct argumen
 	struct err err = {0};
 	struct str input = STR("");
 	bool reached;
-	const char *folder = arguments_option(args, "--site");
+	const char *folder = arguments_site(args);
 	const char *path = input_file(command->name, args);
-	if (!folder)
-		folder = getenv("STAFET_SITE");
-	if (!folder)
-		folder = ".";
 	int status = EXIT_FAULT;
 	if (path && !file_read(a, path, INPUT_LIMIT, &input, &err)) {
 		buf_printf(out, "stafet: %s\n", err.text);

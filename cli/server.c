@@ -212,6 +212,7 @@ int server_run(struct open_site *s, const struct server_options *options, struct
 	} else {
 		buf_printf(out, "stafet: %s\n", err.text);
 	}
+	atomic_store(&s->stopping, true);
 	portal_close(server.portal);
 	if (s->writer)
 		writer_on_outbox(s->writer, NULL, NULL);

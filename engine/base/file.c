@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,4 +91,71 @@ bool file_write(const char *path, struct str text, int mode, struct err *err) {
 		return fail(err, ERR_CONFLICT, "file.unwritable", path, strerrordesc_np(errno));
 	bool ok = write(fd, text.at, text.len) == (ssize_t)text.len && fsync(fd) == 0;
 	return (close(fd) == 0 && ok) || fail(err, ERR_TRANSIENT, "file.unwritable", path, "cannot be written");
+}
+
+static bool copy_bytes(int in, int out) {
+	enum { PIECE = 1 << 20 };
+	char *piece = malloc(PIECE);
+	ssize_t got = -1;
+	BUG_IF(piece == NULL);
+	while ((got = read_up_to(in, piece, PIECE)) > 0)
+		for (ssize_t sent = 0, done; sent < got; sent += done)
+			if ((done = write(out, piece + sent, (size_t)(got - sent))) <= 0) {
+				free(piece);
+				return false;
+			}
+	free(piece);
+	return got == 0 && fsync(out) == 0;
+}
+
+bool file_copy(const char *from, const char *to, int mode, struct err *err) {
+	struct stat info;
+	int in = open_regular(from, &info, err);
+	if (in < 0)
+		return false;
+	int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+	if (out < 0)
+		fail(err, ERR_CONFLICT, "file.unwritable", to, strerrordesc_np(errno));
+	bool ok = out >= 0 && copy_bytes(in, out);
+	if (out >= 0 && !ok) {
+		fail(err, ERR_TRANSIENT, "file.unwritable", to, errno ? strerrordesc_np(errno) : "cannot be written");
+		unlink(to);
+	}
+	if (out >= 0)
+		close(out);
+	close(in);
+	return ok;
+}
+
+/* Not every file system can refuse to replace: there it is looked first. */
+static bool rename_file(const char *part, const char *path, bool overwrite) {
+	if (overwrite)
+		return rename(part, path) == 0;
+	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno != EINVAL && errno != ENOSYS)
+		return false;
+	if (access(path, F_OK) != 0)
+		return rename(part, path) == 0;
+	errno = EEXIST;
+	return false;
+}
+
+static bool sync_path(const char *path, int flags) {
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool file_put_in_place(const char *part, const char *path, bool overwrite, struct err *err) {
+	struct arena *a = arena_new();
+	struct str folder = str_from(path);
+	while (folder.len > 0 && folder.at[folder.len - 1] != '/')
+		folder.len--;
+	bool ok = sync_path(part, 0) && rename_file(part, path, overwrite) && sync_path(folder.len ? arena_z(a, folder) : ".", O_DIRECTORY);
+	int why = errno;
+	arena_free(a);
+	return ok || fail(err, why == EEXIST ? ERR_CONFLICT : ERR_TRANSIENT, "file.unwritable", path, why == EEXIST ? "it is there already" : strerrordesc_np(why));
 }

@@ -12,4 +12,9 @@ bool file_read_secret(const char *path, const char *what, char *out, size_t size
 /* Creates it with these bytes on disk; refuses to overwrite (CONFLICT). */
 bool file_write(const char *path, struct str text, int mode, struct err *err);
 
+/* A copy of a regular file, on disk when true. Refuses to overwrite (CONFLICT); what could not be written whole is removed. */
+bool file_copy(const char *from, const char *to, int mode, struct err *err);
+/* Syncs `part` and renames it, in the same folder. overwrite false: CONFLICT when `path` is there. */
+bool file_put_in_place(const char *part, const char *path, bool overwrite, struct err *err);
+
 #endif

@@ -52,6 +52,12 @@ bool db_script(struct db *db, const char *sql, struct err *err); /* several stat
 int64_t db_wal_bytes(struct db *db);           /* length of the write-ahead log as of the last commit */
 /* PASSIVE or RESTART checkpoint by the writer; *bytes_left: what could not be copied yet. */
 bool db_checkpoint(struct db *db, bool restart, int64_t *bytes_left, struct err *err);
+/* A copy of the whole database into `path`, an empty file, page by page. Between two steps `from` may write: what it changes is brought up to date in the copy
+ * (a change by another connection begins it anew). No transaction of a WRITER is open during a step. pages: -1: all of them. Nothing is synced. */
+struct db_copy;
+bool db_copy_open(struct db_copy **out, struct db *from, const char *path, struct err *err);
+bool db_copy_step(struct db_copy *c, int pages, bool *done, struct err *err);
+void db_copy_close(struct db_copy *c); /* NULL is harmless */
 /* For fault tests: the nth call from now that may fail (step, commit) fails as if the disk were full; 0 = never. */
 void db_fail_at(struct db *db, int64_t nth);
 

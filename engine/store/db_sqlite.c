@@ -371,6 +371,42 @@ bool db_checkpoint(struct db *db, bool restart, int64_t *bytes_left, struct err 
 	return true;
 }
 
+struct db_copy {
+	sqlite3 *to;
+	sqlite3_backup *backup;
+};
+
+/* What a crash leaves of it is no backup, and it is synced as a whole at the end: so no journal, and no waiting for the disk in the writer's thread. */
+bool db_copy_open(struct db_copy **out, struct db *from, const char *path, struct err *err) {
+	struct db_copy *c = calloc(1, sizeof *c);
+	BUG_IF(c == NULL);
+	int code = sqlite3_open_v2(path, &c->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(c->to, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", NULL, NULL, NULL);
+	if (code == SQLITE_OK && !(c->backup = sqlite3_backup_init(c->to, "main", from->handle, "main")))
+		code = sqlite3_extended_errcode(c->to);
+	if (code == SQLITE_OK) {
+		*out = c;
+		return true;
+	}
+	db_copy_close(c);
+	return fail(from, code, path, err);
+}
+
+bool db_copy_step(struct db_copy *c, int pages, bool *done, struct err *err) {
+	int code = sqlite3_backup_step(c->backup, pages);
+	*done = code == SQLITE_DONE;
+	return *done || code == SQLITE_OK || err_set(err, ERR_TRANSIENT, "store.busy", "the copy cannot be written: %s (%d)", sqlite3_errstr(code), code);
+}
+
+void db_copy_close(struct db_copy *c) {
+	if (!c)
+		return;
+	sqlite3_backup_finish(c->backup);
+	BUG_IF(sqlite3_close(c->to) != SQLITE_OK);
+	free(c);
+}
+
 void db_fail_at(struct db *db, int64_t nth) {
 	db->fail_in = nth;
 }

@@ -25,6 +25,9 @@ struct db *view_db(struct view *v);
 bool row_found(enum db_step step, const char *what, struct err *err);
 /* Runs and ends a conditional change that must hit exactly one row: none is CONFLICT. */
 bool row_changed(struct stmt *s, const char *what, struct err *err);
+/* The lock of a store, which may not be there; caller closes. -1, CONFLICT: a process holds it. */
+int store_lock(const char *store, struct err *err);
+struct db *store_writer(struct store *s); /* writer's thread, outside of a transaction */
 /* Tests: the length of the write-ahead log at which the gate closes (64 MB unless told). */
 void store_set_wal_limit(struct store *s, int64_t bytes);
 

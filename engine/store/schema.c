@@ -326,7 +326,7 @@ bool schema_migrate(struct db *db, struct err *err) {
 	int64_t version;
 	bool ok = check_owner(db, err) && read_int(db, "SELECT max(version) FROM schema_version", &version, err);
 	if (ok && version > schema_newest())
-		return err_set(err, ERR_PERMANENT, "store.newer", "the store has schema %lld, this program knows %lld",
+		return err_set(err, ERR_PERMANENT, "store.newer", "the store was written by a newer Stafet (its schema is %lld, this program knows %lld): install that version again. Nothing was changed",
 		               (long long)version, (long long)schema_newest());
 	while (ok && version < schema_newest())
 		ok = db_begin(db, err) && apply(db, ++version, err) && db_commit(db, err);

@@ -52,17 +52,19 @@ static bool lock_refused(int fd, const char *path, struct err *err) {
 }
 
 /* The lock is the flock, not the file: the file stays, so that no two processes lock two files of one name. */
-static bool lock_take(struct store *s, struct err *err) {
+int store_lock(const char *store, struct err *err) {
 	struct arena *a = arena_new();
-	char *path = arena_z(a, arena_printf(a, "%s.lock", s->path));
-	s->lock_fd = open_private(path, err);
-	bool ok = s->lock_fd >= 0;
-	if (ok && flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		ok = lock_refused(s->lock_fd, path, err);
-	else if (ok && (ftruncate(s->lock_fd, 0) != 0 || dprintf(s->lock_fd, "%ld\n", (long)getpid()) < 0))
+	char *path = arena_z(a, arena_printf(a, "%s.lock", store));
+	int fd = open_private(path, err);
+	bool ok = fd >= 0;
+	if (ok && flock(fd, LOCK_EX | LOCK_NB) != 0)
+		ok = lock_refused(fd, path, err);
+	else if (ok && (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0))
 		ok = err_set(err, ERR_TRANSIENT, "store.busy", "%s: %s", path, strerror(errno));
+	if (!ok && fd >= 0)
+		close(fd);
 	arena_free(a);
-	return ok;
+	return ok ? fd : -1;
 }
 
 static bool fingerprint_keep(struct db *db, const unsigned char *fingerprint, struct err *err) {
@@ -91,7 +93,8 @@ static bool fingerprint_check(struct db *db, const unsigned char *fingerprint, s
 static bool open_files(struct store *s, struct err *err) {
 	if (!s->path)
 		return db_open(&s->writer, NULL, DB_MEMORY, err);
-	if (!lock_take(s, err))
+	s->lock_fd = store_lock(s->path, err);
+	if (s->lock_fd < 0)
 		return false;
 	int fd = open_private(s->path, err);
 	if (fd < 0)
@@ -176,6 +179,11 @@ bool tx_dirty(const struct tx *tx) {
 
 struct view *tx_view(struct tx *tx) {
 	return &tx->view;
+}
+
+struct db *store_writer(struct store *s) {
+	BUG_IF(s->tx.open);
+	return s->writer;
 }
 
 void store_fail_at(struct store *s, int64_t nth) {

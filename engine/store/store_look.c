@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MOST_TABLES = 1000, NAME_MAX_BYTES = 60 };
+enum { SAID = 200 };
 
 static bool read_int(struct db *db, const char *sql, int64_t *out, struct err *err) {
 	struct stmt *s = db_query(db, sql);
@@ -31,6 +31,10 @@ static bool read_fingerprint(struct db *db, const unsigned char *fingerprint, st
 	return step != DB_FAIL;
 }
 
+static bool read_work(struct db *db, struct store_seen *out, struct err *err) {
+	return read_int(db, "SELECT count(*) FROM instances", &out->instances, err) && read_int(db, "SELECT at FROM history ORDER BY id DESC LIMIT 1", &out->changed_at, err);
+}
+
 static bool read_outbox(struct db *db, int64_t now, struct store_seen *out, struct err *err) {
 	if (!read_int(db, "SELECT count(*) FROM outbox WHERE state = 'queued'", &out->queued, err) ||
 	    !read_int(db, "SELECT count(*) FROM outbox WHERE state = 'unknown'", &out->unknown, err) ||
@@ -48,46 +52,35 @@ bool store_look(const char *path, const unsigned char *fingerprint, int64_t now,
 	if (!db_open(&db, path, DB_READER, err))
 		return false;
 	bool ok = is_ours(db, err) && read_int(db, "SELECT max(version) FROM schema_version", &out->version, err) && read_fingerprint(db, fingerprint, out, err) &&
-	          read_outbox(db, now, out, err);
+	          read_work(db, out, err) && read_outbox(db, now, out, err);
 	db_close(db);
 	return ok;
 }
 
-struct tables {
-	struct str *items;
-	size_t count, cap;
-};
-
-static bool list_tables(struct db *db, struct arena *a, struct tables *out, struct err *err) {
-	struct stmt *s = db_query(db, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
-	enum db_step step;
-	while ((step = stmt_step(s, err)) == DB_ROW && out->count < MOST_TABLES)
-		*(struct str *)ARENA_PUSH(a, out) = stmt_text(s, 0, a);
-	stmt_end(s);
-	return step != DB_FAIL;
-}
-
-static bool check_table(struct db *db, struct str name, struct arena *a, struct err *err) {
-	struct stmt *s = db_query(db, "SELECT quick_check FROM pragma_quick_check(?)");
-	bind_text(s, name);
+/* One row "ok", or up to a hundred that say what is wrong. */
+static bool check_pages(struct db *db, struct arena *a, struct err *err) {
+	struct stmt *s = db_query(db, "PRAGMA integrity_check");
 	enum db_step step = stmt_step(s, err);
-	struct str said = step == DB_ROW ? stmt_text(s, 0, a) : STR("ok");
+	struct str said = step == DB_ROW ? stmt_text(s, 0, a) : STR("");
 	stmt_end(s);
-	return step != DB_FAIL && (str_is(said, "ok") || err_set(err, ERR_PERMANENT, "store.broken", "table %.*s: %.*s", (int)(name.len < NAME_MAX_BYTES ? name.len : NAME_MAX_BYTES),
-	                                                         name.at, (int)(said.len < 200 ? said.len : 200), said.at));
+	return step != DB_FAIL && (str_is(said, "ok") || err_set(err, ERR_PERMANENT, "store.broken", "%.*s", (int)(said.len < SAID ? said.len : SAID), said.at));
 }
 
-bool store_check(const char *path, void (*told)(void *context, struct str table), void *context, struct err *err) {
+static bool check_references(struct db *db, struct arena *a, struct err *err) {
+	struct stmt *s = db_query(db, "PRAGMA foreign_key_check");
+	enum db_step step = stmt_step(s, err);
+	struct str table = step == DB_ROW ? stmt_text(s, 0, a) : STR("");
+	int64_t row = step == DB_ROW ? stmt_int(s, 1) : 0;
+	stmt_end(s);
+	return step == DB_DONE || (step == DB_ROW && err_set(err, ERR_PERMANENT, "store.broken", "row %lld of %.*s refers to one that is not there", (long long)row, STR_ARG(table)));
+}
+
+bool store_check(const char *path, struct err *err) {
 	struct db *db;
-	struct tables tables = {0};
 	if (!db_open(&db, path, DB_PATIENT, err))
 		return false;
 	struct arena *a = arena_new();
-	bool ok = list_tables(db, a, &tables, err);
-	for (size_t i = 0; ok && i < tables.count; i++) {
-		told(context, tables.items[i]);
-		ok = check_table(db, tables.items[i], a, err);
-	}
+	bool ok = check_pages(db, a, err) && check_references(db, a, err);
 	arena_free(a);
 	db_close(db);
 	return ok;

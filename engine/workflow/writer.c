@@ -18,6 +18,15 @@ enum {
 	BACK_OFF_MS = 2000         /* after the store failed under a timer */
 };
 
+/* What somebody waits for that is no transaction. */
+struct between {
+	bool (*turn)(void *context, bool *done, struct err *err);
+	void *context;
+	pthread_cond_t ended;
+	bool done, ok;
+	struct err err;
+};
+
 struct writer {
 	struct store *store;
 	struct engine *engine;
@@ -27,6 +36,7 @@ struct writer {
 	struct job *first, **last;
 	int64_t queued;
 	bool closing, poked;
+	struct between *between;
 	struct writer_stats stats;    /* under lock too; queued is counted apart */
 	pthread_mutex_t notify_lock;  /* held during a call, so that none goes on after writer_on_outbox() */
 	void (*notify)(void *context);
@@ -252,7 +262,7 @@ static void sleep_until_work(struct writer *w) {
 		until.tv_nsec -= 1000000000;
 	}
 	pthread_mutex_lock(&w->lock);
-	while (!w->first && !w->closing && !w->poked)
+	while (!w->first && !w->closing && !w->poked && !w->between)
 		if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT)
 			break;
 	w->poked = false;
@@ -273,13 +283,39 @@ static void count_due(struct writer *w) {
 	pthread_mutex_unlock(&w->lock);
 }
 
+static void end_between(struct writer *w, struct between *b, bool ok) {
+	pthread_mutex_lock(&w->lock);
+	b->done = true;
+	b->ok = ok;
+	w->between = NULL;
+	pthread_cond_signal(&b->ended);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* One turn; false: nobody waits for another. */
+static bool take_turn(struct writer *w) {
+	pthread_mutex_lock(&w->lock);
+	struct between *b = w->between;
+	bool closing = w->closing, done = true;
+	pthread_mutex_unlock(&w->lock);
+	if (!b)
+		return false;
+	bool ok = closing ? err_set(&b->err, ERR_TRANSIENT, "error.busy", "the server is stopping") : b->turn(b->context, &done, &b->err);
+	if (ok && !done)
+		return true;
+	end_between(w, b, ok);
+	return false;
+}
+
 static void *writer_main(void *context) {
 	struct writer *w = context;
 	for (;;) {
 		bool closing, failed = false, due = false;
 		struct job *batch = next_batch(w, &closing);
-		if (!batch && closing)
+		if (!batch && closing) {
+			take_turn(w);
 			return NULL;
+		}
 		if (batch)
 			run_batch(w, batch);
 		if (clock_monotonic() >= w->rest_until)
@@ -291,7 +327,8 @@ static void *writer_main(void *context) {
 		count_due(w);
 		tell_outbox(w);
 		store_checkpoint(w->store, !batch && !due);
-		if (!due && !closing)
+		bool turning = take_turn(w);
+		if (!due && !turning && !closing)
 			sleep_until_work(w);
 	}
 }
@@ -388,6 +425,23 @@ bool writer_run(struct writer *w, struct job *job, struct err *err) {
 	pthread_cond_destroy(&waited.done);
 	pthread_mutex_destroy(&waited.lock);
 	return ok;
+}
+
+bool writer_between(struct writer *w, bool (*turn)(void *context, bool *done, struct err *err), void *context, struct err *err) {
+	struct between b = {.turn = turn, .context = context};
+	pthread_cond_init(&b.ended, NULL);
+	pthread_mutex_lock(&w->lock);
+	bool free = !w->closing && !w->between;
+	if (free)
+		w->between = &b;
+	pthread_cond_signal(&w->wake);
+	while (free && !b.done)
+		pthread_cond_wait(&b.ended, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+	pthread_cond_destroy(&b.ended);
+	if (free && !b.ok)
+		*err = b.err;
+	return free ? b.ok : err_set(err, ERR_CONFLICT, "error.busy", "another backup is under way, or the server is stopping");
 }
 
 void writer_wake(struct writer *w) {

@@ -27,6 +27,9 @@ void writer_close(struct writer *w); /* finishes what is queued, then stops */
 bool writer_submit(struct writer *w, struct job *job, struct err *err);
 /* Submits and waits; for threads that may block (mailer, command line). */
 bool writer_run(struct writer *w, struct job *job, struct err *err);
+/* Runs turn in the writer's thread, between its batches and outside of transactions, again and again until it is *done or fails; the caller waits, and no one
+ * else may meanwhile (CONFLICT). */
+bool writer_between(struct writer *w, bool (*turn)(void *context, bool *done, struct err *err), void *context, struct err *err);
 void writer_wake(struct writer *w); /* the simulated clock moved: look at the timers again */
 /* Called in the writer's thread after a commit that may have put rows in the outbox; not any more once a later writer_on_outbox() has come back. */
 void writer_on_outbox(struct writer *w, void (*notify)(void *context), void *context);

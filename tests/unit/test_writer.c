@@ -5,6 +5,7 @@
 #include "engine/workflow/writer.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -629,13 +630,61 @@ static void test_faults_in_a_batch(void **state) {
 	assert_sound(f);
 }
 
+static atomic_int turns_taken;
+
+static bool three_turns(void *context, bool *done, struct err *err) {
+	(void)err;
+	assert_true(!db_in_transaction(store_writer(context)));
+	*done = atomic_fetch_add(&turns_taken, 1) == 2;
+	return true;
+}
+
+static bool failing_turn(void *context, bool *done, struct err *err) {
+	(void)context, (void)done;
+	return err_set(err, ERR_TRANSIENT, "store.busy", "no room");
+}
+
+static bool endless_turns(void *context, bool *done, struct err *err) {
+	(void)context, (void)err;
+	atomic_fetch_add(&turns_taken, 1);
+	*done = false;
+	return true;
+}
+
+static void *wait_endlessly(void *context) {
+	struct err err = {0};
+	(void)context;
+	return (void *)(intptr_t)(writer_between(writer, endless_turns, NULL, &err) ? 0 : (intptr_t)err.kind);
+}
+
+/* Between batches: jobs go on meanwhile, one waits at a time, and closing ends what does not end by itself. */
+static void test_between(void **state) {
+	struct fixture *f = *state;
+	pthread_t other;
+	void *kind;
+	atomic_store(&turns_taken, 0);
+	OK(writer_between(writer, three_turns, f->store, &f->err));
+	assert_int_equal(atomic_load(&turns_taken), 3);
+	REFUSED(ERR_TRANSIENT, "store.busy", writer_between(writer, failing_turn, NULL, &f->err));
+	assert_int_equal(pthread_create(&other, NULL, wait_endlessly, NULL), 0);
+	while (atomic_load(&turns_taken) < 100)
+		sched_yield();
+	REFUSED(ERR_CONFLICT, "error.busy", writer_between(writer, three_turns, f->store, &f->err));
+	started(f);
+	writer_close(writer);
+	assert_int_equal(pthread_join(other, &kind), 0);
+	assert_int_equal((intptr_t)kind, ERR_TRANSIENT);
+	writer = writer_open(f->store, f->engine, &f->err);
+	assert_sound(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_group_commit), TEST(test_many_threads), TEST(test_refusal_in_a_batch), TEST(test_failure_in_a_batch), TEST(test_failure_alone),
 	        TEST(test_notified), TEST(test_queue_limit), TEST(test_close), TEST(test_timers), TEST(test_follow_fails), TEST(test_set_aside_the_guilty), TEST(test_unreadable),
-	        TEST(test_endless_signals), TEST(test_faults), TEST(test_faults_in_a_batch),
+	        TEST(test_endless_signals), TEST(test_faults), TEST(test_faults_in_a_batch), TEST(test_between),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
