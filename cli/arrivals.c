@@ -38,6 +38,10 @@ static bool show_rows(struct open_site *s, struct view *v, struct arena *a, cons
 			return false;
 		buf_printf(out, "%6lld  %-10.*s %.*s  %-18.*s %-9.*s %.*s  %.*s\n", (long long)row->id, STR_ARG(row->kind), STR_ARG(at), STR_ARG(row->outcome),
 		           STR_ARG(reference), STR_ARG(row->sender), STR_ARG(row->subject));
+		for (struct str rest = row->files; rest.len > 0;) {
+			struct str file = str_cut(&rest, '\n');
+			buf_printf(out, "        %.*s\n", STR_ARG(file));
+		}
 	}
 	if ((int64_t)list.count == wish->limit)
 		buf_printf(out, "... go on with --after %lld\n", (long long)list.items[list.count - 1].id);

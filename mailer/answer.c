@@ -2,7 +2,6 @@
 
 #include "engine/base/address.h"
 #include "engine/store/access.h"
-#include "engine/workflow/engine.h"
 
 enum { MOST_A_DAY = 5 };
 static const int64_t DAY_MS = INT64_C(24) * 3600 * 1000;
@@ -15,28 +14,56 @@ static bool find_message(struct tx *tx, const struct arrival *m, struct arena *a
 	return true;
 }
 
-bool answer_give(struct tx *tx, const struct outbox_row *row, struct str text, int64_t now, struct arena *a, struct str *outcome, struct err *err) {
+bool answer_give(struct engine *engine, struct tx *tx, const struct outbox_row *message, const struct reply *reply, int64_t now, struct arena *a, struct arrival_row *row, struct err *err) {
 	int64_t count;
-	struct str key = arena_printf(a, "%lld %lld", (long long)row->instance_id, (long long)row->contact_id);
+	struct str key = arena_printf(a, "%lld %lld", (long long)message->instance_id, (long long)message->contact_id);
 	if (!counter_add(tx, STR("mailed-answers"), key, now, DAY_MS, &count, err))
 		return false;
-	*outcome = count > MOST_A_DAY ? STR("too-many") : STR("answer");
-	return count > MOST_A_DAY || engine_replied(tx, now, row, text, err);
+	row->outcome = count > MOST_A_DAY ? STR("too-many") : STR("answer");
+	return count > MOST_A_DAY || engine_replied(engine, tx, now, message, reply, a, &row->files, err);
 }
 
-bool answer_apply(struct tx *tx, const struct arrival *m, int64_t now, struct arena *a, int64_t *outbox_id, struct str *outcome, struct err *err) {
-	struct outbox_row row;
+/* What the child left out is told beside what became of the others. */
+static struct str left_out(const struct arrival *m, struct arena *a) {
+	struct buf lines;
+	buf_init(&lines, ARRIVAL_TEXT);
+	for (size_t i = 0; i < m->files.count; i++) {
+		const struct arrival_file *f = &m->files.items[i];
+		if (f->fate != ARRIVAL_FILE_SENT)
+			buf_printf(&lines, "%.*s: %s\n", STR_ARG(f->name), f->fate == ARRIVAL_FILE_SHOWN ? "a picture of the text" : "too many files in one mail");
+	}
+	struct str text = arena_str(a, str_trim(buf_text(&lines)));
+	buf_free(&lines);
+	return text;
+}
+
+static struct reply reply_of(const struct arrival *m, struct arena *a) {
+	struct reply_file *files = ARENA_ARRAY(a, m->files.count, struct reply_file);
+	size_t count = 0;
+	for (size_t i = 0; i < m->files.count; i++)
+		if (m->files.items[i].fate == ARRIVAL_FILE_SENT)
+			files[count++] = (struct reply_file){.name = m->files.items[i].name, .type = m->files.items[i].type, .content = m->files.items[i].content};
+	return (struct reply){m->words, files, count};
+}
+
+bool answer_apply(struct engine *engine, struct tx *tx, const struct arrival *m, int64_t now, struct arena *a, struct arrival_row *row, struct err *err) {
+	struct outbox_row message;
 	bool found;
-	*outbox_id = 0;
-	*outcome = STR("noted");
-	if (!find_message(tx, m, a, &row, &found, err))
+	row->outbox_id = 0;
+	row->outcome = STR("noted");
+	if (!find_message(tx, m, a, &message, &found, err))
 		return false;
-	if (!found || row.instance_id == 0)
+	if (!found || message.instance_id == 0)
 		return true;
-	*outbox_id = row.id;
-	struct str sender = address_key(a, m->from), recipient = address_key(a, row.recipient);
-	*outcome = STR("from-somebody-else");
+	row->outbox_id = message.id;
+	struct str sender = address_key(a, m->from), recipient = address_key(a, message.recipient);
+	row->outcome = STR("from-somebody-else");
 	if (!str_equal(sender, recipient))
 		return true;
-	return answer_give(tx, &row, m->words, now, a, outcome, err);
+	struct reply reply = reply_of(m, a);
+	if (!answer_give(engine, tx, &message, &reply, now, a, row, err))
+		return false;
+	struct str out = left_out(m, a);
+	row->files = row->files.len > 0 && out.len > 0 ? arena_printf(a, "%.*s\n%.*s", STR_ARG(row->files), STR_ARG(out)) : out.len > 0 ? out : row->files;
+	return true;
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { PATIENCE_MS = 20 * 1000, MEMORY_MB = 256, PROCESSOR_S = 10, FILES = 16, ANSWER_MAX = 1 << 20, TEXTS = 6, REPORT_TEXTS = 4 };
+enum { PATIENCE_MS = 20 * 1000, MEMORY_MB = 384, PROCESSOR_S = 10, FILES = 16, ANSWER_MAX = ARRIVAL_BYTES + (1 << 20), TEXTS = 6, REPORT_TEXTS = 4 };
 
 static const char *const kinds[] = {"person", "automatic", "report"};
 
@@ -81,6 +81,16 @@ static bool take_words(struct arena *a, struct str *bytes, struct arrival_words 
 	return true;
 }
 
+static void put_files(struct buf *out, const struct arrival_files *files) {
+	buf_add(out, &files->count, sizeof files->count);
+	for (size_t i = 0; i < files->count; i++) {
+		buf_add(out, &files->items[i].fate, sizeof files->items[i].fate);
+		put(out, files->items[i].name);
+		put(out, files->items[i].type);
+		put(out, files->items[i].content);
+	}
+}
+
 void arrival_write(struct buf *out, const struct arrival *arrival) {
 	struct arrival copy = *arrival;
 	struct str *texts[TEXTS];
@@ -98,6 +108,7 @@ void arrival_write(struct buf *out, const struct arrival *arrival) {
 		put(out, r->status);
 		put(out, r->answer);
 	}
+	put_files(out, &copy.files);
 }
 
 static bool take_reports(struct arena *a, struct str *bytes, struct arrival_reports *out) {
@@ -112,6 +123,18 @@ static bool take_reports(struct arena *a, struct str *bytes, struct arrival_repo
 	return true;
 }
 
+static bool take_files(struct arena *a, struct str *bytes, struct arrival_files *out) {
+	size_t count;
+	if (!take(bytes, &count, sizeof count) || count > ARRIVAL_LIST)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct arrival_file *f = ARENA_PUSH(a, out);
+		if (!take(bytes, &f->fate, sizeof f->fate) || (unsigned)f->fate > ARRIVAL_FILE_MANY || !take_text(bytes, &f->name) || !take_text(bytes, &f->type) || !take_text(bytes, &f->content))
+			return false;
+	}
+	return true;
+}
+
 bool arrival_unwrite(struct arena *a, struct str bytes, struct arrival *out) {
 	struct str *texts[TEXTS];
 	*out = (struct arrival){0};
@@ -121,7 +144,7 @@ bool arrival_unwrite(struct arena *a, struct str bytes, struct arrival *out) {
 	for (size_t i = 0; i < TEXTS; i++)
 		if (!take_text(&bytes, texts[i]))
 			return false;
-	return take_words(a, &bytes, &out->to) && take_words(a, &bytes, &out->refers) && take_reports(a, &bytes, &out->reports) && bytes.len == 0;
+	return take_words(a, &bytes, &out->to) && take_words(a, &bytes, &out->refers) && take_reports(a, &bytes, &out->reports) && take_files(a, &bytes, &out->files) && bytes.len == 0;
 }
 
 bool arrival_read(struct arena *a, struct str raw, struct arrival *out, struct err *err) {

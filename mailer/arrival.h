@@ -14,7 +14,8 @@
 enum {
 	ARRIVAL_BYTES = 25 << 20, /* of a mail */
 	ARRIVAL_TEXT = 64 << 10,  /* of its text that is kept */
-	ARRIVAL_LIST = 100        /* recipients, reports, references that are looked at */
+	ARRIVAL_FILES = 20,       /* whose bytes are handed on */
+	ARRIVAL_LIST = 100        /* recipients, reports, references, files that are looked at */
 };
 
 enum arrival_kind { ARRIVAL_PERSON, ARRIVAL_AUTOMATIC, ARRIVAL_REPORT };
@@ -36,6 +37,21 @@ struct arrival_words {
 	size_t count, cap;
 };
 
+struct arrival_file {
+	enum arrival_fate {
+		ARRIVAL_FILE_SENT,
+		ARRIVAL_FILE_SHOWN, /* a picture of the text: a logo, a smiley; without content */
+		ARRIVAL_FILE_MANY   /* behind ARRIVAL_FILES others; without content */
+	} fate;
+	struct str name; /* as it was given, one line; may be empty */
+	struct str type; /* as it was declared: "application/pdf" */
+	struct str content; /* any bytes; of text in UTF-8, where its charset is known */
+};
+struct arrival_files {
+	struct arrival_file *items;
+	size_t count, cap;
+};
+
 /* Texts are UTF-8 without control characters, but for line ends in `text`. */
 struct arrival {
 	enum arrival_kind kind;
@@ -47,6 +63,7 @@ struct arrival {
 	struct arrival_words to;       /* all it was for, in any header, in normal form */
 	struct arrival_words refers;   /* In-Reply-To and References */
 	struct arrival_reports reports;
+	struct arrival_files files;    /* PERSON */
 };
 
 /* In a child. INPUT: it cannot be read (the child's end is told); TRANSIENT: there was no process for it. Any thread. */

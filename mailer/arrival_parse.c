@@ -1,10 +1,9 @@
 /* Inside the child: header lines and parts by libetpan, everything else by what RFC 3464, 3834 and 6522 say. */
-#include "mailer/arrival.h"
+#include "mailer/arrival_parts.h"
 
 #include "engine/base/address.h"
 
 #include <ctype.h>
-#include <libetpan/libetpan.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,13 +16,6 @@ struct header {
 struct headers {
 	struct header *items;
 	size_t count, cap;
-};
-
-struct reading {
-	struct arena *a;
-	struct arrival *out;
-	int parts;
-	bool report; /* a part says what became of recipients */
 };
 
 /* --- text --- */
@@ -135,7 +127,7 @@ static void add_addresses(struct arena *a, struct str value, struct arrival_word
 	mailimf_address_list_free(list);
 }
 
-static struct str decode_words(struct arena *a, struct str value) {
+struct str text_of_words(struct arena *a, struct str value) {
 	char *text = NULL;
 	size_t at = 0;
 	value.len = value.len < SUBJECT ? value.len : SUBJECT; /* libetpan takes the square of its time */
@@ -174,7 +166,7 @@ static void read_top(struct reading *r, const struct headers *h) {
 	out->message_id = ids.count > 0 ? ids.items[0] : STR("");
 	add_addresses(r->a, value_of(h, "From"), &from);
 	out->from = from.count > 0 ? from.items[0] : STR("");
-	out->subject = decode_words(r->a, value_of(h, "Subject"));
+	out->subject = text_of_words(r->a, value_of(h, "Subject"));
 	for (size_t i = 0; recipients[i]; i++)
 		for (size_t k = 0; k < h->count; k++)
 			if (named(&h->items[k], recipients[i]))
@@ -186,7 +178,7 @@ static void read_top(struct reading *r, const struct headers *h) {
 
 /* --- parts --- */
 
-static bool is_type(const struct mailmime *part, int composite, int discrete, const char *subtype) {
+bool part_is(const struct mailmime *part, int composite, int discrete, const char *subtype) {
 	const struct mailmime_content *c = part->mm_content_type;
 	if (!c || !c->ct_type || !c->ct_subtype || strcasecmp(c->ct_subtype, subtype) != 0)
 		return false;
@@ -195,8 +187,7 @@ static bool is_type(const struct mailmime *part, int composite, int discrete, co
 	return discrete != 0 && c->ct_type->tp_data.tp_discrete_type->dt_type == discrete;
 }
 
-/* The part's bytes without transfer encoding. */
-static struct str body_of(struct arena *a, const struct mailmime *part) {
+struct str part_body(struct arena *a, const struct mailmime *part) {
 	const struct mailmime_data *body = part->mm_body;
 	char *bytes = NULL;
 	size_t at = 0, len = 0;
@@ -208,7 +199,7 @@ static struct str body_of(struct arena *a, const struct mailmime *part) {
 	return copy;
 }
 
-static struct str in_utf8(struct arena *a, struct str bytes, const char *charset) {
+struct str text_in_utf8(struct arena *a, struct str bytes, const char *charset) {
 	char *text = NULL;
 	size_t len = 0;
 	if (!charset || bytes.len == 0 || strcasecmp(charset, "utf-8") == 0 || charconv_buffer("UTF-8", charset, bytes.at, bytes.len, &text, &len) != MAIL_CHARCONV_NO_ERROR)
@@ -218,11 +209,15 @@ static struct str in_utf8(struct arena *a, struct str bytes, const char *charset
 	return copy;
 }
 
+struct str part_text(struct arena *a, const struct mailmime *part) {
+	const char *charset = part->mm_content_type ? mailmime_content_charset_get(part->mm_content_type) : NULL;
+	return text_in_utf8(a, part_body(a, part), charset);
+}
+
 static void read_text(struct reading *r, const struct mailmime *part) {
 	if (r->out->text.len > 0)
 		return;
-	const char *charset = part->mm_content_type ? mailmime_content_charset_get(part->mm_content_type) : NULL;
-	r->out->text = arrival_clean(r->a, in_utf8(r->a, body_of(r->a, part), charset), true, ARRIVAL_TEXT);
+	r->out->text = arrival_clean(r->a, part_text(r->a, part), true, ARRIVAL_TEXT);
 }
 
 /* "rfc822; ann@example.org" */
@@ -260,11 +255,11 @@ static void read_original(struct reading *r, struct str text) {
 }
 
 static void read_single(struct reading *r, const struct mailmime *part) {
-	if (is_type(part, MAILMIME_COMPOSITE_TYPE_MESSAGE, 0, "delivery-status") || is_type(part, MAILMIME_COMPOSITE_TYPE_MESSAGE, 0, "global-delivery-status"))
-		read_status(r, body_of(r->a, part));
-	else if (is_type(part, 0, MAILMIME_DISCRETE_TYPE_TEXT, "rfc822-headers"))
-		read_original(r, body_of(r->a, part));
-	else if (!part->mm_content_type || is_type(part, 0, MAILMIME_DISCRETE_TYPE_TEXT, "plain"))
+	if (part_is(part, MAILMIME_COMPOSITE_TYPE_MESSAGE, 0, "delivery-status") || part_is(part, MAILMIME_COMPOSITE_TYPE_MESSAGE, 0, "global-delivery-status"))
+		read_status(r, part_body(r->a, part));
+	else if (part_is(part, 0, MAILMIME_DISCRETE_TYPE_TEXT, "rfc822-headers"))
+		read_original(r, part_body(r->a, part));
+	else if (!files_note(r, part) && (!part->mm_content_type || part_is(part, 0, MAILMIME_DISCRETE_TYPE_TEXT, "plain")))
 		read_text(r, part);
 }
 
@@ -274,8 +269,10 @@ static void read_part(struct reading *r, const struct mailmime *part, int depth)
 		return;
 	if (part->mm_type == MAILMIME_SINGLE)
 		read_single(r, part);
-	else if (part->mm_type == MAILMIME_MESSAGE && part->mm_body && part->mm_body->dt_type == MAILMIME_DATA_TEXT)
+	else if (part->mm_type == MAILMIME_MESSAGE && part->mm_body && part->mm_body->dt_type == MAILMIME_DATA_TEXT) {
 		read_original(r, (struct str){part->mm_body->dt_data.dt_text.dt_data, part->mm_body->dt_data.dt_text.dt_length});
+		files_note(r, part);
+	}
 	for (clistiter *i = part->mm_type == MAILMIME_MULTIPLE ? clist_begin(part->mm_data.mm_multipart.mm_mp_list) : NULL; i; i = clist_next(i))
 		read_part(r, clist_content(i), depth + 1);
 }
@@ -345,6 +342,7 @@ bool arrival_parse(struct arena *a, struct str raw, struct arrival *out) {
 	struct str rest = raw;
 	size_t at = 0;
 	*out = (struct arrival){0};
+	mmap_string_set_ceil(SIZE_MAX); /* no files of libetpan's own for what is large */
 	if (!read_headers(a, &rest, &top))
 		return false;
 	read_top(&r, &top);
@@ -352,11 +350,13 @@ bool arrival_parse(struct arena *a, struct str raw, struct arrival *out) {
 		return false;
 	if (mime->mm_type == MAILMIME_MESSAGE)
 		read_part(&r, mime->mm_data.mm_message.mm_msg_mime, 0);
-	mailmime_free(mime);
 	if (!r.report)
 		read_plain_bounce(&r, &top);
 	if (r.report)
 		out->kind = ARRIVAL_REPORT;
+	if (out->kind == ARRIVAL_PERSON)
+		files_take(&r);
+	mailmime_free(mime);
 	out->words = own_words(out->text);
 	return true;
 }

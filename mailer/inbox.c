@@ -39,17 +39,15 @@ struct noting {
 static bool noting_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct noting *n = (struct noting *)job;
 	const struct site *site = n->inbox->options.site;
-	struct str outcome;
 	bool fresh;
-	(void)engine;
 	n->row.at = now;
 	if (!arrival_note(tx, &n->row, &fresh, err))
 		return false;
 	if (!fresh || !n->arrival || n->arrival->kind == ARRIVAL_AUTOMATIC)
 		return true;
-	bool ok = n->arrival->kind == ARRIVAL_REPORT ? bounce_apply(tx, site_keys(site), &site_config(site)->mail, n->arrival, now, n->arena, &n->row.outbox_id, &outcome, err)
-	                                             : answer_apply(tx, n->arrival, now, n->arena, &n->row.outbox_id, &outcome, err);
-	return ok && arrival_done(tx, n->row.id, n->row.outbox_id, outcome, err);
+	bool ok = n->arrival->kind == ARRIVAL_REPORT ? bounce_apply(tx, site_keys(site), &site_config(site)->mail, n->arrival, now, n->arena, &n->row.outbox_id, &n->row.outcome, err)
+	                                             : answer_apply(engine, tx, n->arrival, now, n->arena, &n->row, err);
+	return ok && arrival_done(tx, &n->row, err);
 }
 
 static bool note(struct inbox *b, struct arena *a, int64_t validity, int64_t uid, const char *kind, const struct arrival *m, struct err *err) {

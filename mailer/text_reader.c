@@ -39,16 +39,17 @@ static bool load_recent(struct tx *tx, const struct reading *r, int64_t now, str
 }
 
 /* *outcome "noted": none of them waits for an answer. */
-static bool give_answer(struct reading *r, struct engine *engine, struct tx *tx, const struct outbox_list *recent, int64_t now, int64_t *outbox_id, struct str *outcome, struct err *err) {
-	*outcome = STR("noted");
+static bool give_answer(struct reading *r, struct engine *engine, struct tx *tx, const struct outbox_list *recent, int64_t now, struct err *err) {
+	r->row.outcome = STR("noted");
 	for (size_t i = 0; i < recent->count; i++) {
 		bool awaits;
 		if (!engine_awaits_reply(engine, tx_view(tx), &recent->items[i], r->arena, &awaits, err))
 			return false;
 		if (!awaits)
 			continue;
-		*outbox_id = recent->items[i].id;
-		return answer_give(tx, &recent->items[i], r->row.text, now, r->arena, outcome, err);
+		struct reply reply = {.text = r->row.text};
+		r->row.outbox_id = recent->items[i].id;
+		return answer_give(engine, tx, &recent->items[i], &reply, now, r->arena, &r->row, err);
 	}
 	return true;
 }
@@ -83,12 +84,12 @@ static struct str own_id(const struct reading *r) {
 	return arena_printf(r->arena, "<%.*s@text>", STR_ARG(hex));
 }
 
-static bool tell_stranger(struct reading *r, struct tx *tx, int64_t now, struct str *outcome, struct err *err) {
+static bool tell_stranger(struct reading *r, struct tx *tx, int64_t now, struct err *err) {
 	const struct site_config *config = site_config(r->options->site);
 	bool may;
 	if (!may_be_told(r, tx, now, &may, err))
 		return false;
-	*outcome = may ? STR("stranger-told") : STR("stranger");
+	r->row.outcome = may ? STR("stranger-told") : STR("stranger");
 	struct outbox_row row = {
 	        .channel = CHANNEL_SMS,
 	        .recipient = r->number,
@@ -104,12 +105,11 @@ static bool tell_stranger(struct reading *r, struct tx *tx, int64_t now, struct 
 	return !may || outbox_put(tx, &row, err);
 }
 
-static bool follow(struct reading *r, struct engine *engine, struct tx *tx, int64_t now, int64_t *outbox_id, struct str *outcome, struct err *err) {
+static bool follow(struct reading *r, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	enum text_word word = r->number.len > 0 ? text_word(r->row.text) : TEXT_OTHER;
 	struct outbox_list recent;
 	bool removed = false;
-	*outbox_id = 0;
-	*outcome = word == TEXT_STOP ? STR("stop") : STR("start");
+	r->row.outcome = word == TEXT_STOP ? STR("stop") : STR("start");
 	if (word == TEXT_STOP)
 		return suppress(r, tx, now, err);
 	if (word == TEXT_START && !suppression_remove(tx, CHANNEL_SMS, r->number, &removed, err))
@@ -118,13 +118,11 @@ static bool follow(struct reading *r, struct engine *engine, struct tx *tx, int6
 		return true;
 	if (!load_recent(tx, r, now, &recent, err))
 		return false;
-	return recent.count > 0 ? give_answer(r, engine, tx, &recent, now, outbox_id, outcome, err) : tell_stranger(r, tx, now, outcome, err);
+	return recent.count > 0 ? give_answer(r, engine, tx, &recent, now, err) : tell_stranger(r, tx, now, err);
 }
 
 static bool reading_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct reading *r = (struct reading *)job;
-	struct str outcome;
-	int64_t outbox_id;
 	bool found, fresh;
 	if (!text_in_take(tx, r->raw->id, &found, err) || !found)
 		return !found;
@@ -132,7 +130,7 @@ static bool reading_run(struct job *job, struct engine *engine, struct tx *tx, i
 		return false;
 	if (!fresh || !r->text)
 		return true;
-	return follow(r, engine, tx, now, &outbox_id, &outcome, err) && arrival_done(tx, r->row.id, outbox_id, outcome, err);
+	return follow(r, engine, tx, now, err) && arrival_done(tx, &r->row, err);
 }
 
 static bool read_one(const struct mailer_options *options, const struct gateway *gateway, const struct text_in *raw, struct arena *a, struct err *err) {

@@ -1,6 +1,6 @@
 #include "otp-portal/attach.h"
 
-#include "engine/workflow/upload.h"
+#include "engine/workflow/upload_judge.h"
 #include "otp-portal/limits.h"
 #include "otp-portal/page.h"
 #include "otp-portal/spool.h"
@@ -41,27 +41,10 @@ static void tell(struct request *r, const struct field *field, const char *key, 
 	*(struct form_problem *)ARENA_PUSH(r->arena, &r->file_problems) = (struct form_problem){.name = field->name, .key = key, .arg = {arg}};
 }
 
-static bool allowed(const struct field *field, struct str extension) {
-	for (size_t i = 0; i < field->extensions.count; i++)
-		if (str_equal(field->extensions.items[i], extension))
-			return true;
-	return false;
-}
-
 /* NULL: it can be taken. */
 static const char *refusal(const struct field *field, const struct sent_file *file, struct str name) {
-	struct str extension;
-	if (name.len == 0)
-		return "field.file-name";
-	if (!upload_type(name, &extension) || !allowed(field, extension))
-		return "field.file-kind";
-	if (file->size == 0)
-		return "field.file-empty";
-	if (file->size > (int64_t)field->max)
-		return "field.file-large";
-	if (file->cut)
-		return "field.files-large";
-	return upload_looks(extension, file->bytes, file->size) ? NULL : "field.file-content";
+	const char *key = upload_judge(field, name, file->size, file->cut ? NULL : &file->bytes);
+	return !key && file->cut ? "field.files-large" : key;
 }
 
 static size_t count_kept(const struct answers *answers, const struct field *field) {

@@ -25,7 +25,7 @@ LIBRARIES = {  # header: the files that may include it
     "pango/": r"document/paper\w*\.[ch]",
     "microhttpd.h": r"otp-portal/portal\.c",
     "curl/": r"mailer/(smtp|sms|mailer|imap_stream)\.c|mailer/certificate\.[ch]|cli/\w+\.c",
-    "libetpan/": r"mailer/(mime|arrival_parse|imap|imap_stream)\.c",
+    "libetpan/": r"mailer/(mime|arrival_parse|arrival_files|imap|imap_stream)\.c|mailer/arrival_parts\.h",
     "resolv.h": r"engine/base/dns\.c",
     "arpa/nameser.h": r"engine/base/dns\.c",
 }

@@ -48,17 +48,18 @@ bool arrival_note(struct tx *tx, struct arrival_row *row, bool *fresh, struct er
 	return true;
 }
 
-bool arrival_done(struct tx *tx, int64_t id, int64_t outbox_id, struct str outcome, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "UPDATE arrivals SET outbox_id = ?, outcome = ? WHERE id = ?");
-	bind_int_or_null(s, outbox_id, outbox_id != 0);
-	bind_text(s, outcome);
-	bind_int(s, id);
+bool arrival_done(struct tx *tx, const struct arrival_row *row, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "UPDATE arrivals SET outbox_id = ?, files = ?, outcome = ? WHERE id = ?");
+	bind_int_or_null(s, row->outbox_id, row->outbox_id != 0);
+	bind_text(s, row->files);
+	bind_text(s, row->outcome);
+	bind_int(s, row->id);
 	return row_changed(s, "mail", err);
 }
 
 bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a, struct arrival_rows *out, struct err *err) {
 	enum db_step step;
-	struct stmt *s = db_query(view_db(v), "SELECT id, at, validity, uid, kind, message_id, sender, subject, text, outbox_id, outcome FROM arrivals"
+	struct stmt *s = db_query(view_db(v), "SELECT id, at, validity, uid, kind, message_id, sender, subject, text, outbox_id, outcome, files FROM arrivals"
 	                                      " WHERE id > ? AND kind NOT IN ('start', 'gone') ORDER BY id LIMIT ?");
 	bind_int(s, after);
 	bind_int(s, limit);
@@ -77,6 +78,7 @@ bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a,
 		        .text = stmt_text(s, 8, a),
 		        .outbox_id = stmt_int(s, 9),
 		        .outcome = stmt_text(s, 10, a),
+		        .files = stmt_text(s, 11, a),
 		};
 	}
 	stmt_end(s);
@@ -89,7 +91,7 @@ bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a,
 
 bool arrival_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err) {
 	static const char *const changes[] = {"DELETE FROM arrivals WHERE validity = 0 AND id" OLD,
-	                                      "UPDATE arrivals SET kind = 'gone', sender = '', subject = '', text = '', outbox_id = NULL WHERE id" OLD};
+	                                      "UPDATE arrivals SET kind = 'gone', sender = '', subject = '', text = '', files = '', outbox_id = NULL WHERE id" OLD};
 	for (size_t i = 0; i < 2; i++) {
 		struct stmt *s = db_query(tx_db(tx), changes[i]);
 		bind_int(s, before);

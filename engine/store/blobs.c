@@ -111,3 +111,9 @@ bool blob_remove(struct tx *tx, int64_t id, const unsigned char link_id[SECRET_I
 	bind_text(s, task);
 	return stmt_run(s, NULL, err);
 }
+
+bool blob_drop(struct tx *tx, int64_t id, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "DELETE FROM blobs WHERE id = ? AND instance_id IS NULL AND link_id IS NULL");
+	bind_int(s, id);
+	return stmt_run(s, NULL, err);
+}

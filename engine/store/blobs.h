@@ -36,6 +36,8 @@ struct blob_ids {
 bool blob_of_draft(struct view *v, const unsigned char link_id[SECRET_ID], struct str task, struct arena *a, struct blob_ids *out, struct err *err);
 /* A draft's blob of this link, or nobody's, becomes the instance's; one that is an instance's already stays as it is. */
 bool blob_claim(struct tx *tx, int64_t id, const unsigned char link_id[SECRET_ID], int64_t instance_id, struct err *err);
+/* Removes a blob that is neither a draft's nor an instance's; any other is left. */
+bool blob_drop(struct tx *tx, int64_t id, struct err *err);
 /* Removes a blob of this draft; any other is left. */
 bool blob_remove(struct tx *tx, int64_t id, const unsigned char link_id[SECRET_ID], struct str task, struct err *err);
 

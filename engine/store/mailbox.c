@@ -2,11 +2,15 @@
 
 #include "engine/store/handle.h"
 
-#define SIGNAL "SELECT id, instance_id, root_id, from_instance_id, event, data, at, hops, role, actor FROM mailbox "
+#define SIGNAL "SELECT id, instance_id, root_id, from_instance_id, event, data, at, hops, role, actor, files, refused FROM mailbox "
+
+bool signal_is_answer(const struct signal_row *row) {
+	return row->data.len + row->files.len + row->refused.len > 0;
+}
 
 bool mailbox_put(struct tx *tx, const struct signal_row *row, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "INSERT INTO mailbox (instance_id, root_id, from_instance_id, event, data, at, hops, role, actor)"
-	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	struct stmt *s = db_query(tx_db(tx), "INSERT INTO mailbox (instance_id, root_id, from_instance_id, event, data, at, hops, role, actor, files, refused)"
+	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	bind_int(s, row->instance_id);
 	bind_int(s, row->root_id);
 	bind_int_or_null(s, row->from_instance_id, row->from_instance_id != 0);
@@ -16,6 +20,8 @@ bool mailbox_put(struct tx *tx, const struct signal_row *row, struct err *err) {
 	bind_int(s, row->hops);
 	bind_text(s, row->role);
 	bind_text(s, row->actor);
+	bind_text(s, row->files);
+	bind_text(s, row->refused);
 	return stmt_run(s, NULL, err);
 }
 
@@ -43,6 +49,8 @@ bool mailbox_next(struct view *v, int64_t root_id, struct arena *a, struct signa
 		        .hops = stmt_int(s, 7),
 		        .role = stmt_text(s, 8, a),
 		        .actor = stmt_text(s, 9, a),
+		        .files = stmt_text(s, 10, a),
+		        .refused = stmt_text(s, 11, a),
 		};
 	stmt_end(s);
 	return step != DB_FAIL;

@@ -7,12 +7,14 @@
 struct signal_row {
 	int64_t id, instance_id, root_id, from_instance_id; /* from 0: command line */
 	struct str event, data; /* JSON object of fields */
-	/* Not empty: a message to that address in that role did not arrive, or (data not empty) was answered with that text; then there is no event. */
+	/* Not empty: a message to that address in that role did not arrive, or was answered with data as its text; then there is no event. */
 	struct str role, actor;
+	struct str files, refused; /* of an answer: files that it brings and that nobody has claimed yet, and names of files that are not taken; a line a file */
 	int64_t at;
 	int64_t hops; /* signals that led to this one, each sent by the event that took the one before */
 };
 
+bool signal_is_answer(const struct signal_row *row);
 bool mailbox_put(struct tx *tx, const struct signal_row *row, struct err *err);
 /* Oldest first that its instance can take: not yet `held`. */
 bool mailbox_next(struct view *v, int64_t root_id /* 0: any */, struct arena *a, struct signal_row *out, bool *found, struct err *err);

@@ -249,6 +249,10 @@ static const char *const texts_that_came_in =
 /* What came in is swept by its time. */
 static const char *const received_by_time = "CREATE INDEX reports_at ON reports (at);"
                                             "CREATE INDEX arrivals_at ON arrivals (at) WHERE kind NOT IN ('start', 'gone');";
+/* Files of a mailed answer: in the signal those that are taken, as drafts name them, and the names of the others; of the mail what became of each. A line a file. */
+static const char *const files_of_answers = "ALTER TABLE mailbox ADD COLUMN files TEXT NOT NULL DEFAULT '';"
+                                            "ALTER TABLE mailbox ADD COLUMN refused TEXT NOT NULL DEFAULT '';"
+                                            "ALTER TABLE arrivals ADD COLUMN files TEXT NOT NULL DEFAULT '';";
 
 enum { PARTS = 4 };
 struct migration {
@@ -276,6 +280,7 @@ static const struct migration migrations[] = {
         {{&suppressed_addresses}},
         {{&texts_that_came_in}},
         {{&received_by_time}},
+        {{&files_of_answers}},
 };
 
 int64_t schema_newest(void) {

@@ -313,8 +313,10 @@ void decision_take(const struct decision_world *world, const struct snapshot *sn
 	run_begin(&r, world, snapshot, event->values ? event->values : snapshot->values, a);
 	if (event->actor.len > 0)
 		*extra(&r, SLOT_ACTOR) = value_string(event->actor);
-	if (event->reply.len > 0)
-		*extra(&r, SLOT_REPLY) = value_string(event->reply);
+	if (event->said) {
+		*extra(&r, SLOT_REPLY) = value_string(event->said->text);
+		*extra(&r, SLOT_REFUSED) = event->said->refused;
+	}
 	*out = (struct decision){.outcome = DECISION_TAKEN, .target = snapshot->state, .values = r.slots};
 	r.out = out;
 	if (event->kind == EVENT_START) {

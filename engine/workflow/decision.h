@@ -9,12 +9,17 @@
 
 enum event_kind { EVENT_START, EVENT_FORM, EVENT_TIMER, EVENT_SIGNAL };
 
+struct said {
+	struct str text;               /* empty: only files came */
+	struct value refused;          /* LIST: names of files that were not taken */
+};
+
 struct event {
 	enum event_kind kind;
 	struct str name;               /* event, timer or ("start") */
 	struct str role;               /* FORM, START: in which role the person acts */
 	struct str actor;              /* FORM: the person's address; SIGNAL: of a message that was lost or answered; empty: nobody acts */
-	struct str reply;              /* SIGNAL: what was answered by mail; empty: nothing */
+	const struct said *said;       /* SIGNAL: what was answered by mail or text; NULL: nothing */
 	const struct value *values;    /* FORM, START: all fields after validation; SIGNAL: with the signal's data set; NULL: unchanged */
 	int64_t fired;                 /* TIMER: how often it did before */
 };

@@ -131,6 +131,7 @@ struct event_rule {
 	LIST_OF(const struct role *) by;  /* empty: a signal, or: */
 	const struct role *bounced, *unreachable; /* a message to one of the role did not arrive; there is no address left; NULL: not this */
 	const struct role *replied;       /* one of the role answered a message by mail; NULL: not this */
+	const struct field *files;        /* replied: a list of files that takes those of the answer; NULL: none are taken */
 	const struct form *form;          /* NULL for a signal */
 	struct transition_list cases;
 	struct span expires;              /* of links for it; all 0: none */
@@ -186,7 +187,7 @@ struct view_rule {
 };
 
 /* Slots of a definition's scope: its fields first, then these. */
-enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_ITEM, SLOT_CHILDREN, SLOT_ACTOR, SLOT_REPLY, SLOT_EXTRA_COUNT };
+enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_ITEM, SLOT_CHILDREN, SLOT_ACTOR, SLOT_REPLY, SLOT_REFUSED, SLOT_EXTRA_COUNT };
 
 struct definition {
 	struct arena *arena;

@@ -9,7 +9,7 @@ enum { MOST_INPUTS = 200 };
 
 /* Names that expressions, messages or forms give a meaning of their own. */
 static const char *const reserved[] = {"true", "false", "null", "in", "now", "today", "state", "reference", "started_at", "entered_at", "changed_at",
-                                       "row", "item", "children", "actor", "reply_text", "link", "link_expires", "role", "recipient", "site", NULL};
+                                       "row", "item", "children", "actor", "reply_text", "reply_refused", "link", "link_expires", "role", "recipient", "site", NULL};
 
 static const struct type type_text = {.kind = KIND_STRING}, type_int = {.kind = KIND_INT}, type_decimal = {.kind = KIND_DOUBLE},
                          type_bool = {.kind = KIND_BOOL}, type_date = {.kind = KIND_DATE}, type_datetime = {.kind = KIND_DATETIME},
@@ -290,6 +290,7 @@ void read_scope(struct reader *r, const struct yaml *lets) {
 	add_name(r, scope, "children", children_type(r), SLOT_CHILDREN);
 	add_name(r, scope, "actor", type_text, SLOT_ACTOR);
 	add_name(r, scope, "reply_text", type_text, SLOT_REPLY);
+	add_name(r, scope, "reply_refused", (struct type){.kind = KIND_LIST, .item = &type_text}, SLOT_REFUSED);
 	for (size_t i = 0; lets && i < lets->count; i++)
 		read_let(r, lets->items[i]);
 }

@@ -83,6 +83,7 @@ static const struct shape_key event_keys[] = {
         {.key = "bounced", .shape = &name, .help = "Instead of `by`: a message to somebody in this role did not arrive; `actor` is the address."},
         {.key = "unreachable", .shape = &name, .help = "The same when no address of the role is left."},
         {.key = "replied", .shape = &name, .help = "Instead of `by`: somebody in this role answered a message by mail or text; `reply_text` is what they wrote, `actor` the address or number."},
+        {.key = "files", .shape = &word, .help = "With `replied`: a list of files, to which what was sent along with a mail is added; `reply_refused` are the names of files that it does not take."},
         {.key = "guard", .shape = &expression},
         {.key = "actions", .shape = &actions},
         {.key = "target", .shape = &name},

@@ -52,7 +52,7 @@ static void read_opens(struct reader *r, const struct yaml *opens, struct event_
 	static const struct {
 		size_t slot;
 		const char *name;
-	} never[] = {{SLOT_NOW, "now"}, {SLOT_TODAY, "today"}, {SLOT_CHILDREN, "children"}, {SLOT_ACTOR, "actor"}, {SLOT_REPLY, "reply_text"}};
+	} never[] = {{SLOT_NOW, "now"}, {SLOT_TODAY, "today"}, {SLOT_CHILDREN, "children"}, {SLOT_ACTOR, "actor"}, {SLOT_REPLY, "reply_text"}, {SLOT_REFUSED, "reply_refused"}};
 	for (size_t i = 0; event->opens && i < sizeof never / sizeof *never; i++)
 		if (expression_reads(event->opens, r->d->fields.count + never[i].slot))
 			problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot read '%s'", STR_ARG(event->name), never[i].name);
@@ -91,6 +91,17 @@ static const struct role *read_lost(struct reader *r, const struct yaml *node, c
 	return reader_find(r, NAMED("role", r->d->roles), name);
 }
 
+static void read_files(struct reader *r, const struct yaml *node, struct event_rule *event) {
+	const struct yaml *files = yaml_get(node, "files");
+	event->files = reader_find(r, NAMED("field", r->d->fields), files);
+	if (files && !event->replied)
+		problem_error(r->problems, files->key->place, "key 'files' in event '%.*s': only an event with 'replied' gets files by mail", STR_ARG(event->name));
+	if (event->files && (event->files->kind != FIELD_FILE || !event->files->many)) {
+		problem_error(r->problems, files->place, "'files' of event '%.*s': '%.*s' is no list of files; expected a field of type file with 'many'", STR_ARG(event->name), STR_ARG(event->files->name));
+		event->files = NULL;
+	}
+}
+
 static void read_event(struct reader *r, const struct yaml *node, struct event_rule *event) {
 	const struct yaml *form = yaml_get(node, "form"), *by = yaml_get(node, "by"), *expires = yaml_get(node, "expires");
 	event->name = node->key->text;
@@ -101,6 +112,7 @@ static void read_event(struct reader *r, const struct yaml *node, struct event_r
 	event->bounced = read_lost(r, node, "bounced", by);
 	event->unreachable = read_lost(r, node, "unreachable", by);
 	event->replied = read_lost(r, node, "replied", by);
+	read_files(r, node, event);
 	event->form = reader_find(r, NAMED("form", r->d->forms), form);
 	event->expires = shape_span(expires, no_span);
 	if (!by != !form)

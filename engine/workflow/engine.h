@@ -65,8 +65,18 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 bool engine_undelivered(struct tx *tx, int64_t now, const struct outbox_row *row, bool dead, struct err *err);
 /* *awaits: its instance is in a state that takes an answer from whom it went to. */
 bool engine_awaits_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err);
-/* Its recipient has answered it by mail or text: an event (`replied`), once this is committed; empty text: none. */
-bool engine_replied(struct tx *tx, int64_t now, const struct outbox_row *row, struct str text, struct err *err);
+/* Its recipient has answered it by mail or text: an event (`replied`), once this is committed; with neither text nor files that its event asks for: none. */
+struct reply_file {
+	struct str name, type, content; /* name and type: as they were told, may be empty */
+	bool unseen;                    /* what is in it is not looked at */
+};
+struct reply {
+	struct str text;
+	const struct reply_file *files;
+	size_t file_count;
+};
+/* *told: what became of each file, a line a file, in arena. */
+bool engine_replied(struct engine *e, struct tx *tx, int64_t now, const struct outbox_row *row, const struct reply *reply, struct arena *a, struct str *told, struct err *err);
 bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instance_id, struct str event, const struct answers *data,
                    struct arena *a, struct err *err);
 /* Fires one due timer, with what is older of its root. False: failure; *more: others are due. */

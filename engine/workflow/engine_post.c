@@ -6,14 +6,18 @@
 #include "engine/store/mailbox.h"
 #include "engine/store/people.h"
 
-static bool put(struct tx *tx, int64_t now, const struct outbox_row *row, struct str text, struct err *err) {
-	struct instance instance = {0};
+static struct signal_row signal_of(const struct outbox_row *row, const struct instance *instance, int64_t now) {
+	return (struct signal_row){.instance_id = row->instance_id, .root_id = instance->root_id, .role = row->role, .actor = row->recipient, .at = now};
+}
+
+static bool put_lost(struct tx *tx, int64_t now, const struct outbox_row *row, struct err *err) {
+	struct instance instance;
 	if (row->instance_id == 0 || row->role.len == 0)
 		return true;
 	struct arena *a = arena_new();
 	bool ok = instance_load(tx_view(tx), row->instance_id, a, &instance, err);
-	struct signal_row back = {.instance_id = row->instance_id, .root_id = instance.root_id, .role = row->role, .actor = row->recipient, .data = text, .at = now};
-	ok = ok && mailbox_put(tx, &back, err);
+	struct signal_row lost = signal_of(row, &instance, now);
+	ok = ok && mailbox_put(tx, &lost, err);
 	arena_free(a);
 	return ok;
 }
@@ -21,11 +25,7 @@ static bool put(struct tx *tx, int64_t now, const struct outbox_row *row, struct
 bool engine_undelivered(struct tx *tx, int64_t now, const struct outbox_row *row, bool dead, struct err *err) {
 	if (dead && row->contact_id != 0 && !contact_bounced(tx, row->contact_id, now, err))
 		return false;
-	return put(tx, now, row, STR(""), err);
-}
-
-bool engine_replied(struct tx *tx, int64_t now, const struct outbox_row *row, struct str text, struct err *err) {
-	return text.len == 0 || put(tx, now, row, text, err);
+	return put_lost(tx, now, row, err);
 }
 
 /* *here: the address still has the role. *left: somebody with the role has an address that is not known to be dead. */
@@ -60,19 +60,51 @@ static const struct event_rule *rule_of(const struct state *state, struct str ro
 	return bounced;
 }
 
-bool engine_awaits_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err) {
+/* What an answer to that message would be an event of. rule NULL: of nothing. */
+struct awaiting {
 	struct instance instance;
-	bool left;
-	*awaits = false;
+	const struct definition *definition;
+	const struct event_rule *rule;
+};
+
+static bool look_for_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, struct awaiting *out, struct err *err) {
+	bool here, left;
+	*out = (struct awaiting){0};
 	if (row->instance_id == 0 || row->role.len == 0)
 		return true;
-	if (!instance_load(v, row->instance_id, a, &instance, err) || !look_at_role(v, row->instance_id, row->role, row->recipient, a, awaits, &left, err))
+	if (!instance_load(v, row->instance_id, a, &out->instance, err) || !look_at_role(v, row->instance_id, row->role, row->recipient, a, &here, &left, err))
 		return false;
 	struct err unread; /* a definition that cannot be read waits for nothing */
-	const struct definition *d = *awaits ? site_definition(e->site, v, instance.definition, &unread) : NULL;
-	const struct state *state = d ? definition_state(d, instance.state) : NULL;
-	*awaits = state && rule_of(state, row->role, true, true);
+	out->definition = here ? site_definition(e->site, v, out->instance.definition, &unread) : NULL;
+	const struct state *state = out->definition ? definition_state(out->definition, out->instance.state) : NULL;
+	out->rule = state ? rule_of(state, row->role, true, true) : NULL;
 	return true;
+}
+
+bool engine_awaits_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err) {
+	struct awaiting found;
+	bool ok = look_for_reply(e, v, row, a, &found, err);
+	*awaits = ok && found.rule;
+	return ok;
+}
+
+bool engine_replied(struct engine *e, struct tx *tx, int64_t now, const struct outbox_row *row, const struct reply *reply, struct arena *a, struct str *told, struct err *err) {
+	struct run r = run_open(e, tx, now, a);
+	struct awaiting found;
+	struct loaded l;
+	*told = STR("");
+	if (!look_for_reply(e, tx_view(tx), row, a, &found, err))
+		return false;
+	const struct field *files = found.rule ? found.rule->files : NULL;
+	if (files && reply->file_count > 0 && !run_load(&r, row->instance_id, &l, err))
+		return false;
+	const struct value *held = files && reply->file_count > 0 ? &l.values[files->slot] : NULL;
+	struct signal_row answer = signal_of(row, &found.instance, now);
+	answer.data = reply->text;
+	if (!run_keep_reply(tx, now, files, held, reply, &answer, a, told, err))
+		return false;
+	bool nothing = reply->text.len == 0 && (!files || reply->file_count == 0);
+	return nothing || row->instance_id == 0 || row->role.len == 0 || mailbox_put(tx, &answer, err);
 }
 
 /* What no state asks about, and what concerns an address that was replaced meanwhile, is over. */
@@ -82,14 +114,16 @@ bool run_post(struct run *r, const struct signal_row *row, const struct err *why
 	bool here, left;
 	if (!run_load(r, row->instance_id, &l, err) || !look_at_role(r->view, row->instance_id, row->role, row->actor, r->a, &here, &left, err))
 		return false;
-	const struct event_rule *rule = here ? rule_of(l.state, row->role, row->data.len > 0, left) : NULL;
+	bool answer = signal_is_answer(row);
+	const struct event_rule *rule = here ? rule_of(l.state, row->role, answer, left) : NULL;
 	if (!rule)
-		return mailbox_remove(r->tx, row->id, err);
-	struct event event = {.kind = EVENT_SIGNAL, .name = rule->name, .actor = row->actor, .reply = row->data};
+		return run_drop_reply(r, row, err) && mailbox_remove(r->tx, row->id, err);
+	struct said said = run_said(r, row);
+	struct event event = {.kind = EVENT_SIGNAL, .name = rule->name, .actor = row->actor, .said = answer ? &said : NULL, .values = run_add_reply(r, &l, rule->files, row)};
 	struct cause cause = {.kind = "signal"};
 	if (why)
 		decision = run_refusal(r, &l, &event, why);
 	else
 		run_decide(r, &l, &event, &decision);
-	return run_apply_or_refuse(r, &l, &event, &decision, &cause, err) && mailbox_remove(r->tx, row->id, err);
+	return run_apply_or_refuse(r, &l, &event, &decision, &cause, err) && run_drop_reply(r, row, err) && mailbox_remove(r->tx, row->id, err);
 }

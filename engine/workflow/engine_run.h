@@ -130,6 +130,14 @@ bool run_apply_or_refuse(struct run *r, struct loaded *l, const struct event *ev
 /* engine_post.c: a message to row->actor in row->role did not arrive, or was answered. */
 struct signal_row;
 bool run_post(struct run *r, const struct signal_row *row, const struct err *why, struct err *err);
+/* engine_reply.c: the field takes what it can of the files; row gets them, and the names of the others. field NULL: it takes none. *told: as engine_replied has it. */
+bool run_keep_reply(struct tx *tx, int64_t now, const struct field *field, const struct value *held, const struct reply *reply, struct signal_row *row, struct arena *a,
+                    struct str *told, struct err *err);
+/* The instance's values with row's files added to that field. */
+const struct value *run_add_reply(struct run *r, const struct loaded *l, const struct field *field, const struct signal_row *row);
+/* Removes what no instance has claimed of them. */
+bool run_drop_reply(struct run *r, const struct signal_row *row, struct err *err);
+struct said run_said(struct run *r, const struct signal_row *row);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
 /* The same after an event of this transaction was carried out. That event stands (and is marked): what fails before its own first write is left to the

@@ -234,18 +234,20 @@ static bool step_bounce(struct scenario *s, const struct yaml *step, const struc
 }
 
 static bool step_reply(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	static const char *const keys[] = {"by", "text", NULL};
+	static const char *const keys[] = {"by", "text", "files", NULL};
 	struct tx *tx;
 	struct err err = {0};
 	bool more;
-	if (!scenario_keys(s, body, keys))
+	struct reply reply = {.text = scenario_text(body, "text")};
+	struct str told;
+	if (!scenario_keys(s, body, keys) || !scenario_files(s, yaml_get(body, "files"), &reply))
 		return false;
 	const struct outbox_row *row = newest_to(s, scenario_text(body, "by"));
 	if (!row)
 		return scenario_fail(s, body, "nothing was sent to '%.*s'", STR_ARG(scenario_text(body, "by")));
 	if (!scenario_begin(s, step, &tx))
 		return false;
-	bool ok = engine_replied(tx, clock_now(), row, scenario_text(body, "text"), &err) && engine_drain(s->engine, tx, clock_now(), MOST_SIGNALS, s->a, &more, &err);
+	bool ok = engine_replied(s->engine, tx, clock_now(), row, &reply, s->a, &told, &err) && engine_drain(s->engine, tx, clock_now(), MOST_SIGNALS, s->a, &more, &err);
 	return scenario_end(s, step, tx, ok, &err) && scenario_deliver(s, step);
 }
 

@@ -23,21 +23,49 @@ static bool compute(struct scenario *s, const struct yaml *at, struct str *text)
 	return true;
 }
 
-/* {file: scan.pdf, size: 20kB}: such a file as if it had been sent just now. */
-static bool put_file(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
+/* {file: scan.pdf, size: 20kB}: its name, and so many dots. */
+static bool read_file(struct scenario *s, const struct yaml *node, struct str *name, struct str *content) {
 	static const char *const keys[] = {"file", "size", NULL};
-	struct upload upload = {.size = 1000, .name = scenario_text(node, "file")};
-	struct str size = scenario_text(node, "size"), extension;
-	struct err err = {0};
-	struct tx *tx;
-	const char *type = upload_type(upload.name, &extension);
+	struct str size = scenario_text(node, "size");
+	int64_t len = 1000;
 	if (!scenario_keys(s, node, keys))
 		return false;
-	if (!type || (size.len > 0 && !upload_parse_size(size, &upload.size)))
-		return scenario_fail(s, node, "a file is {file: name.pdf, size: 20kB}, its name ends as the language knows it, and it has at most 25MB");
-	char *dots = arena_alloc(s->a, (size_t)upload.size);
-	struct str content = {dots, (size_t)upload.size};
-	memset(dots, '.', content.len);
+	*name = scenario_text(node, "file");
+	if (name->len == 0 || (size.len > 0 && !upload_parse_size(size, &len)))
+		return scenario_fail(s, node, "a file is {file: name.pdf, size: 20kB}, and it has at most 25MB");
+	char *dots = arena_alloc(s->a, (size_t)len);
+	memset(dots, '.', (size_t)len);
+	*content = (struct str){dots, (size_t)len};
+	return true;
+}
+
+bool scenario_files(struct scenario *s, const struct yaml *list, struct reply *out) {
+	size_t count = list ? list->count : 0;
+	struct reply_file *files = ARENA_ARRAY(s->a, count, struct reply_file);
+	if (list && list->kind != YAML_LIST)
+		return scenario_fail(s, list, "a list of files {file: name.pdf} is expected");
+	for (size_t i = 0; i < count; i++) {
+		files[i] = (struct reply_file){.unseen = true};
+		if (!read_file(s, list->items[i], &files[i].name, &files[i].content))
+			return false;
+	}
+	out->files = files;
+	out->file_count = count;
+	return true;
+}
+
+/* Such a file as if it had been sent just now. */
+static bool put_file(struct scenario *s, struct str name, const struct yaml *node, struct answers *out) {
+	struct upload upload = {0};
+	struct str content, extension;
+	struct err err = {0};
+	struct tx *tx;
+	if (!read_file(s, node, &upload.name, &content))
+		return false;
+	const char *type = upload_type(upload.name, &extension);
+	if (!type)
+		return scenario_fail(s, node, "the name of a file in a form ends as the language knows it: .pdf, .jpg ...");
+	upload.size = (int64_t)content.len;
 	upload.type = str_from(type);
 	if (!scenario_begin(s, node, &tx))
 		return false;

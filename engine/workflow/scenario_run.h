@@ -30,6 +30,8 @@ bool scenario_end(struct scenario *s, const struct yaml *at, struct tx *tx, bool
 bool scenario_instance(struct scenario *s, const struct yaml *step, struct view *v, struct instance *out);
 /* The answers of a step's map; a map gives "name.key". */
 bool scenario_answers(struct scenario *s, const struct yaml *map, struct answers *out);
+/* A list of {file: scan.pdf, size: 20kB}; NULL: none. */
+bool scenario_files(struct scenario *s, const struct yaml *list, struct reply *out);
 /* Renders and "sends" everything that is queued. */
 bool scenario_deliver(struct scenario *s, const struct yaml *at);
 /* scenario_documents.c */

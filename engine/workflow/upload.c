@@ -77,6 +77,15 @@ const char *upload_type(struct str name, struct str *extension) {
 	return NULL;
 }
 
+const char *upload_extension(struct str type) {
+	for (size_t i = 0; upload_extensions[i]; i++) {
+		struct str known = str_from(kinds[i].type);
+		if (str_equal(str_cut(&known, ';'), type))
+			return upload_extensions[i];
+	}
+	return NULL;
+}
+
 const char *upload_endings(struct str extension) {
 	for (size_t i = 0; upload_extensions[i]; i++)
 		if (str_is(extension, upload_extensions[i]))

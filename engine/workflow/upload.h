@@ -29,6 +29,8 @@ bool upload_read(struct str text, struct upload *out); /* borrowed */
 extern const char *const upload_extensions[];
 /* Content-Type by the name's end ("scan.JPEG" is a jpg); NULL: none of ours. *extension: as upload_extensions has it. */
 const char *upload_type(struct str name, struct str *extension);
+/* The extension of a Content-Type, without its parameters; NULL: none of ours. */
+const char *upload_extension(struct str type);
 /* The other ways in which its names may end, for pages: ".jpg,.jpeg". */
 const char *upload_endings(struct str extension);
 /* Whether the bytes are what the extension says. */

@@ -23,9 +23,10 @@ data:
   words: {type: longtext, max: 10000}
   agreed: {type: bool, accept: true}
   said: {type: longtext, max: 10000}
+  papers: {type: file, extensions: [pdf, jpg, txt], many: 1..4, max: 15MB}
 forms:
   order: {fields: [office, sender, person, words, {field: readers, optional: true}, {field: asked, optional: true}, {field: phones, optional: true}]}
-  reply: {fields: [agreed], check: false}
+  reply: {show: [papers], fields: [agreed], check: false}
 states:
   open:
     entry:
@@ -34,7 +35,7 @@ states:
       - send: {to: mobile, message: text}
     on:
       reply: {by: asked, form: reply, target: done}
-      written: {replied: asked, actions: [{set: {said: reply_text}}]}
+      written: {replied: asked, files: papers, actions: [{set: {said: reply_text}}]}
     after: [{in: 90d, target: done}]
   done: {final: true}
 views:
@@ -45,7 +46,7 @@ title: Rundskriv
 intro: Skriv til mange
 roles: {office: Kontor, reader: Modtager, asked: Spurgt, mobile: Mobil}
 fields: {office: {label: Kontor}, sender: {label: Afsender}, person: {label: Navn}, readers: {label: Modtagere}, asked: {label: Spurgte}, phones: {label: Telefoner},
-         words: {label: Tekst}, agreed: {label: Enig}}
+         words: {label: Tekst}, agreed: {label: Enig}, papers: {label: Bilag}}
 forms:
   order: {title: Rundskriv, submit: Send, receipt: {title: Sendt, text: Tak}}
   reply: {title: Svar, submit: Svar, receipt: {title: Svaret, text: Tak}}

@@ -1,5 +1,5 @@
 """The site's mailbox (a real Dovecot): bounces find their message by signed address or Message-ID; forged, automatic, hostile and personal mail does no harm."""
-import base64, datetime, email, email.policy, glob, json, os, re, shutil, signal, subprocess, sys, tempfile, time
+import base64, datetime, email, email.policy, glob, html, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
@@ -256,6 +256,68 @@ def test_an_answer_by_mail_is_an_event():
         assert len(sink.dumps()) == 2 and run("verify", site=office.site).returncode == 0
 
 
+def main_memory(office):
+    """The most that the server itself has ever held, in MB."""
+    status = open("/proc/%d/status" % office.server.process.pid).read()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) // 1024
+
+
+def asked_by_mail(office, sink, address):
+    """(reference, Message-ID, path of the link) of a question to that address."""
+    reference = office.order(asked=[address])
+    mail = parse(sink.wait(1)[0][1])
+    return reference, mail["Message-ID"], link_in(mail.get_body(("plain",)).get_content())
+
+
+def papers(office, reference):
+    data = json.loads(office.query("SELECT data FROM instances WHERE reference = ?", reference)[0][0])
+    return [file["name"] for file in data.get("papers") or []]
+
+
+def test_files_of_an_answer_become_the_cases_files():
+    with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+        office.start()
+        ready(office)
+        reference, ours, link = asked_by_mail(office, sink, "ida@example.dk")
+        answer = corpus("files", replace={"<0123456789abcdef0123456789abcdef@skole.example>": ours})
+        for mail in (answer, answer.replace("<files-1@", "<files-2@").replace("ida@example.dk", "evil@example.dk"), answer.replace("<files-1@", "<files-3@").replace("Subject:", "Precedence: bulk\nSubject:")):
+            mailbox.put(mail)
+        until(lambda: len(arrivals(office)) == 3)
+        assert [r[1] for r in arrivals(office)] == ["answer", "from-somebody-else", "noted"]
+        until(lambda: papers(office, reference) == ["rød grød.pdf", "værksted.jpg", "noter.txt"])
+        told = run("inbox", site=office.site).stdout
+        assert re.search(r"Sv: Billeder\n {8}rød grød.pdf: taken\n {8}værksted.jpg: taken\n {8}noter.txt: taken\n {8}regning.exe: not of a kind that is asked for\n {8}logo.png: a picture of the text\n", told), told
+        # Like files that were uploaded: shown at the link, and fetched there.
+        page = office.server.get(link)
+        found = dict((name, html.unescape(path)) for path, name in re.findall(r'href="([^"]+)"[^>]*>([^<]*\.(?:pdf|jpg|txt))', page.text))
+        assert set(found) == {"rød grød.pdf", "værksted.jpg", "noter.txt"}, page.text
+        got = office.server.get(found["noter.txt"])
+        assert got.status == 200 and got.body.strip() == "Blåbær".encode() and "attachment" in got.header("Content-Disposition"), (got.status, got.body)
+        assert office.server.get(found["rød grød.pdf"]).body == b"%PDF-1.4\n%%EOF\n"
+        # A large one of a kind that is asked for is taken, one more than that is not, nor is one that is larger than the field takes; nothing comes twice.
+        big = b"%PDF-1.4\n" + os.urandom(12 << 20) + b"\n%%EOF\n"
+        attached = b"--b\nContent-Type: application/pdf; name=%s\nContent-Transfer-Encoding: base64\n\n%s\n"
+        head = ("From: ida@example.dk\nIn-Reply-To: %s\nMessage-ID: <big@example.dk>\nContent-Type: multipart/mixed; boundary=b\n\n" % ours).encode()
+        mailbox.put(head + attached % (b"stor.pdf", base64.encodebytes(big)) + attached % (b"en-til.pdf", base64.encodebytes(b"%PDF-1.4\n%%EOF\n")) + b"--b--\n")
+        mailbox.put(head.replace(b"<big@", b"<huge@") + attached % (b"enorm.pdf", base64.encodebytes(big + big[:5 << 20])) + b"--b--\n")
+        until(lambda: len(arrivals(office)) == 5, 60)
+        until(lambda: papers(office, reference)[3:] == ["stor.pdf"])
+        told = run("inbox", site=office.site).stdout
+        assert "stor.pdf: taken\n        en-til.pdf: there are as many files as are asked for\n" in told and "enorm.pdf: too large" in told, told
+        id, size = office.query("SELECT id, size FROM blobs WHERE name = 'stor.pdf'")[0]
+        assert size == len(big) and b"".join(b for b, in office.query("SELECT bytes FROM blob_chunks WHERE blob_id = ? ORDER BY number", id)) == big
+        assert office.query("SELECT count(*) FROM blobs WHERE instance_id IS NULL OR name = 'enorm.pdf'") == [(0,)]
+        memory = main_memory(office)
+        assert memory < 400, memory
+        assert run("verify", site=office.site).returncode == 0 and mailbox.flags()[0] == ""
+        office.stop(signal.SIGKILL)
+        mailbox.put(answer)
+        mailbox.put(corpus("absence"))
+        office.start()
+        until(lambda: len(arrivals(office)) == 7)
+        assert len(papers(office, reference)) == 4 and office.query("SELECT count(*) FROM blobs") == [(4,)]
+
+
 def test_a_mistyped_address_is_back_with_whoever_typed_it():
     """Refused by the relay at once (nouser), or later by a mail that comes back: the apprentice mends it, and the case goes on."""
     peer = Peer("smtp_peer.py")
@@ -293,4 +355,5 @@ def test_a_mistyped_address_is_back_with_whoever_typed_it():
 if __name__ == "__main__":
     main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_what_can_never_be_done_is_set_aside,
           test_what_came_in_long_ago_goes, test_only_a_verified_server_is_told_the_password,
-          test_an_answer_by_mail_is_an_event, test_a_mistyped_address_is_back_with_whoever_typed_it])
+          test_an_answer_by_mail_is_an_event, test_files_of_an_answer_become_the_cases_files,
+          test_a_mistyped_address_is_back_with_whoever_typed_it])

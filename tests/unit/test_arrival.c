@@ -126,6 +126,84 @@ static void automatic_mail_is_known(void **state) {
 		assert_int_equal(read_mail(arena_printf(arena, "From: b@a.example\n%s\nSubject: x\n\nhi\n", plain[i])).kind, ARRIVAL_PERSON);
 }
 
+/* "name|type|bytes", or what became of it. */
+static void holds_file(const struct arrival *m, size_t at, const char *expected) {
+	static const char *const fates[] = {"sent", "shown", "many"};
+	if (m->files.count <= at)
+		fail_msg("no file %zu", at);
+	const struct arrival_file *f = &m->files.items[at];
+	struct str content = f->content.len > 0 ? f->content : str_from(fates[f->fate]);
+	is(arena_printf(arena, "%.*s|%.*s|%.*s", STR_ARG(f->name), STR_ARG(f->type), STR_ARG(content)), expected);
+}
+
+static void files_have_names_in_many_ways(void **state) {
+	(void)state;
+	static const char *const rows[][2] = {
+	        {"Content-Type: application/pdf; name=a.pdf", "a.pdf|application/pdf|x"},
+	        {"Content-Type: application/PDF\nContent-Disposition: attachment; filename=\"b c.pdf\"", "b c.pdf|application/pdf|x"},
+	        {"Content-Type: application/pdf; name=a.pdf\nContent-Disposition: attachment; filename=b.pdf", "b.pdf|application/pdf|x"},
+	        {"Content-Disposition: attachment; filename=\"=?utf-8?Q?erkl=C3=A6ring.pdf?=\"\nContent-Type: application/pdf", "erkl\xC3\xA6ring.pdf|application/pdf|x"},
+	        {"Content-Disposition: attachment; filename=\"=?iso-8859-1?B?5vjlLg==?= =?iso-8859-1?Q?pdf?=\"\nContent-Type: image/png", "\xC3\xA6\xC3\xB8\xC3\xA5.pdf|image/png|x"},
+	        {"Content-Disposition: attachment; filename*=utf-8'da'r%C3%B8d%20gr%c3%b8d.pdf; filename=rd.pdf\nContent-Type: image/png", "r\xC3\xB8" "d gr\xC3\xB8" "d.pdf|image/png|x"},
+	        {"Content-Disposition: attachment; filename*=iso-8859-1''%E6.pdf\nContent-Type: image/png", "\xC3\xA6.pdf|image/png|x"},
+	        {"Content-Disposition: attachment; filename*1*=%C3%A6; filename*0*=utf-8''a%20; filename*2=\"b%20.pdf\"\nContent-Type: image/png", "a \xC3\xA6" "b%20.pdf|image/png|x"},
+	        {"Content-Type: application/msword; name*0=lang; name*1=t.doc", "langt.doc|application/msword|x"},
+	        {"Content-Disposition: attachment; filename=\"\xC3\xA6.pdf\"\nContent-Type: image/png", "\xC3\xA6.pdf|image/png|x"},
+	        {"Content-Disposition: attachment; filename=\"\xE6.pdf\"\nContent-Type: image/png", "\xC3\xA6.pdf|image/png|x"},
+	        {"Content-Disposition: attachment; filename*=klingon''%FF.pdf\nContent-Type: image/png", "\xEF\xBF\xBD.pdf|image/png|x"},
+	        {"Content-Disposition: attachment; filename*=utf-8''%C3%A6%zz%0a%00%2.pdf\nContent-Type: image/png", "\xC3\xA6%zz  %2.pdf|image/png|x"},
+	        {"Content-Disposition: attachment; filename*99999999999999999999=a; filename*7=b.pdf\nContent-Type: image/png", "b.pdf|image/png|x"},
+	        {"Content-Disposition: attachment; filename=\"../../etc/passwd\"\nContent-Type: image/png", "../../etc/passwd|image/png|x"},
+	        {"Content-Disposition: attachment\nContent-Type: application/pdf", "|application/pdf|x"},
+	        {"Content-Disposition: inline; filename=scan.pdf\nContent-Type: application/octet-stream", "scan.pdf|application/octet-stream|x"},
+	        {"Content-Disposition: attachment; filename=n.txt\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n=E6", "n.txt|text/plain|\xC3\xA6"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		bool whole = strstr(rows[i][0], "\n\n");
+		struct str raw = arena_printf(arena, "From: b@a.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nJa\n--b\n%s%s\n--b--\n", rows[i][0], whole ? "" : "\n\nx");
+		struct arrival m = read_mail(i % 2 ? with_crlf(raw) : raw);
+		is(m.text, "Ja");
+		assert_int_equal(m.files.count, 1);
+		holds_file(&m, 0, rows[i][1]);
+	}
+}
+
+static struct str repeated(const char *before, const char *what, size_t times, const char *after);
+
+static void what_is_no_answer_is_no_file(void **state) {
+	(void)state;
+	struct str photo = repeated("", "p", 150 << 10, "");
+	struct arrival m = read_mail(arena_printf(arena, "From: b@a.example\nContent-Type: multipart/mixed; boundary=m\n\n"
+	        "--m\nContent-Type: multipart/related; boundary=r\n\n--r\nContent-Type: multipart/alternative; boundary=a\n\n"
+	        "--a\nContent-Type: text/plain; name=body.txt\n\nJa\n--a\nContent-Type: text/html\n\n<img src=\"cid:logo@x\"><img src='CID:photo%%40x'><img src=cid:doc@x>\n--a--\n"
+	        "--r\nContent-Type: image/png; name=logo.png\nContent-Id: <logo@x>\nContent-Disposition: attachment\n\nlogo\n"
+	        "--r\nContent-Type: image/jpeg; name=IMG_1.jpg\nContent-Id: <photo@x>\nContent-Disposition: inline\n\n%.*s\n"
+	        "--r\nContent-Type: application/pdf; name=doc.pdf\nContent-Id: <doc@x>\n\ndoc\n--r--\n"
+	        "--m\nContent-Type: image/gif; name=dot.gif\n\ndot\n"
+	        "--m\nContent-Type: image/gif; name=small.gif\nContent-Disposition: attachment\n\nsmall\n"
+	        "--m\nContent-Type: application/pkcs7-signature; name=smime.p7s\n\nsignature\n"
+	        "--m\nContent-Type: message/rfc822\n\nFrom: c@a.example\nContent-Type: application/pdf; name=inner.pdf\n\nx\n"
+	        "--m\nContent-Type: text/plain\n\nfoot\n--m--\n", STR_ARG(photo)));
+	is(m.text, "Ja");
+	assert_int_equal(m.files.count, 6);
+	holds_file(&m, 0, "logo.png|image/png|shown");
+	is(m.files.items[1].name, "IMG_1.jpg");
+	assert_int_equal(m.files.items[1].content.len, photo.len);
+	holds_file(&m, 2, "doc.pdf|application/pdf|doc");
+	holds_file(&m, 3, "dot.gif|image/gif|shown");
+	holds_file(&m, 4, "small.gif|image/gif|small");
+	is(m.files.items[5].name, "message.eml");
+	/* of a program's mail, or of what came back, nobody has sent us anything */
+	assert_int_equal(read_mail(STR("From: b@a.example\nAuto-Submitted: auto-replied\nContent-Type: application/pdf; name=a.pdf\n\nx\n")).files.count, 0);
+	m = read_mail(STR("From: b@a.example\nContent-Type: application/pdf; name=a.pdf\n\nx"));
+	holds_file(&m, 0, "a.pdf|application/pdf|x");
+	is(m.text, "");
+	m = read_mail(repeated("From: b@a.example\nContent-Type: multipart/mixed; boundary=b\n\n", "--b\nContent-Type: application/pdf; name=a.pdf\n\nx\n", 120, "--b--\n"));
+	assert_int_equal(m.files.count, ARRIVAL_LIST);
+	holds_file(&m, ARRIVAL_FILES - 1, "a.pdf|application/pdf|x");
+	holds_file(&m, ARRIVAL_FILES, "a.pdf|application/pdf|many");
+}
+
 static struct str repeated(const char *before, const char *what, size_t times, const char *after) {
 	size_t head = strlen(before), len = strlen(what), tail = strlen(after);
 	char *bytes = arena_alloc(arena, head + times * len + tail + 1);
@@ -153,12 +231,17 @@ static void hostile_mail_kills_at_most_the_child(void **state) {
 	        repeated("From: a@b.example\nContent-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n",
 	                 "Final-Recipient: rfc822; x@y.example\nAction: failed\nStatus: 5.0.0\n\n", 5000, "--b--\n"),
 	        repeated("From: a@b.example\nContent-Transfer-Encoding: base64\n\n", "A", 20 << 20, ""),
+	        repeated("From: a@b.example\nContent-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\n", "QUJD\n", 5000000, ""),
+	        repeated("From: a@b.example\nContent-Type: application/pdf; ", "name*0*=utf-8''%41; name*1=\"b\"; ", 20000, "\n\nx"),
+	        repeated("From: a@b.example\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=\"", "=?utf-8?B?w6bDuMOl?= ", 20000, "\"\n\nx"),
+	        repeated("From: a@b.example\nContent-Type: text/html\n\n", "<img src='cid:a@b'>", 500000, ""),
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		if (!arrival_read(arena, rows[i], &m, &err)) {
 			assert_int_equal(err.kind, ERR_INPUT);
 			continue;
 		}
+		assert_true(m.files.count <= ARRIVAL_LIST);
 		assert_true(m.to.count <= ARRIVAL_LIST && m.reports.count <= ARRIVAL_LIST && m.text.len <= ARRIVAL_TEXT);
 	}
 	assert_false(arrival_read(arena, repeated("From: a@b.example\n\n", "xxxxxxxxxxxxxxxx", 2 << 20, ""), &m, &err));
@@ -190,6 +273,8 @@ int main(int argc, char **argv) {
 	        TEST(what_programs_and_people_write),
 	        TEST(what_is_quoted_is_cut),
 	        TEST(automatic_mail_is_known),
+	        TEST(files_have_names_in_many_ways),
+	        TEST(what_is_no_answer_is_no_file),
 	        TEST(hostile_mail_kills_at_most_the_child),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

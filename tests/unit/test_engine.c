@@ -18,6 +18,7 @@ static const char order[] =
         "  verdict: {type: choice, options: ['yes', 'no']}\n"
         "  note: {type: text}\n"
         "  parcels: {type: int, default: '0'}\n"
+        "  papers: {type: file, extensions: [pdf], many: 1..2}\n"
         "forms:\n"
         "  ask: {fields: [who, mail, bosses]}\n"
         "  confirm: {fields: [ok], check: false}\n"
@@ -48,7 +49,7 @@ static const char order[] =
         "      stop: {target: gone}\n"
         "      lost: {bounced: boss, actions: [{set: {note: actor}}, {send: {to: buyer, message: lost}}]}\n"
         "      nobody: {unreachable: boss, guard: '!has(verdict)', target: gone}\n"
-        "      said: {replied: boss, actions: [{set: {note: \"actor + ': ' + reply_text\"}}, {send: {to: buyer, message: said}}]}\n"
+        "      said: {replied: boss, files: papers, actions: [{set: {note: \"actor + ': ' + reply_text\"}}, {send: {to: buyer, message: said}}]}\n"
         "  packing:\n"
         "    entry:\n"
         "      - start: {workflow: parcel, each: \"distinct(['for', 'and', 'for'])\", data: {mail: mail, label: \"item + ' ' + who\"}}\n"
@@ -198,10 +199,17 @@ static void test_bounces(void **state) {
 	assert_sound(f);
 }
 
-static void reply(struct fixture *f, int64_t id, const char *by, const char *text) {
+static struct str reply_with(struct fixture *f, int64_t id, const char *by, const char *text, const struct reply_file *files, size_t count) {
+	struct reply reply = {str_from(text), files, count};
+	struct str told;
 	tx_open(f);
 	struct outbox_row *row = newest_to(f, id, by);
-	OK(tx_end(f, engine_replied(f->tx, clock_now(), row, str_from(text), &f->err) && drain(f)));
+	OK(tx_end(f, engine_replied(f->engine, f->tx, clock_now(), row, &reply, f->arena, &told, &f->err) && drain(f)));
+	return told;
+}
+
+static void reply(struct fixture *f, int64_t id, const char *by, const char *text) {
+	assert_str(reply_with(f, id, by, text, NULL, 0), "");
 }
 
 static void test_replies(void **state) {
@@ -215,6 +223,39 @@ static void test_replies(void **state) {
 	reply(f, id, "bo@example.dk", "Nej, {{link}} =?x?= \"\n<b>");
 	assert_str(path_of(f, id), "start start >unconfirmed; form confirm unconfirmed>asked; signal said asked>");
 	assert_str(field_of(f, id, "note"), "bo@example.dk: Nej, {{link}} =?x?= \"\n<b>");
+	assert_sound(f);
+}
+
+static int64_t count_blobs(struct fixture *f) {
+	struct view *v = store_view(f->store, &f->err);
+	struct stmt *s = db_query(view_db(v), "SELECT count(*) FROM blobs");
+	assert_int_equal(stmt_step(s, &f->err), DB_ROW);
+	int64_t count = stmt_int(s, 0);
+	stmt_end(s);
+	view_close(v);
+	return count;
+}
+
+/* Files of an answer are judged as uploads are, become the field's, and are gone where no event takes them. */
+static void test_files_of_replies(void **state) {
+	struct fixture *f = *state;
+	const struct reply_file files[] = {
+	        {STR("C:\\scan\\a.pdf"), STR("application/octet-stream"), STR("%PDF-1.4\n%%EOF\n"), false},
+	        {STR("b.pdf"), STR("application/pdf"), STR("MZ\220"), false},
+	        {STR("c.exe"), STR("application/pdf"), STR("%PDF-1.4\n%%EOF\n"), false},
+	        {STR("scan"), STR("application/pdf"), STR("%PDF-1.4\n%%EOF\n"), false},
+	        {STR("e.pdf"), STR(""), STR(""), false},
+	        {STR("f.pdf"), STR(""), STR("%PDF-1.4\n%%EOF\n"), false},
+	};
+	int64_t id = asked(f);
+	assert_str(reply_with(f, id, "bo@example.dk", "", files, 6), "a.pdf: taken\nb.pdf: its contents are not what its name says\nc.exe: not of a kind that is asked for\n"
+	                                                            "scan.pdf: taken\ne.pdf: empty\nf.pdf: there are as many files as are asked for");
+	assert_str(field_of(f, id, "note"), "bo@example.dk: ");
+	assert_int_equal(count_blobs(f), 2);
+	assert_str(reply_with(f, id, "bo@example.dk", "Mere", &files[5], 1), "f.pdf: there are as many files as are asked for");
+	assert_str(field_of(f, id, "note"), "bo@example.dk: Mere");
+	assert_str(reply_with(f, id, "ida@example.dk", "Fra mig", files, 1), "a.pdf: no files are asked for");
+	assert_int_equal(count_blobs(f), 2);
 	assert_sound(f);
 }
 
@@ -685,7 +726,7 @@ static void test_verify_messages(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_life), TEST(test_bounces), TEST(test_replies), TEST(test_quiet_hours), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
+	        TEST(test_life), TEST(test_bounces), TEST(test_replies), TEST(test_files_of_replies), TEST(test_quiet_hours), TEST(test_repeat), TEST(test_start_key), TEST(test_refusals), TEST(test_link_states), TEST(test_link_expiry),
 	        TEST(test_link_not_now), TEST(test_catch_up), TEST(test_catch_up_order), TEST(test_early_signal), TEST(test_late_signal),
 	        TEST(test_wrong_signal), TEST(test_endless_signals), TEST(test_signal_before_timer), TEST(test_children), TEST(test_signal_children), TEST(test_child_refused),
 	        TEST(test_participations), TEST(test_same_address), TEST(test_too_large), TEST(test_public_start), TEST(test_public_start_expires), TEST(test_look),

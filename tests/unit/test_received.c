@@ -20,8 +20,9 @@ static bool note(struct fixture *f, int64_t validity, int64_t uid, const char *k
 	                          .subject = STR("Sv: Sp\xC3\xB8rgsm\xC3\xA5l"), .text = STR("Ja tak"), .outcome = STR("answer")};
 	bool fresh;
 	OK(arrival_note(f->tx, &row, &fresh, &f->err));
+	row.outbox_id = outbox_id;
 	if (outbox_id != 0)
-		OK(arrival_done(f->tx, row.id, outbox_id, STR("answer"), &f->err));
+		OK(arrival_done(f->tx, &row, &f->err));
 	return fresh;
 }
 
