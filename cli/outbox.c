@@ -1,6 +1,7 @@
 /* outbox: what is to be sent, what became of it, and what somebody can do about it. */
 #include "cli/command.h"
 #include "engine/base/clock.h"
+#include "engine/store/fate.h"
 #include "engine/store/reports.h"
 #include "mailer/retry.h"
 #include "mailer/turns.h"
@@ -13,7 +14,8 @@ static const char usage_text[] = "usage: stafet outbox [--state STATE] [--after 
                                  "       stafet outbox explain ID\n"
                                  "       stafet outbox retry ID...                                send now, with the same Message-ID\n"
                                  "       stafet outbox cancel ID...\n"
-                                 "states: queued leased begun sent unknown failed cancelled all, and undelivered: sent, but reported as not arrived\n";
+                                 "states: queued leased begun sent unknown failed cancelled all, and undelivered: sent, but reported as not arrived\n"
+                                 "pages say: on its way (queued leased begun), sent, delivered or came back (sent, and reported so), stopped (failed), unknown\n";
 
 static int usage(struct buf *out) {
 	buf_z(out, usage_text);
@@ -268,6 +270,10 @@ static bool explain_row(struct open_site *s, struct view *v, struct arena *a, co
 		buf_printf(out, "Message-ID  %.*s\n", STR_ARG(row.message_id));
 	explain_tries(s, a, &row, out);
 	buf_printf(out, "state       %s: %s.\n", outbox_state_name(row.state), state_text(row.state));
+	if (fate_key(fate_of(&row))) {
+		struct str word = language_word(language_get(site_languages(s->site), STR("en")), fate_key(fate_of(&row)));
+		buf_printf(out, "pages say   %.*s\n", STR_ARG(word));
+	}
 	if (row.answer.len > 0)
 		buf_printf(out, "answer      %.*s\n", STR_ARG(row.answer));
 	if (meaning(&row))

@@ -1,6 +1,7 @@
 #include "otp-portal/columns.h"
 
 #include "engine/base/escape.h"
+#include "engine/store/fate.h"
 
 static const struct {
 	const char *name, *key;
@@ -15,7 +16,38 @@ struct str column_label(const struct prose *p, struct str column) {
 	for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++)
 		if (str_is(column, built_in[i].name))
 			return language_word(p->r->language, built_in[i].key);
-	return prose_caption(p, column);
+	struct str role;
+	if (!view_column_delivery(column, &role))
+		return prose_caption(p, column);
+	struct str own = prose_get(p, "deliveries", role, NULL, (struct str){0}), label = prose_get(p, "roles", role, NULL, (struct str){0});
+	if (own.len > 0)
+		return own;
+	return language_text(p->r->language, p->r->arena, "fate.column", label.len > 0 ? label : role, STR(""));
+}
+
+bool column_delivery(const struct prose *p, struct view *v, struct str role, struct delivered *out, struct err *err) {
+	const struct language *language = p->r->language;
+	struct outbox_list rows;
+	enum fate worst = FATE_NONE;
+	int64_t alike = 0;
+	if (!outbox_newest(v, p->instance->id, role, p->r->arena, &rows, err))
+		return false;
+	for (size_t i = 0; i < rows.count; i++) {
+		enum fate fate = fate_of(&rows.items[i]);
+		alike = fate > worst ? 1 : alike + (fate == worst);
+		worst = fate > worst ? fate : worst;
+	}
+	*out = (struct delivered){STR(""), STR(""), worst == FATE_RETURNED || worst == FATE_STOPPED};
+	if (worst == FATE_NONE)
+		return true;
+	out->word = language_word(language, fate_key(worst));
+	if (alike < (int64_t)rows.count)
+		out->of = language_text(language, p->r->arena, "list.range", language_int(language, p->r->arena, alike), language_int(language, p->r->arena, (int64_t)rows.count));
+	return true;
+}
+
+struct str column_delivered(const struct prose *p, const struct delivered *d) {
+	return d->of.len > 0 ? arena_printf(p->r->arena, "%.*s (%.*s)", STR_ARG(d->word), STR_ARG(d->of)) : d->word;
 }
 
 static struct str local_day(const struct prose *p, int64_t instant) {

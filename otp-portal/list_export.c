@@ -58,6 +58,16 @@ static void write_head(struct piece *p, struct buf *out) {
 	write_tail(p, column_label(&p->prose, STR("reference")), language_word(p->request.language, "list.overdue"), out);
 }
 
+static bool read_cell(struct piece *p, struct str column, struct str *text, struct err *err) {
+	struct delivered delivered;
+	struct str role;
+	bool delivery = view_column_delivery(column, &role);
+	if (delivery && !column_delivery(&p->prose, p->v, role, &delivered, err))
+		return false;
+	*text = delivery ? column_delivered(&p->prose, &delivered) : column_plain(&p->prose, column);
+	return true;
+}
+
 static bool write_row(struct piece *p, const struct listed *listed, struct buf *out, struct err *err) {
 	const struct view_rule *rule = p->ask.list->rule;
 	struct instance row;
@@ -69,8 +79,12 @@ static bool write_row(struct piece *p, const struct listed *listed, struct buf *
 		*err = unreadable;
 		return false;
 	}
-	for (size_t i = 0; i < rule->columns.count; i++)
-		write_cell(out, read ? column_plain(&p->prose, rule->columns.items[i]) : i == 0 ? row.reference : STR(""), ends_line(rule, i));
+	for (size_t i = 0; i < rule->columns.count; i++) {
+		struct str text = i == 0 ? row.reference : STR("");
+		if (read && !read_cell(p, rule->columns.items[i], &text, err))
+			return false;
+		write_cell(out, text, ends_line(rule, i));
+	}
 	write_tail(p, row.reference, language_word(p->request.language, listed->overdue ? "form.yes" : "form.no"), out);
 	return true;
 }

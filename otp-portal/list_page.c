@@ -27,25 +27,43 @@ bool list_count(struct request *r, struct view *v, const struct list_view *list,
 	return listing_count(v, &query, r->arena, count, &overdue, err);
 }
 
-static void write_cell(const struct listing_page *l, struct str column, struct str href, bool overdue, struct response *out) {
+/* A word about the row, where it stands. */
+static void write_tag(struct buf *b, const char *class, struct str word) {
+	buf_printf(b, "<strong class=\"tag %s\">", class);
+	escape_html(b, word);
+	buf_z(b, "</strong>");
+}
+
+struct cell {
+	struct str text, href;
+	struct delivered delivered;
+	bool overdue;
+};
+
+static void write_cell(const struct listing_page *l, struct str column, const struct cell *cell, struct response *out) {
 	struct buf *b = &out->body;
-	struct str text = column_value(&l->prose, column);
 	buf_z(b, "<td data-label=\"");
 	escape_html(b, column_label(&l->prose, column));
-	buf_z(b, text.len <= BRIEF && !overdue ? "\" class=\"brief\">" : "\">");
-	if (href.len > 0) {
+	buf_z(b, cell->text.len <= BRIEF && !cell->overdue ? "\" class=\"brief\">" : "\">");
+	if (cell->href.len > 0) {
 		buf_z(b, "<a href=\"");
-		escape_html(b, href);
+		escape_html(b, cell->href);
 		buf_z(b, "\">");
-		escape_html(b, text.len > 0 ? text : l->prose.instance->reference);
+		escape_html(b, cell->text.len > 0 ? cell->text : l->prose.instance->reference);
 		buf_z(b, "</a>");
+	} else if (cell->delivered.wrong) {
+		write_tag(b, "wrong", cell->delivered.word);
+		if (cell->delivered.of.len > 0) {
+			buf_z(b, " (");
+			escape_html(b, cell->delivered.of);
+			buf_char(b, ')');
+		}
 	} else {
-		escape_html(b, text);
+		escape_html(b, cell->text);
 	}
-	if (overdue) {
-		buf_z(b, " <strong class=\"tag late\">");
-		page_word(l->r, out, "list.overdue");
-		buf_z(b, "</strong>");
+	if (cell->overdue) {
+		buf_char(b, ' ');
+		write_tag(b, "late", language_word(l->r->language, "list.overdue"));
 	}
 	buf_z(b, "</td>");
 }
@@ -68,16 +86,22 @@ static size_t marked_column(const struct view_rule *rule) {
 	return 0;
 }
 
-static void write_cells(struct listing_page *l, bool overdue, struct response *out) {
+static bool write_cells(struct listing_page *l, bool overdue, struct response *out, struct err *err) {
 	const struct view_rule *rule = l->list->rule;
 	size_t marked = overdue ? marked_column(rule) : rule->columns.count;
 	buf_z(&out->body, overdue ? "<tr class=\"late\">" : "<tr>");
 	for (size_t i = 0; i < rule->columns.count; i++) {
 		bool opens = i == 0 && rule->page.len > 0;
-		struct str href = opens ? page_path(l->r, row_path(l, l->prose.instance->reference)) : STR("");
-		write_cell(l, rule->columns.items[i], href, i == marked, out);
+		struct cell cell = {.href = opens ? page_path(l->r, row_path(l, l->prose.instance->reference)) : STR(""), .overdue = i == marked};
+		struct str column = rule->columns.items[i], role;
+		bool delivery = view_column_delivery(column, &role);
+		if (delivery && !column_delivery(&l->prose, l->v, role, &cell.delivered, err))
+			return false;
+		cell.text = delivery ? column_delivered(&l->prose, &cell.delivered) : column_value(&l->prose, column);
+		write_cell(l, column, &cell, out);
 	}
 	buf_z(&out->body, "</tr>\n");
+	return true;
 }
 
 /* One damaged instance must not hide the others from everybody. */
@@ -93,10 +117,8 @@ static bool write_row(struct listing_page *l, const struct listed *listed, struc
 	struct err unreadable;
 	if (!instance_load(l->v, listed->instance_id, l->r->arena, row, err))
 		return false;
-	if (prose_read(&l->prose, l->v, row, &unreadable)) {
-		write_cells(l, listed->overdue, out);
-		return true;
-	}
+	if (prose_read(&l->prose, l->v, row, &unreadable))
+		return write_cells(l, listed->overdue, out, err);
 	if (unreadable.kind != ERR_TRANSIENT) {
 		write_unreadable(l, row, &unreadable, out);
 		return true;

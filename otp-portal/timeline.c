@@ -1,6 +1,7 @@
 #include "otp-portal/timeline.h"
 
 #include "engine/base/escape.h"
+#include "engine/store/fate.h"
 #include "engine/store/timers.h"
 #include "otp-portal/page.h"
 #include "otp-portal/papers.h"
@@ -171,25 +172,6 @@ static struct str message_label(const struct telling *m, struct str name, bool s
 	return label.len > 0 ? label : language_word(m->language, sms ? "timeline.sms" : "timeline.mail");
 }
 
-static const char *fate_of_sent(const struct outbox_row *row) {
-	switch (row->delivery) {
-	case DELIVERY_DELIVERED: return "timeline.delivered";
-	case DELIVERY_FAILED:
-	case DELIVERY_EXPIRED: return row->channel == CHANNEL_MAIL ? "timeline.returned" : "timeline.failed";
-	default: return "timeline.sent";
-	}
-}
-
-static const char *fate(const struct outbox_row *row) {
-	switch (row->state) {
-	case OUTBOX_SENT: return fate_of_sent(row);
-	case OUTBOX_UNKNOWN: return "timeline.unsure";
-	case OUTBOX_FAILED: return "timeline.failed";
-	case OUTBOX_CANCELLED: return NULL;
-	default: return "timeline.waiting";
-	}
-}
-
 /* People of one role who are not told apart get one line together. */
 static bool is_repeated(const struct telling *m, int64_t at, struct str text) {
 	for (size_t i = m->past.count; i > 0; i--)
@@ -204,11 +186,12 @@ static bool tell_messages(struct telling *m, struct err *err) {
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct outbox_row *row = &list.items[i];
-		const char *key = fate(row);
+		const char *key = fate_key(fate_of(row));
 		if (!key || row->workflow.len == 0)
 			continue;
 		struct str label = message_label(m, row->message, row->channel == CHANNEL_SMS);
-		struct str to = who(m, row->role, row->contact_id, row->recipient_name, row->recipient), text = word(m, key, label, to);
+		struct str to = who(m, row->role, row->contact_id, row->recipient_name, row->recipient), what = word(m, "timeline.message", label, to);
+		struct str text = arena_printf(m->a, "%.*s: %.*s", STR_ARG(language_word(m->language, key)), STR_ARG(what));
 		int64_t at = row->sent_at ? row->sent_at : row->created_at;
 		if (!is_repeated(m, at, text))
 			*(struct moment *)ARENA_PUSH(m->a, &m->past) = (struct moment){.at = at, .order = SIZE_MAX / 2 + (size_t)row->id, .text = text};
@@ -224,7 +207,7 @@ static void tell_sends(struct telling *m, const struct transition *way, int64_t 
 		for (size_t k = 0; action->kind == ACTION_SEND && !action->condition && k < action->to.count; k++) {
 			struct str role = action->to.items[k]->name, label = named(m, "roles", role);
 			struct str message = message_label(m, action->message, action->channel == CHANNEL_SMS);
-			struct str text = word(m, "timeline.will-send", message, label.len > 0 ? label : role);
+			struct str text = word(m, "timeline.will-send", word(m, "timeline.message", message, label.len > 0 ? label : role), STR(""));
 			*(struct moment *)ARENA_PUSH(m->a, &m->next) = (struct moment){.at = at, .order = m->next.count, .text = text};
 		}
 	}

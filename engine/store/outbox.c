@@ -479,6 +479,16 @@ bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, st
 	return end_rows(s, a, out, err);
 }
 
+bool outbox_newest(struct view *v, int64_t instance_id, struct str role, struct arena *a, struct outbox_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ROW "WHERE id IN (SELECT (SELECT o.id FROM outbox o WHERE o.instance_id = p.instance_id AND o.contact_id = p.contact_id"
+	                                          " AND o.role = p.role AND o.state <> 'cancelled' AND o.workflow <> '' ORDER BY o.id DESC LIMIT 1)"
+	                                          " FROM participations p WHERE p.instance_id = ? AND p.role = ?) ORDER BY id");
+	bind_int(s, instance_id);
+	bind_text(s, role);
+	*out = (struct outbox_list){0};
+	return end_rows(s, a, out, err);
+}
+
 /* Two statements, because nearly all rows are sent: the others have an index of their own. */
 static struct stmt *query_states(struct db *db, unsigned states) {
 	if (states & TO(OUTBOX_SENT))

@@ -91,6 +91,20 @@ const struct event_rule *view_act(const struct view_rule *view, const struct sta
 	return NULL;
 }
 
+#define DELIVERY "delivery:"
+
+struct str view_delivery_column(struct arena *a, struct str role) {
+	return arena_printf(a, DELIVERY "%.*s", STR_ARG(role));
+}
+
+bool view_column_delivery(struct str column, struct str *role) {
+	struct str mark = STR(DELIVERY);
+	if (!str_starts(column, mark))
+		return false;
+	*role = (struct str){column.at + mark.len, column.len - mark.len};
+	return true;
+}
+
 bool field_prefills(const struct field *field) {
 	return (field->kind <= FIELD_REF && field->kind != FIELD_BOOL) || field->kind == FIELD_GROUP;
 }

@@ -172,7 +172,7 @@ struct view_rule {
 	LIST_OF(const struct role *) roles;   /* `for` */
 	const struct expression *when;        /* page; NULL: always */
 	LIST_OF(const struct field *) head;   /* page: shown also while `when` does not hold */
-	LIST_OF(struct str) columns;          /* list: field names or state, started_at, changed_at, reference; page: fields */
+	LIST_OF(struct str) columns;          /* list: field names or state, started_at, changed_at, reference, or made by view_delivery_column; page: fields */
 	LIST_OF(const struct field *) search; /* list */
 	LIST_OF(struct str) filters;          /* list: "state" or names of fields */
 	const struct expression *overdue;     /* list; NULL: none. Once true it stays true until the next transition */
@@ -254,6 +254,9 @@ bool event_is_signal(const struct event_rule *event);
 const struct event_rule *state_offer(const struct state *s, struct str task, struct str role, struct str event);
 /* The event among the page's `acts` that somebody in this role may do in the state; NULL: it is none. */
 const struct event_rule *view_act(const struct view_rule *view, const struct state *s, struct str role, struct str event);
+/* `{delivery: role}` as a column; its name is no field's. In arena. The role of such a column; false: it is another. */
+struct str view_delivery_column(struct arena *a, struct str role);
+bool view_column_delivery(struct str column, struct str *role);
 /* Whether an answer of before may stand in a start form: ticks, matrices and what is no plain text are given anew each time. */
 bool field_prefills(const struct field *field);
 bool field_alike(const struct field *a, const struct field *b); /* of one kind, both lists or none, groups of the same fields: an answer to one answers the other */

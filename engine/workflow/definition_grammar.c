@@ -210,13 +210,18 @@ static const struct shape roles = {.kind = SHAPE_NAMED, .what = "role", .each = 
 static const char *const view_kinds[] = {"list", "page", NULL};
 static const struct shape view_kind = {.kind = SHAPE_ONE_OF, .words = view_kinds};
 static const struct shape shown = {.kind = SHAPE_LIST, .each = &word, .filled = true};
+static const struct shape_key column_keys[] = {
+        {.key = "delivery", .shape = &name, .needed = true, .help = "A role: how the newest message to each of its people stands."},
+        {0}};
+static const struct shape column_shape = {.kind = SHAPE_NAME_OR_MAP, .what = "column", .keys = column_keys};
+static const struct shape list_columns = {.kind = SHAPE_LIST, .each = &column_shape, .filled = true};
 static const struct shape_key view_keys[] = {
         {.key = "kind", .shape = &view_kind, .needed = true},
         {.key = "for", .shape = &names, .needed = true, .help = "Role or roles that see it."},
         {.key = "when", .shape = &expression, .only = BIT(VIEW_PAGE)},
         {.key = "head", .shape = &shown, .only = BIT(VIEW_PAGE), .help = "Fields that stand first, also while `when` does not hold: whom and what it is about."},
         {.key = "fields", .shape = &shown, .needed = true, .only = BIT(VIEW_PAGE)},
-        {.key = "columns", .shape = &shown, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference."},
+        {.key = "columns", .shape = &list_columns, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference, {delivery: role}."},
         {.key = "acts", .shape = &names, .only = BIT(VIEW_PAGE), .help = "Events of people that can be begun from the page."},
         {.key = "timeline", .shape = &truth, .only = BIT(VIEW_PAGE), .help = "Also what has happened, and what is next."},
         {.key = "search", .shape = &word_list, .only = BIT(VIEW_LIST)},

@@ -15,8 +15,9 @@ static void read_columns(struct reader *r, const struct yaml *names, struct view
 		known[fields + i] = str_from(extra[i]);
 	struct named columns = {view->kind == VIEW_LIST ? "column" : "field", known, view->kind == VIEW_LIST ? fields + EXTRAS : fields, sizeof *known};
 	for (size_t i = 0; i < names->count; i++) {
-		(void)reader_find(r, columns, names->items[i]);
-		*(struct str *)ARENA_PUSH(r->arena, &view->columns) = names->items[i]->text;
+		const struct yaml *role = yaml_get(names->items[i], "delivery");
+		(void)(role ? (const void *)reader_find(r, NAMED("role", r->d->roles), role) : reader_find(r, columns, names->items[i]));
+		*(struct str *)ARENA_PUSH(r->arena, &view->columns) = role ? view_delivery_column(r->arena, role->text) : names->items[i]->text;
 	}
 }
 

@@ -218,7 +218,9 @@ def test_goal_lists_are_the_committees():
 
 # covers: D46 D47 D48 D49 D50 D51 D52 D53 D55 D59
 def test_the_back_end():
-    first, second = Case().ask(), Case()
+    first, second = Case(), Case()
+    run("suppressions", "add", first.svend, "--reason", "Vil ikke have mails", site=site)
+    first.ask()
     second.answers["school_emails"] = [first.skole]
     second.answers["apprentice_name"] = "Bo Ærlig"
     second.ask().fill_in()
@@ -227,12 +229,19 @@ def test_the_back_end():
     assert code and len(code) == 4, "four digits, to the address that an apprentice entered, in any spelling"
     page = school.get("/backend")
     assert page.status == 200 and "Ida Ærlig" in words(page) and "Bo Ærlig" in words(page), words(page)
+    # How the mail to the workplace stands, the one that somebody should look at first
+    told = lambda who: re.findall(r'data-label="Mail til lærested"[^>]*>(.*?)</td>', page.text[page.text.index(who + "</a>"):])[0]
+    end = time.time() + 10
+    while "Stoppet" not in told("Ida Ærlig") and time.time() < end:
+        time.sleep(0.1)
+        page = school.get("/backend")
+    assert told("Ida Ærlig") == '<strong class="tag wrong">Stoppet</strong> (1 af 2)' and told("Bo Ærlig") == "Sendt", (told("Ida Ærlig"), told("Bo Ærlig"))
     # A pending one shows where it stands, not what is in it
     assert "Venter på lærestedet" in words(page) and "Udfyldt og sendt" in words(page), words(page)
     # and whose it is
     row = html.unescape(re.search(r'href="([^"]*row=[^"]*)">Ida Ærlig<', page.text).group(1))
     pending = words(school.get(row))
-    for said in ("Ida Ærlig", "Bygningssnedker", "Søndergaards Snedkeri", "BS-2-26", "Lærestedet har ikke udfyldt erklæringen endnu", "Sendt til den oplæringsansvarlige: Anmodning"):
+    for said in ("Ida Ærlig", "Bygningssnedker", "Søndergaards Snedkeri", "BS-2-26", "Lærestedet har ikke udfyldt erklæringen endnu", "Sendt: Anmodning til den oplæringsansvarlige"):
         assert said in pending, (said, pending)
     assert first.mester not in pending and "Ikke udfyldt" not in pending, pending
     apprentice = Visitor()

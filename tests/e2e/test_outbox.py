@@ -3,7 +3,7 @@ import base64, email, email.policy, os, re, shutil, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import application
-from stafet import Peer, Server, main, make_site, package, run, walk
+from stafet import ROOT, Peer, Server, main, make_site, package, run, walk
 
 
 class Office:
@@ -69,6 +69,13 @@ def test_each_answer_is_explained():
         good = office.apply("ida@example.dk")
         assert "ida@example.dk" not in office.outbox() and "ida@example.dk" in office.outbox("--state", "sent")
         assert "has taken it" in office.outbox("explain", good)
+        # One vocabulary: what pages say, in explain and in the help
+        words = re.search(r"(?m)^fate:\n((?:  .*\n)+)", open(os.path.join(ROOT, "languages", "en.yaml"), encoding="utf-8").read()).group(1)
+        words = dict(line.strip().split(": ") for line in words.splitlines() if '"' not in line)
+        assert len(words) == 6 and "pages say   %s\n" % words["sent"] in office.outbox("explain", good), words
+        told = run("outbox", "what", site=office.site, check=False)
+        usage = told.stdout + told.stderr
+        assert all(word.lower() in usage for word in words.values())
         assert "go on with --after" in office.outbox("--limit", "2")
 
 

@@ -238,7 +238,7 @@ def test_a_page_tells_what_happened():
     text = server.get(path + "?q=g%C3%A5rd").text
     row = re.search(r'href="([^"]*row=[^"]*)"', text).group(1)
     text = server.get(row.replace("&amp;", "&")).text
-    assert "Sagen begyndte" in text and "Sendt til Bestiller (dig): Kvittering" in text and "Derefter er status: Lukket" in text, text
+    assert "Sagen begyndte" in text and "Sendt: Kvittering til Bestiller (dig)" in text and "Derefter er status: Lukket" in text, text
 
 
 def test_it_ends_in_the_middle_of_an_export():

@@ -77,7 +77,7 @@ static const char case_workflow[] =
         "  gone: {final: true}\n"
         "views:\n"
         "  one: {kind: page, for: [asker, boss], when: \"state == 'done'\", head: [kind], fields: [person, verdict, marks, rush], timeline: true}\n"
-        "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state, day], search: [person, day], page: one, login: true, digits: 4, export: true,\n"
+        "  mine: {kind: list, for: [asker, boss], columns: [reference, person, state, day, {delivery: asker}], search: [person, day], page: one, login: true, digits: 4, export: true,\n"
         "    filters: [state, kind, part, rush], overdue: \"state == 'waiting' && has(day) && today > day + 1d\"}\n";
 static const char case_registers[] = "parts: {key: id, label: title, columns: {id: text, title: text}}\n";
 static const char case_texts[] =

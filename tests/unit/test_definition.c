@@ -77,6 +77,8 @@ static const struct wrong {
         {"page: one", "page: one, ~head: [thing]", "key 'head' in view 'mine': it is not for the kind 'list'"},
         {"fields: [thing, note]}", "fields: [thing, note], ~filters: [state]}", "key 'filters' in view 'one': it is not for the kind 'page'"},
         {"columns: [state,", "columns: [~stat,", "unknown column 'stat'; did you mean 'state'?"},
+        {"columns: [state,", "columns: [state, {delivery: ~keper},", "unknown role 'keper'; did you mean 'keeper'?"},
+        {"columns: [state,", "columns: [state, {~deliver: keeper},", "unknown key 'deliver'"},
         {"page: one", "page: ~won", "unknown view 'won'"},
         {"label: name", "label: ~nam", "unknown column 'nam'; did you mean 'name'?"},
         {"  note: {type: longtext}", "  ~state: {type: longtext}\n  note: {type: longtext}", "a field cannot be named 'state'"},

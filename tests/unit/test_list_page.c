@@ -182,7 +182,7 @@ static void test_an_unreadable_row_hides_no_other(void **state) {
 	ASK("");
 	SHOWS("Anna</td>");
 	SHOWS("Carl</td>");
-	SHOWS(arena_printf(c->arena, "<td colspan=\"4\">Sagen %.*s kan ikke vises", STR_ARG(broken.reference)).at);
+	SHOWS(arena_printf(c->arena, "<td colspan=\"5\">Sagen %.*s kan ikke vises", STR_ARG(broken.reference)).at);
 }
 
 /* The whole of a streamed answer. */
@@ -204,16 +204,43 @@ static const char *poured(struct portal_case *c) {
 	return text;
 }
 
+static void stand(struct portal_case *c, int64_t id, const char *set) {
+	struct tx *tx;
+	assert_true(store_begin(c->store, &tx, &c->err));
+	assert_true(db_script(tx_db(tx), arena_printf(c->arena, "UPDATE outbox SET %s WHERE instance_id = %lld", set, (long long)id).at, &c->err));
+	assert_true(store_commit(tx, &c->err));
+}
+
+/* In six words, those that somebody should look at in colour. */
+static void test_delivery(void **state) {
+	struct portal_case *c = *state;
+	static const char *const told[][2] = {
+	        {"state = 'queued'", "\">På vej</td>"}, {"state = 'begun'", "\">På vej</td>"}, {"state = 'sent'", "\">Sendt</td>"}, {"delivery = 'on-way'", "\">Sendt</td>"},
+	        {"delivery = 'delivered'", "\">Afleveret</td>"}, {"delivery = 'failed'", "\"><strong class=\"tag wrong\">Kommet retur</strong></td>"},
+	        {"channel = 2", "\"><strong class=\"tag wrong\">Stoppet</strong></td>"}, {"state = 'failed'", "\"><strong class=\"tag wrong\">Stoppet</strong></td>"},
+	        {"state = 'unknown'", "\">Uvist</td>"}, {"state = 'cancelled'", "<td data-label=\"Besked til Bestiller\" class=\"brief\"></td>"},
+	};
+	int64_t id = start(c, "Ida", "small", "k1", "2026-12-05").instance_id;
+	const char *cookie = log_in(c, "boss@firma.dk");
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+		stand(c, id, told[i][0]);
+		ASK("");
+		SHOWS("<th scope=\"col\">Besked til Bestiller</th>");
+		SHOWS(told[i][1]);
+	}
+}
+
 static void test_export(void **state) {
 	struct portal_case *c = *state;
 	struct receipt first = start(c, "=HYPERLINK(1)", "big", "k1", "2026-12-05"), second = start(c, "Bo; \"Bo\"", "small", "k1", "2026-03-27");
 	start(c, "Søren", "big", "k 2", "2026-12-06");
 	const char *cookie = log_in(c, "boss@firma.dk");
+	stand(c, first.instance_id, "state = 'sent', delivery = 'expired'");
 	ASK("?f.part=k1&sort=day");
 	SHOWS("href=\"/backend?view=order.mine&amp;f.part=k1&amp;export=csv\" download>Hent som regneark (CSV)</a>");
 	ASK("?f.part=k1&sort=day&page=7&export=csv");
-	const char *expected = arena_printf(c->arena, "\xEF\xBB\xBF" "Referencenummer;Dit navn;Status;Dag;Forsinket\r\n%.*s;\"Bo; \"\"Bo\"\"\";Ubekræftet;27-03-2026;Nej\r\n"
-	                                    "%.*s;\"'=HYPERLINK(1)\";Ubekræftet;05-12-2026;Nej\r\n", STR_ARG(second.reference), STR_ARG(first.reference)).at;
+	const char *expected = arena_printf(c->arena, "\xEF\xBB\xBF" "Referencenummer;Dit navn;Status;Dag;Besked til Bestiller;Forsinket\r\n%.*s;\"Bo; \"\"Bo\"\"\";Ubekræftet;27-03-2026;På vej;Nej\r\n"
+	                                    "%.*s;\"'=HYPERLINK(1)\";Ubekræftet;05-12-2026;Kommet retur;Nej\r\n", STR_ARG(second.reference), STR_ARG(first.reference)).at;
 	assert_string_equal(poured(c), expected);
 	assert_string_equal(c->response.type, "text/csv; charset=utf-8");
 	const char *name = arena_printf(c->arena, "attachment; filename=\"mine-bestillinger-%s.csv\"", day(c, 0)).at;
@@ -246,6 +273,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(test_search_and_order, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_pages, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_an_unreadable_row_hides_no_other, case_setup, case_teardown),
+	        cmocka_unit_test_setup_teardown(test_delivery, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_export, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_an_export_has_all_pages_and_damaged_rows, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_overdue, case_setup, case_teardown), /* stops the clock: last */

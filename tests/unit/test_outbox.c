@@ -1,3 +1,5 @@
+#include "engine/base/clock.h"
+#include "engine/store/handle.h"
 #include "engine/store/lines.h"
 
 #include "tests/unit/store_fixture.h"
@@ -384,6 +386,63 @@ static void lists_are_by_state(void **state) {
 	assert_int_equal(list.count, 7);
 }
 
+static int64_t put_for(struct fixture *f, int64_t instance, const char *role, int64_t contact, const char *workflow) {
+	struct outbox_row row = {.instance_id = instance, .contact_id = contact, .channel = CHANNEL_MAIL, .recipient = STR("ann@example.org"), .role = str_from(role),
+	                         .language = STR("da"), .workflow = str_from(workflow), .message = STR("please"), .data = STR("{}"), .message_id = STR("<1@example.org>"),
+	                         .thread = STR("<0@example.org>"), .priority = 10, .created_at = 1000, .next_at = 0};
+	OK(outbox_put(f->tx, &row, &f->err));
+	return row.id;
+}
+
+static void the_newest_of_each_who_has_the_role(void **state) {
+	struct fixture *f = *state;
+	struct outbox_list list;
+	int64_t bo;
+	OK(contact_ensure(f->tx, CHANNEL_MAIL, STR("bo@example.org"), STR("bo@example.org"), STR("da"), 1000, &bo, &f->err));
+	OK(participation_add(f->tx, f->instance, STR("boss"), f->contact, STR(""), &f->err));
+	OK(participation_add(f->tx, f->instance, STR("boss"), bo, STR(""), &f->err));
+	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), f->arena, &list, &f->err));
+	assert_int_equal(list.count, 0);
+	put_for(f, f->instance, "boss", f->contact, "case");
+	int64_t of_bo = put_for(f, f->instance, "boss", bo, "case"), newest = put_for(f, f->instance, "boss", f->contact, "case");
+	int64_t dropped = put_for(f, f->instance, "boss", f->contact, "case");
+	OK(outbox_drop(f->tx, dropped, &f->err));
+	put_for(f, f->instance, "worker", f->contact, "case");
+	put_for(f, f->instance, "boss", f->contact, ""); /* one of the product's own */
+	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), f->arena, &list, &f->err));
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.items[0].id, of_bo);
+	assert_int_equal(list.items[1].id, newest);
+	OK(participation_remove(f->tx, f->instance, STR("boss"), bo, &f->err));
+	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), f->arena, &list, &f->err));
+	assert_int_equal(list.count, 1);
+}
+
+/* A page of 50 rows in a store of 100,000 messages asks for its own only: a scan for each row would read 5,000,000. */
+static void the_newest_are_found_among_many(void **state) {
+	struct fixture *f = *state;
+	enum { MANY = 100000, ROWS = 50, MOST_MS = 500 };
+	struct outbox_list list;
+	int64_t id = put_for(f, f->instance, "boss", f->contact, "case");
+	OK(participation_add(f->tx, f->instance, STR("boss"), f->contact, STR(""), &f->err));
+	int64_t other = fixture_instance(f, 0).id;
+	struct stmt *s = db_query(tx_db(f->tx), "INSERT INTO outbox (instance_id, contact_id, channel, recipient, recipient_name, role, language, workflow, message, task, data, message_id,"
+	                                        " thread, priority, state, created_at, next_at, answer) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+	                                        " SELECT ?, contact_id, channel, recipient, '', role, language, workflow, message, 0, data, i, thread, priority, 'sent', 0, 0, '' FROM n, outbox WHERE id = ?");
+	bind_int(s, MANY);
+	bind_int(s, other);
+	bind_int(s, id);
+	OK(stmt_run(s, NULL, &f->err));
+	int64_t began = clock_monotonic();
+	for (int i = 0; i < ROWS; i++) {
+		OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), f->arena, &list, &f->err));
+		assert_int_equal(list.count, 1);
+	}
+	int64_t took = clock_monotonic() - began;
+	print_message("the newest messages of %d instances among %d: %lld ms\n", ROWS, MANY, (long long)took);
+	assert_true(took < MOST_MS);
+}
+
 static void captured_messages_are_kept(void **state) {
 	struct fixture *f = *state;
 	int64_t id = put(f, 10, 0);
@@ -423,6 +482,8 @@ int main(void) {
 	        TEST(by_hand_only_what_is_at_rest_moves),
 	        TEST(leaving_a_state_cancels_what_is_unsent),
 	        TEST(lists_are_by_state),
+	        TEST(the_newest_of_each_who_has_the_role),
+	        TEST(the_newest_are_found_among_many),
 	        TEST(captured_messages_are_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

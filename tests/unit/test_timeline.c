@@ -3,6 +3,7 @@
 
 #include "engine/store/handle.h"
 #include "engine/store/people.h"
+#include "otp-portal/columns.h"
 #include "otp-portal/show_page.h"
 
 static struct receipt begin(struct portal_case *c) {
@@ -76,16 +77,16 @@ static void test_everybody_is_told_what_their_role_sees(void **state) {
 	SHOWS("<h2>Forløb</h2>");
 	SHOWS("<div>Sagen begyndte</div><div>Status: Ubekræftet</div>");
 	SHOWS("<div>Udført: Bekræft</div><div class=\"caption\">Af Bestiller (dig)</div><div>Status: Venter</div>");
-	SHOWS("<div>På vej til Chef (boss@firma.dk): Anmodning</div>");
-	SHOWS("<div>På vej til Chef (next@firma.dk): Anmodning</div>");
-	SHOWS("<div>På vej til Bestiller (dig): Mail</div>");
+	SHOWS("<div>På vej: Anmodning til Chef (boss@firma.dk)</div>");
+	SHOWS("<div>På vej: Anmodning til Chef (next@firma.dk)</div>");
+	SHOWS("<div>På vej: Mail til Bestiller (dig)</div>");
 	assert_true(strstr(c->page.at, "Sagen begyndte") < strstr(c->page.at, "Udført: Bekræft")); /* of one minute: as it happened */
 	assert_null(strstr(strstr(c->page.at, "Det er sket") + 1, "</li>\n<li>"));
 	/* the boss is shown the name by a form, but nobody's address */
 	look(c, id, "boss@firma.dk");
 	SHOWS("<div class=\"caption\">Af Bestiller (Ida Holm)</div>");
-	SHOWS("På vej til Chef (dig): Anmodning");
-	SHOWS("<div>På vej til Chef: Anmodning</div>");
+	SHOWS("På vej: Anmodning til Chef (dig)");
+	SHOWS("<div>På vej: Anmodning til Chef</div>");
 	HIDES("next@firma.dk");
 	HIDES("ida@example.dk");
 	/* somebody else is told the roles */
@@ -94,9 +95,9 @@ static void test_everybody_is_told_what_their_role_sees(void **state) {
 	HIDES("Ida Holm");
 	HIDES("@firma.dk");
 	HIDES("(dig)");
-	char *first = strstr(c->page.at, "På vej til Chef: Anmodning");
+	char *first = strstr(c->page.at, "På vej: Anmodning til Chef");
 	assert_non_null(first);
-	assert_null(strstr(first + 1, "På vej til Chef: Anmodning")); /* both bosses in one line */
+	assert_null(strstr(first + 1, "På vej: Anmodning til Chef")); /* both bosses in one line */
 	/* nobody is told what was written */
 	HIDES("hemmelig grund");
 	SHOWS("Ikke endnu");
@@ -146,18 +147,55 @@ static void test_messages_tell_their_fate(void **state) {
 	settle(c, id, "boss@firma.dk", OUTBOX_SENT);
 	settle(c, id, "next@firma.dk", OUTBOX_FAILED);
 	look(c, id, "ida@example.dk");
-	SHOWS("Sendt til Chef (boss@firma.dk): Anmodning");
-	SHOWS("Kunne ikke leveres til Chef (next@firma.dk): Anmodning");
+	SHOWS("Sendt: Anmodning til Chef (boss@firma.dk)");
+	SHOWS("Stoppet: Anmodning til Chef (next@firma.dk)");
 	settle(c, id, "boss@firma.dk", OUTBOX_UNKNOWN);
 	settle(c, id, "next@firma.dk", OUTBOX_CANCELLED);
 	look(c, id, "ida@example.dk");
-	SHOWS("Sendt til Chef (boss@firma.dk): Anmodning. Vi ved ikke, om det kom frem.");
+	SHOWS("Uvist: Anmodning til Chef (boss@firma.dk)");
 	HIDES("next@firma.dk");
 	report(c, id, "boss@firma.dk", OUTBOX_SENT, DELIVERY_FAILED);
 	report(c, id, "next@firma.dk", OUTBOX_SENT, DELIVERY_DELIVERED);
 	look(c, id, "ida@example.dk");
-	SHOWS("Kommet retur fra Chef (boss@firma.dk): Anmodning");
-	SHOWS("Kommet frem til Chef (next@firma.dk): Anmodning");
+	SHOWS("Kommet retur: Anmodning til Chef (boss@firma.dk)");
+	SHOWS("Afleveret: Anmodning til Chef (next@firma.dk)");
+}
+
+/* As an overview tells it of a role with two people. */
+static const char *delivery(struct portal_case *c, int64_t id, const char *role, bool wrong) {
+	struct request r = {.arena = c->arena, .world = &c->world, .now = clock_now(), .language = language_get(site_languages(c->site), STR("da"))};
+	struct instance instance = {.id = id};
+	struct prose p = {.r = &r, .instance = &instance};
+	struct view *v = store_view(c->store, &c->err);
+	struct delivered told;
+	assert_true(column_delivery(&p, v, str_from(role), &told, &c->err));
+	assert_int_equal(told.wrong, wrong);
+	view_close(v);
+	return arena_str(c->arena, column_delivered(&p, &told)).at;
+}
+
+static void test_an_overview_tells_what_needs_most_attention(void **state) {
+	struct portal_case *c = *state;
+	int64_t id = begin(c).instance_id;
+	assert_string_equal(delivery(c, id, "boss", false), "");
+	act(c, id, "ida@example.dk", "asker", "confirm", "{\"agreed\":\"true\"}");
+	assert_string_equal(delivery(c, id, "boss", false), "På vej");
+	settle(c, id, "boss@firma.dk", OUTBOX_SENT);
+	assert_string_equal(delivery(c, id, "boss", false), "På vej (1 af 2)");
+	report(c, id, "next@firma.dk", OUTBOX_SENT, DELIVERY_DELIVERED);
+	assert_string_equal(delivery(c, id, "boss", false), "Sendt (1 af 2)");
+	report(c, id, "boss@firma.dk", OUTBOX_SENT, DELIVERY_FAILED);
+	assert_string_equal(delivery(c, id, "boss", true), "Kommet retur (1 af 2)");
+	report(c, id, "next@firma.dk", OUTBOX_SENT, DELIVERY_EXPIRED);
+	assert_string_equal(delivery(c, id, "boss", true), "Kommet retur");
+	/* who was replaced is nobody's concern any more */
+	struct tx *tx;
+	assert_true(store_begin(c->store, &tx, &c->err));
+	assert_true(participation_remove(tx, id, STR("boss"), contact_of(c, tx_view(tx), "boss@firma.dk"), &c->err));
+	assert_true(store_commit(tx, &c->err));
+	settle(c, id, "next@firma.dk", OUTBOX_SENT);
+	assert_string_equal(delivery(c, id, "boss", false), "Sendt");
+	assert_string_equal(delivery(c, id, "nobody", false), "");
 }
 
 static void test_very_much_is_cut(void **state) {
@@ -182,6 +220,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(test_everybody_is_told_what_their_role_sees, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_what_is_next, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_messages_tell_their_fate, case_setup, case_teardown),
+	        cmocka_unit_test_setup_teardown(test_an_overview_tells_what_needs_most_attention, case_setup, case_teardown),
 	        cmocka_unit_test_setup_teardown(test_very_much_is_cut, case_setup, case_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
