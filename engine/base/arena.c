@@ -15,8 +15,15 @@ struct block {
 	alignas(max_align_t) char bytes[];
 };
 
+struct deferred {
+	struct deferred *older;
+	void (*end)(void *context);
+	void *context;
+};
+
 struct arena {
 	struct block *newest;
+	struct deferred *deferred; /* in it */
 };
 
 static struct block *block_new(size_t size, struct block *older) {
@@ -29,8 +36,14 @@ static struct block *block_new(size_t size, struct block *older) {
 struct arena *arena_new(void) {
 	struct arena *a = malloc(sizeof *a);
 	BUG_IF(a == NULL);
-	a->newest = block_new(FIRST_BLOCK, NULL);
+	*a = (struct arena){.newest = block_new(FIRST_BLOCK, NULL)};
 	return a;
+}
+
+static void end_deferred(struct arena *a) {
+	for (const struct deferred *d = a->deferred; d; d = d->older)
+		d->end(d->context);
+	a->deferred = NULL;
 }
 
 static void free_older(struct block *b) {
@@ -44,11 +57,13 @@ static void free_older(struct block *b) {
 void arena_free(struct arena *a) {
 	if (!a)
 		return;
+	end_deferred(a);
 	free_older(a->newest);
 	free(a);
 }
 
 void arena_reset(struct arena *a) {
+	end_deferred(a);
 	free_older(a->newest->older);
 	a->newest->older = NULL;
 	a->newest->used = 0;
@@ -66,6 +81,19 @@ void *arena_alloc(struct arena *a, size_t size) {
 	b->used += need;
 	memset(at, 0, need);
 	return at;
+}
+
+void arena_defer(struct arena *a, void (*end)(void *context), void *context) {
+	struct deferred *d = ARENA_NEW(a, struct deferred);
+	*d = (struct deferred){a->deferred, end, context};
+	a->deferred = d;
+}
+
+bool arena_defers(const struct arena *a, const void *context) {
+	const struct deferred *d = a->deferred;
+	while (d && d->context != context)
+		d = d->older;
+	return d != NULL;
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size) {
@@ -90,14 +118,18 @@ char *arena_z(struct arena *a, struct str s) {
 
 struct str arena_printf(struct arena *a, const char *format, ...) {
 	va_list args, again;
+	char few[256]; /* most are written once */
 	BUG_IF(format == NULL);
 	va_start(args, format);
 	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, again);
+	int len = vsnprintf(few, sizeof few, format, again);
 	va_end(again);
 	BUG_IF(len < 0);
 	char *text = arena_alloc(a, (size_t)len + 1);
-	vsnprintf(text, (size_t)len + 1, format, args);
+	if ((size_t)len < sizeof few)
+		memcpy(text, few, (size_t)len + 1);
+	else
+		vsnprintf(text, (size_t)len + 1, format, args);
 	va_end(args);
 	return (struct str){text, (size_t)len};
 }

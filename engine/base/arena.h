@@ -14,6 +14,9 @@ void arena_reset(struct arena *a); /* everything in it is gone; one block is kep
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_array(struct arena *a, size_t count, size_t size);
+/* Calls end(context) when what is in it goes, the latest first: for what the arena's values borrow. end must not use the arena. */
+void arena_defer(struct arena *a, void (*end)(void *context), void *context);
+bool arena_defers(const struct arena *a, const void *context); /* it has such a call for that context */
 /* A copy, NUL-terminated behind its length, in arena. */
 struct str arena_str(struct arena *a, struct str s);
 char *arena_z(struct arena *a, struct str s);

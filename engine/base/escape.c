@@ -131,6 +131,14 @@ void escape_url(struct buf *out, struct str s) {
 void escape_json(struct buf *out, struct str s) {
 	buf_char(out, '"');
 	for (size_t at = 0; at < s.len;) {
+		size_t plain = at;
+		while (plain < s.len && (is_alnum((unsigned char)s.at[plain]) || s.at[plain] == ' '))
+			plain++;
+		if (plain > at) {
+			buf_add(out, s.at + at, plain - at);
+			at = plain;
+			continue;
+		}
 		uint32_t p = next_point(s, &at);
 		switch (p) {
 		case '"': buf_z(out, "\\\""); break;

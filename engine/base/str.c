@@ -188,13 +188,17 @@ void buf_utf8(struct buf *b, uint32_t p) {
 
 void buf_vprintf(struct buf *b, const char *format, va_list args) {
 	va_list again;
+	char few[256]; /* most are written once */
 	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, again);
+	int len = vsnprintf(few, sizeof few, format, again);
 	va_end(again);
 	BUG_IF(len < 0);
 	if (!grow(b, (size_t)len))
 		return;
-	vsnprintf(b->at + b->len, (size_t)len + 1, format, args);
+	if ((size_t)len < sizeof few)
+		memcpy(b->at + b->len, few, (size_t)len + 1);
+	else
+		vsnprintf(b->at + b->len, (size_t)len + 1, format, args);
 	b->len += (size_t)len;
 }
 

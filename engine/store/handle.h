@@ -4,12 +4,17 @@
 #define ENGINE_STORE_HANDLE_H
 
 #include "engine/store/db.h"
+#include "engine/store/registers.h"
 #include "engine/store/store.h"
 
 struct view {
 	struct db *db;
 	struct store *store; /* NULL: borrowed from the writing connection, nothing to give back */
 	bool taken;
+	uint64_t store_number;    /* of the file that was opened, 1, 2... in this process; 0: in memory */
+	struct register_stamp stamp;
+	bool stamp_read;          /* in this transaction */
+	bool registers_replaced;  /* by this transaction */
 };
 
 struct tx {

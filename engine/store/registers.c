@@ -26,6 +26,16 @@ bool register_rows(struct view *v, struct str name, struct arena *a, struct regi
 	return step == DB_DONE;
 }
 
+bool register_size(struct view *v, struct str name, int64_t most, int64_t *size, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT count(*) FROM (SELECT 1 FROM register_rows WHERE name = ? AND valid_until IS NULL LIMIT ?)");
+	bind_text(s, name);
+	bind_int(s, most);
+	enum db_step step = stmt_step(s, err);
+	*size = step == DB_ROW ? stmt_int(s, 0) : 0;
+	stmt_end(s);
+	return step == DB_ROW;
+}
+
 static struct stmt *query_row(struct db *db, struct str name, struct str key, int64_t version) {
 	struct stmt *s = version ? db_query(db, ROW "WHERE name = ? AND key = ? AND version = ?")
 	                         : db_query(db, ROW "WHERE name = ? AND key = ? AND valid_until IS NULL");
@@ -168,6 +178,7 @@ static bool replace(struct tx *tx, struct str name, const struct register_row *r
 
 bool register_replace(struct tx *tx, struct str name, const struct register_row *rows, size_t count, int64_t now, struct register_change *change, struct err *err) {
 	struct arena *a = arena_new();
+	tx_view(tx)->registers_replaced = true; /* by a transaction that may yet be undone */
 	bool ok = replace(tx, name, rows, count, now, a, change, err);
 	arena_free(a);
 	return ok;
@@ -179,4 +190,13 @@ int64_t register_generation(struct view *v) {
 	int64_t generation = stmt_step(s, &err) == DB_ROW ? stmt_int(s, 0) : -1;
 	stmt_end(s);
 	return generation;
+}
+
+struct register_stamp register_stamp(struct view *v) {
+	if (v->store_number == 0 || v->registers_replaced)
+		return (struct register_stamp){0};
+	if (!v->stamp_read)
+		v->stamp = (struct register_stamp){v->store_number, register_generation(v)};
+	v->stamp_read = v->stamp.generation >= 0;
+	return v->stamp_read ? v->stamp : (struct register_stamp){0};
 }

@@ -17,6 +17,7 @@ struct register_rows {
 
 /* The rows valid now, in file order. */
 bool register_rows(struct view *v, struct str name, struct arena *a, struct register_rows *out, struct err *err);
+bool register_size(struct view *v, struct str name, int64_t most, int64_t *size, struct err *err); /* valid rows; at most that many are counted */
 bool register_row(struct view *v, struct str name, struct str key, int64_t version /* 0: the valid one */, struct arena *a, struct register_row *out, struct err *err); /* NOT_FOUND */
 /* Replaces the register's contents: changed rows get a new version, missing ones end, all or nothing; INPUT when a key is there twice.
  * Data is compared byte by byte: canonical JSON. Counts for the report. */
@@ -25,6 +26,13 @@ struct register_change {
 };
 bool register_replace(struct tx *tx, struct str name, const struct register_row *rows, size_t count, int64_t now, struct register_change *change, struct err *err);
 bool register_compare(struct view *v, struct str name, const struct register_row *rows, size_t count, struct arena *a, struct register_change *change, struct err *err); /* dry run */
-int64_t register_generation(struct view *v); /* counts replacements: caches look at it; -1: cannot be read */
+int64_t register_generation(struct view *v); /* counts replacements; -1: cannot be read */
+
+/* For a cache of rows: what two views with the same stamp see in registers is the same. */
+struct register_stamp {
+	uint64_t store; /* 0: nothing may be kept of what this view sees, because its transaction has replaced a register, or the store is in memory */
+	int64_t generation;
+};
+struct register_stamp register_stamp(struct view *v);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct store {
 	int lock_fd;
 	struct db *writer;
 	struct tx tx;
+	uint64_t number; /* of this one among all that the process has opened; 0: in memory */
 	struct view borrowed; /* in memory: the one connection as a view */
 	int64_t wal_limit;
 	int64_t wal_seen; /* length of the log when it was last checkpointed */
@@ -112,6 +114,8 @@ static void init_gate(struct store *s) {
 	pthread_mutex_init(&s->mutex, NULL);
 }
 
+static _Atomic uint64_t numbers; /* of stores that were opened */
+
 struct store *store_open(const char *path, const unsigned char fingerprint[16], struct err *err) {
 	struct store *s = calloc(1, sizeof *s);
 	BUG_IF(s == NULL);
@@ -125,6 +129,7 @@ struct store *store_open(const char *path, const unsigned char fingerprint[16], 
 		return NULL;
 	}
 	s->tx.db = s->tx.view.db = s->borrowed.db = s->writer;
+	s->number = path ? atomic_fetch_add(&numbers, 1) + 1 : 0;
 	return s;
 }
 
@@ -149,6 +154,7 @@ bool store_begin(struct store *s, struct tx **out, struct err *err) {
 	if (!db_begin(s->writer, err))
 		return false;
 	s->tx.open = true;
+	s->tx.view = (struct view){.db = s->writer, .store_number = s->number};
 	tx_mark(&s->tx);
 	*out = &s->tx;
 	return true;
@@ -244,6 +250,8 @@ struct view *store_view(struct store *s, struct err *err) {
 		return NULL;
 	}
 	v->store = s;
+	v->store_number = s->number;
+	v->stamp_read = false;
 	if ((v->db || db_open(&v->db, s->path, DB_READER, err)) && db_begin(v->db, err))
 		return v;
 	give_reader(s, v);

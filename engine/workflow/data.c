@@ -1,5 +1,6 @@
 #include "engine/workflow/data.h"
 
+#include "engine/workflow/register_cache.h"
 #include "engine/workflow/upload.h"
 
 #include <jansson.h>
@@ -242,7 +243,14 @@ bool data_row_from_json(const struct register_type *reg, struct str key, int64_t
 
 static bool store_rows(void *context, const struct register_type *reg, struct arena *a, const struct value **rows, size_t *count,
                        struct err *err) {
+	const struct register_snapshot *cached;
 	struct register_rows stored = {0};
+	if (!register_cache_get(reg->cache, context, reg, a, &cached, err))
+		return false;
+	if (cached) {
+		*rows = register_snapshot_rows(cached, count);
+		return true;
+	}
 	if (!register_rows(context, reg->full_name, a, &stored, err))
 		return false;
 	struct value *out = ARENA_ARRAY(a, stored.count, struct value);
@@ -256,9 +264,24 @@ static bool store_rows(void *context, const struct register_type *reg, struct ar
 	return true;
 }
 
+/* What is not the valid row, or not that version of it, is the store's to know. */
+static const struct value *cached_row(const struct register_snapshot *cached, struct str key, int64_t version) {
+	int64_t has;
+	const struct value *row = cached ? register_snapshot_find(cached, key) : NULL;
+	return row && (version == 0 || (str_to_int(row->record.version, &has) && has == version)) ? row : NULL;
+}
+
 static bool store_row(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a,
                       struct value *out, struct err *err) {
+	const struct register_snapshot *cached;
 	struct register_row row;
+	if (!register_cache_get(reg->cache, context, reg, a, &cached, err))
+		return false;
+	const struct value *known = cached_row(cached, key, version);
+	if (known) {
+		*out = *known;
+		return true;
+	}
 	return register_row(context, reg->full_name, key, version, a, &row, err) &&
 	       data_row_from_json(reg, row.key, row.version, row.data, a, out, err);
 }

@@ -25,6 +25,7 @@ struct register_type {
 	struct record_type record; /* columns; record.key is the key column */
 	size_t label;           /* column that people see */
 	struct str sample;      /* file name, or empty */
+	struct register_cache *cache; /* of its rows; NULL: none */
 };
 
 struct field {

@@ -1,4 +1,5 @@
 #include "engine/workflow/definition_reader.h"
+#include "engine/workflow/register_cache.h"
 #include "engine/workflow/upload.h"
 
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static void read_register(struct reader *r, const struct yaml *node, struct regi
 	*reg = (struct register_type){.name = node->key->text,
 	                              .full_name = arena_printf(r->arena, "%.*s.%.*s", STR_ARG(r->d->name), STR_ARG(node->key->text)),
 	                              .record = {.name = node->key->text, .members = members, .count = columns->count},
-	                              .sample = shape_text(yaml_get(node, "sample"))};
+	                              .sample = shape_text(yaml_get(node, "sample")),
+	                              .cache = register_cache_new(r->arena)};
 	size_t before = r->problems->errors;
 	reg->record.key = find_column(r, reg, key);
 	reg->label = find_column(r, reg, yaml_get(node, "label"));

@@ -1,0 +1,136 @@
+#include "engine/workflow/register_cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { ROWS_MAX = 4096 }; /* some MB */
+
+struct entry {
+	struct str key;
+	const struct value *row;
+};
+
+struct register_snapshot {
+	atomic_int users; /* the cache, and each arena that holds it */
+	struct register_stamp stamp;
+	bool passed; /* too many rows, or one that does not fit its columns: the store is asked, row by row */
+	struct value *rows;
+	struct entry *by_key;
+	size_t count;
+	struct arena *arena;
+};
+
+struct register_cache {
+	pthread_mutex_t mutex;
+	struct register_snapshot *newest; /* NULL: nobody has asked yet */
+};
+
+static void let_go(void *context) {
+	struct register_snapshot *s = context;
+	if (s && atomic_fetch_sub(&s->users, 1) == 1)
+		arena_free(s->arena); /* it is in it */
+}
+
+static void end(void *context) {
+	struct register_cache *c = context;
+	let_go(c->newest);
+	pthread_mutex_destroy(&c->mutex);
+}
+
+struct register_cache *register_cache_new(struct arena *a) {
+	struct register_cache *c = ARENA_NEW(a, struct register_cache);
+	pthread_mutex_init(&c->mutex, NULL);
+	arena_defer(a, end, c);
+	return c;
+}
+
+static int by_key(const void *a, const void *b) {
+	return str_compare(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+}
+
+static bool read_rows(struct register_snapshot *s, struct view *v, const struct register_type *reg, struct err *err) {
+	struct register_rows stored;
+	if (!register_rows(v, reg->full_name, s->arena, &stored, err))
+		return false;
+	s->count = stored.count;
+	s->rows = ARENA_ARRAY(s->arena, stored.count, struct value);
+	s->by_key = ARENA_ARRAY(s->arena, stored.count, struct entry);
+	for (size_t i = 0; i < stored.count; i++) {
+		const struct register_row *row = &stored.items[i];
+		if (!data_row_from_json(reg, row->key, row->version, row->data, s->arena, &s->rows[i], err))
+			return false;
+		s->by_key[i] = (struct entry){row->key, &s->rows[i]};
+	}
+	qsort(s->by_key, s->count, sizeof *s->by_key, by_key);
+	return true;
+}
+
+/* For its caller alone, so far. */
+static struct register_snapshot *read_snapshot(struct view *v, const struct register_type *reg, struct register_stamp stamp, struct err *err) {
+	struct arena *a = arena_new();
+	struct register_snapshot *s = ARENA_NEW(a, struct register_snapshot);
+	int64_t size;
+	*s = (struct register_snapshot){.users = 1, .stamp = stamp, .arena = a};
+	if (!register_size(v, reg->full_name, ROWS_MAX + 1, &size, err)) {
+		arena_free(a);
+		return NULL;
+	}
+	s->passed = size > ROWS_MAX || !read_rows(s, v, reg, err);
+	return s;
+}
+
+static struct register_snapshot *take_newest(struct register_cache *c, struct register_stamp stamp) {
+	pthread_mutex_lock(&c->mutex);
+	struct register_snapshot *s = c->newest;
+	bool same = s && s->stamp.store == stamp.store && s->stamp.generation == stamp.generation;
+	if (same)
+		atomic_fetch_add(&s->users, 1);
+	pthread_mutex_unlock(&c->mutex);
+	return same ? s : NULL;
+}
+
+/* An old view's does not push a new one out. */
+static void keep(struct register_cache *c, struct register_snapshot *s) {
+	pthread_mutex_lock(&c->mutex);
+	struct register_snapshot *old = c->newest;
+	bool newer = !old || old->stamp.store != s->stamp.store || old->stamp.generation < s->stamp.generation;
+	if (newer) {
+		atomic_fetch_add(&s->users, 1);
+		c->newest = s;
+	}
+	pthread_mutex_unlock(&c->mutex);
+	if (newer)
+		let_go(old);
+}
+
+bool register_cache_get(struct register_cache *c, struct view *v, const struct register_type *reg, struct arena *a, const struct register_snapshot **out, struct err *err) {
+	struct register_stamp stamp = register_stamp(v);
+	*out = NULL;
+	if (!c || stamp.store == 0)
+		return true;
+	struct register_snapshot *s = take_newest(c, stamp);
+	if (!s) {
+		s = read_snapshot(v, reg, stamp, err);
+		if (!s)
+			return false;
+		keep(c, s);
+	}
+	*out = s->passed ? NULL : s;
+	if (s->passed || arena_defers(a, s))
+		let_go(s);
+	else
+		arena_defer(a, let_go, s);
+	return true;
+}
+
+const struct value *register_snapshot_rows(const struct register_snapshot *s, size_t *count) {
+	*count = s->count;
+	return s->rows;
+}
+
+const struct value *register_snapshot_find(const struct register_snapshot *s, struct str key) {
+	struct entry wanted = {key, NULL};
+	const struct entry *found = s->count ? bsearch(&wanted, s->by_key, s->count, sizeof wanted, by_key) : NULL;
+	return found ? found->row : NULL;
+}

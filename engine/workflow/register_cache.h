@@ -1,0 +1,19 @@
+/* register_cache: a register's rows as values, read from the store once a change and shared by all threads. Most transitions and pages look at the same few
+ * hundred rows; taking them from JSON each time costs more than everything else that they do. */
+#ifndef ENGINE_WORKFLOW_REGISTER_CACHE_H
+#define ENGINE_WORKFLOW_REGISTER_CACHE_H
+
+#include "engine/workflow/data.h"
+
+struct register_cache; /* of one register of one definition; any thread */
+
+struct register_cache *register_cache_new(struct arena *a); /* until a goes; what was given out stays good */
+
+/* What a view sees: all valid rows in file order. Good as long as the arena that it was asked with. */
+struct register_snapshot;
+/* *out NULL: the register cannot be kept, or this view's transaction has changed it; ask the store. */
+bool register_cache_get(struct register_cache *c, struct view *v, const struct register_type *reg, struct arena *a, const struct register_snapshot **out, struct err *err);
+const struct value *register_snapshot_rows(const struct register_snapshot *s, size_t *count);
+const struct value *register_snapshot_find(const struct register_snapshot *s, struct str key); /* NULL: no valid row */
+
+#endif
