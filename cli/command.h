@@ -68,11 +68,12 @@ struct store_command {
 	int (*run)(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 };
 const struct store_command *store_command(const char *name); /* NULL: no such one */
-/* The store's half of `stafet graph`, `stafet backup` (in a running server), `stafet documents`, `inbox`, `suppressions` and `outbox`. */
+/* The store's half of `stafet graph`, `stafet backup` (in a running server), `stafet documents`, `inbox`, `sessions`, `suppressions` and `outbox`. */
 int command_backup_running(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_graph_instance(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_documents(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_inbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
+int command_sessions(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_suppressions(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_outbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 /* Runs it in the server that holds this site's store. *reached false: there is none. */

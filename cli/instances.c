@@ -266,7 +266,7 @@ static const struct store_command store_commands[] = {
         {"start", command_start}, {"list", command_list}, {"show", command_show},
         {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"graph", command_graph_instance},
         {"outbox", command_outbox},
-        {"documents", command_documents}, {"inbox", command_inbox}, {"backup", command_backup_running}, {"suppressions", command_suppressions},
+        {"documents", command_documents}, {"inbox", command_inbox}, {"backup", command_backup_running}, {"suppressions", command_suppressions}, {"sessions", command_sessions},
 };
 
 const struct store_command *store_command(const char *name) {

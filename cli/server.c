@@ -11,10 +11,12 @@
 #include "mailer/mime.h"
 #include "otp-portal/portal.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -232,6 +234,12 @@ static void block_signals(void) {
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
+/* Keys, passwords and people's answers are in memory: no dump of it is written, and no other program of this user may read it. */
+static void keep_memory_private(void) {
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+		log_event(LOG_WARN, "memory-not-private", "text=\"%s\"", strerrordesc_np(errno));
+}
+
 int command_serve(struct arguments *args, struct buf *out) {
 	const char *listen = arguments_option(args, "--listen");
 	struct open_site s = {0};
@@ -242,6 +250,7 @@ int command_serve(struct arguments *args, struct buf *out) {
 		return EXIT_USAGE;
 	}
 	block_signals();
+	keep_memory_private();
 	if (!site_open_all(&s, args->items[0], out, &err)) {
 		buf_printf(out, "stafet: %s\n", err.text);
 	} else if (s.config->mail.relay.len == 0) {

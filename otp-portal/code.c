@@ -18,6 +18,9 @@ enum { TASKS = 100 };
 enum { FAILS_TOLD = 5, ALERT_SYSTEM_DAY = 20 };
 enum { FAILS_NETWORK_15_MIN = 10, FAILS_NETWORK_DAY = 30, FAILS_ADDRESS_30_DAYS = 10, FAILS_SYSTEM_DAY = 50 };
 
+/* Enough of a network's hash to tell it from others. */
+#define NETWORK_TOLD(t) (int)((t)->network.len < 8 ? (t)->network.len : 8), (t)->network.at
+
 static const struct str everybody = {"all", 3};
 
 struct str code_cookie(struct arena *a) {
@@ -200,6 +203,7 @@ bool code_ask(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 	ask->set_cookie = same ? ask->cookie : ask->new_cookie;
 	if ((!same && !login_insert(tx, &login, err)) || (may && !counter_add(tx, STR("login-send"), address_hash, now, LIMIT_DAY, &count, err)))
 		return false;
+	log_event(LOG_INFO, "login-asked", "contact=%lld network=%.*s sent=%s", (long long)contact.id, NETWORK_TOLD(ask), contact.id == 0 || !may ? "none" : link ? "link" : "code");
 	return contact.id == 0 || !may || send(ask, tx, &login, &contact, link, now, c->arena, err);
 }
 
@@ -227,12 +231,15 @@ static bool count_failure(struct tx *tx, const struct code_try *t, const struct 
 	int64_t network, address, all;
 	if (!counter_add(tx, STR("login-fail-net"), t->network, now, LIMIT_DAY, &network, err))
 		return false;
-	if (address_hash.len == 0)
+	if (address_hash.len == 0) {
+		log_event(LOG_INFO, "login-failed", "network=%.*s", NETWORK_TOLD(t));
 		return true;
+	}
 	if (!counter_add(tx, STR("login-fail-all"), everybody, now, LIMIT_DAY, &all, err) ||
 	    !counter_add(tx, STR("login-fail"), address_hash, now, 30 * LIMIT_DAY, &address, err))
 		return false;
-	log_event(all >= ALERT_SYSTEM_DAY || address >= FAILS_TOLD ? LOG_WARN : LOG_INFO, "login-failed", "today=%lld of-address=%lld", (long long)all, (long long)address);
+	log_event(all >= ALERT_SYSTEM_DAY || address >= FAILS_TOLD ? LOG_WARN : LOG_INFO, "login-failed", "contact=%lld network=%.*s by=%s today=%lld of-address=%lld",
+	          (long long)login->contact_id, NETWORK_TOLD(t), t->token.len > 0 ? "link" : "code", (long long)all, (long long)address);
 	return address != FAILS_TOLD || login->contact_id == 0 || tell(t, tx, login, "login-guessed", STR("{}"), now, a, err);
 }
 
@@ -307,7 +314,7 @@ static bool let_in(struct code_try *t, struct tx *tx, const struct login *login,
 	if (!meet_browser(t, tx, login, now, a, err))
 		return false;
 	t->set_cookie = cookie;
-	log_event(LOG_INFO, "login", "contact=%lld", (long long)login->contact_id);
+	log_event(LOG_INFO, "login", "contact=%lld network=%.*s by=%s", (long long)login->contact_id, NETWORK_TOLD(t), t->token.len > 0 ? "link" : "code");
 	return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/escape.h"
+#include "engine/base/log.h"
 #include "otp-portal/code.h"
 #include "otp-portal/limits.h"
 #include "otp-portal/one_field.h"
@@ -215,9 +216,10 @@ static bool run_logout(struct change *c, struct engine *engine, struct tx *tx, i
 	const struct logout *l = c->context;
 	struct session session;
 	(void)engine;
-	if (!l->everywhere)
-		return session_remove(tx, l->id, err);
-	return session_load(tx_view(tx), l->id, now, SESSION_LIFE_MS, &session, err) && session_remove_all(tx, session.contact_id, err);
+	if (!session_load(tx_view(tx), l->id, now, SESSION_LIFE_MS, &session, err))
+		return false;
+	log_event(LOG_INFO, "logout", "contact=%lld everywhere=%s", (long long)session.contact_id, l->everywhere ? "yes" : "no");
+	return l->everywhere ? session_remove_all(tx, session.contact_id, err) : session_remove(tx, l->id, err);
 }
 
 static void after_logout(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {

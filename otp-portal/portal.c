@@ -10,6 +10,7 @@
 #include "otp-portal/page.h"
 #include "otp-portal/patrol.h"
 #include "otp-portal/pump.h"
+#include "otp-portal/refusals.h"
 #include "otp-portal/route.h"
 #include "otp-portal/session.h"
 #include "otp-portal/share.h"
@@ -42,7 +43,7 @@ struct portal {
 	atomic_int jobs;      /* changes that the writer has not answered yet */
 	atomic_int suspended; /* connections that wait for one, or for their time */
 	struct share *uploads; /* bodies with files under way, or held by the writer */
-	atomic_llong forged_reports;
+	struct refusals *refusals;
 	atomic_bool closing;
 };
 
@@ -235,6 +236,7 @@ static enum MHD_Result send_answer(struct exchange *x) {
 		extend(x, time_for(out->blob_size) + ANSWER_MS - REQUEST_MS);
 	if (out->status == 303)
 		buf_clear(&out->body);
+	refusals_note(x->portal->refusals, &x->request, out->status);
 	route_secure(&x->request, out);
 	struct MHD_Response *response = make_response(x);
 	BUG_IF(response == NULL);
@@ -628,7 +630,7 @@ struct portal *portal_open(const struct portal_options *options, struct err *err
 		return NULL;
 	}
 	p->world.sessions = sessions_open();
-	p->world.forged_reports = &p->forged_reports;
+	p->refusals = refusals_open();
 	p->patrol = patrol_open();
 	p->pump = pump_open();
 	p->uploads = share_open(UPLOADS_AT_ONCE, UPLOADS_OF_ONE);
@@ -662,6 +664,7 @@ void portal_close(struct portal *p) {
 	close(p->listener);
 	pump_close(p->pump);
 	share_close(p->uploads);
+	refusals_close(p->refusals);
 	patrol_close(p->patrol);
 	sessions_save(p->world.sessions, p->world.options.writer);
 	sessions_close(p->world.sessions);

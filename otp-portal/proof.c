@@ -212,5 +212,6 @@ bool proof_check(const struct proof *p, struct tx *tx, int64_t now, struct arena
 		return counter_add(tx, STR("proof-wrong"), limit_address(p->world, p->to, a), now, LIMIT_DAY, &count, err);
 	}
 	*outcome = PROOF_GOOD;
+	log_event(LOG_INFO, "proof", "instance=%lld event=%.*s", (long long)p->link.instance_id, STR_ARG(p->event));
 	return login_use(tx, login.id, now, err);
 }

@@ -3,7 +3,6 @@
 #include "engine/base/log.h"
 #include "engine/store/reports.h"
 #include "engine/store/texts_in.h"
-#include "otp-portal/network.h"
 #include "otp-portal/page.h"
 
 enum { TYPE_MAX = 100 };
@@ -36,19 +35,10 @@ static void kept(struct request *r, struct change *c, bool ok, const struct err 
 	say_kept(out);
 }
 
-/* Counted; told when there are 1, 2, 4, 8... of them, so that nobody fills the log. */
-static void refuse_forged(struct request *r, const char *event, struct response *out) {
-	long long count = r->world->forged_reports ? atomic_fetch_add(r->world->forged_reports, 1) + 1 : 1;
-	struct str from = network_of(r->client, r->arena);
-	if ((count & (count - 1)) == 0)
-		log_event(LOG_WARN, event, "count=%lld from=%.*s", count, STR_ARG(from));
-	page_not_found(r, out);
-}
-
 void report_page(struct request *r, struct response *out) {
 	struct report report = {.query = r->query_text, .type = request_header(r, "Content-Type"), .body = r->body_text};
 	if (!report_token_read(site_keys(r->world->options.site), r->rest, &report.outbox_id)) {
-		refuse_forged(r, "report-forged", out);
+		page_not_found(r, out);
 		return;
 	}
 	if (report.query.len + report.body.len > REPORT_BYTES) {
@@ -80,7 +70,7 @@ static void kept_text(struct request *r, struct change *c, bool ok, const struct
 void inbound_page(struct request *r, struct response *out) {
 	struct text_in text = {.query = r->query_text, .type = request_header(r, "Content-Type"), .body = r->body_text};
 	if (!inbound_token_read(site_keys(r->world->options.site), r->rest)) {
-		refuse_forged(r, "text-forged", out);
+		page_not_found(r, out);
 		return;
 	}
 	if (text.query.len + text.body.len > TEXT_IN_BYTES) {

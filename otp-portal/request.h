@@ -5,8 +5,6 @@
 
 #include "otp-portal/portal.h"
 
-#include <stdatomic.h>
-
 enum {
 	REQUEST_BODY = 256 * 1024,  /* bytes of a body */
 	REQUEST_FIELDS = 500,       /* fields of a form or query */
@@ -37,7 +35,6 @@ struct portal_world {
 	bool loopback;        /* loopback hosts with the listener's port are answered too */
 	const struct assets *assets;
 	struct sessions *sessions;
-	atomic_llong *forged_reports; /* so many came, and texts; NULL: nobody counts */
 };
 
 struct request {

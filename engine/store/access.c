@@ -198,6 +198,23 @@ bool session_remove_all(struct tx *tx, int64_t contact_id, struct err *err) {
 	return stmt_run(s, NULL, err);
 }
 
+bool session_remove_everybody(struct tx *tx, int64_t *count, struct err *err) {
+	return stmt_run(db_query(tx_db(tx), "DELETE FROM sessions"), count, err);
+}
+
+bool session_list(struct view *v, int64_t now, int64_t skip, int64_t limit, struct arena *a, struct session_list *out, struct err *err) {
+	enum db_step step;
+	struct stmt *s = db_query(view_db(v), "SELECT contact_id, created_at, seen_at, ends_at FROM sessions WHERE ends_at > ? ORDER BY created_at DESC, number DESC LIMIT ? OFFSET ?");
+	bind_int(s, now);
+	bind_int(s, limit);
+	bind_int(s, skip);
+	*out = (struct session_list){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(struct session *)ARENA_PUSH(a, out) = (struct session){.contact_id = stmt_int(s, 0), .created_at = stmt_int(s, 1), .seen_at = stmt_int(s, 2), .ends_at = stmt_int(s, 3)};
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
 static bool browser_find(struct db *db, int64_t contact_id, const unsigned char id[SECRET_HASH], int64_t since, enum browser_met *met, struct err *err) {
 	struct stmt *s = db_query(db, "SELECT count(*), coalesce(max(id = ? AND seen_at > ?), 0) FROM browsers WHERE contact_id = ?");
 	bind_blob(s, id, SECRET_HASH);

@@ -36,6 +36,12 @@ bool session_load(struct view *v, const unsigned char id[SECRET_HASH], int64_t n
 bool session_touch(struct tx *tx, const unsigned char id[SECRET_HASH], int64_t now, struct err *err);
 bool session_remove(struct tx *tx, const unsigned char id[SECRET_HASH], struct err *err);
 bool session_remove_all(struct tx *tx, int64_t contact_id, struct err *err);
+bool session_remove_everybody(struct tx *tx, int64_t *count, struct err *err);
+struct session_list {
+	struct session *items;
+	size_t count, cap;
+};
+bool session_list(struct view *v, int64_t now, int64_t skip, int64_t limit, struct arena *a, struct session_list *out, struct err *err); /* not ended; newest first */
 
 /* The browsers that a contact logged in with: the newest BROWSERS. */
 enum { BROWSERS = 10 };

@@ -368,6 +368,20 @@ static void sessions_end(void **state) {
 	OK(session_insert(f->tx, &in, &f->err));
 	OK(session_remove_all(f->tx, f->contact, &f->err));
 	REFUSED(ERR_NOT_FOUND, session_load(view(f), in.id, 149, 50, &out, &f->err));
+	struct session later = {.id = {2}, .contact_id = f->contact, .created_at = 200, .seen_at = 200, .ends_at = 2000};
+	struct session_list list;
+	int64_t count;
+	OK(session_insert(f->tx, &in, &f->err));
+	OK(session_insert(f->tx, &later, &f->err));
+	OK(session_list(view(f), 150, 0, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.items[0].created_at, 200);
+	OK(session_list(view(f), 1000, 0, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 1); /* the other has ended */
+	OK(session_remove_everybody(f->tx, &count, &f->err));
+	assert_int_equal(count, 2);
+	OK(session_list(view(f), 150, 0, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 0);
 }
 
 static void facts_are_replaced(void **state) {
