@@ -3,8 +3,13 @@
 #include "engine/base/address.h"
 #include "engine/store/access.h"
 
-enum { MOST_A_DAY = 5 };
+enum { MOST_A_DAY = 5, MOST_OF_ONE = 100, TOO_SOON_MS = 30 * 1000 };
 static const int64_t DAY_MS = INT64_C(24) * 3600 * 1000;
+static const struct str answers = {"mailed-answers", 14}, answers_of_one = {"answers-of-one", 14};
+
+static struct str key_of(const struct outbox_row *message, struct arena *a) {
+	return arena_printf(a, "%lld %lld", (long long)message->instance_id, (long long)message->contact_id);
+}
 
 static bool find_message(struct tx *tx, const struct arrival *m, struct arena *a, struct outbox_row *out, bool *found, struct err *err) {
 	*found = false;
@@ -15,12 +20,13 @@ static bool find_message(struct tx *tx, const struct arrival *m, struct arena *a
 }
 
 bool answer_give(struct engine *engine, struct tx *tx, const struct outbox_row *message, const struct reply *reply, int64_t now, struct arena *a, struct arrival_row *row, struct err *err) {
-	int64_t count;
-	struct str key = arena_printf(a, "%lld %lld", (long long)message->instance_id, (long long)message->contact_id);
-	if (!counter_add(tx, STR("mailed-answers"), key, now, DAY_MS, &count, err))
+	int64_t count, of_one;
+	struct str person = arena_printf(a, "%lld", (long long)message->contact_id);
+	if (!counter_add(tx, answers, key_of(message, a), now, DAY_MS, &count, err) || !counter_add(tx, answers_of_one, person, now, DAY_MS, &of_one, err))
 		return false;
-	row->outcome = count > MOST_A_DAY ? STR("too-many") : STR("answer");
-	return count > MOST_A_DAY || engine_replied(engine, tx, now, message, reply, a, &row->files, err);
+	bool many = count > MOST_A_DAY || of_one > MOST_OF_ONE;
+	row->outcome = many ? STR("too-many") : STR("answer");
+	return many || engine_replied(engine, tx, now, message, reply, a, &row->files, err);
 }
 
 /* What the child left out is told beside what became of the others. */
@@ -46,9 +52,19 @@ static struct reply reply_of(const struct arrival *m, struct arena *a) {
 	return (struct reply){m->words, files, count};
 }
 
+/* Nobody has read a mail that left just now, and answered one before it today: it is a program that does not say so, and its next answer would be to ours. */
+static bool is_too_soon(struct tx *tx, const struct outbox_row *message, int64_t now, struct arena *a, bool *soon, struct err *err) {
+	int64_t count = 0;
+	bool quick = message->sent_at > 0 && now - message->sent_at < TOO_SOON_MS;
+	if (quick && !counter_read(tx_view(tx), answers, key_of(message, a), now, DAY_MS, &count, err))
+		return false;
+	*soon = quick && count > 0;
+	return true;
+}
+
 bool answer_apply(struct engine *engine, struct tx *tx, const struct arrival *m, int64_t now, struct arena *a, struct arrival_row *row, struct err *err) {
 	struct outbox_row message;
-	bool found;
+	bool found, soon;
 	row->outbox_id = 0;
 	row->outcome = STR("noted");
 	if (!find_message(tx, m, a, &message, &found, err))
@@ -59,6 +75,11 @@ bool answer_apply(struct engine *engine, struct tx *tx, const struct arrival *m,
 	struct str sender = address_key(a, m->from), recipient = address_key(a, message.recipient);
 	row->outcome = STR("from-somebody-else");
 	if (!str_equal(sender, recipient))
+		return true;
+	if (!is_too_soon(tx, &message, now, a, &soon, err))
+		return false;
+	row->outcome = STR("too-soon");
+	if (soon)
 		return true;
 	struct reply reply = reply_of(m, a);
 	if (!answer_give(engine, tx, &message, &reply, now, a, row, err))

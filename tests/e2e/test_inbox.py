@@ -22,7 +22,8 @@ class Mailbox:
         self.port, self.tls = (int(n) for n in re.findall(r"\d+", line))
 
     def put(self, text):
-        imap_peer.put(self.folder, text if isinstance(text, bytes) else text.encode())
+        """A list is a mail in pieces."""
+        imap_peer.put(self.folder, text.encode() if isinstance(text, str) else text)
 
     def flags(self):
         """The flags of each mail, in order of arrival."""
@@ -244,16 +245,52 @@ def test_an_answer_by_mail_is_an_event():
         answer = corpus("person").replace(ours, found["mester@snedker.example"])
         stranger = answer.replace("Mester@Snedker.Example", "svend@snedker.example").replace("<CAF-1@", "<CAF-2@")
         absence = corpus("absence", replace={ours: found["mester@snedker.example"]})
-        for mail in [stranger, absence, answer] + [answer.replace("<CAF-1@", "<CAF-x%d@" % i).replace("SGVq", "SGV5") for i in range(6)]:
+        more = [answer.replace("<CAF-1@", "<CAF-x%d@" % i).replace("SGVq", "SGV5") for i in range(7)]
+        for mail in [stranger, absence, answer, more[0]]:
             mailbox.put(mail)
-        until(lambda: len(arrivals(office)) == 9)
-        assert [r[1] for r in arrivals(office)] == ["from-somebody-else", "noted", "answer"] + ["answer"] * 4 + ["too-many"] * 2, arrivals(office)
+        until(lambda: len(arrivals(office)) == 4)
+        office.stop()
+        office.later("UPDATE outbox SET sent_at = sent_at - 60000")
+        office.start()
+        for mail in more[1:]:
+            mailbox.put(mail)
+        until(lambda: len(arrivals(office)) == 10)
+        assert [r[1] for r in arrivals(office)] == ["from-somebody-else", "noted", "answer", "too-soon"] + ["answer"] * 4 + ["too-many"] * 2, arrivals(office)
         until(lambda: run("history", reference, site=office.site).stdout.count("written") == 5)
         told = run("inbox", "--limit", "3", site=office.site).stdout
         assert re.search(r"person .* answer +%s +Mester@snedker.example  Sv: Udfyld erklæring\n" % re.escape(reference), told) and "go on with --after" in told, told
         assert "det er ikke mig, men Søren" in office.query("SELECT data FROM instances WHERE reference = ?", reference)[0][0]
         time.sleep(0.5)
         assert len(sink.dumps()) == 2 and run("verify", site=office.site).returncode == 0
+
+
+def away(office, mailbox, sink, more, seconds=8):
+    """Somebody's program answers every mail of ours at once, whatever it is, with these header lines; what was sent, and what became of the answers."""
+    seen, end = 0, time.time() + seconds
+    while time.time() < end:
+        for head, raw in sink.dumps()[seen:]:
+            seen += 1
+            ours = parse(raw)
+            assert ours["Auto-Submitted"] == "auto-generated" and ours["X-Auto-Response-Suppress"] == "All", ours
+            mailbox.put("From: bo@x.example\nTo: noreply@skole.example\nSubject: Sv: %s\nMessage-ID: <away-%d@x.example>\nIn-Reply-To: %s\nReferences: %s\n%s\nJeg er paa ferie. (%d)\n" % (
+                ours["Subject"], seen, ours["Message-ID"], ours["Message-ID"], more, seen))
+        time.sleep(0.05)
+    return seen, [r[:2] for r in arrivals(office)]
+
+
+def test_programs_that_answer_each_other_stop():
+    for more, expected in (("Auto-Submitted: auto-replied\n", (1, [("automatic", "noted")])), ("Precedence: auto_reply\n", (1, [("automatic", "noted")])),
+                           ("", (2, [("person", "answer"), ("person", "too-soon")]))):
+        with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+            path = os.path.join(office.folder, "mailing", "workflow.yaml")
+            text = open(path).read()
+            written = text.replace("actions: [{set: {said: reply_text}}]", "actions: [{set: {said: reply_text}}, {send: {to: asked, message: news}}]")
+            assert written != text
+            open(path, "w").write(written)  # a workflow that answers each answer
+            office.start()
+            ready(office)
+            office.order(asked=["bo@x.example"])
+            assert away(office, mailbox, sink, more) == expected, (more, arrivals(office))
 
 
 def main_memory(office):
@@ -295,6 +332,9 @@ def test_files_of_an_answer_become_the_cases_files():
         assert got.status == 200 and got.body.strip() == "Blåbær".encode() and "attachment" in got.header("Content-Disposition"), (got.status, got.body)
         assert office.server.get(found["rød grød.pdf"]).body == b"%PDF-1.4\n%%EOF\n"
         # A large one of a kind that is asked for is taken, one more than that is not, nor is one that is larger than the field takes; nothing comes twice.
+        office.stop()
+        office.later("UPDATE outbox SET sent_at = sent_at - 60000")
+        office.start()
         big = b"%PDF-1.4\n" + os.urandom(12 << 20) + b"\n%%EOF\n"
         attached = b"--b\nContent-Type: application/pdf; name=%s\nContent-Transfer-Encoding: base64\n\n%s\n"
         head = ("From: ida@example.dk\nIn-Reply-To: %s\nMessage-ID: <big@example.dk>\nContent-Type: multipart/mixed; boundary=b\n\n" % ours).encode()
@@ -316,6 +356,49 @@ def test_files_of_an_answer_become_the_cases_files():
         office.start()
         until(lambda: len(arrivals(office)) == 7)
         assert len(papers(office, reference)) == 4 and office.query("SELECT count(*) FROM blobs") == [(4,)]
+
+
+def test_hostile_mail_kills_at_most_its_reader():
+    """Each is read or flagged, none is answered, the next one is read, and the server itself holds none of the large ones."""
+    with Mailbox() as mailbox, Sink() as sink, Office(sink.port, mailbox.config()) as office:
+        office.start()
+        ready(office)
+        mails = sent(office, sink, "mester@snedker.example")
+        envelope, ours, _ = mails["mester@snedker.example"]
+        head = b"From: mester@snedker.example\nIn-Reply-To: %s\n" % ours.encode()
+        report = corpus("postfix-no-such-user").encode()
+        forged = [envelope[:-16] + "x" + envelope[-15:], envelope.replace(".", ".0", 1), "retur+" + "1." * 20000 + "@skole.example", "retur+%s@skole.example" % ("A" * 100000)]
+        hostile = [
+            b"Subject: large\n\n" + b"x" * 998 + b"\n",  # and 100 MB of it, below
+            b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\nContent-Type: application/pdf; name=a.pdf\n\nx\n" * 1000 + b"--b--\n",
+            b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i, i) for i in range(20000)) + b"\nx\n",
+            b"Content-Type: message/rfc822\n\n" * 20000 + b"From: x\n\nx\n",
+            b"Content-Type: text/plain; charset=klingon\nSubject: =?klingon?Q?=FF?= =?utf-8?B?////?= =?utf-16?Q?=D8?=\n\n" + b"\xff\xfe\x00\xd8" * 5000,
+            b"Content-Type: text/plain; charset=utf-7\nContent-Transfer-Encoding: base64\n\n" + b"=" * 5000 + b"+AD4-" * 5000,
+            b"Content-Type: text/plain; charset=iso-2022-jp\nContent-Transfer-Encoding: quoted-printable\n\n" + b"=1B$B=\n" * 50000,
+            b"Subject: " + b"=?utf-8?B?w6bDuMOl?= " * 50000 + b"\n\nx",
+            b"To: " + b"a@b.example, " * 50000 + b"(\n\nx",
+            b"X: " + b"(" * 500000 + b"\n\nx",
+            b"\x00" * 1000000,
+            b"Content-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\n" + b"QUJD\n" * 2000000,
+        ]
+        before = main_memory(office)
+        begun = time.time()
+        mailbox.put([head + hostile[0]] + [b"x" * 999 + b"\n"] * 100000)
+        for mail in hostile[1:]:
+            mailbox.put(head + mail)
+        for to in forged:
+            mailbox.put(report.replace(b"To: retur+m1@skole.example", b"To: " + to.encode()))
+        mailbox.put("From: last@x.example\nSubject: the end\n\nx\n")
+        until(lambda: arrivals(office) and arrivals(office)[-1][3] == "last@x.example", 60)
+        rows, memory = arrivals(office), main_memory(office)
+        kinds = [r[0] for r in rows]
+        assert len(rows) == len(hostile) + len(forged) + 1 and rows[0][:2] == ("unreadable", "noted"), rows
+        assert all(r[1] == "not-ours" for r in rows[len(hostile):-1]) and set(kinds[1:len(hostile)]) <= {"person", "unreadable"}, rows
+        until(lambda: [("F" in f) for f in mailbox.flags()] == [k == "unreadable" for k in kinds])
+        assert memory < 80 and not bounced(office) and office.query("SELECT count(*) FROM reports") == [(0,)], (before, memory)
+        assert len(sink.dumps()) == 1 and "event=inbox-down" not in office.log()
+        assert time.time() - begun < 60
 
 
 def test_a_mistyped_address_is_back_with_whoever_typed_it():
@@ -355,5 +438,6 @@ def test_a_mistyped_address_is_back_with_whoever_typed_it():
 if __name__ == "__main__":
     main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_what_can_never_be_done_is_set_aside,
           test_what_came_in_long_ago_goes, test_only_a_verified_server_is_told_the_password,
-          test_an_answer_by_mail_is_an_event, test_files_of_an_answer_become_the_cases_files,
+          test_an_answer_by_mail_is_an_event, test_programs_that_answer_each_other_stop,
+          test_hostile_mail_kills_at_most_its_reader, test_files_of_an_answer_become_the_cases_files,
           test_a_mistyped_address_is_back_with_whoever_typed_it])

@@ -51,14 +51,14 @@ namespace inbox {{
 
 
 def put(folder, raw, name=[0]):
-    """One mail into the mailbox: written whole, then moved to where it is seen."""
+    """One mail (bytes, or a list of pieces) into the mailbox: written whole, then moved to where it is seen."""
     name[0] += 1
     path = "%d.%d_%05d.test" % (time.time(), os.getpid(), name[0])  # Dovecot numbers new mails by their names
     for part in ("tmp", "new", "cur"):
         os.makedirs(os.path.join(folder, "mail", part), exist_ok=True)
         give(os.path.join(folder, "mail", part))
     with open(os.path.join(folder, "mail", "tmp", path), "wb") as f:
-        f.write(raw)
+        f.writelines(raw if isinstance(raw, list) else [raw])
     give(f.name)
     os.rename(f.name, os.path.join(folder, "mail", "new", path))
 
