@@ -9,14 +9,12 @@
 static const char usage_text[] = "usage: stafet inbox [--after ID] [--limit N]   mails and texts that came in, oldest first: what each is, and what followed from it\n"
                                  "       stafet inbox address                   where your SMS gateway is to bring texts from phones; only it may know\n";
 
-/* Of the case whose message it answers or is about. */
-static bool reference_of(struct view *v, int64_t outbox_id, struct arena *a, struct str *reference, struct err *err) {
-	struct outbox_row row;
+/* Of the case that it started, or whose message it answers or is about. */
+static bool reference_of(struct view *v, const struct arrival_row *arrival, struct arena *a, struct str *reference, struct err *err) {
+	struct outbox_row row = {.instance_id = arrival->instance_id};
 	struct instance in;
 	*reference = STR("-");
-	if (outbox_id == 0)
-		return true;
-	if (!outbox_load(v, outbox_id, a, &row, err))
+	if (arrival->outbox_id != 0 && !outbox_load(v, arrival->outbox_id, a, &row, err))
 		return false;
 	if (row.instance_id == 0)
 		return true;
@@ -34,7 +32,7 @@ static bool show_rows(struct open_site *s, struct view *v, struct arena *a, cons
 	for (size_t i = 0; i < list.count; i++) {
 		const struct arrival_row *row = &list.items[i];
 		struct str at = site_time(s, a, row->at), reference;
-		if (!reference_of(v, row->outbox_id, a, &reference, err))
+		if (!reference_of(v, row, a, &reference, err))
 			return false;
 		buf_printf(out, "%6lld  %-10.*s %.*s  %-18.*s %-9.*s %.*s  %.*s\n", (long long)row->id, STR_ARG(row->kind), STR_ARG(at), STR_ARG(row->outcome),
 		           STR_ARG(reference), STR_ARG(row->sender), STR_ARG(row->subject));

@@ -69,9 +69,11 @@ bool answer_apply(struct engine *engine, struct tx *tx, const struct arrival *m,
 	row->outcome = STR("noted");
 	if (!find_message(tx, m, a, &message, &found, err))
 		return false;
-	if (!found || message.instance_id == 0)
+	if (!found)
 		return true;
 	row->outbox_id = message.id;
+	if (message.instance_id == 0)
+		return true;
 	struct str sender = address_key(a, m->from), recipient = address_key(a, message.recipient);
 	row->outcome = STR("from-somebody-else");
 	if (!str_equal(sender, recipient))

@@ -346,7 +346,42 @@ static bool make_for_stranger(const struct making *m) {
 	return true;
 }
 
+/* What kept it from starting: the field's name and what the gate says of it. */
+static struct str reason(const struct making *m, const struct language *language, const struct package *package, const struct answers *data) {
+	struct str key = first_text(data, "problem"), field = first_text(data, "field"), first = first_text(data, "first"), second = first_text(data, "second");
+	if (str_is(key, "field.missing"))
+		return language_word(language, "mail.not-taken-empty");
+	struct str label = package ? texts_at(package->texts, language_code(language), STR("fields"), field, STR("label"), STR("")) : STR("");
+	struct str why = language_text(language, m->arena, arena_z(m->arena, key), first, second);
+	return label.len > 0 ? arena_printf(m->arena, "%.*s: %.*s", STR_ARG(label), STR_ARG(why)) : why;
+}
+
+static bool make_not_taken(const struct making *m) {
+	const struct language *language = language_get(site_languages(m->site), m->row->language);
+	struct answers data;
+	if (!answers_from_json(m->row->data, m->arena, &data, m->err))
+		return for_good(m->err);
+	const struct package *package = site_package(m->site, first_text(&data, "workflow"));
+	struct str why = reason(m, language, package, &data);
+	m->out->language = language_code(language);
+	if (m->row->channel == CHANNEL_SMS) {
+		make_sms(m, language_text(language, m->arena, "sms.not-taken", site_config(m->site)->name, why));
+		return true;
+	}
+	bool open = package && package->definition->start.open;
+	struct str text = language_text(language, m->arena, "mail.not-taken-text", in_markdown(m->arena, why), STR(""));
+	if (open) {
+		m->out->url = link_url(m, "/start/", package->definition->name);
+		struct str form = language_text(language, m->arena, "mail.not-taken-form", m->out->url, STR(""));
+		text = arena_printf(m->arena, "%.*s\n%.*s", STR_ARG(text), STR_ARG(form));
+	}
+	m->out->subject = language_word(language, "mail.not-taken-subject");
+	return finish_mail(m, language, STR(""), text);
+}
+
 static bool make_own(const struct making *m) {
+	if (str_is(m->row->message, COMPOSE_NOT_TAKEN))
+		return make_not_taken(m);
 	if (m->row->channel == CHANNEL_SMS && str_is(m->row->message, COMPOSE_STRANGER))
 		return make_for_stranger(m);
 	if (m->row->has_link && str_is(m->row->message, "later"))

@@ -19,6 +19,8 @@ struct composed {
 enum { COMPOSE_ATTACHED = 10 << 20 }; /* bytes of all its documents; more is refused by many mail servers */
 /* The message of the product's own that a stranger's text is answered with. */
 #define COMPOSE_STRANGER "nobody-reads"
+/* And one that tells why what somebody wrote could not start anything; its data: "workflow", "field", "problem" (a key) and its arguments "first", "second". */
+#define COMPOSE_NOT_TAKEN "not-taken"
 /* PERMANENT when the template is gone or cannot be rendered, or the documents are too large; TRANSIENT: a document is not ready; INPUT when an address or header
  * does not pass the gate. In arena. */
 bool compose_message(struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a,

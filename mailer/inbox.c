@@ -6,6 +6,7 @@
 #include "mailer/answer.h"
 #include "mailer/bounce.h"
 #include "mailer/imap.h"
+#include "mailer/start_in.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -36,23 +37,35 @@ struct noting {
 	struct arena *arena;
 };
 
+static bool follow_report(struct noting *n, struct tx *tx, int64_t now, struct err *err) {
+	const struct site *site = n->inbox->options.site;
+	return bounce_apply(tx, site_keys(site), &site_config(site)->mail, n->arrival, now, n->arena, &n->row.outbox_id, &n->row.outcome, err);
+}
+
+/* Whatever answers one of ours is an answer, also when it can be none any more: only what comes of itself starts something. */
+static bool follow_person(struct noting *n, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	if (!answer_apply(engine, tx, n->arrival, now, n->arena, &n->row, err))
+		return false;
+	return n->row.outbox_id != 0 || start_in_mail(engine, tx, n->inbox->options.site, n->arrival, now, n->arena, &n->row, err);
+}
+
 static bool noting_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct noting *n = (struct noting *)job;
-	const struct site *site = n->inbox->options.site;
 	bool fresh;
 	n->row.at = now;
+	n->row.outbox_id = n->row.instance_id = 0;
+	n->row.files = STR("");
+	n->row.outcome = STR("noted");
 	if (!arrival_note(tx, &n->row, &fresh, err))
 		return false;
 	if (!fresh || !n->arrival || n->arrival->kind == ARRIVAL_AUTOMATIC)
 		return true;
-	bool ok = n->arrival->kind == ARRIVAL_REPORT ? bounce_apply(tx, site_keys(site), &site_config(site)->mail, n->arrival, now, n->arena, &n->row.outbox_id, &n->row.outcome, err)
-	                                             : answer_apply(engine, tx, n->arrival, now, n->arena, &n->row, err);
-	return ok && arrival_done(tx, &n->row, err);
+	return (n->arrival->kind == ARRIVAL_REPORT ? follow_report(n, tx, now, err) : follow_person(n, engine, tx, now, err)) && arrival_done(tx, &n->row, err);
 }
 
 static bool note(struct inbox *b, struct arena *a, int64_t validity, int64_t uid, const char *kind, const struct arrival *m, struct err *err) {
 	struct noting n = {.job.run = noting_run, .inbox = b, .arrival = m, .arena = a,
-	                   .row = {.validity = validity, .uid = uid, .kind = str_from(kind), .outcome = STR("noted")}};
+	                   .row = {.validity = validity, .uid = uid, .kind = str_from(kind)}};
 	if (m) {
 		n.row.message_id = m->message_id;
 		n.row.sender = m->from;

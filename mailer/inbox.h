@@ -1,5 +1,5 @@
 /* inbox: the thread that reads the site's mailbox: wait (IDLE) -> fetch -> take apart in a child -> one job of the writer notes the mail and does what follows -> mark.
- * A mail counts once, however often it is fetched. Nothing is deleted, and nothing is ever answered. */
+ * A mail counts once, however often it is fetched. Nothing is deleted. Only a mail of a person's that was to start something, and could not, is answered by us. */
 #ifndef MAILER_INBOX_H
 #define MAILER_INBOX_H
 

@@ -1,10 +1,11 @@
 #include "mailer/text_in.h"
 
 #include "engine/base/address.h"
+#include "engine/base/fold.h"
 
 #include <string.h>
 
-enum { WORD_MAX = 20, COUNTRY_DIGITS = 9 };
+enum { WORD_MAX = 20, COUNTRY_DIGITS = 9, WORD_BYTES = 400 };
 
 static bool is_letter(char c) {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -43,6 +44,33 @@ enum text_word text_word(struct str text) {
 		if (strcmp(word, starts[i]) == 0)
 			return TEXT_START;
 	return TEXT_OTHER;
+}
+
+static bool in_word(char c) {
+	return is_letter(c) || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+}
+
+static struct str without_marks(struct str text) {
+	while (text.len > 0 && !in_word(text.at[0]))
+		text = (struct str){text.at + 1, text.len - 1};
+	return text;
+}
+
+bool text_begins(struct str text, struct str word, struct str *rest) {
+	struct buf first, wanted;
+	struct str start = without_marks(text);
+	size_t len = 0;
+	while (len < start.len && in_word(start.at[len]))
+		len++;
+	buf_init(&first, WORD_BYTES);
+	buf_init(&wanted, WORD_BYTES);
+	fold_text(&first, (struct str){start.at, len});
+	fold_text(&wanted, word);
+	bool same = len > 0 && !first.overflow && str_equal(buf_text(&first), buf_text(&wanted));
+	buf_free(&first);
+	buf_free(&wanted);
+	*rest = str_trim(without_marks((struct str){start.at + len, start.len - len}));
+	return same;
 }
 
 static bool is_digits(struct str text) {

@@ -1,18 +1,18 @@
 #include "mailer/text_reader.h"
 
 #include "engine/base/log.h"
-#include "engine/store/access.h"
 #include "engine/store/arrivals.h"
 #include "engine/store/suppressions.h"
 #include "engine/store/texts_in.h"
-#include "mailer/allowance.h"
 #include "mailer/answer.h"
 #include "mailer/arrival.h"
 #include "mailer/compose.h"
+#include "mailer/notice.h"
+#include "mailer/start_in.h"
 #include "mailer/text_in.h"
 
-enum { PAGE = 50, LOOKED_AT = 50, STRANGERS_AN_HOUR = 20 };
-static const int64_t MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS;
+enum { PAGE = 50, LOOKED_AT = 50 };
+static const int64_t MINUTE_MS = 60000, DAY_MS = 24 * 60 * MINUTE_MS;
 
 struct reading {
 	struct job job;
@@ -38,9 +38,8 @@ static bool load_recent(struct tx *tx, const struct reading *r, int64_t now, str
 	return r->number.len == 0 || outbox_texted(tx_view(tx), r->number, now - 90 * DAY_MS, LOOKED_AT, r->arena, out, err);
 }
 
-/* *outcome "noted": none of them waits for an answer. */
+/* None of them may wait for an answer. */
 static bool give_answer(struct reading *r, struct engine *engine, struct tx *tx, const struct outbox_list *recent, int64_t now, struct err *err) {
-	r->row.outcome = STR("noted");
 	for (size_t i = 0; i < recent->count; i++) {
 		bool awaits;
 		if (!engine_awaits_reply(engine, tx_view(tx), &recent->items[i], r->arena, &awaits, err))
@@ -60,55 +59,52 @@ static bool suppress(struct reading *r, struct tx *tx, int64_t now, struct err *
 	return suppression_add(tx, &row, &fresh, err);
 }
 
-/* Only somebody who can read it, whom we may text, and once: a program that answers must not be answered again. */
-static bool may_be_told(struct reading *r, struct tx *tx, int64_t now, bool *may, struct err *err) {
-	const struct site *site = r->options->site;
-	struct suppression suppression;
-	struct str one = STR("texts-stranger"), all = STR("texts-strangers"), key = allowance_key(site_keys(site), r->number, r->arena);
-	int64_t of_one, of_all;
-	bool suppressed;
-	*may = false;
-	if (r->number.len == 0 || !config_texts_to(&site_config(site)->sms, r->number))
-		return true;
-	if (!suppression_load(tx_view(tx), CHANNEL_SMS, r->number, r->arena, &suppression, &suppressed, err) ||
-	    !counter_read(tx_view(tx), one, key, now, 30 * DAY_MS, &of_one, err) || !counter_read(tx_view(tx), all, STR(""), now, HOUR_MS, &of_all, err))
-		return false;
-	*may = !suppressed && of_one == 0 && of_all < STRANGERS_AN_HOUR;
-	return !*may || (counter_add(tx, one, key, now, 30 * DAY_MS, &of_one, err) && counter_add(tx, all, STR(""), now, HOUR_MS, &of_all, err));
-}
-
-static struct str own_id(const struct reading *r) {
-	unsigned char id[SECRET_ID];
-	secret_random(id, sizeof id);
-	struct str hex = secret_hex(r->arena, id, sizeof id);
-	return arena_printf(r->arena, "<%.*s@text>", STR_ARG(hex));
-}
-
 static bool tell_stranger(struct reading *r, struct tx *tx, int64_t now, struct err *err) {
-	const struct site_config *config = site_config(r->options->site);
-	bool may;
-	if (!may_be_told(r, tx, now, &may, err))
+	const struct notice notice = {CHANNEL_SMS, r->number, COMPOSE_STRANGER, STR("{}")};
+	bool told;
+	if (!notice_send(tx, r->options->site, &notice, now, r->arena, &told, err))
 		return false;
-	r->row.outcome = may ? STR("stranger-told") : STR("stranger");
-	struct outbox_row row = {
-	        .channel = CHANNEL_SMS,
-	        .recipient = r->number,
-	        .language = config->languages[0],
-	        .message = STR(COMPOSE_STRANGER),
-	        .data = STR("{}"),
-	        .message_id = own_id(r),
-	        .priority = OUTBOX_OTHER,
-	        .created_at = now,
-	        .next_at = now,
-	        .deadline_at = now + 10 * MINUTE_MS, /* too soon for a second try when nobody knows whether it went */
-	};
-	return !may || outbox_put(tx, &row, err);
+	r->row.outcome = told ? STR("stranger-told") : STR("stranger");
+	return true;
+}
+
+/* The workflow that a text beginning with a word of the site's starts (*rest: what stands behind the word), or that any text does. */
+static struct str find_start(const struct reading *r, bool any, struct str *rest) {
+	const struct start_names *starts = &site_config(r->options->site)->sms.starts;
+	for (size_t i = 0; r->number.len > 0 && i < starts->count; i++) {
+		if (any && str_is(starts->names[i], "*")) {
+			*rest = r->row.text;
+			return starts->workflows[i];
+		}
+		if (!any && text_begins(r->row.text, starts->names[i], rest))
+			return starts->workflows[i];
+	}
+	return STR("");
+}
+
+static bool begin(struct reading *r, struct engine *engine, struct tx *tx, struct str workflow, struct str text, int64_t now, struct err *err) {
+	const struct start_post post = {.channel = CHANNEL_SMS, .workflow = workflow, .from = r->number, .text = text, .id = r->row.message_id};
+	return start_in_apply(engine, tx, r->options->site, &post, now, r->arena, &r->row, err);
+}
+
+/* What says no word of ours answers the newest open question; where there is none, it may start something, too. */
+static bool answer_or_begin(struct reading *r, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
+	struct outbox_list recent;
+	struct str rest, any = find_start(r, true, &rest);
+	r->row.outcome = STR("noted");
+	if (!load_recent(tx, r, now, &recent, err) || !give_answer(r, engine, tx, &recent, now, err))
+		return false;
+	if (r->row.outbox_id != 0)
+		return true;
+	if (any.len > 0)
+		return begin(r, engine, tx, any, rest, now, err);
+	return recent.count > 0 || tell_stranger(r, tx, now, err);
 }
 
 static bool follow(struct reading *r, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	enum text_word word = r->number.len > 0 ? text_word(r->row.text) : TEXT_OTHER;
-	struct outbox_list recent;
 	bool removed = false;
+	struct str rest, workflow = find_start(r, false, &rest);
 	r->row.outcome = word == TEXT_STOP ? STR("stop") : STR("start");
 	if (word == TEXT_STOP)
 		return suppress(r, tx, now, err);
@@ -116,14 +112,15 @@ static bool follow(struct reading *r, struct engine *engine, struct tx *tx, int6
 		return false;
 	if (removed)
 		return true;
-	if (!load_recent(tx, r, now, &recent, err))
-		return false;
-	return recent.count > 0 ? give_answer(r, engine, tx, &recent, now, err) : tell_stranger(r, tx, now, err);
+	return workflow.len > 0 ? begin(r, engine, tx, workflow, rest, now, err) : answer_or_begin(r, engine, tx, now, err);
 }
 
 static bool reading_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct reading *r = (struct reading *)job;
 	bool found, fresh;
+	r->row.outbox_id = r->row.instance_id = 0;
+	r->row.files = STR("");
+	r->row.outcome = STR("noted");
 	if (!text_in_take(tx, r->raw->id, &found, err) || !found)
 		return !found;
 	if (!arrival_note(tx, &r->row, &fresh, err))
@@ -139,7 +136,7 @@ static bool read_one(const struct mailer_options *options, const struct gateway 
 	struct str names;
 	bool readable = gateway_inbound(gateway, &came, a, &text, &names);
 	struct reading r = {.job.run = reading_run, .options = options, .raw = raw, .text = readable ? &text : NULL, .arena = a,
-	                    .row = {.at = raw->at, .uid = raw->id, .kind = readable ? STR("text") : STR("unreadable"), .outcome = STR("noted")}};
+	                    .row = {.at = raw->at, .uid = raw->id, .kind = readable ? STR("text") : STR("unreadable")}};
 	if (readable) {
 		bool known = text_sender(a, text.from, site_country(options->site), &r.number);
 		r.row.sender = known ? r.number : text.from;

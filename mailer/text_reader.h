@@ -1,5 +1,5 @@
-/* text_reader: reads through the gateway's description the texts that the portal kept, and does what follows: an event for the open question to that number, a number
- * that wants no more, a stranger who is told once that nobody reads here. Any of the mailer's threads, one at a time. */
+/* text_reader: reads through the gateway's description the texts that the portal kept, and does what follows: an event for the open question to that number, the start
+ * of an instance, a number that wants no more, a stranger who is told once that nobody reads here. Any of the mailer's threads, one at a time. */
 #ifndef MAILER_TEXT_READER_H
 #define MAILER_TEXT_READER_H
 

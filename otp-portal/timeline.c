@@ -54,8 +54,12 @@ static void see_head(struct telling *m, const struct view_rule *view) {
 }
 
 static void see_as(struct telling *m, struct str role) {
+	const struct start_way *ways[] = {m->d->start.mail, m->d->start.sms};
 	if (str_equal(m->d->start.by->name, role))
 		see_form(m, m->d->start.form);
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (ways[i] && str_equal(ways[i]->by->name, role))
+			see_form(m, &ways[i]->form);
 	for (size_t s = 0; s < m->d->states.count; s++)
 		for (size_t e = 0; e < m->d->states.items[s].on.count; e++)
 			if (event_allows(&m->d->states.items[s].on.items[e], role))

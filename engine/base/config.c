@@ -12,7 +12,7 @@
 
 enum { MAX_ITEMS = 200, MAX_KEYS = 32, MAX_RATE = 100000 };
 
-enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, LOCAL_FILE, RATES, FALLBACK, QUIET_HOURS, QUIET_DAYS };
+enum shape { TEXT, PATH, NAME_OR_PATH, NUMBER, TLS, TEXTS, PATHS, NUMBERS, LOCAL, LOCAL_FILE, RATES, FALLBACK, QUIET_HOURS, QUIET_DAYS, STARTS };
 
 /* One key of the file and the member it fills. `check` sees each text; `low` and `high` bound a number. */
 struct key {
@@ -91,6 +91,7 @@ static const struct key sms_keys[] = {
         {.name = "per_number", .shape = NUMBER, .offset = SMS(per_number), .low = 1, .high = 1000},
         {.name = "quiet_hours", .shape = QUIET_HOURS, .offset = SMS(quiet)},
         {.name = "quiet_days", .shape = QUIET_DAYS, .offset = SMS(quiet)},
+        {.name = "starts", .shape = STARTS, .offset = SMS(starts), .check = check_start_word},
         {.name = NULL},
 };
 
@@ -100,6 +101,7 @@ static const struct key inbox_keys[] = {
         {.name = "password_file", .shape = PATH, .offset = INBOX(password_file), .check = check_line},
         {.name = "ca_file", .shape = PATH, .offset = INBOX(ca_file), .check = check_line},
         {.name = "folder", .offset = INBOX(folder), .check = check_line},
+        {.name = "starts", .shape = STARTS, .offset = INBOX(starts), .check = check_address},
         {.name = NULL},
 };
 
@@ -191,6 +193,19 @@ static bool read_rates(struct reader *r, const struct key *key, const struct yam
 	return true;
 }
 
+/* A map of what starts and the workflow that it starts. */
+static bool read_starts(struct reader *r, const struct key *key, const struct yaml *node, struct start_names *out) {
+	const struct key name = {.name = key->name, .check = key->check}, workflow = {.name = key->name, .check = check_line};
+	if (node->kind != YAML_MAP || node->count > MAX_ITEMS)
+		return refuse(r, node, "%s: expected a map, such as {%s: contact-form}", key->name, key->check == check_address ? "spoerg@example.dk" : "spoerg");
+	out->names = ARENA_ARRAY(r->arena, node->count + 1, struct str);
+	out->workflows = ARENA_ARRAY(r->arena, node->count + 1, struct str);
+	for (; out->count < node->count; out->count++)
+		if (!read_text(r, &name, node->items[out->count]->key, &out->names[out->count]) || !read_text(r, &workflow, node->items[out->count], &out->workflows[out->count]))
+			return false;
+	return true;
+}
+
 static bool read_tls(struct reader *r, const struct yaml *node, void *out) {
 	static const char *const names[] = {[TLS_REQUIRED] = "required", [TLS_OPTIONAL] = "optional", [TLS_OFF] = "off"};
 	for (int i = 0; i < 3 && node->kind == YAML_SCALAR; i++)
@@ -250,6 +265,8 @@ static bool read_value(struct reader *r, const struct key *key, const struct yam
 		return read_fallback(r, node, (struct mail_config **)(void *)(base + key->offset));
 	case RATES:
 		return read_rates(r, key, node, (struct mail_rates *)(void *)(base + key->offset));
+	case STARTS:
+		return read_starts(r, key, node, (struct start_names *)(void *)(base + key->offset));
 	case TEXTS:
 	case PATHS:
 	case NUMBERS:
@@ -355,6 +372,10 @@ static bool check_whole(struct reader *r, const struct yaml *root, const struct 
 		return refuse(r, yaml_get(root, "mail"), "mail: the key from_address is missing");
 	if (c->sms.url.len > 0 && c->sms.gateway.len == 0)
 		return refuse(r, yaml_get(root, "sms"), "sms: the key gateway is missing (docs/sms-gateways.md)");
+	if (c->inbox.starts.count > 0 && c->inbox.url.len == 0)
+		return refuse(r, yaml_get(root, "inbox"), "inbox: starts is given, but the key url is missing, so no mail is read");
+	if (c->sms.starts.count > 0 && c->sms.gateway.len == 0)
+		return refuse(r, yaml_get(root, "sms"), "sms: starts is given, but the key gateway is missing (docs/sms-gateways.md)");
 	if (c->inbox.url.len > 0 && (c->inbox.user.len == 0 || c->inbox.password_file.len == 0))
 		return refuse(r, yaml_get(root, "inbox"), "inbox: the keys user and password_file are missing");
 	if (c->mail.user.len > 0 && c->mail.password_file.len == 0)

@@ -5,6 +5,12 @@
 #include "engine/base/logo.h"
 #include "engine/base/quiet.h"
 
+/* What comes in starts a workflow: by the address that a mail was for, or by the first word of a text ("*": by any other). */
+struct start_names {
+	struct str *names, *workflows;
+	size_t count;
+};
+
 struct mail_config {
 	struct str from_name, from_address; /* From:, and MAIL FROM unless bounce_address is set */
 	struct str bounce_address, reply_to;
@@ -37,6 +43,7 @@ struct sms_config {
 	size_t allowed_count;
 	int64_t per_day, per_number; /* parts that a day may cost, in all (default 2000) and to one number (30) */
 	struct quiet quiet;
+	struct start_names starts;
 };
 
 /* Where mail comes in. */
@@ -44,6 +51,7 @@ struct inbox_config {
 	struct str url; /* imaps://host:port, imap:// only to this computer; empty: none is read */
 	struct str user, password_file, ca_file;
 	struct str folder; /* default INBOX */
+	struct start_names starts;
 };
 
 /* A text for readers: in each language, or one for all of them. */

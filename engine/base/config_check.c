@@ -142,6 +142,15 @@ bool check_country(struct str value, struct err *err) {
 	return (digits && str_to_int(value, &code) && code <= 999) || expected(err, "a calling code such as 45");
 }
 
+bool check_start_word(struct str value, struct err *err) {
+	bool good = value.len > 0 && value.len <= 40;
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.at[i];
+		good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80);
+	}
+	return good || str_is(value, "*") || expected(err, "one word of letters and digits, or '*' for every other text");
+}
+
 bool check_header(struct str value, struct err *err) {
 	struct str rest = value, name = str_cut(&rest, ':');
 	if (name.len == 0 || rest.len == 0 || has_any(name, " \t\"(),/;<=>?@[\\]{}"))

@@ -21,6 +21,7 @@ config_check check_relay;    /* smtp://host:port or smtps://host:port */
 config_check check_inbox;    /* imaps://host:port; imap:// to this computer */
 config_check check_country;  /* calling code without + */
 config_check check_selector; /* of a DKIM key */
+config_check check_start_word; /* that a text begins with; "*" */
 config_check check_header;   /* Name: value */
 
 #endif

@@ -49,8 +49,9 @@ bool arrival_note(struct tx *tx, struct arrival_row *row, bool *fresh, struct er
 }
 
 bool arrival_done(struct tx *tx, const struct arrival_row *row, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "UPDATE arrivals SET outbox_id = ?, files = ?, outcome = ? WHERE id = ?");
+	struct stmt *s = db_query(tx_db(tx), "UPDATE arrivals SET outbox_id = ?, instance_id = ?, files = ?, outcome = ? WHERE id = ?");
 	bind_int_or_null(s, row->outbox_id, row->outbox_id != 0);
+	bind_int_or_null(s, row->instance_id, row->instance_id != 0);
 	bind_text(s, row->files);
 	bind_text(s, row->outcome);
 	bind_int(s, row->id);
@@ -59,7 +60,7 @@ bool arrival_done(struct tx *tx, const struct arrival_row *row, struct err *err)
 
 bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a, struct arrival_rows *out, struct err *err) {
 	enum db_step step;
-	struct stmt *s = db_query(view_db(v), "SELECT id, at, validity, uid, kind, message_id, sender, subject, text, outbox_id, outcome, files FROM arrivals"
+	struct stmt *s = db_query(view_db(v), "SELECT id, at, validity, uid, kind, message_id, sender, subject, text, outbox_id, outcome, files, instance_id FROM arrivals"
 	                                      " WHERE id > ? AND kind NOT IN ('start', 'gone') ORDER BY id LIMIT ?");
 	bind_int(s, after);
 	bind_int(s, limit);
@@ -79,6 +80,7 @@ bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a,
 		        .outbox_id = stmt_int(s, 9),
 		        .outcome = stmt_text(s, 10, a),
 		        .files = stmt_text(s, 11, a),
+		        .instance_id = stmt_int(s, 12),
 		};
 	}
 	stmt_end(s);
@@ -86,12 +88,12 @@ bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a,
 }
 
 /* An arrival of no case is over when it came. */
-#define OLD " IN (SELECT a.id FROM arrivals a LEFT JOIN outbox o ON o.id = a.outbox_id LEFT JOIN instances i ON i.id = o.instance_id" \
+#define OLD " IN (SELECT a.id FROM arrivals a LEFT JOIN outbox o ON o.id = a.outbox_id LEFT JOIN instances i ON i.id = coalesce(a.instance_id, o.instance_id)" \
             " WHERE a.at <= ?1 AND a.kind NOT IN ('start', 'gone') AND (i.id IS NULL OR i.ended_at <= ?1) ORDER BY a.at LIMIT ?2)"
 
 bool arrival_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err) {
 	static const char *const changes[] = {"DELETE FROM arrivals WHERE validity = 0 AND id" OLD,
-	                                      "UPDATE arrivals SET kind = 'gone', sender = '', subject = '', text = '', files = '', outbox_id = NULL WHERE id" OLD};
+	                                      "UPDATE arrivals SET kind = 'gone', sender = '', subject = '', text = '', files = '', outbox_id = NULL, instance_id = NULL WHERE id" OLD};
 	for (size_t i = 0; i < 2; i++) {
 		struct stmt *s = db_query(tx_db(tx), changes[i]);
 		bind_int(s, before);

@@ -11,6 +11,7 @@ struct arrival_row {
 	struct str message_id;      /* empty: none */
 	struct str sender, subject, text;
 	int64_t outbox_id;          /* what it is about; 0: not known */
+	int64_t instance_id;        /* what it started; 0: nothing */
 	struct str files;           /* what became of each file of an answer, a line a file */
 	struct str outcome;         /* "bounced", "delivered", "not-ours", ... for people who look */
 };
@@ -23,7 +24,7 @@ struct arrival_rows {
 bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *err);
 /* *fresh false: it is noted already, by its number, or by its Message-ID in a mailbox that was numbered anew or as a text (then under its new number too). */
 bool arrival_note(struct tx *tx, struct arrival_row *row, bool *fresh, struct err *err);
-bool arrival_done(struct tx *tx, const struct arrival_row *row, struct err *err); /* outbox_id, files, outcome */
+bool arrival_done(struct tx *tx, const struct arrival_row *row, struct err *err); /* outbox_id, instance_id, files, outcome */
 bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a, struct arrival_rows *out, struct err *err);
 /* Of up to limit rows from before then, whose case has not gone on since: a text is removed, a mail leaves its number and Message-ID, by which it is known again. */
 bool arrival_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err);

@@ -254,6 +254,8 @@ static const char *const files_of_answers = "ALTER TABLE mailbox ADD COLUMN file
                                             "ALTER TABLE mailbox ADD COLUMN refused TEXT NOT NULL DEFAULT '';"
                                             "ALTER TABLE arrivals ADD COLUMN files TEXT NOT NULL DEFAULT '';";
 
+static const char *const mails_that_started = "ALTER TABLE arrivals ADD COLUMN instance_id INTEGER REFERENCES instances(id);";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -281,6 +283,7 @@ static const struct migration migrations[] = {
         {{&texts_that_came_in}},
         {{&received_by_time}},
         {{&files_of_answers}},
+        {{&mails_that_started}},
 };
 
 int64_t schema_newest(void) {

@@ -1,5 +1,6 @@
 #include "engine/workflow/definition.h"
 
+#include "engine/store/people.h"
 #include "engine/workflow/definition_reader.h"
 
 const char *field_kind_name(enum field_kind kind) {
@@ -41,6 +42,18 @@ const struct view_rule *definition_view(const struct definition *d, struct str n
 
 const struct register_type *definition_register(const struct definition *d, struct str name) {
 	return named_find(NAMED("register", d->registers), name);
+}
+
+const struct start_way *definition_way(const struct definition *d, int channel) {
+	return channel == CHANNEL_MAIL ? d->start.mail : channel == CHANNEL_SMS ? d->start.sms : NULL;
+}
+
+const struct form_item *form_item_of(const struct form *form, const struct field *field) {
+	for (size_t p = 0; p < form->pages.count; p++)
+		for (size_t i = 0; i < form->pages.items[p].items.count; i++)
+			if (form->pages.items[p].items.items[i].field == field)
+				return &form->pages.items[p].items.items[i];
+	return NULL;
 }
 
 const struct event_rule *state_event(const struct state *s, struct str name) {

@@ -82,6 +82,14 @@ struct role {
 	struct yaml_place place;
 };
 
+/* A mail or a text that starts an instance: what it says becomes the answers to `form`, which stands in no file. */
+struct start_way {
+	const struct role *by;         /* the sender */
+	const struct field *subject;   /* of a mail; NULL: not kept */
+	const struct field *text;
+	struct form form;
+};
+
 enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL };
 struct assignment {
 	struct str name;              /* of a field of this workflow (set), or of the other (start, signal) */
@@ -207,6 +215,7 @@ struct definition {
 		const struct role *by;
 		const struct form *form;
 		bool open;            /* `public` */
+		struct start_way *mail, *sms; /* NULL: not so */
 		struct span expires;  /* of an unfinished start form */
 		LIST_OF(struct prefill {
 			struct str workflow; /* maybe none of this site's */
@@ -243,6 +252,9 @@ const struct state *definition_state(const struct definition *d, struct str name
 const struct view_rule *definition_view(const struct definition *d, struct str name);
 bool view_rule_is_for(const struct view_rule *view, struct str role);
 const struct register_type *definition_register(const struct definition *d, struct str name);
+/* How a mail (CHANNEL_MAIL of people.h) or a text starts it; NULL: not at all. */
+const struct start_way *definition_way(const struct definition *d, int channel);
+const struct form_item *form_item_of(const struct form *form, const struct field *field); /* NULL: it does not ask for it */
 const struct event_rule *state_event(const struct state *s, struct str name);
 const struct timer_rule *state_timer(const struct state *s, struct str name);
 /* The rule of that event in any state that has it (for titles and link texts); NULL: none. */

@@ -324,7 +324,8 @@ void read_field_expressions(struct reader *r, const struct yaml *data) {
 		if (is_broken(f))
 			continue;
 		read_rules(r, node, &r->d->scope, f);
-		f->initial = reader_expression(r, yaml_get(node, "default"), &r->d->scope, &f->type);
+		const struct type *initial = f->kind == FIELD_REF && !f->many ? &type_text : &f->type;
+		f->initial = reader_expression(r, yaml_get(node, "default"), &r->d->scope, initial);
 		if (f->kind != FIELD_GROUP)
 			continue;
 		/* A rule that reads what is not given is no rule. */

@@ -225,13 +225,22 @@ static bool *all_set(struct flow *f) {
 	return set;
 }
 
+/* What each of the ways to start leaves set. */
 const bool *flow_after_start(struct flow *f) {
-	bool *set = ARENA_ARRAY(f->arena, flow_size(f) + 1, bool);
+	const struct start_way *ways[] = {f->d->start.mail, f->d->start.sms};
+	bool *initial = ARENA_ARRAY(f->arena, flow_size(f) + 1, bool);
 	for (size_t i = 0; i < f->d->fields.count; i++)
-		set[i] = f->d->fields.items[i].initial != NULL;
+		initial[i] = f->d->fields.items[i].initial != NULL;
+	bool *set = set_copy(f, initial);
 	if (f->d->start.who)
 		apply_form(f->d->start.who, set);
 	apply_form(f->d->start.form, set);
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		bool *by_way = set_copy(f, initial);
+		apply_form(ways[i] ? &ways[i]->form : NULL, by_way);
+		if (ways[i])
+			set_meet(f, set, by_way);
+	}
 	return set;
 }
 

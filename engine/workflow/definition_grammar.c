@@ -235,11 +235,24 @@ static const struct shape_key view_keys[] = {
         {0}};
 static const struct shape view = {.kind = SHAPE_MAP, .what = "view", .keys = view_keys, .choose = "kind"};
 static const struct shape views = {.kind = SHAPE_NAMED, .what = "view", .each = &view};
+static const struct shape_key mail_start_keys[] = {
+        {.key = "by", .shape = &name, .help = "The sender's role, whose contact takes the address; that of `start` unless given."},
+        {.key = "subject", .shape = &word, .help = "A text field for the subject."},
+        {.key = "text", .shape = &word, .needed = true, .help = "A longtext field for what they wrote."},
+        {0}};
+static const struct shape mail_start = {.kind = SHAPE_MAP, .what = "start by mail", .keys = mail_start_keys};
+static const struct shape_key sms_start_keys[] = {
+        {.key = "by", .shape = &name, .help = "The sender's role, whose contact takes the number; that of `start` unless given."},
+        {.key = "text", .shape = &word, .needed = true, .help = "A longtext field for what they wrote."},
+        {0}};
+static const struct shape sms_start = {.kind = SHAPE_MAP, .what = "start by text", .keys = sms_start_keys};
 static const struct shape_key start_keys[] = {
         {.key = "by", .shape = &name, .needed = true, .help = "The role that starts."},
         {.key = "form", .shape = &name, .needed = true},
         {.key = "public", .shape = &truth, .help = "On the portal's front page, for strangers."},
         {.key = "login", .shape = &names, .help = "On the portal for who is logged in and has the role in an instance of these workflows."},
+        {.key = "mail", .shape = &mail_start, .help = "A mail to an address of the site's `inbox.starts` starts it, too."},
+        {.key = "sms", .shape = &sms_start, .help = "A text with a word of the site's `sms.starts` starts it, too."},
         {.key = "expires", .shape = &span, .help = "How long an unfinished start form is kept; 1d unless given."},
         {.key = "prefill", .shape = &names, .help = "Workflows whose newest instance of a logged-in visitor fills in fields of the same name."},
         {.key = "from_link", .shape = &names, .help = "Fields of the start form that a link to it may fill in."},

@@ -153,14 +153,6 @@ void read_acts(struct reader *r, const struct yaml *views) {
 	}
 }
 
-static bool form_asks(const struct form *form, const struct field *field) {
-	for (size_t p = 0; form && p < form->pages.count; p++)
-		for (size_t i = 0; i < form->pages.items[p].items.count; i++)
-			if (form->pages.items[p].items.items[i].field == field)
-				return true;
-	return false;
-}
-
 /* The starter's own address is theirs to type: nobody else says to whom the first mail goes. */
 static void read_from_link(struct reader *r, const struct yaml *start) {
 	struct yaml_nodes names = reader_names(r, yaml_get(start, "from_link"));
@@ -170,7 +162,7 @@ static void read_from_link(struct reader *r, const struct yaml *start) {
 		const struct field *field = reader_find(r, NAMED("field", r->d->fields), name);
 		if (!field)
 			continue;
-		if (!form_asks(r->d->start.form, field))
+		if (r->d->start.form && !form_item_of(r->d->start.form, field))
 			problem_error(r->problems, name->place, "'from_link': the start form does not ask for '%.*s'", STR_ARG(name->text));
 		else if (!field_prefills(field) || field->kind == FIELD_GROUP)
 			problem_error(r->problems, name->place, "'from_link': '%.*s' is of type %s, which a link cannot fill in", STR_ARG(name->text), field_kind_name(field->kind));
@@ -195,7 +187,7 @@ static void read_login(struct reader *r, const struct yaml *start) {
 		problem_error(r->problems, place, "'login' and 'public: true' of a start exclude each other");
 	if (by->contact->kind != FIELD_EMAIL || by->contact->many)
 		problem_error(r->problems, place, "'login': the contact of '%.*s' must be one address of type email, since that is what one logs in with", STR_ARG(by->name));
-	if (form_asks(r->d->start.form, by->contact))
+	if (form_item_of(r->d->start.form, by->contact))
 		problem_error(r->problems, place, "'login': the start form must not ask for '%.*s', which is the address that was logged in with", STR_ARG(by->contact->name));
 	struct form *who = ARENA_NEW(r->arena, struct form);
 	struct form_page *page = ARENA_PUSH(r->arena, &who->pages);
@@ -203,11 +195,48 @@ static void read_login(struct reader *r, const struct yaml *start) {
 	r->d->start.who = who;
 }
 
+static void add_asked(struct reader *r, struct form_page *page, const struct field *field, bool optional) {
+	if (field)
+		*(struct form_item *)ARENA_PUSH(r->arena, &page->items) = (struct form_item){.field = field, .optional = optional};
+}
+
+static void check_way(struct reader *r, const struct yaml *node, const struct start_way *way, enum field_kind contact) {
+	if (way->by && way->by->contact && (way->by->contact->kind != contact || way->by->contact->many))
+		problem_error(r->problems, node->key->place, "'%.*s' of start: the contact of '%.*s' must be one field of type %s, where the sender's address goes", STR_ARG(node->key->text),
+		              STR_ARG(way->by->name), field_kind_name(contact));
+	if (way->subject && (way->subject->kind != FIELD_TEXT || way->subject->many))
+		problem_error(r->problems, yaml_get(node, "subject")->place, "'subject' of start: '%.*s' must be one field of type text", STR_ARG(way->subject->name));
+	if (way->text && (way->text->kind != FIELD_LONGTEXT || way->text->many))
+		problem_error(r->problems, yaml_get(node, "text")->place, "'text' of start: '%.*s' must be one field of type longtext", STR_ARG(way->text->name));
+}
+
+/* A subject may be missing; without an address and words there is nothing to begin with. */
+static struct start_way *read_way(struct reader *r, const struct yaml *start, const char *key, enum field_kind contact) {
+	const struct yaml *node = yaml_get(start, key), *by = yaml_get(node, "by");
+	if (!node)
+		return NULL;
+	struct start_way *way = ARENA_NEW(r->arena, struct start_way);
+	*way = (struct start_way){
+	        .by = by ? reader_find(r, NAMED("role", r->d->roles), by) : r->d->start.by,
+	        .subject = reader_find(r, NAMED("field", r->d->fields), yaml_get(node, "subject")),
+	        .text = reader_find(r, NAMED("field", r->d->fields), yaml_get(node, "text")),
+	        .form = {.name = node->key->text, .place = node->key->place},
+	};
+	struct form_page *page = ARENA_PUSH(r->arena, &way->form.pages);
+	add_asked(r, page, way->by ? way->by->contact : NULL, false);
+	add_asked(r, page, way->subject, true);
+	add_asked(r, page, way->text, false);
+	check_way(r, node, way, contact);
+	return way;
+}
+
 void read_start(struct reader *r, const struct yaml *start) {
 	r->d->start.by = reader_find(r, NAMED("role", r->d->roles), yaml_get(start, "by"));
 	r->d->start.form = reader_find(r, NAMED("form", r->d->forms), yaml_get(start, "form"));
 	r->d->start.open = shape_truth(yaml_get(start, "public"), false);
 	read_login(r, start);
+	r->d->start.mail = read_way(r, start, "mail", FIELD_EMAIL);
+	r->d->start.sms = read_way(r, start, "sms", FIELD_PHONE);
 	struct yaml_nodes names = reader_names(r, yaml_get(start, "prefill"));
 	for (size_t i = 0; i < names.count; i++)
 		*(struct prefill *)ARENA_PUSH(r->arena, &r->d->start.prefill) = (struct prefill){names.items[i]->text, names.items[i]->place};

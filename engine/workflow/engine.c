@@ -138,18 +138,9 @@ bool run_prepare(struct run *r, const struct definition *d, struct loaded *l, st
 	l->port = read_log_port(&l->log, r->view, r->a);
 	l->values = ARENA_ARRAY(r->a, d->fields.count, struct value);
 	struct form_world world = run_form_world(r, l);
-	for (size_t i = 0; i < d->fields.count; i++) {
-		struct environment env = form_environment(&world, l->values, r->a);
-		const struct field *field = &d->fields.items[i];
-		if (field->initial && !expression_evaluate(field->initial, &env, r->a, &l->values[i], err)) {
-			err_context(err, "default of field %.*s", STR_ARG(field->name));
+	for (size_t i = 0; i < d->fields.count; i++)
+		if (!form_default(&world, &d->fields.items[i], r->a, l->values, err))
 			return false;
-		}
-		if (!data_storable(&l->values[i], err)) {
-			err_context(err, "default of field %.*s", STR_ARG(field->name));
-			return false;
-		}
-	}
 	return true;
 }
 

@@ -41,9 +41,22 @@ struct start_request {
 	struct link *fresh;             /* not NULL: a START link is made, used and left here: a public form of one page */
 	unsigned char key[SECRET_HASH]; /* idempotency; all zero: none */
 	int64_t parent_id;
+	enum channel channel;           /* that it came in by, and the workflow takes; 0: the start form */
 };
 bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,
                   struct form_problems *problems, struct receipt *out, struct err *err);
+
+/* The same by a mail or a text of somebody's, where the workflow takes it: else NOT_FOUND. It starts once, however often it comes. DENIED "error.too-often": that
+ * sender has started so often today, or all senders together have; anybody can write any sender's address. */
+struct start_post {
+	enum channel channel;
+	struct str workflow;
+	struct str from;             /* as it stands in the mail; a number in normal form */
+	struct str subject, text;    /* of a mail; what they wrote */
+	struct str id;               /* its Message-ID, or the gateway's name for it; empty: what it says must do */
+};
+bool engine_start_post(struct engine *e, struct tx *tx, int64_t now, const struct start_post *post, struct arena *a,
+                       struct form_problems *problems, struct receipt *out, struct err *err);
 
 /* A person acts. link: the TASK link; its use is conditional (CONFLICT "link.used" when somebody was faster and the key differs).
  * version: the instance version that the form showed; the key is hash(link, version, event). */

@@ -84,32 +84,42 @@ static bool validate(struct run *r, struct loaded *l, struct str actor, const st
 	               problems->items[0].key);
 }
 
-/* A public start mails the address that a stranger typed: no more than so often (design.md section 4, "Public start"). Read before the first write. */
-enum { STARTS_PER_CONTACT = 10 };
+/* A start by strangers sends to the address that they typed: no more than so often (design.md section 4, "Public start"). A mail comes from no network that we
+ * could count by, so all of them together have a limit. Read before the first write. */
+enum { STARTS_PER_CONTACT = 10, STARTS_BY_POST = 500 };
 #define STARTS_WINDOW_MS (24 * INT64_C(3600000))
 
-/* Hashed with the site's key: the counters name nobody. Empty: there is no address yet. */
-static struct str contact_counter(struct run *r, const struct loaded *l) {
+struct start_limit {
+	struct str contact; /* hashed with the site's key: the counters name nobody. Empty: there is no address yet */
+	bool post;
+};
+
+static struct start_limit start_limit(struct run *r, const struct loaded *l, const struct role *by, bool post) {
 	const struct keyring *keys = site_keys(r->engine->site);
-	const struct value *contact = &l->values[l->definition->start.by->contact->slot];
+	const struct value *contact = &l->values[by->contact->slot];
 	unsigned char mac[SECRET_HASH];
 	if (contact->kind != KIND_STRING)
-		return STR("");
+		return (struct start_limit){STR(""), post};
 	struct str key = address_key(r->a, contact->string);
 	BUG_IF(!secret_mac(keys, keyring_current(keys), "counter", &key, 1, mac));
-	return secret_hex(r->a, mac, 16);
+	return (struct start_limit){secret_hex(r->a, mac, 16), post};
 }
 
-static bool starts_left(struct run *r, struct str counter, struct err *err) {
-	int64_t count;
-	if (!counter_read(r->view, STR("start-contact"), counter, r->now, STARTS_WINDOW_MS, &count, err))
+static bool starts_left(struct run *r, const struct start_limit *limit, struct err *err) {
+	int64_t count = 0, all = 0;
+	if (limit->contact.len > 0 && !counter_read(r->view, STR("start-contact"), limit->contact, r->now, STARTS_WINDOW_MS, &count, err))
 		return false;
+	if (limit->post && !counter_read(r->view, STR("start-post"), STR(""), r->now, STARTS_WINDOW_MS, &all, err))
+		return false;
+	if (all >= STARTS_BY_POST)
+		return err_set(err, ERR_DENIED, "error.too-often", "mails and texts have started %lld in 24 hours", (long long)all);
 	return count < STARTS_PER_CONTACT || err_set(err, ERR_DENIED, "error.too-often", "this address has started %lld in 24 hours", (long long)count);
 }
 
-static bool count_start(struct run *r, struct str counter, struct err *err) {
+static bool count_start(struct run *r, const struct start_limit *limit, struct err *err) {
 	int64_t count;
-	return counter_add(r->tx, STR("start-contact"), counter, r->now, STARTS_WINDOW_MS, &count, err);
+	return (limit->contact.len == 0 || counter_add(r->tx, STR("start-contact"), limit->contact, r->now, STARTS_WINDOW_MS, &count, err)) &&
+	       (!limit->post || counter_add(r->tx, STR("start-post"), STR(""), r->now, STARTS_WINDOW_MS, &count, err));
 }
 
 static bool start_link(struct engine *e, int64_t now, struct str workflow, int64_t contact_id, struct link *out, struct err *err) {
@@ -161,20 +171,24 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 		return false;
 	if (request->fresh && !start_link(e, now, request->workflow, 0, &link, err))
 		return false;
-	bool linked = request->link || request->fresh;
 	if (request->link && link.expires_at != 0 && link.expires_at <= now)
 		return expired(err);
 	const struct definition *d = package->definition;
-	if (!run_prepare(&r, d, &l, err) || !run_starter(&r, &l, request->link ? link.contact_id : 0, request->answers, err) || !validate(&r, &l, STR(""), request->link, d->start.form, request->answers, l.values, problems, err))
+	const struct start_way *way = definition_way(d, (int)request->channel);
+	const struct role *by = way ? way->by : d->start.by;
+	const struct form *form = way ? &way->form : d->start.form;
+	if (!run_prepare(&r, d, &l, err) || (!way && !run_starter(&r, &l, request->link ? link.contact_id : 0, request->answers, err)) ||
+	    !validate(&r, &l, STR(""), request->link, form, request->answers, l.values, problems, err))
 		return false;
-	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = d->start.by->name, .values = l.values};
-	struct str counter = linked ? contact_counter(&r, &l) : STR("");
-	if (counter.len > 0 && !starts_left(&r, counter, err))
+	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = by->name, .values = l.values};
+	bool linked = request->link || request->fresh, limited = linked || way;
+	struct start_limit limit = limited ? start_limit(&r, &l, by, way) : (struct start_limit){0};
+	if (!starts_left(&r, &limit, err))
 		return false;
 	run_decide(&r, &l, &event, &decision);
 	if (refused(&decision, err))
 		return false;
-	struct cause cause = {.kind = "start", .link = linked ? &link : NULL, .role = d->start.by->name, .language = request->language};
+	struct cause cause = {.kind = "start", .link = linked ? &link : NULL, .role = by->name, .language = request->language};
 	cause.contact_id = linked ? link.contact_id : 0;
 	memcpy(cause.key, request->key, sizeof cause.key);
 	l.instance.parent_id = request->parent_id;
@@ -183,9 +197,7 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 		if (!link_insert(tx, &link, err))
 			return false;
 	}
-	if (!run_apply(&r, &l, &event, &decision, &cause, out, err) || (counter.len > 0 && !count_start(&r, counter, err)))
-		return false;
-	return run_follow(&r, l.instance.root_id, err);
+	return run_apply(&r, &l, &event, &decision, &cause, out, err) && count_start(&r, &limit, err) && run_follow(&r, l.instance.root_id, err);
 }
 
 static bool check_proof(const struct loaded *l, const struct link *link, const struct event_rule *rule, bool proved, struct err *err) {

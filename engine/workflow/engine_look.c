@@ -115,12 +115,9 @@ static bool load_values(struct engine *e, struct view *v, struct link_view *out,
 	if (out->instance.id != 0)
 		return data_from_json(out->definition, out->instance.data, &port, a, out->values, err);
 	struct form_world world = engine_world(e, out->definition, NULL, &port, now);
-	for (size_t i = 0; i < out->definition->fields.count; i++) {
-		struct environment env = form_environment(&world, out->values, a);
-		const struct expression *initial = out->definition->fields.items[i].initial;
-		if (initial && !expression_evaluate(initial, &env, a, &out->values[i], err))
+	for (size_t i = 0; i < out->definition->fields.count; i++)
+		if (!form_default(&world, &out->definition->fields.items[i], a, out->values, err))
 			return false;
-	}
 	if (out->contact.id != 0)
 		out->values[out->definition->start.by->contact->slot] = value_string(out->contact.value);
 	return true;

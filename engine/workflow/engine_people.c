@@ -4,6 +4,8 @@
 #include "engine/store/people.h"
 #include "engine/workflow/engine_run.h"
 
+#include <string.h>
+
 struct wanted {
 	struct str *items;
 	size_t count, cap;
@@ -25,7 +27,7 @@ static void add_wanted(struct run *r, const struct role *role, struct wanted *li
 }
 
 static bool join(struct run *r, const struct loaded *l, const struct role *role, struct str address, bool fresh, const struct cause *cause, struct err *err) {
-	bool starter = !cause->link || cause->link->kind == LINK_START ? role == l->definition->start.by : false;
+	bool starter = strcmp(cause->kind, "start") == 0 && str_equal(role->name, cause->role);
 	enum channel channel = role->contact->kind == FIELD_PHONE ? CHANNEL_SMS : CHANNEL_MAIL;
 	struct str name = role->person && l->values[role->person->slot].kind == KIND_STRING ? l->values[role->person->slot].string : STR("");
 	struct str language = starter ? cause->language : STR("");

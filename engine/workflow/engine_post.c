@@ -1,5 +1,5 @@
-/* What the post brings back: a message that did not reach its recipient, or that was answered, becomes an event of its instance. It waits in the mailbox of signals, so
- * that what follows is decided apart from the sending and receiving. */
+/* What the post brings. A message that did not reach its recipient, or that was answered, becomes an event of its instance; it waits in the mailbox of signals, so
+ * that what follows is decided apart from the sending and receiving. What answers nothing may start an instance, as a form does. */
 #include "engine/workflow/engine_run.h"
 
 #include "engine/base/log.h"
@@ -126,4 +126,34 @@ bool run_post(struct run *r, const struct signal_row *row, const struct err *why
 	else
 		run_decide(r, &l, &event, &decision);
 	return run_apply_or_refuse(r, &l, &event, &decision, &cause, err) && run_drop_reply(r, row, err) && mailbox_remove(r->tx, row->id, err);
+}
+
+/* At most as long as the field takes: a subject is not worth a refusal. */
+static struct str cut_subject(struct arena *a, const struct field *field, struct str subject) {
+	size_t most = field->has_max ? (size_t)field->max : 200, at = 0, count = 0;
+	while (at < subject.len && count++ < most)
+		(void)str_utf8_next(subject, &at);
+	return arena_str(a, (struct str){subject.at, at});
+}
+
+static void post_key(const struct start_post *post, unsigned char key[SECRET_HASH]) {
+	bool named = post->id.len > 0;
+	const struct str parts[] = {STR("post"), post->workflow, post->from, named ? post->id : post->subject, named ? STR("") : post->text};
+	secret_hash(key, parts, sizeof parts / sizeof *parts);
+}
+
+bool engine_start_post(struct engine *e, struct tx *tx, int64_t now, const struct start_post *post, struct arena *a, struct form_problems *problems,
+                       struct receipt *out, struct err *err) {
+	const struct package *package = site_package(e->site, post->workflow);
+	const struct start_way *way = package ? definition_way(package->definition, post->channel) : NULL;
+	struct answers answers = {0};
+	if (!way)
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "'%.*s' is not started so", STR_ARG(post->workflow));
+	answers_put(&answers, a, way->by->contact->name, post->from);
+	answers_put(&answers, a, way->text->name, post->text);
+	if (way->subject)
+		answers_put(&answers, a, way->subject->name, cut_subject(a, way->subject, post->subject));
+	struct start_request request = {.workflow = post->workflow, .answers = &answers, .channel = post->channel};
+	post_key(post, request.key);
+	return engine_start(e, tx, now, &request, a, problems, out, err);
 }

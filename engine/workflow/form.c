@@ -35,6 +35,20 @@ bool form_asked(const struct form_world *world, const struct form_item *item, co
 	return expression_holds(item->when, &env, a, &unset);
 }
 
+bool form_default(const struct form_world *world, const struct field *field, struct arena *a, struct value *values, struct err *err) {
+	struct environment env = form_environment(world, values, a);
+	struct value *out = &values[field->slot];
+	if (!field->initial)
+		return true;
+	bool ok = expression_evaluate(field->initial, &env, a, out, err);
+	if (ok && field->kind == FIELD_REF && out->kind == KIND_STRING)
+		ok = world->registers->row(world->registers->context, field->reg, out->string, 0, a, out, err);
+	ok = ok && data_storable(out, err);
+	if (!ok)
+		err_context(err, "default of field %.*s", STR_ARG(field->name));
+	return ok;
+}
+
 bool form_rows(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a,
                const struct value **rows, size_t *count, struct err *err) {
 	const struct value *all;

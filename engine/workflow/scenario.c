@@ -129,6 +129,38 @@ static bool step_start(struct scenario *s, const struct yaml *step, const struct
 	return judge(s, step, step, tx, ok, &problems, &err);
 }
 
+/* Somebody writes of themselves: a mail or a text that answers nothing. */
+static bool start_by(struct scenario *s, const struct yaml *step, const struct yaml *body, enum channel channel) {
+	static const char *const keys[] = {"from", "subject", "text", NULL};
+	struct form_problems problems = {0};
+	struct receipt receipt = {0};
+	struct err err = {0};
+	struct tx *tx;
+	struct str workflow = scenario_text(step, "workflow");
+	struct start_post post = {
+	        .channel = channel,
+	        .workflow = workflow.len ? workflow : s->options->package->definition->name,
+	        .from = scenario_text(body, "from"),
+	        .subject = scenario_text(body, "subject"),
+	        .text = scenario_text(body, "text"),
+	        .id = arena_printf(s->a, "%d:%d", step->place.line, step->place.column),
+	};
+	if (!scenario_keys(s, body, keys) || !scenario_begin(s, step, &tx))
+		return false;
+	bool ok = engine_start_post(s->engine, tx, clock_now(), &post, s->a, &problems, &receipt, &err);
+	if (ok && s->instance_id == 0)
+		s->instance_id = receipt.instance_id;
+	return judge(s, step, step, tx, ok, &problems, &err);
+}
+
+static bool step_mail(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	return start_by(s, step, body, CHANNEL_MAIL);
+}
+
+static bool step_sms(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	return start_by(s, step, body, CHANNEL_SMS);
+}
+
 /* The person's link for that event, or for one whose page offers it now. */
 static bool find_link_of(struct scenario *s, struct view *v, const struct instance *instance, const struct participation *p, struct str event, struct link *out, bool *found, struct err *err) {
 	const struct definition *d = site_definition(s->options->site, v, instance->definition, err);
@@ -304,11 +336,11 @@ static bool step_advance(struct scenario *s, const struct yaml *step, const stru
 }
 
 static bool run_step(struct scenario *s, const struct yaml *step) {
-	static const char *const keys[] = {"start", "do", "signal", "bounce", "reply", "advance", "expect", "workflow", "refused", NULL};
+	static const char *const keys[] = {"start", "mail", "sms", "do", "signal", "bounce", "reply", "advance", "expect", "workflow", "refused", NULL};
 	static const struct {
 		const char *key;
 		bool (*run)(struct scenario *s, const struct yaml *step, const struct yaml *body);
-	} kinds[] = {{"start", step_start}, {"do", step_do}, {"signal", step_signal}, {"bounce", step_bounce}, {"reply", step_reply}, {"advance", step_advance}, {"expect", scenario_expect}};
+	} kinds[] = {{"start", step_start}, {"mail", step_mail}, {"sms", step_sms}, {"do", step_do}, {"signal", step_signal}, {"bounce", step_bounce}, {"reply", step_reply}, {"advance", step_advance}, {"expect", scenario_expect}};
 	if (!scenario_keys(s, step, keys))
 		return false;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -316,7 +348,7 @@ static bool run_step(struct scenario *s, const struct yaml *step) {
 		if (body)
 			return kinds[i].run(s, step, body) && scenario_deliver(s, step);
 	}
-	return scenario_fail(s, step, "a step is one of start, do, signal, bounce, reply, advance, expect");
+	return scenario_fail(s, step, "a step is one of start, mail, sms, do, signal, bounce, reply, advance, expect");
 }
 
 static void decided(void *context, const struct definition *d, const struct state *from, const struct event *event, const struct decision *decision) {

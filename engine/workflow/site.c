@@ -142,6 +142,17 @@ static void check_between(const struct catalog *c, const struct definition *d, s
 	}
 }
 
+static void check_started(const struct catalog *c, const char *key, const struct start_names *names, int channel, struct problems *problems) {
+	for (size_t i = 0; i < names->count; i++) {
+		const struct definition *d = find_definition(c, names->workflows[i]);
+		if (!d)
+			problem_error(problems, (struct yaml_place){"stafet.yaml", 1, 1}, "%s.starts: no package in this site has a workflow '%.*s'", key, STR_ARG(names->workflows[i]));
+		else if (!definition_way(d, channel))
+			problem_error(problems, (struct yaml_place){"stafet.yaml", 1, 1}, "%s.starts: workflow '%.*s' does not say in its 'start' how a %s starts it", key,
+			              STR_ARG(names->workflows[i]), channel == CHANNEL_MAIL ? "mail" : "text");
+	}
+}
+
 static struct catalog *catalog_load(const struct site_config *config, struct problems *problems) {
 	struct catalog *c = calloc(1, sizeof *c);
 	BUG_IF(c == NULL);
@@ -154,6 +165,10 @@ static struct catalog *catalog_load(const struct site_config *config, struct pro
 	refuse_twins(c, problems);
 	for (size_t i = 0; ok && i < c->count; i++)
 		check_between(c, c->packages[i].definition, problems);
+	if (ok) {
+		check_started(c, "inbox", &config->inbox.starts, CHANNEL_MAIL, problems);
+		check_started(c, "sms", &config->sms.starts, CHANNEL_SMS, problems);
+	}
 	if (ok && problems->errors == 0)
 		return c;
 	catalog_free(c);

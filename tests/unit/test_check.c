@@ -134,6 +134,13 @@ static void test_always_set(void **state) {
 	assert_false(always(&c, "lent", "who"));
 	assert_true(always(&c, "unconfirmed", "who"));
 	case_close(&c);
+	/* what one way to start leaves unset */
+	case_open(&c, "form: ask, public: true", "form: ask, mail: {subject: who, text: note}");
+	assert_true(always(&c, "unconfirmed", "mail"));
+	assert_false(always(&c, "unconfirmed", "who"));
+	assert_false(always(&c, "unconfirmed", "note"));
+	assert_false(always(&c, "unconfirmed", "until"));
+	case_close(&c);
 	case_open(&c, "guard: verdict == 'yes'", "guard: verdict == 'yes' && has(note)");
 	assert_true(always(&c, "lent", "note"));
 	assert_false(always(&c, "gone", "note"));

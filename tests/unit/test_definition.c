@@ -62,6 +62,13 @@ static const struct wrong {
         {"target: asked", "target: ~askd", "unknown state 'askd'; did you mean 'asked'?"},
         {"initial: unconfirmed", "initial: ~nowhere", "unknown state 'nowhere'; expected one of unconfirmed, asked, lent, gone"},
         {"form: decide\n", "form: ~decyde\n", "unknown form 'decyde'; did you mean 'decide'?"},
+        /* mails and texts that start */
+        {"start: {by: borrower, form: ask, public: true}", "start: {by: borrower, form: ask, ~mail: {by: keeper, text: note}}", "the contact of 'keeper' must be one field of type email"},
+        {"start: {by: borrower, form: ask, public: true}", "start: {by: borrower, form: ask, ~sms: {text: note}}", "the contact of 'borrower' must be one field of type phone"},
+        {"start: {by: borrower, form: ask, public: true}", "start: {by: borrower, form: ask, mail: {text: ~who}}", "'who' must be one field of type longtext"},
+        {"start: {by: borrower, form: ask, public: true}", "start: {by: borrower, form: ask, mail: {text: note, subject: ~until}}", "'until' must be one field of type text"},
+        {"start: {by: borrower, form: ask, public: true}", "start: {by: borrower, form: ask, mail: {subject: who}}", "key 'text' is missing"},
+        {"start: {by: borrower, form: ask, public: true}", "start: {by: borrower, form: ask, mail: {text: note, ~form: ask}}", "unknown key 'form'"},
         {"form: ask, public", "form: ask, from_link: [~mail], public", "'mail' is the contact of 'borrower', who types it"},
         {"form: ask, public", "form: ask, from_link: [who, ~whoo], public", "unknown field 'whoo'; did you mean 'who'?"},
         {"form: ask, public", "form: ask, from_link: [~verdict], public", "the start form does not ask for 'verdict'"},

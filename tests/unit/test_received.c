@@ -48,6 +48,31 @@ static void sweep(struct fixture *f, int64_t before) {
 	OK(arrival_sweep(f->tx, before, 100, &f->err));
 }
 
+static void note_start(struct fixture *f, int64_t uid, int64_t instance_id) {
+	struct arrival_row row = {.at = CAME, .validity = 7, .uid = uid, .kind = STR("person"), .message_id = STR(""), .sender = STR("ann@example.org"), .subject = STR(""), .text = STR("Hej")};
+	bool fresh;
+	OK(arrival_note(f->tx, &row, &fresh, &f->err));
+	row.instance_id = instance_id;
+	row.outcome = STR("started");
+	OK(arrival_done(f->tx, &row, &f->err));
+}
+
+static void what_started_a_case_goes_with_it(void **state) {
+	struct fixture *f = *state;
+	struct instance ended = fixture_instance(f, 0);
+	struct arrival_rows rows;
+	ended.version++, ended.ended_at = ENDED;
+	OK(instance_update(f->tx, &ended, &f->err));
+	note_start(f, 1, f->instance);
+	note_start(f, 2, ended.id);
+	sweep(f, ENDED - 1);
+	assert_int_equal(arrivals(f, &rows), 2);
+	assert_int_equal(rows.items[1].instance_id, ended.id);
+	sweep(f, ENDED);
+	assert_int_equal(arrivals(f, &rows), 1);
+	assert_int_equal(rows.items[0].instance_id, f->instance);
+}
+
 static void what_came_in_outlives_its_case_by_some_time(void **state) {
 	struct fixture *f = *state;
 	struct instance ended = fixture_instance(f, 0);
@@ -109,6 +134,7 @@ static void a_sweep_has_an_end(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_came_in_outlives_its_case_by_some_time, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(what_started_a_case_goes_with_it, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_swept_mail_does_not_count_again, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_sweep_has_an_end, fixture_set_up, fixture_tear_down),
 	};

@@ -33,6 +33,23 @@ static void words_that_end_it_stand_alone(void **state) {
 			fail_msg("%s: %d", rows[i].text, text_word(str_from(rows[i].text)));
 }
 
+static void words_that_start_come_first(void **state) {
+	(void)state;
+	static const struct {
+		const char *text, *word, *rest; /* NULL: it does not begin with it */
+	} rows[] = {
+	        {"SP\xC3\x98RG Har I \xC3\xA5" "bent?", "sp\xC3\xB8rg", "Har I \xC3\xA5" "bent?"}, {"spoerg: hvorn\xC3\xA5r", "sp\xC3\xB8rg", "hvorn\xC3\xA5r"}, {" \"Nordby\" - hej. ", "nordby", "hej."},
+	        {"nordby", "nordby", ""}, {"Nordby?\nHej\n", "nordby", "Hej"}, {"2026 hej", "2026", "hej"},
+	        {"", "nordby", NULL}, {"nordbys hej", "nordby", NULL}, {"hej nordby", "nordby", NULL}, {"nord by", "nordby", NULL}, {"nordby\xC3\xA6 hej", "nordby", NULL}, {"?", "nordby", NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct str rest;
+		bool begins = text_begins(str_from(rows[i].text), str_from(rows[i].word), &rest);
+		if (begins != (rows[i].rest != NULL) || (begins && !str_is(rest, rows[i].rest)))
+			fail_msg("%s: %d '%.*s'", rows[i].text, begins, STR_ARG(rest));
+	}
+}
+
 static void senders_become_numbers(void **state) {
 	struct fixture *f = *state;
 	static const char *const rows[][2] = {
@@ -104,6 +121,7 @@ static void each_is_taken_once_and_there_is_an_end(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(words_that_end_it_stand_alone, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(words_that_start_come_first, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(senders_become_numbers, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(utf16_is_read_whatever_it_is, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(the_address_is_ours_alone, set_up, tear_down),
