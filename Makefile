@@ -33,7 +33,7 @@ REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,replay_%,$(wildcard tests/fuzz/fuzz_*.
 TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%) $(REPLAYS:%=$(O)/tests/%)
 ASSETS := $(wildcard languages/*.yaml gateways/*.yaml otp-portal/assets/*)
 
-.PHONY: all demo check soak bench lint help schema clean deps check-deps unit e2e browser arch docs-check fuzz
+.PHONY: all demo check soak bench lint help schema clean deps check-deps unit e2e fault browser arch docs-check fuzz
 all: build/stafet
 
 # build/stafet is always the release binary; other modes stay in their folders.
@@ -76,6 +76,11 @@ $(O)/bench $(O)/bench-mail $(O)/bench-sql: $(O)/%: tests/bench/%.c $(LIBRARY)
 $(O)/bench-delay: tests/bench/bench-delay.c
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $<
 
+# Preloaded into the release binary by tests/fault.
+$(O)/fault.so: tests/fault/shim.c
+	@echo "cc $<"
+	@$(CC) $(BASE) -Wno-pedantic -O2 $(CFLAGS) -fPIC -shared -o $@ $<
+
 $(O)/tests/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "cc $<"
@@ -101,6 +106,9 @@ unit-programs: $(TEST_PROGRAMS)
 
 e2e: build/stafet
 	@sh tests/run.sh e2e
+
+fault: build/stafet
+	@sh tests/run.sh fault
 
 browser: build/stafet
 	@sh tests/run.sh browser
@@ -139,7 +147,7 @@ help:
 	@echo "make check      install what the tests need and run them all"
 	@echo "make soak       the long tests"
 	@echo "make bench      the benchmark table, build/bench.json"
-	@echo "make unit e2e browser arch lint   parts of check"
+	@echo "make unit e2e fault browser arch lint   parts of check"
 	@echo "make fuzz TARGET=name TIME=seconds   one fuzzer of tests/fuzz"
 	@echo "make schema     docs/workflow.schema.json from the parser's tables"
 	@echo "MODE=release|debug|tsan|cover  BUILD=folder  WERROR=  for packagers"

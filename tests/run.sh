@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the tests and counts them. Arguments: unit, e2e, packages, arch, docs, browser (all when none is given), soak.
+# Runs the tests and counts them. Arguments: unit, e2e, fault, packages, arch, docs, browser (all when none is given), soak.
 # A test prints its own output to build/tests/<name>.log, shown when it fails. The last line is "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.."
@@ -36,11 +36,11 @@ fi
 
 : >"$logs/results"
 want() { case " $parts " in *" $1 "*) return 0 ;; esac; return 1; }
-parts=${*:-"build arch unit packages docs e2e browser"}
+parts=${*:-"build arch unit packages docs e2e fault browser"}
 
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
-if want build || want e2e || want packages || want docs || want browser; then
-	run build-release 900 make -j"$jobs" MODE=release build/stafet "$BUILD/release/bench" "$BUILD/release/bench-mail" "$BUILD/release/bench-sql" "$BUILD/release/bench-delay"
+if want build || want e2e || want fault || want soak || want packages || want docs || want browser; then
+	run build-release 900 make -j"$jobs" MODE=release build/stafet "$BUILD/release/bench" "$BUILD/release/bench-mail" "$BUILD/release/bench-sql" "$BUILD/release/bench-delay" "$BUILD/release/fault.so"
 fi
 want arch && run architecture 300 "$PYTHON" tests/arch.py
 if want unit; then
@@ -71,6 +71,13 @@ for part in docs e2e; do
 		echo "$part-$(basename "$test" .py) 300 $PYTHON $test"
 	done | run_together
 done
+# A sample of the calls; soak fails each of them.
+fault_tests() { # seconds
+	for test in tests/fault/test_*.py; do
+		echo "fault-$(basename "$test" .py) $1 $PYTHON $test"
+	done | run_together
+}
+want fault && fault_tests 300
 if want browser; then
 	# The pictures of all pages are an artefact of these tests.
 	rm -rf "$BUILD/screenshots"
@@ -82,6 +89,7 @@ if want browser; then
 	done | run_together
 fi
 if want soak; then
+	FAULT=all fault_tests 14400
 	for test in tests/soak/*.py; do
 		[ -e "$test" ] && run "soak-$(basename "$test" .py)" 3600 "$PYTHON" "$test"
 	done

@@ -68,20 +68,18 @@ static bool start(const char *command, int input, int output, pid_t *pid) {
 	return status == 0;
 }
 
-/* Its end, or ours with it. *status: as of waitpid; false: it took too long and was killed. */
-static bool await(pid_t pid, int patience_ms, int *status) {
-	int fd = pidfd_open(pid, 0), ready = -1;
+/* Its end, or ours with it. watch: its pidfd; -1: it is killed at once. *status: as of waitpid; false: it was killed. */
+static bool await(pid_t pid, int watch, int patience_ms, int *status) {
+	int ready = -1;
 	int64_t deadline = clock_monotonic() + patience_ms;
 	do {
 		int64_t left = deadline - clock_monotonic();
-		if (fd < 0)
+		if (watch < 0)
 			break;
-		ready = poll(&(struct pollfd){fd, POLLIN, 0}, 1, left > 0 ? (int)left : 0);
+		ready = poll(&(struct pollfd){watch, POLLIN, 0}, 1, left > 0 ? (int)left : 0);
 	} while (ready < 0 && errno == EINTR);
 	if (ready != 1)
 		kill(pid, SIGKILL);
-	if (fd >= 0)
-		close(fd);
 	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
 		;
 	return ready == 1;
@@ -106,7 +104,12 @@ static bool run(struct arena *a, const struct child_work *work, int input, int o
 	*out = (struct child_answer){0};
 	if (input < 0 || output < 0 || !start(work->command, input, output, &pid))
 		return fail(err, ERR_TRANSIENT, "no child process could be started");
-	if (!await(pid, work->patience_ms, &status)) {
+	int watch = pidfd_open(pid, 0);
+	bool ended = await(pid, watch, work->patience_ms, &status);
+	if (watch < 0)
+		return fail(err, ERR_TRANSIENT, "a child process cannot be waited for");
+	close(watch);
+	if (!ended) {
 		out->status = -2;
 		out->why = "it took too long";
 		return true;

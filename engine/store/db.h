@@ -30,7 +30,7 @@ void bind_blob(struct stmt *s, const void *bytes, size_t len);
 void bind_null(struct stmt *s);
 
 enum db_step { DB_ROW, DB_DONE, DB_FAIL };
-enum db_step stmt_step(struct stmt *s, struct err *err); /* err: TRANSIENT (busy, full disk, deadline, transaction gone), CONFLICT (unique constraint), PERMANENT (corrupt, any other constraint) */
+enum db_step stmt_step(struct stmt *s, struct err *err); /* err: TRANSIENT (whatever the store is to blame for: busy, full or broken disk, deadline, transaction gone), CONFLICT (unique constraint), PERMANENT (any other constraint) */
 int64_t stmt_int(struct stmt *s, int column);
 double stmt_double(struct stmt *s, int column);
 bool stmt_is_null(struct stmt *s, int column);

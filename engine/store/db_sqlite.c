@@ -1,6 +1,7 @@
 #include "engine/store/db.h"
 
 #include "engine/base/clock.h"
+#include "engine/base/log.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -29,8 +30,16 @@ struct db {
 	int64_t wal_pages;
 };
 
+/* A disk that cannot be read makes SQLite say "malformed" as well (SQLITE_IOERR_CORRUPTFS). */
+static bool is_broken(int code) {
+	return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
+}
+
+/* What the store cannot do says nothing about the job: only what would be so on a sound disk too is PERMANENT. */
 static enum err_kind kind_of(int code) {
 	switch (code & 0xFF) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_FULL:
@@ -56,13 +65,16 @@ static enum err_kind kind_of(int code) {
 static bool fail(struct db *db, int code, const char *doing, struct err *err) {
 	BUG_IF((code & 0xFF) == SQLITE_NOMEM || (code & 0xFF) == SQLITE_MISUSE);
 	enum err_kind kind = kind_of(code);
-	const char *key = kind == ERR_CONFLICT    ? "store.conflict"
+	const char *key = is_broken(code)         ? "store.broken"
+	                  : kind == ERR_CONFLICT  ? "store.conflict"
 	                  : kind == ERR_TRANSIENT ? "store.busy"
 	                  : kind == ERR_INPUT     ? "store.too_big"
 	                                          : "store.broken";
 	bool own_text = db->handle && sqlite3_extended_errcode(db->handle) == code;
-	return err_set(err, kind, key, "%s (%d) in: %.160s", own_text ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code),
-	               code, doing);
+	err_set(err, kind, key, "%s (%d) in: %.160s", own_text ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code), code, doing);
+	if (is_broken(code))
+		log_err(LOG_ERROR, "store-broken", err);
+	return false;
 }
 
 /* As SQLite does on a full disk: the whole transaction is gone, not only the statement. */

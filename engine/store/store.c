@@ -92,6 +92,13 @@ static bool fingerprint_check(struct db *db, const unsigned char *fingerprint, s
 	return ok;
 }
 
+/* After a sync that failed, and a crash, what is read back from the log may be in the kernel's memory alone, and what came behind it would be lost with it when
+ * the power goes. So it is copied into the file and synced there, and the log begun anew, before anything is built on it. */
+static bool settle_log(struct store *s, struct err *err) {
+	int64_t left;
+	return db_checkpoint(s->writer, true, &left, err) || (err_context(err, "what the last run left in the log cannot be copied"), false);
+}
+
 static bool open_files(struct store *s, struct err *err) {
 	if (!s->path)
 		return db_open(&s->writer, NULL, DB_MEMORY, err);
@@ -102,7 +109,7 @@ static bool open_files(struct store *s, struct err *err) {
 	if (fd < 0)
 		return false;
 	close(fd); /* made with the right mode; SQLite takes it from here */
-	return db_open(&s->writer, s->path, DB_WRITER, err);
+	return db_open(&s->writer, s->path, DB_WRITER, err) && settle_log(s, err);
 }
 
 static void init_gate(struct store *s) {

@@ -157,7 +157,8 @@ static void a_file_that_is_no_database_is_refused(void **state) {
 		fputs("this is no database\n", file);
 	fclose(file);
 	struct db *db;
-	REFUSED(ERR_PERMANENT, db_open(&db, f->path, DB_WRITER, &f->err));
+	REFUSED(ERR_TRANSIENT, db_open(&db, f->path, DB_WRITER, &f->err));
+	assert_string_equal(f->err.key, "store.broken");
 	REFUSED(ERR_TRANSIENT, db_open(&db, "/nonexistent/folder/x.db", DB_WRITER, &f->err));
 }
 

@@ -239,6 +239,46 @@ static void a_view_that_stays_open_only_delays(void **state) {
 	assert_int_equal(file_size(f, "-wal"), before); /* written from its beginning */
 }
 
+static void copy_file(const char *from, const char *to) {
+	char bytes[4096];
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	assert_true(in && out);
+	for (size_t len; (len = fread(bytes, 1, sizeof bytes, in)) > 0;)
+		assert_int_equal(fwrite(bytes, 1, len, out), len);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* It may be nowhere but in the kernel's memory, after a sync that failed. */
+static void what_a_killed_run_left_in_the_log_is_put_into_the_file(void **state) {
+	struct fixture *f = *state;
+	char path[160];
+	store_close(f->store);
+	f->store = NULL;
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		fixture_open(f, f->path);
+		write_some(f, 7);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(file_size(f, "-wal") > 0);
+	fixture_open(f, f->path);
+	snprintf(path, sizeof path, "%s.copy", f->path);
+	copy_file(f->path, path);
+	struct store *copy = store_open(path, f->fingerprint, &f->err);
+	assert_non_null(copy);
+	struct view *v = store_view(copy, &f->err);
+	assert_non_null(v);
+	assert_int_equal(read_number(f, v, "SELECT count(*) FROM register_rows"), 1);
+	view_close(v);
+	store_close(copy);
+	unlink(path);
+	snprintf(path, sizeof path, "%s.copy.lock", f->path);
+	unlink(path);
+}
+
 static void in_memory_it_works_in_one_thread(void **state) {
 	struct fixture *f = *state;
 	store_close(f->store);
@@ -269,6 +309,7 @@ int main(void) {
 	        TEST(the_pool_is_bounded),
 	        TEST(the_gate_keeps_the_log_short),
 	        TEST(a_view_that_stays_open_only_delays),
+	        TEST(what_a_killed_run_left_in_the_log_is_put_into_the_file),
 	        TEST(in_memory_it_works_in_one_thread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
