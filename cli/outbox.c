@@ -12,7 +12,7 @@ enum { OPEN = 1u << OUTBOX_QUEUED | 1u << OUTBOX_LEASED | 1u << OUTBOX_BEGUN | 1
 
 static const char usage_text[] = "usage: stafet outbox [--state STATE] [--after ID] [--limit N]   what is not sent yet, or failed\n"
                                  "       stafet outbox explain ID\n"
-                                 "       stafet outbox retry ID...                                send now, with the same Message-ID\n"
+                                 "       stafet outbox retry ID...                                send now, with the same link; what was sent goes once more\n"
                                  "       stafet outbox cancel ID...\n"
                                  "states: queued leased begun sent unknown failed cancelled all, and undelivered: sent, but reported as not arrived\n"
                                  "pages say: on its way (queued leased begun), sent, delivered or came back (sent, and reported so), stopped (failed), unknown\n";
@@ -172,14 +172,14 @@ static const char *meaning(const struct outbox_row *row) {
 
 static void explain_quiet(struct open_site *s, struct arena *a, const struct outbox_row *row, struct buf *out) {
 	int64_t end = site_quiet_end(s->site, row->channel, clock_now());
-	if (row->state != OUTBOX_QUEUED || !row->patient || end == 0 || retry_deadline(row) <= end)
+	if (row->state != OUTBOX_QUEUED || !row->patient || end == 0 || outbox_deadline(row) <= end)
 		return;
 	struct str until = site_time(s, a, end);
 	buf_printf(out, "; it waits until the quiet hours end at %.*s", STR_ARG(until));
 }
 
 static void explain_tries(struct open_site *s, struct arena *a, const struct outbox_row *row, struct buf *out) {
-	struct str made = site_time(s, a, row->created_at), next = site_time(s, a, row->next_at), last = site_time(s, a, retry_deadline(row));
+	struct str made = site_time(s, a, row->created_at), next = site_time(s, a, row->next_at), last = site_time(s, a, outbox_deadline(row));
 	buf_printf(out, "made        %.*s\ntries       %lld", STR_ARG(made), (long long)row->attempts);
 	if (row->state == OUTBOX_QUEUED)
 		buf_printf(out, "; the next at %.*s, none after %.*s", STR_ARG(next), STR_ARG(last));
@@ -291,33 +291,27 @@ static int explain(struct open_site *s, struct arguments *args, struct buf *out)
 /* --- retry and cancel --- */
 
 struct hand {
-	int64_t id;
+	int64_t id, as;
 	bool retry;
 };
 
-/* A link that nobody can act through any more would only confuse. */
-static bool still_of_use(struct view *v, const struct outbox_row *row, int64_t now, struct arena *a, int64_t *deadline, struct err *err) {
-	struct link link = {.state = LINK_LIVE};
-	if (row->has_link && !link_load(v, row->link_id, a, &link, err))
-		return false;
-	*deadline = retry_anew(row, now, link.expires_at);
-	if (link.state != LINK_LIVE)
-		return err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is of no use any more: its link was used or withdrawn", (long long)row->id);
-	return *deadline > 0 || err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is of no use any more: its link or code has expired", (long long)row->id);
-}
-
 static bool hand_run(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
-	const struct hand *h = context;
-	struct outbox_row row;
-	int64_t deadline;
-	(void)engine;
+	struct hand *h = context;
 	if (!h->retry)
 		return outbox_drop(tx, h->id, err);
 	struct arena *a = arena_new();
-	bool ok = outbox_load(tx_view(tx), h->id, a, &row, err) && still_of_use(tx_view(tx), &row, now, a, &deadline, err) &&
-	          outbox_retry(tx, h->id, now, deadline, err);
+	bool ok = engine_resend(engine, tx, now, h->id, a, &h->as, err);
 	arena_free(a);
 	return ok;
+}
+
+static void say_done(const struct hand *h, struct buf *out) {
+	if (!h->retry)
+		buf_printf(out, "message %lld is cancelled\n", (long long)h->id);
+	else if (h->as == h->id)
+		buf_printf(out, "message %lld is sent now\n", (long long)h->id);
+	else
+		buf_printf(out, "message %lld is sent again, as %lld, with the same link\n", (long long)h->id, (long long)h->as);
 }
 
 static bool ids_good(const struct arguments *args) {
@@ -338,7 +332,7 @@ static int change(struct open_site *s, struct arguments *args, bool retry, struc
 		struct err err = {0};
 		str_to_int(str_from(args->items[i]), &hand.id);
 		if (site_write(s, hand_run, &hand, &err))
-			buf_printf(out, "message %lld %s\n", (long long)hand.id, retry ? "is sent now" : "is cancelled");
+			say_done(&hand, out);
 		else
 			status = command_failed(out, &err);
 	}

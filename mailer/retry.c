@@ -3,7 +3,6 @@
 #define MINUTE_MS INT64_C(60000)
 
 enum { JITTER_PERCENT = 20, UNKNOWN_MINUTES = 15, UNKNOWN_CODE_MINUTES = 1 };
-static const int64_t DAY_MS = 24 * 60 * MINUTE_MS;
 
 int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random) {
 	static const int64_t minutes[] = {1, 5, 15, 30, 60, 120, 240};
@@ -14,10 +13,6 @@ int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random) {
 	return now + wait - most + (int64_t)random * 2 * most / UINT32_MAX;
 }
 
-int64_t retry_deadline(const struct outbox_row *row) {
-	return row->deadline_at ? row->deadline_at : row->created_at + OUTBOX_LIFETIME_MS;
-}
-
 /* A second copy of these shows the same token or code. The product's own messages (no workflow) are log-in codes. */
 static bool is_harmless_twice(const struct outbox_row *row) {
 	return row->has_link || row->task || row->workflow.len == 0;
@@ -26,15 +21,7 @@ static bool is_harmless_twice(const struct outbox_row *row) {
 bool retry_again(const struct outbox_row *row, int64_t now, int64_t *next_at) {
 	bool code = row->priority == OUTBOX_CODE; /* somebody waits for it at a page */
 	*next_at = now + (code ? UNKNOWN_CODE_MINUTES : UNKNOWN_MINUTES) * MINUTE_MS;
-	return is_harmless_twice(row) && !str_starts(row->answer, STR(RETRY_UNKNOWN)) && *next_at <= retry_deadline(row);
-}
-
-int64_t retry_anew(const struct outbox_row *row, int64_t now, int64_t link_expires_at) {
-	int64_t deadline = retry_deadline(row), most = row->workflow.len == 0 ? deadline : link_expires_at ? link_expires_at : INT64_MAX;
-	if (deadline < now + DAY_MS)
-		deadline = now + DAY_MS;
-	deadline = deadline < most ? deadline : most;
-	return deadline > now ? deadline : 0;
+	return is_harmless_twice(row) && !str_starts(row->answer, STR(RETRY_UNKNOWN)) && *next_at <= outbox_deadline(row);
 }
 
 struct settlement retry_settle(const struct outbox_row *row, enum outcome outcome, int64_t now, uint32_t random) {
@@ -47,7 +34,7 @@ struct settlement retry_settle(const struct outbox_row *row, enum outcome outcom
 		break;
 	case OUTCOME_LATER:
 		s.next_at = retry_next_at(now, row->attempts, random);
-		s.state = s.next_at > retry_deadline(row) ? OUTBOX_FAILED : OUTBOX_QUEUED;
+		s.state = s.next_at > outbox_deadline(row) ? OUTBOX_FAILED : OUTBOX_QUEUED;
 		break;
 	case OUTCOME_UNKNOWN:
 		s.state = OUTBOX_UNKNOWN;

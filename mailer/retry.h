@@ -12,15 +12,10 @@
 
 /* After the attempt-th attempt (1 first): 1, 5, 15, 30 min, 1 h, 2 h, then every 4 h; 20 % more or less by random. */
 int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random);
-/* The row's own deadline, or OUTBOX_LIFETIME_MS after it was made. */
-int64_t retry_deadline(const struct outbox_row *row);
 
 #define RETRY_UNKNOWN "unknown: "
 /* May a row whose outcome is unknown be queued again, and when? False: an operator must decide. */
 bool retry_again(const struct outbox_row *row, int64_t now, int64_t *next_at);
-
-/* Tried again by hand: until when? At least a day more, but never longer than its link (0: none) or code can be used. 0: that time is over. */
-int64_t retry_anew(const struct outbox_row *row, int64_t now, int64_t link_expires_at);
 
 struct settlement {
 	enum outbox_state state;

@@ -309,7 +309,7 @@ static bool check_wanted(struct sender *s, struct view *v, const struct outbox_r
 
 static void prepare(struct sender *s, const struct outbox_row *row, struct draft *out) {
 	*out = (struct draft){.result.outcome = OUTCOME_NEVER};
-	if (clock_now() > retry_deadline(row)) {
+	if (clock_now() > outbox_deadline(row)) {
 		transport_answer(&out->result, STR("not sent: its deadline has passed"));
 		return;
 	}
@@ -328,7 +328,7 @@ static void prepare(struct sender *s, const struct outbox_row *row, struct draft
 /* What it costs is logged, with the character that made it dear. */
 static void send_sms(struct sender *s, const struct outbox_row *row, const struct letter *letter, struct transport_result *result) {
 	struct gsm_cost cost = gsm_cost(letter->raw);
-	int64_t left = (retry_deadline(row) - clock_now()) / 1000;
+	int64_t left = (outbox_deadline(row) - clock_now()) / 1000;
 	const struct str base = site_config(s->options.site)->base_url;
 	char token[SECRET_TOKEN + 1];
 	BUG_IF(!report_token(site_keys(s->options.site), row->id, token));

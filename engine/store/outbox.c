@@ -37,6 +37,10 @@ const char *outbox_state_name(enum outbox_state state) {
 	return names[state];
 }
 
+int64_t outbox_deadline(const struct outbox_row *row) {
+	return row->deadline_at ? row->deadline_at : row->created_at + OUTBOX_LIFETIME_MS;
+}
+
 static enum outbox_state state_of(struct stmt *s, int column, struct arena *a) {
 	struct str name = stmt_text(s, column, a);
 	unsigned state = 0;

@@ -49,6 +49,7 @@ struct outbox_list {
 	struct outbox_row *items;
 	size_t count, cap;
 };
+int64_t outbox_deadline(const struct outbox_row *row); /* its own, or OUTBOX_LIFETIME_MS after it was made */
 
 /* What one sender takes: rows of a channel, up to a priority; in quiet hours not those that can wait for their end. */
 struct outbox_lane {

@@ -133,6 +133,13 @@ bool engine_renewable(const struct link_view *look);
 /* Sends the message that first carried the link once more, to the person's contact as it is now, with the newest link for the same; a new one when that cannot be used
  * either. *sent false: nothing may be sent, and nothing was written. */
 bool engine_renew(struct engine *e, struct tx *tx, int64_t now, const struct link *link, struct arena *a, bool *sent, struct err *err);
+/* Sends a message again, by hand: what did not arrive as it is (outbox_retry), what was sent as a new message (*id) with the same link. CONFLICT: it is on its way, or of no use any
+ * more: its link was used or has expired, or its recipient has left. DENIED "resend.suppressed": the recipient wants no messages; argument 0 is the reason. */
+bool engine_resend(struct engine *e, struct tx *tx, int64_t now, int64_t outbox_id, struct arena *a, int64_t *id, struct err *err);
+/* Whether it would be. */
+bool engine_may_resend(struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, struct err *err);
+/* Until when it is tried: at least a day more, but never longer than its link (0: none) or code can be used. 0: that time is over. Pure. */
+int64_t engine_resend_until(const struct outbox_row *row, int64_t now, int64_t link_expires_at);
 /* From when on somebody can do the event in the instance as it is: see link_view.opens_at. */
 int64_t engine_opening(const struct engine *e, int64_t now, const struct definition *d, const struct instance *instance, const struct value *values,
                        const struct event_rule *event, struct arena *a);

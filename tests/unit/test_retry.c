@@ -1,3 +1,4 @@
+#include "engine/workflow/engine.h"
 #include "mailer/retry.h"
 
 #include <setjmp.h>
@@ -24,9 +25,9 @@ static void waits_grow_and_jitter_stays_within_a_fifth(void **state) {
 static void the_deadline_is_the_rows_or_three_days(void **state) {
 	(void)state;
 	struct outbox_row row = {.created_at = NOW};
-	assert_int_equal(retry_deadline(&row), NOW + 3 * 24 * 60 * MIN);
+	assert_int_equal(outbox_deadline(&row), NOW + 3 * 24 * 60 * MIN);
 	row.deadline_at = NOW + 7;
-	assert_int_equal(retry_deadline(&row), NOW + 7);
+	assert_int_equal(outbox_deadline(&row), NOW + 7);
 }
 
 static void outcomes_settle_rows(void **state) {
@@ -78,14 +79,14 @@ static void by_hand_there_is_a_day_more(void **state) {
 	(void)state;
 	const int64_t day = 24 * 60 * MIN;
 	struct outbox_row row = {.created_at = NOW, .workflow = STR("w")};
-	assert_int_equal(retry_anew(&row, NOW, 0), NOW + 3 * day);
-	assert_int_equal(retry_anew(&row, NOW + 9 * day, 0), NOW + 10 * day);
-	assert_int_equal(retry_anew(&row, NOW + 9 * day, NOW + 9 * day + 1), NOW + 9 * day + 1);
-	assert_int_equal(retry_anew(&row, NOW + 9 * day, NOW + 9 * day), 0);
+	assert_int_equal(engine_resend_until(&row, NOW, 0), NOW + 3 * day);
+	assert_int_equal(engine_resend_until(&row, NOW + 9 * day, 0), NOW + 10 * day);
+	assert_int_equal(engine_resend_until(&row, NOW + 9 * day, NOW + 9 * day + 1), NOW + 9 * day + 1);
+	assert_int_equal(engine_resend_until(&row, NOW + 9 * day, NOW + 9 * day), 0);
 	/* a code is of no use after its time */
 	struct outbox_row code = {.created_at = NOW, .deadline_at = NOW + 10 * MIN};
-	assert_int_equal(retry_anew(&code, NOW + MIN, 0), NOW + 10 * MIN);
-	assert_int_equal(retry_anew(&code, NOW + 10 * MIN, 0), 0);
+	assert_int_equal(engine_resend_until(&code, NOW + MIN, 0), NOW + 10 * MIN);
+	assert_int_equal(engine_resend_until(&code, NOW + 10 * MIN, 0), 0);
 }
 
 static void answers_are_cleaned_and_masked(void **state) {
