@@ -42,7 +42,7 @@ static bool is_refusal(const struct request *r, unsigned status) {
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		if (refused[i] == status)
 			return true;
-	return status == 404 && before_secret(r->path) > 0;
+	return status == 404 && (before_secret(r->path) > 0 || str_is(r->path, "/backend"));
 }
 
 /* *more: that the minute before did not tell. */

@@ -10,7 +10,7 @@ enum { REFUSALS_TOLD = 30 }; /* of one minute */
 struct refusals;
 struct refusals *refusals_open(void); /* caller closes */
 void refusals_close(struct refusals *f);
-/* Tells it when `status` is one; an address that does not exist is one only where addresses are secrets. */
+/* Tells it when `status` is one; an address that does not exist is one only where addresses are secrets or rights. */
 void refusals_note(struct refusals *f, struct request *r, unsigned status);
 
 #endif

@@ -86,6 +86,34 @@ def cookie_of(answer, name):
     return next((v.split(";")[0] for k, v in answer.headers if k == "Set-Cookie" and v.startswith(name + "=")), None)
 
 
+def test_the_log_tells_of_log_ins_and_refusals():
+    """Who logged in, from where (a hash), how; each failure, each log-out; what was turned away, within limits (so this comes before tests that are often turned away). No address
+    and no code."""
+    given, _ = task()
+    who = given["supervisor_emails"][0]
+    mark = len(server.log_text())
+    session = login(who)
+    asked = server.post("/home/otplogin", {"step": "address", "address": "nobody@example.dk"})
+    assert server.post("/home/otplogin", {"step": "code", "code": "0000"}, headers={"Cookie": cookie_of(asked, "pre")}).status == 422
+    assert server.post("/home/otplogin", {"step": "code", "code": "0000"}).status == 422
+    assert server.get("/backend?view=declaration.overview&row=AAAA-AAAA", headers={"Cookie": session}).status == 404
+    server.post("/backend/logout", {}, headers={"Cookie": session})
+    assert server.post("/backend/logout", {}, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert server.get("/", headers={"Host": "evil.example"}).status == 421
+    assert server.get("/l/" + "A" * 43 + "?x=geheim").status == 404
+    log = server.log_text()[mark:]
+    contact = re.search(r"event=login contact=(\d+) network=[0-9a-f]{8} by=code ", log).group(1)
+    for line in (r"event=login-asked contact=%s network=[0-9a-f]{8} sent=code " % contact, r"event=login-asked contact=0 network=[0-9a-f]{8} sent=none ", r"event=login-failed contact=0 network=[0-9a-f]{8} by=code today=",
+                 r"event=login-failed network=[0-9a-f]{8} ", r"event=logout contact=%s everywhere=no " % contact, r"event=refused status=404 from=127.0.0.1 path=/backend ", r"event=refused status=403 from=127.0.0.1 path=/backend/logout ",
+                 r"event=refused status=421 from=127.0.0.1 path=/ ", r"event=refused status=404 from=127.0.0.1 path=/l/ "):
+        assert re.search(line, log), (line, log)
+    assert who not in log and "example.dk" not in log and "geheim" not in log and not any(re.search(r"\b%s\b" % c, log) for c in codes_of(who)), log
+    for i in range(100):
+        assert server.get("/l/x%d" % i).status == 404
+    told = server.log_text()[mark:].count("event=refused ")
+    assert 20 <= told <= 60, "%d lines: at most 30 of a minute" % told  # two minutes may meet here
+
+
 def declared(**more):
     """A declaration that is filled in, of a name of its own: (its answers, the supervisor's path)."""
     given, path = task(**more)
@@ -130,32 +158,6 @@ def test_nobody_sees_the_case_of_another():
         for path in sorted(offered[i, role]):
             assert server.get(path).status == 303, "without a session: " + path
     assert rows >= 18, rows
-
-
-def test_the_log_tells_of_log_ins_and_refusals():
-    """Who logged in, from where (a hash), how; each failure, each log-out; what was turned away, within limits. No address and no code."""
-    given, _ = task()
-    who = given["supervisor_emails"][0]
-    mark = len(server.log_text())
-    session = login(who)
-    asked = server.post("/home/otplogin", {"step": "address", "address": "nobody@example.dk"})
-    assert server.post("/home/otplogin", {"step": "code", "code": "0000"}, headers={"Cookie": cookie_of(asked, "pre")}).status == 422
-    assert server.post("/home/otplogin", {"step": "code", "code": "0000"}).status == 422
-    server.post("/backend/logout", {}, headers={"Cookie": session})
-    assert server.post("/backend/logout", {}, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
-    assert server.get("/", headers={"Host": "evil.example"}).status == 421
-    assert server.get("/l/" + "A" * 43 + "?x=geheim").status == 404
-    log = server.log_text()[mark:]
-    contact = re.search(r"event=login contact=(\d+) network=[0-9a-f]{8} by=code ", log).group(1)
-    for line in (r"event=login-asked contact=%s network=[0-9a-f]{8} sent=code " % contact, r"event=login-asked contact=0 network=[0-9a-f]{8} sent=none ", r"event=login-failed contact=0 network=[0-9a-f]{8} by=code today=",
-                 r"event=login-failed network=[0-9a-f]{8} ", r"event=logout contact=%s everywhere=no " % contact, r"event=refused status=403 from=127.0.0.1 path=/backend/logout ",
-                 r"event=refused status=421 from=127.0.0.1 path=/ ", r"event=refused status=404 from=127.0.0.1 path=/l/ "):
-        assert re.search(line, log), (line, log)
-    assert who not in log and "example.dk" not in log and "geheim" not in log and not any(re.search(r"\b%s\b" % c, log) for c in codes_of(who)), log
-    for i in range(100):
-        assert server.get("/l/x%d" % i).status == 404
-    told = server.log_text()[mark:].count("event=refused ")
-    assert 20 <= told <= 60, "%d lines: at most 30 of a minute" % told  # two minutes may meet here
 
 
 def test_an_operator_ends_sessions():
