@@ -288,7 +288,7 @@ def test_other_hosts():
 
 
 def test_methods():
-    for method, path, allow in (("POST", "/", "GET, HEAD"), ("DELETE", "/", "GET, HEAD, POST"), ("OPTIONS", "/start/order", "GET, HEAD, POST"), ("GET", "/demo/clock", "POST")):
+    for method, path, allow in (("POST", "/", "GET, HEAD"), ("DELETE", "/", "GET, HEAD, POST"), ("OPTIONS", "/start/order", "GET, HEAD, POST"), ("TRACE", "/", "GET, HEAD, POST"), ("GET", "/demo/clock", "POST")):
         answer = server.request(method, path, fields={} if method == "POST" else None)
         assert answer.status == 405 and answer.header("Allow") == allow, (method, path, answer.status, answer.header("Allow"))
 
