@@ -70,7 +70,7 @@ $(O)/tests/%: tests/unit/%.c $(LIBRARY)
 	@echo "cc $<"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
-$(O)/bench $(O)/bench-mail $(O)/bench-sql: $(O)/%: tests/bench/%.c $(LIBRARY)
+$(O)/bench $(O)/bench-mail $(O)/bench-sql $(O)/bench-fill: $(O)/%: tests/bench/%.c $(LIBRARY)
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS)
 
 $(O)/bench-delay: tests/bench/bench-delay.c

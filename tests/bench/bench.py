@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """make bench, the part with a store: transitions beside the bare store, mails beside nodemailer's pool with a durable outbox, codes while 10,000 mails wait, texts, pages of PDF.
 argv: folder of the built programs, the JSON file of the first part, which is added to. COUNT (2000) scales the numbers."""
-import json, os, re, shutil, socket, subprocess, sys, tempfile, time
+import datetime, json, os, re, shutil, socket, sqlite3, subprocess, sys, tempfile, time, urllib.request, zoneinfo
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS, RESULTS = sys.argv[1:3]
@@ -103,7 +103,65 @@ def pages():
         shutil.rmtree(folder)
 
 
+def resident(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return int(re.search(r"RssAnon:\s+(\d+)", f.read()).group(1)) / 1024
+
+
+def woken(store, soon):
+    """How late each was, in ms, once all are awake. Their moments are of whole seconds, in the site's zone, which is this machine's in the store."""
+    with sqlite3.connect("file:%s?mode=ro" % store, uri=True) as db:
+        rows = db.execute("SELECT h.at, json_extract(i.data, '$.wake_at') FROM history h JOIN instances i ON i.id = h.instance_id"
+                          " WHERE h.to_state = 'awake' AND h.from_state = 'asleep'").fetchall()
+    zone = zoneinfo.ZoneInfo("Europe/Copenhagen")
+    return sorted(at - datetime.datetime.fromisoformat(due).replace(tzinfo=zone).timestamp() * 1000 for at, due in rows) if len(rows) == soon else None
+
+
+def pages_meanwhile(url, until):
+    """How long a page takes, in ms, asked for again and again until that is true."""
+    took = []
+    while not until():
+        since = time.monotonic()
+        urllib.request.urlopen(url, timeout=10).read()
+        took.append((time.monotonic() - since) * 1000)
+        time.sleep(0.005)
+    return sorted(took)
+
+
+def sleepers(count, soon, within, name):
+    """An organisation with that many instances asleep: what it costs to hold them, to start, and how late those are that wake."""
+    folder = os.path.join(tempfile.mkdtemp(prefix="stafet-bench-"), "site")
+    store = os.path.join(folder, "data", "stafet.db")
+    stafet = os.path.join(PROGRAMS, "stafet")
+    try:
+        run(stafet, "init", folder, "--with", os.path.join(ROOT, "tests", "bench", "sleeper"))
+        first = 10 + count // 5000
+        since = time.monotonic()
+        run(os.path.join(PROGRAMS, "bench-fill"), folder, count, soon, first, within)
+        if time.monotonic() - since > first - 2:
+            print("(the store was filled too late for %s)" % name)
+            return
+        begun = time.monotonic()
+        server = subprocess.Popen([stafet, "serve", folder, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        url = server.stdout.readline().decode().split("url=")[1].strip()
+        report("start with %s" % name, (time.monotonic() - begun) * 1000, "ms")
+        late = []
+        took = pages_meanwhile(url + "/", lambda: late.extend(woken(store, soon) or []) or len(late) > 0 or time.monotonic() - since > first + within + 120)
+        report("memory with %s" % name, resident(server.pid), "MB", 1)
+        if late:
+            report("late by, 99 of 100, %s" % name, late[len(late) * 99 // 100], "ms", 1)
+        report("a page meanwhile, 99 of 100, %s" % name, took[len(took) * 99 // 100], "ms", 1)
+        server.terminate()
+        server.wait(30)
+        server.stdout.close()
+    finally:
+        shutil.rmtree(os.path.dirname(folder))
+
+
 transitions()
+SLEEPERS = int(os.environ.get("SLEEPERS", "100000"))
+sleepers(SLEEPERS, 1000, 10, "%d asleep, 100 a second waking" % SLEEPERS)
+sleepers(SLEEPERS // 10, 10000, 1, "%d asleep, 10000 waking at once" % (SLEEPERS // 10))
 sink = Sink()
 try:
     mails(sink)
