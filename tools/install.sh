@@ -2,7 +2,7 @@
 # Installs the Debian packages that the named sets need and that are missing. Says what it installs; never asks.
 set -eu
 build="gcc make pkg-config libc6-dev libcurl4-gnutls-dev libetpan-dev libsqlite3-dev libmicrohttpd-dev libsodium-dev libfyaml-dev libjansson-dev libmd4c-dev libglib2.0-dev libcairo2-dev libpango1.0-dev fonts-lato fonts-urw-base35 fonts-dejavu-core tzdata ca-certificates"
-check="libcmocka-dev python3 python3-aiosmtpd openssl nodejs npm chromium poppler-utils spamassassin rspamd postfix kannel kannel-extras dovecot-imapd"
+check="libcmocka-dev python3 python3-aiosmtpd openssl nodejs npm chromium poppler-utils spamassassin rspamd postfix kannel kannel-extras dovecot-imapd nginx"
 lint="cppcheck"
 fuzz="clang libclang-rt-14-dev"
 
@@ -42,7 +42,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	[ -t 0 ] || root="sudo -n"
 fi
 echo "Installing Debian packages:$missing" >&2
-# A server that comes along (rspamd, kannel, dovecot) is for tests, which start their own: Debian must not start them, now or with the machine.
+# A server that comes along (rspamd, kannel, dovecot, nginx) is for tests, which start their own: Debian must not start them, now or with the machine.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null && $root chmod 755 "$policy"
@@ -56,3 +56,4 @@ $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-rec
 case " $missing " in *" rspamd "*) $root systemctl disable rspamd >/dev/null 2>&1 || true ;; esac
 case " $missing " in *" kannel "*) $root update-rc.d kannel disable >/dev/null 2>&1 || true ;; esac
 case " $missing " in *" dovecot-imapd "*) $root systemctl disable dovecot >/dev/null 2>&1 || true ;; esac
+case " $missing " in *" nginx "*) $root systemctl disable nginx >/dev/null 2>&1 || true ;; esac
