@@ -1,5 +1,6 @@
 /* What serve and demo share: portal, mailer, writer run until a signal comes. */
 #include "cli/command.h"
+#include "cli/metrics.h"
 #include "document/press.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
@@ -10,6 +11,7 @@
 #include "mailer/inbox.h"
 #include "mailer/mime.h"
 #include "otp-portal/portal.h"
+#include "otp-portal/scrape.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -30,6 +32,8 @@ struct server {
 	struct inbox *inbox;
 	struct press *press;
 	struct portal *portal;
+	struct mailer_tally tally;
+	struct scrape *scrape;
 };
 
 static void on_commit(void *context) {
@@ -167,9 +171,25 @@ static void raise_file_limit(void) {
 		log_event(LOG_WARN, "file-limit", "files=%lld", (long long)limit.rlim_cur);
 }
 
+static void on_scrape(void *context, struct buf *out) {
+	const struct server *server = context;
+	struct metrics_source source = {.site = server->s, .portal = server->portal, .tally = &server->tally, .inbox = server->inbox};
+	metrics_write(&source, out);
+}
+
+static bool open_scrape(struct server *server, struct err *err) {
+	struct str at = server->s->config->metrics;
+	if (at.len == 0)
+		return true;
+	server->scrape = scrape_open(at.at, on_scrape, server, err);
+	if (server->scrape)
+		log_event(LOG_INFO, "metrics", "port=%d", scrape_port(server->scrape));
+	return server->scrape != NULL;
+}
+
 static bool start(struct server *server, const struct server_options *options, struct err *err) {
 	struct open_site *s = server->s;
-	struct mailer_options mail = {.site = s->site, .store = s->store, .engine = s->engine, .writer = s->writer, .capture = options->demo};
+	struct mailer_options mail = {.site = s->site, .store = s->store, .engine = s->engine, .writer = s->writer, .tally = &server->tally, .capture = options->demo};
 	server->mailer = mailer_open(&mail, err);
 	if (!server->mailer)
 		return false;
@@ -193,7 +213,7 @@ static bool start(struct server *server, const struct server_options *options, s
 	        .command = on_command,
 	};
 	server->portal = portal_open(&web, err);
-	return server->portal != NULL;
+	return server->portal && open_scrape(server, err);
 }
 
 int server_run(struct open_site *s, const struct server_options *options, struct buf *out) {
@@ -215,6 +235,7 @@ int server_run(struct open_site *s, const struct server_options *options, struct
 		buf_printf(out, "stafet: %s\n", err.text);
 	}
 	atomic_store(&s->stopping, true);
+	scrape_close(server.scrape);
 	portal_close(server.portal);
 	if (s->writer)
 		writer_on_outbox(s->writer, NULL, NULL);

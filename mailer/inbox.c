@@ -24,7 +24,8 @@ enum {
 struct inbox {
 	struct mailer_options options;
 	pthread_t thread;
-	atomic_bool stop;
+	atomic_bool stop, connected;
+	atomic_llong heard_at; /* clock_monotonic of its last answer; 0: none yet */
 	char told[sizeof ((struct err *)0)->text]; /* the last fault, told once */
 };
 
@@ -72,7 +73,15 @@ static bool note(struct inbox *b, struct arena *a, int64_t validity, int64_t uid
 		n.row.subject = m->subject;
 		n.row.text = m->text;
 	}
-	return writer_run(b->options.writer, &n.job, err);
+	if (!writer_run(b->options.writer, &n.job, err))
+		return false;
+	mailer_count_arrival(b->options.tally, kind);
+	enum delivery told = DELIVERY_NONE;
+	if (b->options.tally && m && m->kind == ARRIVAL_REPORT) {
+		delivery_from(n.row.outcome, &told);
+		atomic_fetch_add(&b->options.tally->reports[CHANNEL_MAIL][told], 1);
+	}
+	return true;
 }
 
 /* False with TRANSIENT: later. */
@@ -133,6 +142,8 @@ static bool read_page(struct inbox *b, struct imap *m, int64_t *after, size_t *c
 	struct arena *a = arena_new();
 	struct imap_mails mails;
 	bool ok = imap_list(m, *after, PAGE, a, &mails, err);
+	if (ok)
+		atomic_store(&b->heard_at, clock_monotonic());
 	*count = ok ? mails.count : 0;
 	for (size_t i = 0; ok && i < mails.count && !atomic_load(&b->stop); i++) {
 		ok = handle(b, m, &mails.items[i], err);
@@ -174,6 +185,7 @@ static void *inbox_main(void *context) {
 		if (m) {
 			log_event(LOG_INFO, "inbox-open", "validity=%lld", (long long)imap_validity(m));
 			b->told[0] = '\0';
+			atomic_store(&b->connected, true);
 			pause = REST_MS;
 		}
 		if ((m && serve(b, m, &err)) || atomic_load(&b->stop)) {
@@ -181,6 +193,7 @@ static void *inbox_main(void *context) {
 			break;
 		}
 		imap_close(m);
+		atomic_store(&b->connected, false);
 		tell(b, &err);
 		rest(b, pause);
 		pause = pause * 2 < REST_MAX_MS ? pause * 2 : REST_MAX_MS;
@@ -209,4 +222,10 @@ void inbox_close(struct inbox *b) {
 	atomic_store(&b->stop, true);
 	pthread_join(b->thread, NULL);
 	free(b);
+}
+
+bool inbox_look(const struct inbox *b, int64_t *silent_ms) {
+	int64_t heard_at = atomic_load(&b->heard_at);
+	*silent_ms = heard_at > 0 ? clock_monotonic() - heard_at : -1;
+	return atomic_load(&b->connected);
 }

@@ -11,4 +11,7 @@ struct inbox;
 bool inbox_open(const struct mailer_options *options, struct inbox **out, struct err *err);
 void inbox_close(struct inbox *b); /* within some seconds; NULL is harmless */
 
+/* Whether it is connected, and how long ago the mailbox last said what is in it (-1: never). While nothing comes it is asked every ten minutes. Any thread. */
+bool inbox_look(const struct inbox *b, int64_t *silent_ms);
+
 #endif

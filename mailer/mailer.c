@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum {
@@ -58,6 +59,15 @@ struct mailer {
 	int64_t reclaim_at; /* monotonic */
 	atomic_bool closing;
 };
+
+const char *const mailer_arrivals[TALLY_ARRIVALS] = {"person", "automatic", "report", "text", "unreadable"};
+const char *const mailer_outcomes[TALLY_OUTCOMES] = {[OUTCOME_SENT] = "sent", [OUTCOME_LATER] = "later", [OUTCOME_NEVER] = "never", [OUTCOME_UNKNOWN] = "unknown"};
+
+void mailer_count_arrival(struct mailer_tally *tally, const char *kind) {
+	for (size_t i = 0; tally && i < TALLY_ARRIVALS; i++)
+		if (strcmp(mailer_arrivals[i], kind) == 0)
+			atomic_fetch_add(&tally->arrivals[i], 1);
+}
 
 bool mailer_init(struct err *err) {
 	return smtp_init(err);

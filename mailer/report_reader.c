@@ -67,7 +67,10 @@ static bool read_page(const struct mailer_options *options, const struct gateway
 	for (size_t i = 0; i < list.count; i++)
 		understand(gateway, &list.items[i], a, &told[i]);
 	struct reading reading = {.job.run = reading_run, .list = &list, .told = told};
-	return writer_run(options->writer, &reading.job, err);
+	bool ok = writer_run(options->writer, &reading.job, err);
+	for (size_t i = 0; ok && options->tally && i < list.count; i++)
+		atomic_fetch_add(&options->tally->reports[CHANNEL_SMS][told[i].delivery], 1);
+	return ok;
 }
 
 bool reports_read(const struct mailer_options *options, const struct gateway *gateway, struct err *err) {

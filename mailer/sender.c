@@ -239,7 +239,6 @@ static enum lesson lesson_of(const struct transport_result *result, enum channel
 }
 
 static void pend_result(struct sender *s, const struct outbox_row *row, const struct transport_result *result, enum lesson lesson) {
-	static const char *const outcomes[] = {"sent", "later", "never", "unknown"};
 	uint32_t random;
 	secret_random(&random, sizeof random);
 	struct settlement settlement = retry_settle(row, result->outcome, clock_now(), random);
@@ -249,9 +248,11 @@ static void pend_result(struct sender *s, const struct outbox_row *row, const st
 	p->dead = result->fault == FAULT_ADDRESS;
 	p->lost = settlement.state == OUTBOX_FAILED && (p->dead || result->fault == FAULT_MAILBOX || result->fault == FAULT_POLICY || result->fault == FAULT_OTHER);
 	snprintf(p->answer, sizeof p->answer, "%s%s", settlement.state == OUTBOX_UNKNOWN ? RETRY_UNKNOWN : "", result->answer);
+	if (s->options.tally)
+		atomic_fetch_add(&s->options.tally->sends[row->channel][result->outcome], 1);
 	enum log_level level = result->configuration ? LOG_ERROR : result->outcome == OUTCOME_SENT ? LOG_INFO : LOG_WARN;
 	log_event(level, "message-settled", "id=%lld channel=%s outcome=%s state=%s%s attempt=%lld code=%lld fault=%s%s answer=\"%s\"", (long long)row->id,
-	          row->channel == CHANNEL_MAIL ? "mail" : "sms", outcomes[result->outcome], outbox_state_name(settlement.state),
+	          row->channel == CHANNEL_MAIL ? "mail" : "sms", mailer_outcomes[result->outcome], outbox_state_name(settlement.state),
 	          settlement.again ? " again=true" : "", (long long)row->attempts, (long long)result->code, fault_name(result->fault),
 	          result->configuration ? " configuration=true" : "", result->answer);
 }

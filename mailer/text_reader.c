@@ -146,6 +146,7 @@ static bool read_one(const struct mailer_options *options, const struct gateway 
 	}
 	if (!writer_run(options->writer, &r.job, err))
 		return false;
+	mailer_count_arrival(options->tally, readable ? "text" : "unreadable");
 	log_event(readable ? LOG_INFO : LOG_WARN, readable ? "text-in" : "text-not-understood", "id=%lld parameters=\"%.*s\"", (long long)raw->id, STR_ARG(names));
 	return true;
 }

@@ -1,11 +1,11 @@
 #include "otp-portal/door.h"
 
+#include "engine/base/clock.h"
 #include "engine/base/escape.h"
 #include "engine/base/log.h"
+#include "otp-portal/plain.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,39 +14,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MAX_ARGS = 256, MAX_HEAD = 8 * 1024, MAX_ANSWER = 64 * 1024 * 1024, PATIENCE_SECONDS = 5 };
+enum { MAX_ARGS = 256, MAX_ANSWER = 64 * 1024 * 1024, PATIENCE_SECONDS = 5 };
 
 struct door {
 	struct door_options options;
-	pthread_t thread;
-	int listener, stop[2]; /* stop: a pipe whose closing ends the thread */
+	struct plain *plain;
 };
-
-static bool read_all(int fd, char *out, size_t len) {
-	while (len > 0) {
-		ssize_t got = read(fd, out, len);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		out += got;
-		len -= (size_t)got;
-	}
-	return true;
-}
-
-static bool write_all(int fd, const char *bytes, size_t len) {
-	while (len > 0) {
-		ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent <= 0)
-			return false;
-		bytes += sent;
-		len -= (size_t)sent;
-	}
-	return true;
-}
 
 static bool peer_allowed(int fd) {
 	struct ucred peer;
@@ -95,34 +68,22 @@ bool door_parse_body(struct str body, struct arena *a, int *argc, char ***argv) 
 	return *argc > 0;
 }
 
-static bool read_head(int fd, struct arena *a, struct str *out) {
-	char *head = arena_alloc(a, MAX_HEAD);
-	for (size_t len = 0; len < MAX_HEAD && read_all(fd, head + len, 1);) {
-		len++;
-		if (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0)
-			continue;
-		*out = (struct str){head, len - 4};
-		return true;
-	}
-	return false;
-}
-
 /* False: the client hung up (it only looked whether somebody listens) or broke off. */
 static bool read_command(int fd, struct arena *a, struct str *body, bool *good) {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct str head;
 	size_t length;
 	bool expects;
-	if (!read_head(fd, a, &head))
+	if (!plain_read_head(fd, clock_monotonic() + PATIENCE_SECONDS * 1000, a, &head))
 		return false;
 	*good = door_parse_head(head, &length, &expects);
 	if (!*good)
 		return true;
-	if (expects && !write_all(fd, go_on, sizeof go_on - 1))
+	if (expects && !plain_write(fd, go_on, sizeof go_on - 1))
 		return false;
 	char *bytes = arena_alloc(a, length + 1);
 	*body = (struct str){bytes, length};
-	return read_all(fd, bytes, length);
+	return plain_read(fd, bytes, length);
 }
 
 static void answer(int fd, const char *status, int code, struct str output) {
@@ -133,23 +94,22 @@ static void answer(int fd, const char *status, int code, struct str output) {
 	buf_printf(&first, "%d\n", code);
 	buf_printf(&head, "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status,
 	           first.len + output.len, first.at);
-	if (write_all(fd, head.at, head.len))
-		write_all(fd, output.at, output.len);
+	if (plain_write(fd, head.at, head.len))
+		plain_write(fd, output.at, output.len);
 	buf_free(&first);
 	buf_free(&head);
 }
 
-static void serve(struct door *d, int fd) {
+static void serve(void *context, int fd) {
+	struct door *d = context;
 	struct arena *a = arena_new();
-	struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
 	struct buf out;
 	struct str body = STR("");
 	bool good;
 	int argc;
 	char **argv;
 	buf_init(&out, MAX_ANSWER);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	plain_patience(fd, PATIENCE_SECONDS);
 	if (!peer_allowed(fd)) {
 		log_event(LOG_WARN, "door-refused", "reason=peer");
 	} else if (read_command(fd, a, &body, &good)) {
@@ -162,23 +122,6 @@ static void serve(struct door *d, int fd) {
 	}
 	buf_free(&out);
 	arena_free(a);
-}
-
-static void *listen_for_commands(void *context) {
-	struct door *d = context;
-	for (;;) {
-		struct pollfd fds[] = {{.fd = d->listener, .events = POLLIN}, {.fd = d->stop[0], .events = POLLIN}};
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (fds[1].revents)
-			break;
-		int fd = fds[0].revents ? accept4(d->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
-		if (fd < 0)
-			continue;
-		serve(d, fd);
-		close(fd);
-	}
-	return NULL;
 }
 
 static bool address_of(const char *path, struct sockaddr_un *address, struct err *err) {
@@ -214,17 +157,13 @@ struct door *door_open(const struct door_options *options, struct err *err) {
 	BUG_IF(d == NULL);
 	d->options = *options;
 	d->options.path = strdup(options->path);
-	d->listener = listener;
-	BUG_IF(d->options.path == NULL || pipe(d->stop) != 0);
-	BUG_IF(pthread_create(&d->thread, NULL, listen_for_commands, d) != 0);
+	BUG_IF(d->options.path == NULL);
+	d->plain = plain_open(listener, serve, d);
 	return d;
 }
 
 void door_close(struct door *d) {
-	close(d->stop[1]);
-	pthread_join(d->thread, NULL);
-	close(d->stop[0]);
-	close(d->listener);
+	plain_close(d->plain);
 	unlink(d->options.path);
 	free((char *)d->options.path);
 	free(d);

@@ -44,6 +44,7 @@ struct portal {
 	atomic_int suspended; /* connections that wait for one, or for their time */
 	struct share *uploads; /* bodies with files under way, or held by the writer */
 	struct refusals *refusals;
+	struct traffic traffic;
 	atomic_bool closing;
 };
 
@@ -70,6 +71,7 @@ struct exchange {
 	struct pour pour; /* of a streamed answer */
 	struct change *change;
 	int64_t asked_at;
+	int64_t read_at; /* meter_begin: when it was whole */
 };
 
 static struct exchange *exchange_new(struct portal *p, const char *target) {
@@ -78,6 +80,7 @@ static struct exchange *exchange_new(struct portal *p, const char *target) {
 	x->portal = p;
 	x->request = (struct request){.arena = a, .world = &p->world, .now = clock_now()};
 	x->request.path = arena_str(a, str_from(target));
+	x->read_at = meter_begin();
 	buf_init(&x->body, REQUEST_BODY);
 	response_init(&x->response);
 	atomic_init(&x->holders, 1);
@@ -224,6 +227,12 @@ static void add_headers(struct MHD_Response *response, const struct response *ou
 		MHD_add_response_header(response, out->headers.items[i].name.at, out->headers.items[i].value.at);
 }
 
+static void count_answer(struct exchange *x) {
+	struct traffic *t = &x->portal->traffic;
+	atomic_fetch_add(&t->statuses[x->response.status % TRAFFIC_STATUSES], 1);
+	meter_add(x->asked_at ? &t->changes : &t->pages, x->read_at);
+}
+
 static enum MHD_Result send_answer(struct exchange *x) {
 	struct response *out = &x->response;
 	if (out->body.overflow) {
@@ -238,6 +247,7 @@ static enum MHD_Result send_answer(struct exchange *x) {
 		buf_clear(&out->body);
 	refusals_note(x->portal->refusals, &x->request, out->status);
 	route_secure(&x->request, out);
+	count_answer(x);
 	struct MHD_Response *response = make_response(x);
 	BUG_IF(response == NULL);
 	add_headers(response, out);
@@ -453,6 +463,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *
 static enum MHD_Result finish(struct exchange *x) {
 	struct request *r = &x->request;
 	struct err err;
+	x->read_at = meter_begin();
 	if (x->refusal)
 		return refuse(x, x->refusal, x->refusal_key);
 	if (x->body.overflow)
@@ -521,7 +532,9 @@ static void connected(void *context, struct MHD_Connection *connection, void **s
 		BUG_IF(caller == NULL || info == NULL);
 		patrol_enter(p->patrol, &caller->visitor, info->connect_fd, clock_monotonic() + REQUEST_MS);
 		*socket_context = caller;
+		atomic_fetch_add(&p->traffic.connections, 1);
 	} else {
+		atomic_fetch_sub(&p->traffic.connections, 1);
 		patrol_leave(p->patrol, &caller->visitor);
 		caller_turn(caller, NULL);
 		free(caller);
@@ -674,4 +687,8 @@ void portal_close(struct portal *p) {
 
 const char *portal_url(const struct portal *p) {
 	return p->world.url.at;
+}
+
+const struct traffic *portal_traffic(const struct portal *p) {
+	return &p->traffic;
 }

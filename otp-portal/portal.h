@@ -4,6 +4,7 @@
 #define OTP_PORTAL_PORTAL_H
 
 #include "engine/workflow/writer.h"
+#include "otp-portal/traffic.h"
 
 struct portal;
 
@@ -42,6 +43,7 @@ struct portal_options {
 
 struct portal *portal_open(const struct portal_options *options, struct err *err); /* accepts connections when it returns */
 void portal_close(struct portal *p); /* answers what is under way, then stops */
+const struct traffic *portal_traffic(const struct portal *p); /* borrowed until portal_close */
 const char *portal_url(const struct portal *p); /* "http://127.0.0.1:8080" with the real port */
 
 #endif

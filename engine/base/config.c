@@ -32,6 +32,7 @@ static const struct key site_keys[] = {
         {.name = "name", .offset = SITE(name), .check = check_line},
         {.name = "base_url", .offset = SITE(base_url), .check = check_base_url},
         {.name = "listen", .offset = SITE(listen), .check = check_listen},
+        {.name = "metrics", .offset = SITE(metrics), .check = check_loopback},
         {.name = "zone", .offset = SITE(zone), .check = check_zone},
         {.name = "holidays", .offset = SITE(holidays), .check = check_holidays},
         {.name = "closed_days", .shape = PATH, .offset = SITE(closed_days_file), .check = check_line},

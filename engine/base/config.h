@@ -66,6 +66,7 @@ struct site_config {
 	struct str name;      /* shown on pages and in mails */
 	struct str base_url;  /* without slash at the end */
 	struct str listen;    /* "127.0.0.1:8080" */
+	struct str metrics;   /* "127.0.0.1:9101": only this machine; empty: off */
 	struct str zone, holidays, closed_days_file;
 	struct str *languages; /* offered, first is the default: da, en */
 	size_t language_count;

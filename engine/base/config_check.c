@@ -73,6 +73,11 @@ bool check_listen(struct str value, struct err *err) {
 	return (is_host_port(value, true) && check_line(value, err)) || expected(err, "host:port, such as 127.0.0.1:8080");
 }
 
+bool check_loopback(struct str value, struct err *err) {
+	bool here = str_starts(value, STR("127.0.0.1:")) || str_starts(value, STR("[::1]:"));
+	return here && is_host_port(value, true) ? check_line(value, err) : expected(err, "an address of this computer alone, 127.0.0.1:9101 or [::1]:9101");
+}
+
 bool check_zone(struct str value, struct err *err) {
 	struct zone *z = value.len == strlen(value.at) ? zone_open(value.at, err) : NULL;
 	zone_close(z);

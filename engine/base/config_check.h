@@ -12,6 +12,7 @@ config_check check_colour;   /* "#0b5e56" */
 config_check check_base_url; /* http:// or https://, host, path, no query */
 config_check check_gateway;  /* the same, may have a query */
 config_check check_listen;   /* host:port, [::1]:8080; port 0: a free one */
+config_check check_loopback; /* the same, an address of this machine alone */
 config_check check_zone;     /* IANA name */
 config_check check_holidays; /* dk, none */
 config_check check_ip;       /* IPv4 or IPv6 address */

@@ -37,6 +37,7 @@ struct writer {
 	int64_t queued;
 	bool closing, poked;
 	struct between *between;
+	struct meter commits;
 	struct writer_stats stats;    /* under lock too; queued is counted apart */
 	pthread_mutex_t notify_lock;  /* held during a call, so that none goes on after writer_on_outbox() */
 	void (*notify)(void *context);
@@ -81,10 +82,12 @@ static bool run_job(struct writer *w, struct job *job, struct tx *tx) {
 }
 
 static bool commit(struct writer *w, struct tx *tx, struct err *err) {
+	int64_t begun = meter_begin();
 	if (!store_commit(tx, err)) {
 		log_err(LOG_ERROR, "commit-failed", err);
 		return false;
 	}
+	meter_add(&w->commits, begun);
 	w->committed = true;
 	return true;
 }
@@ -176,8 +179,11 @@ static bool run_due(struct writer *w, bool *failed) {
 	}
 	engine_counts(w->engine, &timers, &signals);
 	bool any = timers > timers_before || signals > signals_before;
+	int64_t begun = meter_begin();
 	if (ok)
 		ok = store_commit(tx, &err);
+	if (ok && any)
+		meter_add(&w->commits, begun);
 	w->committed = w->committed || (ok && any);
 	if (!ok)
 		log_err(LOG_ERROR, "due-failed", &err);
@@ -464,4 +470,8 @@ struct writer_stats writer_stats(struct writer *w) {
 	stats.queued = w->queued;
 	pthread_mutex_unlock(&w->lock);
 	return stats;
+}
+
+const struct meter *writer_commits(const struct writer *w) {
+	return &w->commits;
 }

@@ -7,6 +7,7 @@
 #ifndef ENGINE_WORKFLOW_WRITER_H
 #define ENGINE_WORKFLOW_WRITER_H
 
+#include "engine/base/meter.h"
 #include "engine/workflow/engine.h"
 
 struct writer;
@@ -37,5 +38,6 @@ struct writer_stats {
 	int64_t jobs, batches, refused, failed, timers, signals, queued;
 };
 struct writer_stats writer_stats(struct writer *w);
+const struct meter *writer_commits(const struct writer *w); /* how long they took; borrowed until writer_close */
 
 #endif
