@@ -86,6 +86,18 @@ static void write_start(struct request *r, const struct package *package, struct
 	buf_z(&out->body, page ? "</a></li>\n" : "</button></form></li>\n");
 }
 
+/* Something that only who is logged in can begin. */
+static bool find_own_start(struct request *r, struct view *v, int64_t contact_id, bool *any, struct err *err) {
+	const struct site *site = r->world->options.site;
+	*any = false;
+	for (size_t i = 0; i < site_package_count(site) && !*any; i++) {
+		const struct definition *d = site_package_at(site, i)->definition;
+		if (!d->start.open && !start_is_for(r, v, d, contact_id, any, err))
+			return false;
+	}
+	return true;
+}
+
 static bool write_starts(struct request *r, struct view *v, int64_t contact_id, struct response *out, struct err *err) {
 	const struct site *site = r->world->options.site;
 	bool any = false, is;
@@ -147,13 +159,13 @@ static void show(struct request *r, struct view *v, const struct contact *who, s
 	struct tasks tasks;
 	struct err err;
 	struct str view = request_query(r, "view");
-	bool home = str_is(view, "home");
-	if (!find_overviews(r, v, who->id, &all, &err) || !tasks_find(r, v, who->id, &tasks, &err)) {
+	bool home = str_is(view, "home"), begins;
+	if (!find_overviews(r, v, who->id, &all, &err) || !tasks_find(r, v, who->id, &tasks, &err) || !find_own_start(r, v, who->id, &begins, &err)) {
 		page_failure(r, out, &err);
 		return;
 	}
-	/* Where nothing waits, the only overview is what somebody logged in for. */
-	bool only = view.len == 0 && all.count == 1 && tasks.count == 0;
+	/* Where nothing waits and nothing is theirs to begin, the only overview is what somebody logged in for. */
+	bool only = view.len == 0 && all.count == 1 && tasks.count == 0 && !begins;
 	for (size_t i = 0; i < all.count; i++) {
 		if (only || is_named(&all.items[i], view, r->arena)) {
 			list_page(r, v, &all.items[i].list, out);

@@ -135,7 +135,7 @@ def sleepers(count, soon, within, name):
     stafet = os.path.join(PROGRAMS, "stafet")
     try:
         run(stafet, "init", folder, "--with", os.path.join(ROOT, "tests", "bench", "sleeper"))
-        first = 10 + count // 5000
+        first = 10 + count // 2500
         since = time.monotonic()
         run(os.path.join(PROGRAMS, "bench-fill"), folder, count, soon, first, within)
         if time.monotonic() - since > first - 2:
