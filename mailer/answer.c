@@ -29,14 +29,14 @@ bool answer_give(struct engine *engine, struct tx *tx, const struct outbox_row *
 	return many || engine_replied(engine, tx, now, message, reply, a, &row->files, err);
 }
 
-/* What the child left out is told beside what became of the others. */
-static struct str left_out(const struct arrival *m, struct arena *a) {
+/* Why files were not even looked at; all: none of them was. */
+static struct str left_out(const struct arrival *m, bool all, struct arena *a) {
 	struct buf lines;
 	buf_init(&lines, ARRIVAL_TEXT);
 	for (size_t i = 0; i < m->files.count; i++) {
 		const struct arrival_file *f = &m->files.items[i];
-		if (f->fate != ARRIVAL_FILE_SENT)
-			buf_printf(&lines, "%.*s: %s\n", STR_ARG(f->name), f->fate == ARRIVAL_FILE_SHOWN ? "a picture of the text" : "too many files in one mail");
+		if (all || f->fate != ARRIVAL_FILE_SENT)
+			buf_printf(&lines, "%.*s: %s\n", STR_ARG(f->name), f->fate == ARRIVAL_FILE_SENT ? "stays in the mailbox" : f->fate == ARRIVAL_FILE_SHOWN ? "a picture of the text" : "too many files in one mail");
 	}
 	struct str text = arena_str(a, str_trim(buf_text(&lines)));
 	buf_free(&lines);
@@ -67,6 +67,7 @@ bool answer_apply(struct engine *engine, struct tx *tx, const struct arrival *m,
 	bool found, soon;
 	row->outbox_id = 0;
 	row->outcome = STR("noted");
+	row->files = left_out(m, true, a);
 	if (!find_message(tx, m, a, &message, &found, err))
 		return false;
 	if (!found)
@@ -86,7 +87,9 @@ bool answer_apply(struct engine *engine, struct tx *tx, const struct arrival *m,
 	struct reply reply = reply_of(m, a);
 	if (!answer_give(engine, tx, &message, &reply, now, a, row, err))
 		return false;
-	struct str out = left_out(m, a);
+	if (str_is(row->outcome, "too-many"))
+		return true;
+	struct str out = left_out(m, false, a);
 	row->files = row->files.len > 0 && out.len > 0 ? arena_printf(a, "%.*s\n%.*s", STR_ARG(row->files), STR_ARG(out)) : out.len > 0 ? out : row->files;
 	return true;
 }

@@ -14,7 +14,7 @@ bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *er
 
 static bool is_known(struct db *db, const struct arrival_row *row, bool *known, struct err *err) {
 	struct stmt *s = db_query(db, "SELECT 1 FROM arrivals WHERE (validity = ? AND uid = ?)"
-	                              " UNION ALL SELECT 1 FROM arrivals WHERE message_id <> '' AND message_id = ? AND (sender = ? OR kind = 'gone') AND (validity <> ? OR validity = 0) LIMIT 1");
+	                              " UNION ALL SELECT 1 FROM arrivals WHERE message_id <> '' AND message_id = ? AND (sender = ? OR kind = 'gone') AND (validity <> ? OR validity = 0 OR kind = 'person') LIMIT 1");
 	bind_int(s, row->validity);
 	bind_int(s, row->uid);
 	bind_text(s, row->message_id);

@@ -22,7 +22,8 @@ struct arrival_rows {
 
 /* The highest uid that was noted; 0: the mailbox was numbered anew, so all of it is looked at again; -1: there was none before. */
 bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *err);
-/* *fresh false: it is noted already, by its number, or by its Message-ID in a mailbox that was numbered anew or as a text (then under its new number too). */
+/* *fresh false: it is noted already, by its number, or by its sender and Message-ID: a person's mail that came twice, a text, any in a mailbox that was numbered anew (then
+ * under its new number too). */
 bool arrival_note(struct tx *tx, struct arrival_row *row, bool *fresh, struct err *err);
 bool arrival_done(struct tx *tx, const struct arrival_row *row, struct err *err); /* outbox_id, instance_id, files, outcome */
 bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a, struct arrival_rows *out, struct err *err);

@@ -23,7 +23,7 @@ data:
   words: {type: longtext, max: 10000}
   agreed: {type: bool, accept: true}
   said: {type: longtext, max: 10000}
-  papers: {type: file, extensions: [pdf, jpg, txt], many: 1..4, max: 15MB}
+  papers: {type: file, extensions: [pdf, jpg, txt], many: 1..9, max: 15MB}
 forms:
   order: {fields: [office, sender, person, words, {field: readers, optional: true}, {field: asked, optional: true}, {field: phones, optional: true}]}
   reply: {show: [papers], fields: [agreed], check: false}

@@ -122,6 +122,16 @@ static void a_swept_mail_does_not_count_again(void **state) {
 	assert_true(note(f, 8, 2, "person", "<b@x>", 0));
 }
 
+static void a_mail_that_comes_twice_counts_once(void **state) {
+	struct fixture *f = *state;
+	assert_true(note(f, 7, 5, "person", "<a@x>", 0));
+	assert_false(note(f, 7, 6, "person", "<a@x>", 0));
+	assert_true(note(f, 7, 7, "report", "<r@x>", 0)); /* some mail servers give all of theirs the same */
+	assert_true(note(f, 7, 8, "report", "<r@x>", 0));
+	assert_true(note(f, 7, 9, "person", "", 0));
+	assert_true(note(f, 7, 10, "person", "", 0));
+}
+
 static void a_sweep_has_an_end(void **state) {
 	struct fixture *f = *state;
 	struct arrival_rows rows;
@@ -136,6 +146,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(what_came_in_outlives_its_case_by_some_time, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(what_started_a_case_goes_with_it, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_swept_mail_does_not_count_again, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_mail_that_comes_twice_counts_once, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_sweep_has_an_end, fixture_set_up, fixture_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
