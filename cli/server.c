@@ -4,6 +4,7 @@
 #include "document/press.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/base/notify.h"
 #include "engine/store/access.h"
 #include "engine/store/arrivals.h"
 #include "engine/store/reports.h"
@@ -229,7 +230,9 @@ int server_run(struct open_site *s, const struct server_options *options, struct
 	if (ok) {
 		printf("event=ready url=%s\n", portal_url(server.portal));
 		fflush(stdout);
+		notify_manager("READY=1");
 		wait_for_end(s, &signals);
+		notify_manager("STOPPING=1");
 		log_event(LOG_INFO, "stopping", "url=%s", portal_url(server.portal));
 	} else {
 		buf_printf(out, "stafet: %s\n", err.text);

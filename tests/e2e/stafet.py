@@ -35,9 +35,9 @@ class Answer:
 class Server:
     """serve or demo as a child process."""
 
-    def __init__(self, *args, log=None, env=None):
+    def __init__(self, *args, log=None, **options):
         self.log = log or tempfile.NamedTemporaryFile(prefix="stafet-log-", delete=False)
-        self.process = subprocess.Popen([BINARY, *args], stdout=subprocess.PIPE, stderr=self.log, env=env)
+        self.process = subprocess.Popen([BINARY, *args], stdout=subprocess.PIPE, stderr=self.log, **options)
         line = self.process.stdout.readline().decode()
         match = re.match(r"event=ready url=(http://\S+)", line)
         if not match:
