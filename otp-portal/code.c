@@ -142,15 +142,31 @@ static bool send(const struct code_ask *ask, struct tx *tx, const struct login *
 	return outbox_put(tx, &row, err);
 }
 
+static void hash_browser(struct str cookie, unsigned char id[SECRET_HASH]) {
+	struct str parts[] = {STR("browser"), cookie};
+	secret_hash(id, parts, 2);
+}
+
+/* A browser that this contact logged in with has a budget of its own, so that a stranger who asks for codes locks nobody out. */
+static bool choose_budget(const struct code_ask *ask, struct view *v, int64_t contact_id, int64_t now, const char **budget, struct err *err) {
+	unsigned char id[SECRET_HASH];
+	bool known = false;
+	hash_browser(ask->browser, id);
+	if (ask->browser.len > 0 && contact_id != 0 && !browser_known(v, contact_id, id, now - BROWSER_LIFE_MS, &known, err))
+		return false;
+	*budget = known ? "login-send-known" : "login-send";
+	return true;
+}
+
 /* How often an address may be written to: above that nothing is sent, and nobody is told. */
-static bool may_send(struct view *v, struct str address_hash, int64_t now, bool *may, struct err *err) {
+static bool may_send(struct view *v, const char *budget, struct str address_hash, int64_t now, bool *may, struct err *err) {
 	static const struct {
 		int64_t most, window_ms;
 	} limits[] = {{1, LIMIT_MINUTE}, {SENDS_15_MIN, 15 * LIMIT_MINUTE}, {SENDS_HOUR, LIMIT_HOUR}, {SENDS_DAY, LIMIT_DAY}};
 	*may = true;
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
 		bool reached;
-		if (!limit_reached(v, "login-send", address_hash, limits[i].most, limits[i].window_ms, now, &reached, err))
+		if (!limit_reached(v, budget, address_hash, limits[i].most, limits[i].window_ms, now, &reached, err))
 			return false;
 		*may = *may && !reached;
 	}
@@ -181,6 +197,7 @@ bool code_ask(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 	struct login login;
 	struct contact contact = {0};
 	bool mine, may, link;
+	const char *budget;
 	int64_t count;
 	int digits;
 	(void)engine;
@@ -194,14 +211,14 @@ bool code_ask(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 		ask->address = login.address;
 	bool same = lives && str_equal(address_key(c->arena, login.address), address_key(c->arena, ask->address));
 	struct str address_hash = limit_address(ask->world, ask->address, c->arena);
-	if (!find_welcome(ask, v, c->arena, &contact, &digits, err) || !may_send(v, address_hash, now, &may, err) ||
+	if (!find_welcome(ask, v, c->arena, &contact, &digits, err) || !choose_budget(ask, v, contact.id, now, &budget, err) || !may_send(v, budget, address_hash, now, &may, err) ||
 	    !link_only(v, address_hash, now, &link, err) || !limit_count(tx, "login-ask", ask->network, ASKS_15_MIN, 15 * LIMIT_MINUTE, now, err))
 		return false;
 	/* One code a log-in: the same browser asking for the same address again gets the same one. */
 	if (!same)
 		login = new_login(ask, &contact, digits, now);
 	ask->set_cookie = same ? ask->cookie : ask->new_cookie;
-	if ((!same && !login_insert(tx, &login, err)) || (may && !counter_add(tx, STR("login-send"), address_hash, now, LIMIT_DAY, &count, err)))
+	if ((!same && !login_insert(tx, &login, err)) || (may && !counter_add(tx, str_from(budget), address_hash, now, LIMIT_DAY, &count, err)))
 		return false;
 	log_event(LOG_INFO, "login-asked", "contact=%lld network=%.*s sent=%s", (long long)contact.id, NETWORK_TOLD(ask), contact.id == 0 || !may ? "none" : link ? "link" : "code");
 	return contact.id == 0 || !may || send(ask, tx, &login, &contact, link, now, c->arena, err);
@@ -293,9 +310,8 @@ static struct str agent_json(struct str agent, struct arena *a) {
 
 static bool meet_browser(const struct code_try *t, struct tx *tx, const struct login *login, int64_t now, struct arena *a, struct err *err) {
 	unsigned char id[SECRET_HASH];
-	struct str parts[] = {STR("browser"), t->browser};
 	enum browser_met met;
-	secret_hash(id, parts, 2);
+	hash_browser(t->browser, id);
 	if (!browser_meet(tx, login->contact_id, id, now, now - BROWSER_LIFE_MS, &met, err))
 		return false;
 	return met != BROWSER_NEW || tell(t, tx, login, "login-new", agent_json(t->agent, a), now, a, err);

@@ -20,6 +20,7 @@ struct code_ask {
 	struct str language, network;
 	struct str cookie;   /* of an earlier ask by this browser, or empty */
 	struct str new_cookie; /* made by code_cookie() */
+	struct str browser;  /* the cookie that this browser got at an earlier log-in, or empty */
 	bool again;          /* "send again": to the address of the cookie's log-in */
 	struct str set_cookie; /* out: the one that counts now; in the change's arena */
 	bool lost;           /* out: again, but the cookie is of no log-in: nothing was sent */

@@ -141,6 +141,7 @@ static void post_address(struct request *r, bool again, struct response *out) {
 	        .network = limit_network(r),
 	        .cookie = request_cookie(r, cookie_name(r, "pre")),
 	        .new_cookie = code_cookie(r->arena),
+	        .browser = request_cookie(r, cookie_name(r, "browser")),
 	        .again = again,
 	        .set_cookie = STR(""),
 	};

@@ -227,6 +227,14 @@ static bool browser_find(struct db *db, int64_t contact_id, const unsigned char 
 	return step == DB_ROW;
 }
 
+bool browser_known(struct view *v, int64_t contact_id, const unsigned char id[SECRET_HASH], int64_t since, bool *known, struct err *err) {
+	enum browser_met met;
+	if (!browser_find(view_db(v), contact_id, id, since, &met, err))
+		return false;
+	*known = met == BROWSER_KNOWN;
+	return true;
+}
+
 bool browser_meet(struct tx *tx, int64_t contact_id, const unsigned char id[SECRET_HASH], int64_t now, int64_t since, enum browser_met *met, struct err *err) {
 	struct db *db = tx_db(tx);
 	if (!browser_find(db, contact_id, id, since, met, err))

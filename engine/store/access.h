@@ -46,6 +46,8 @@ bool session_list(struct view *v, int64_t now, int64_t skip, int64_t limit, stru
 /* The browsers that a contact logged in with: the newest BROWSERS. */
 enum { BROWSERS = 10 };
 enum browser_met { BROWSER_KNOWN, BROWSER_FIRST, BROWSER_NEW }; /* FIRST: the contact never logged in before; NEW: not since `since` with this one */
+/* Whether the contact logged in with it since. */
+bool browser_known(struct view *v, int64_t contact_id, const unsigned char id[SECRET_HASH], int64_t since, bool *known, struct err *err);
 /* Marks the browser as seen now. id: hash of its cookie. */
 bool browser_meet(struct tx *tx, int64_t contact_id, const unsigned char id[SECRET_HASH], int64_t now, int64_t since, enum browser_met *met, struct err *err);
 

@@ -406,6 +406,33 @@ def test_a_log_in_from_a_new_browser_is_told():
     assert cookie(server.get(LOGIN, headers={"Cookie": browser}), "browser") is None
 
 
+def test_a_stranger_who_asks_locks_nobody_out():
+    """Whoever asks for codes for an address uses up its budget; a browser that this person logged in with has one of its own, and nobody else's has."""
+    (asker, _), (other, _) = new_people(), new_people()
+    known, foreign = (cookie(log_in(who), "browser") for who in (asker, other))
+    advance("86400s")
+    sent = lambda: len(log_in_mails(asker))
+    before = sent()
+    for minutes in (0, 1, 1, 13, 1, 60, 1, 60, 1, 60, 1, 60, 1):  # as much as it gives in a day
+        if minutes:
+            advance("%ds" % (60 * minutes + 1))
+        ask(asker)
+        time.sleep(0.3)
+    used_up = sent() - before
+    assert used_up == 10, used_up
+    advance("3601s")
+    for cookies in ("browser=" + "A" * 43, foreign):
+        assert server.post(LOGIN, {"step": "address", "address": asker}, headers=of_network(cookies)).status == 303
+    time.sleep(0.5)
+    assert sent() == before + used_up
+    answer = server.post(LOGIN, {"step": "address", "address": asker}, headers=of_network(known))
+    code = code_in(last_mail(asker, before + used_up + 1))
+    assert server.post(LOGIN, {"step": "code", "code": code}, headers=of_network("%s; %s" % (cookie(answer, "pre"), known))).status == 303
+    again = server.post(LOGIN, {"step": "address", "address": asker}, headers=of_network(known))  # within the minute
+    time.sleep(0.5)
+    assert again.status == 303 and sent() == before + used_up + 1, "its budget has limits too"
+
+
 def test_log_out_everywhere():
     asker, _ = new_people()
     sessions = []
