@@ -10,13 +10,8 @@ enum { DRAFT_LIMIT = 2 * REQUEST_BODY };
 bool filling_defaults(const struct form_world *world, struct arena *a, struct value **out, struct err *err) {
 	const struct definition *d = world->definition;
 	struct value *values = ARENA_ARRAY(a, d->fields.count, struct value);
-	for (size_t i = 0; i < d->fields.count; i++) {
-		struct environment env = form_environment(world, values, a);
-		if (d->fields.items[i].initial && !expression_evaluate(d->fields.items[i].initial, &env, a, &values[i], err))
-			return false;
-	}
 	*out = values;
-	return true;
+	return form_defaults(world, a, values, err);
 }
 
 const struct field *filling_field(const struct form_page *page, struct str name) {

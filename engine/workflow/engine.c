@@ -138,10 +138,7 @@ bool run_prepare(struct run *r, const struct definition *d, struct loaded *l, st
 	l->port = read_log_port(&l->log, r->view, r->a);
 	l->values = ARENA_ARRAY(r->a, d->fields.count, struct value);
 	struct form_world world = run_form_world(r, l);
-	for (size_t i = 0; i < d->fields.count; i++)
-		if (!form_default(&world, &d->fields.items[i], r->a, l->values, err))
-			return false;
-	return true;
+	return form_defaults(&world, r->a, l->values, err);
 }
 
 bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const struct answers *answers, struct err *err) {

@@ -115,9 +115,8 @@ static bool load_values(struct engine *e, struct view *v, struct link_view *out,
 	if (out->instance.id != 0)
 		return data_from_json(out->definition, out->instance.data, &port, a, out->values, err);
 	struct form_world world = engine_world(e, out->definition, NULL, &port, now);
-	for (size_t i = 0; i < out->definition->fields.count; i++)
-		if (!form_default(&world, &out->definition->fields.items[i], a, out->values, err))
-			return false;
+	if (!form_defaults(&world, a, out->values, err))
+		return false;
 	if (out->contact.id != 0)
 		out->values[out->definition->start.by->contact->slot] = value_string(out->contact.value);
 	return true;

@@ -35,7 +35,7 @@ bool form_asked(const struct form_world *world, const struct form_item *item, co
 	return expression_holds(item->when, &env, a, &unset);
 }
 
-bool form_default(const struct form_world *world, const struct field *field, struct arena *a, struct value *values, struct err *err) {
+static bool set_default(const struct form_world *world, const struct field *field, struct arena *a, struct value *values, struct err *err) {
 	struct environment env = form_environment(world, values, a);
 	struct value *out = &values[field->slot];
 	if (!field->initial)
@@ -47,6 +47,13 @@ bool form_default(const struct form_world *world, const struct field *field, str
 	if (!ok)
 		err_context(err, "default of field %.*s", STR_ARG(field->name));
 	return ok;
+}
+
+bool form_defaults(const struct form_world *world, struct arena *a, struct value *values, struct err *err) {
+	for (size_t i = 0; i < world->definition->fields.count; i++)
+		if (!set_default(world, &world->definition->fields.items[i], a, values, err))
+			return false;
+	return true;
 }
 
 bool form_rows(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a,

@@ -57,8 +57,8 @@ struct str form_item_name(const struct field *group, size_t item, const struct f
 const struct field *form_item_member(const struct field *group, struct str name, size_t *item);
 /* Whether an answer or a problem of that name is the field's own, a row's or an item's. */
 bool form_belongs(const struct field *field, struct str name);
-/* The field's `default` (a ref's is its row's key) becomes its value. False: it cannot be computed, or there is no such row. */
-bool form_default(const struct form_world *world, const struct field *field, struct arena *a, struct value *values, struct err *err);
+/* The `default` of each field (a ref's is its row's key) becomes its value. False: one cannot be computed, or there is no such row. */
+bool form_defaults(const struct form_world *world, struct arena *a, struct value *values, struct err *err);
 /* slots + extras for expressions of the definition over these values; row/children unset. */
 struct environment form_environment(const struct form_world *world, const struct value *values, struct arena *a);
 

@@ -1,5 +1,5 @@
 """The site's mailbox (a real Dovecot): bounces find their message by signed address or Message-ID; forged, automatic, hostile and personal mail does no harm."""
-import base64, datetime, email, email.policy, glob, html, json, os, re, shutil, signal, subprocess, sys, tempfile, time
+import base64, datetime, email, email.policy, glob, html, json, os, re, shutil, signal, sqlite3, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
@@ -444,9 +444,140 @@ def test_a_mistyped_address_is_back_with_whoever_typed_it():
             shutil.rmtree(os.path.dirname(site), ignore_errors=True)
 
 
+class Questions:
+    """A site with the package contact-form, whose mailbox takes mail to spoerg@skole.example."""
+
+    def __init__(self, mailbox):
+        self.peer = Peer("smtp_peer.py")
+        self.site, _ = make_site([package("contact-form")], "mail:\n  from_address: svar@skole.example\n  relay: smtp://127.0.0.1:%d\n  tls: off\n%s" % (
+            self.peer.port, mailbox.config(more="  starts: {spoerg@skole.example: contact-form}\n")))
+        self.start()
+
+    def start(self):
+        self.server = Server("serve", self.site)
+        until(lambda: "event=inbox-open" in self.server.log_text())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop()
+        self.peer.stop()
+        shutil.rmtree(os.path.dirname(self.site), ignore_errors=True)
+
+    def query(self, sql):
+        found = [os.path.join(at, name) for at, _, names in os.walk(self.site) for name in names if name.endswith(".db")]
+        with sqlite3.connect("file:%s?mode=ro" % found[0], uri=True) as db:
+            return db.execute(sql).fetchall()
+
+    def outcomes(self, count):
+        until(lambda: len(self.query("SELECT 1 FROM arrivals WHERE kind <> 'start'")) >= count)
+        return [o for o, in self.query("SELECT outcome FROM arrivals WHERE kind <> 'start' ORDER BY id")]
+
+    def instances(self):
+        return self.query("SELECT reference, state, data FROM instances ORDER BY id")
+
+    def sent_to(self, address):
+        return [base64.b64decode(m["base64"]) for m in self.peer.messages() if address in m["rcpt_to"]]
+
+
+def writes(name, sender="Ida@example.dk", text="Har I åbent i påsken?", to="spoerg@skole.example", more=""):
+    return "From: Ida Holm <%s>\nTo: %s\nMessage-ID: <%s@example.dk>\nSubject: =?utf-8?q?=C3=85bningstider?=\n%sMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n%s\n" % (
+        sender, to, name, more, text)
+
+
+def test_a_mail_starts_a_case_and_gets_its_answer():
+    with Mailbox() as mailbox, Questions(mailbox) as office:
+        mailbox.put(writes("q1", text="Har I åbent i påsken?\n\nDen 2. marts 2026 skrev Skolen:\n> Velkommen"))
+        text, _ = text_to(office.peer, "kontoret@nordby.example.dk", "Har I åbent i påsken?")
+        assert "Velkommen" not in text and "Ida@example.dk" in text, text
+        text, _ = text_to(office.peer, "Ida@example.dk", "Vi har fået dit spørgsmål")
+        assert "påsken" not in text, "a receipt repeats nothing of a stranger's words"
+        asked = email.message_from_bytes(office.sent_to("kontoret@nordby.example.dk")[0], policy=email.policy.default)
+        assert asked["Subject"] == "Spørgsmål: Åbningstider", asked["Subject"]
+        answer = "From: Kontoret <Kontoret@nordby.example.dk>\nTo: svar@skole.example\nMessage-ID: <a1@nordby.example.dk>\nIn-Reply-To: %s\nSubject: Sv\n\nJa, om torsdagen.\n\n> Har I\n" % asked["Message-ID"]
+        mailbox.put(answer)
+        text_to(office.peer, "Ida@example.dk", "Ja, om torsdagen.")
+        assert office.outcomes(2) == ["started", "answer"]
+        told = run("inbox", site=office.site).stdout
+        assert len(re.findall(re.escape(office.instances()[0][0]), told)) == 2, told
+        # whoever thanks us asks on in the same case; what answers no one of ours any more is no start either
+        thanks = email.message_from_bytes(office.sent_to("Ida@example.dk")[-1], policy=email.policy.default)["Message-ID"]
+        mailbox.put(writes("t1", text="Og om fredagen?", more="In-Reply-To: %s\n" % thanks))
+        mailbox.put(writes("t2", sender="bo@example.dk", text="Og om fredagen?", more="References: %s\n" % thanks))
+        assert office.outcomes(4)[2:] == ["answer", "from-somebody-else"]
+        text_to(office.peer, "kontoret@nordby.example.dk", "Og om fredagen?")
+        assert len(office.instances()) == 1 and run("verify", site=office.site).returncode == 0
+
+
+def test_what_must_not_start_does_not():
+    with Mailbox() as mailbox, Questions(mailbox) as office:
+        for i, header in enumerate(("Auto-Submitted: auto-replied", "Precedence: bulk", "List-Id: <x.example>", "X-Auto-Response-Suppress: All", "Return-Path: <>")):
+            mailbox.put(writes("auto%d" % i, more=header + "\n"))
+        mailbox.put(corpus("absence") + "")
+        mailbox.put(corpus("postfix-no-such-user", replace={"retur+m1@skole.example": "spoerg@skole.example"}))
+        mailbox.put(writes("other", to="svar@skole.example"))
+        mailbox.put(writes("own", sender="spoerg@skole.example"))
+        mailbox.put(writes("daemon", sender="MAILER-DAEMON@example.dk"))
+        assert set(office.outcomes(10)) == {"noted", "not-ours", "our-own"} and not office.instances(), office.outcomes(10)
+        # what we sent ourselves comes around by a mailbox that passes it on, with the mark of a program taken out
+        mailbox.put(writes("q1"))
+        text_to(office.peer, "kontoret@nordby.example.dk", "Har I åbent")
+        around = re.sub(rb"(?mi)^(Auto-Submitted|X-Auto-Response-Suppress):.*\r\n", b"", office.sent_to("kontoret@nordby.example.dk")[0])
+        mailbox.put(b"Delivered-To: spoerg@skole.example\r\n" + re.sub(rb"(?m)^From:.*\r\n", b"From: kontoret@nordby.example.dk\r\n", around))
+        # copied to us, twice delivered, and delivered by an alias that is not in To
+        mailbox.put(writes("q1"))
+        mailbox.put(writes("q2", sender="bo@example.dk", to="Alle <alle@skole.example>", more="Delivered-To: SPOERG@skole.example\n"))
+        assert office.outcomes(14)[10:] == ["started", "our-own", "seen-before", "started"], office.outcomes(14)
+        assert len(office.instances()) == 2
+        # what does not fit is told once, and another time not
+        mailbox.put(writes("e1", sender="liv@example.dk", text=""))
+        mailbox.put(writes("e2", sender="liv@example.dk", text="x" * 5000))
+        assert office.outcomes(16)[14:] == ["does-not-fit-told", "does-not-fit"]
+        text, envelope = text_to(office.peer, "liv@example.dk", "Der var ingen tekst")
+        assert "/start/contact-form" in text, text
+        answer = office.server.get("/start/contact-form")
+        assert answer.status == 200, (answer.status, answer.text)
+        mail = email.message_from_bytes(office.sent_to("liv@example.dk")[0], policy=email.policy.default)
+        assert mail["Auto-Submitted"] == "auto-generated" and len(office.sent_to("liv@example.dk")) == 1
+        # no more than ten a day
+        for i in range(11):
+            mailbox.put(writes("many%d" % i, sender="noah@example.dk"))
+        assert office.outcomes(27)[16:] == ["started"] * 10 + ["too-many"]
+        until(lambda: mailbox.flags().count("") >= 18)  # what people wrote stays unread
+
+
+def test_a_mail_starts_once_whatever_dies():
+    with Mailbox() as mailbox, Questions(mailbox) as office:
+        for i in range(6):
+            mailbox.put(writes("k%da" % i, sender="p%d@example.dk" % i))
+            mailbox.put(writes("k%db" % i, sender="p%d@example.dk" % i))
+            time.sleep(0.02 * i)
+            office.server.stop(signal.SIGKILL)
+            office.start()
+        assert office.outcomes(12) == ["started"] * 12, office.outcomes(12)
+        assert len(office.instances()) == 12 and run("verify", site=office.site).returncode == 0
+        # The mailbox is numbered anew: each is seen again, and starts nothing.
+        for name in glob.glob(os.path.join(mailbox.folder, "mail", "dovecot*")):
+            os.unlink(name)
+        office.server.stop()
+        port = mailbox.port
+        mailbox.close()
+        mailbox.open()
+        path = os.path.join(office.site, "stafet.yaml")
+        text = open(path, encoding="utf-8").read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace("imap://127.0.0.1:%d" % port, "imap://127.0.0.1:%d" % mailbox.port))
+        office.start()
+        mailbox.put(writes("last", sender="last@example.dk"))
+        until(lambda: len(office.instances()) == 13)
+        assert office.outcomes(25)[12:] == ["seen-before"] * 12 + ["started"], office.outcomes(25)
+
+
 if __name__ == "__main__":
     main([test_a_bounce_finds_its_message, test_what_is_not_ours_changes_nothing, test_each_mail_counts_once, test_what_can_never_be_done_is_set_aside,
           test_what_came_in_long_ago_goes, test_only_a_verified_server_is_told_the_password,
           test_an_answer_by_mail_is_an_event, test_programs_that_answer_each_other_stop,
           test_hostile_mail_kills_at_most_its_reader, test_files_of_an_answer_become_the_cases_files,
-          test_a_mistyped_address_is_back_with_whoever_typed_it])
+          test_a_mistyped_address_is_back_with_whoever_typed_it,
+          test_a_mail_starts_a_case_and_gets_its_answer, test_what_must_not_start_does_not, test_a_mail_starts_once_whatever_dies])

@@ -20,10 +20,10 @@ def until(what, wait=20):
 class Office:
     """A site with a gateway behind it; Kannel is told the address for what comes in before it starts."""
 
-    def __init__(self, kannel=False, contact=None):
+    def __init__(self, kannel=False, contact=None, packages=PACKAGES):
         self.folder = tempfile.mkdtemp(prefix="stafet-site-")
         self.relay = Peer("smtp_peer.py")
-        self.site, _ = make_site(PACKAGES, "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:%d\n  tls: off\n" % self.relay.port, folder=self.folder)
+        self.site, _ = make_site(packages, "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:%d\n  tls: off\n" % self.relay.port, folder=self.folder)
         self.peer = Peer("kannel.py", "--inbound", run("inbox", "address", site=self.site).stdout.strip()) if kannel else Peer("sms_peer.py")
         token = os.path.join(self.peer.folder, "password")
         if not kannel:
@@ -114,6 +114,59 @@ def test_kannel_brings_answers():
         assert office.outcomes(6)[5] == "stranger"
         listed = office.run("inbox")
         assert re.search(r"^ *1  text .*  answer +\S+ +\+4522334455", listed, re.M), listed
+
+
+def texts_with_start(office, starts):
+    """The gateway's words start the package contact-form."""
+    office.server.stop()
+    path = os.path.join(office.site, "stafet.yaml")
+    with open(path, "a") as file:
+        file.write("  starts: %s\n" % starts)
+    run("check", office.site)
+    office.server = Server("serve", office.site)
+
+
+def test_a_text_starts_a_case_and_gets_its_answer():
+    """Through Kannel: the word, an answer to it, and what is not for it."""
+    with Office(kannel=True, packages=PACKAGES + [os.path.join(ROOT, "templates", "contact-form")]) as office:
+        texts_with_start(office, "{spørg: contact-form}")
+        states = lambda: office.query("SELECT state FROM instances WHERE workflow = 'contact-form' ORDER BY id")
+        office.phone("4522334455", "SPØRG: Hvornår åbner I?")
+        assert office.outcomes(1) == ["started"]
+        until(lambda: any(m["number"] == "4522334455" and "Tak, vi har fået" in m["text"] for m in office.peer.messages()))
+        mail = until(lambda: office.relay.messages())[0]
+        assert mail["rcpt_to"] == ["kontoret@nordby.example.dk"] and "Hvornår åbner I?" in text_of(mail), text_of(mail)
+        # the office answers on the page behind its link; the answer goes as a text
+        walk(office.server, link_of(mail), {"answer": "Kl. 10 på lørdage"})
+        until(lambda: any("Kl. 10 på lørdage" in m["text"] for m in office.peer.messages()))
+        # without the word it is an answer to us, also when it is a question; with it, another case
+        office.phone("4522334455", "Og om søndagen?")
+        office.phone("4522334455", "spoerg Har I en parkeringsplads?")
+        assert office.outcomes(3)[1:] == ["answer", "started"]
+        until(lambda: states() == [("asked",), ("asked",)])
+        office.phone("4522334455", "STOP")
+        office.phone("4522334456", "Har I åbent?")
+        office.phone("Reklame", "spørg Vil I købe noget?")
+        assert office.outcomes(6)[3:] == ["stop", "stranger-told", "stranger"]
+        assert "started" in office.run("inbox")
+        office.run("verify")
+
+
+def test_any_text_may_start_when_no_question_is_open():
+    with Office(packages=PACKAGES + [os.path.join(ROOT, "templates", "contact-form")]) as office:
+        texts_with_start(office, "{'*': contact-form}")
+        office.told(office.send("Kommer du?"), r"^state       sent")
+        office.webhook(4522334455, "Ja", "a1")
+        until(lambda: "Ja" in office.answers())
+        # from somebody else; again by its name: once; too short, told once; a country that gets no texts
+        for number, text, name in ((4530405060, "Hvornår åbner I?", "b1"), (4530405060, "Hvornår åbner I?", "b1"), (4530405061, "?", "b2"), (4530405061, "!", "b3"), (4915112345678, "Wann?", "b4")):
+            office.webhook(number, text, name)
+        assert office.outcomes(6) == ["answer", "started", "seen-before", "does-not-fit-told", "does-not-fit", "does-not-fit"], office.outcomes(6)
+        until(lambda: [m for m in office.peer.messages() if "Vi kunne ikke tage imod din sms. Dit spørgsmål: Skriv mindst 2 tegn" in m["fields"]["message"]])
+        # what is said next goes to the case that is open now
+        office.webhook(4530405060, "På søndag?", "c1")
+        assert office.outcomes(7)[6] == "answer"
+        until(lambda: office.query("SELECT count(*) FROM instances WHERE workflow = 'contact-form'") == [(1,)])
 
 
 def test_who_wants_nothing_gets_nothing():
@@ -238,9 +291,12 @@ def test_what_is_stored_survives_the_kill():
         assert office.outcomes(6) == ["answer", "stop", "start", "stop", "start", "stop"] and office.query("SELECT count(*) FROM texts_in") == [(0,)]
 
 
+def text_of(mail):
+    return email.message_from_bytes(base64.b64decode(mail["base64"]), policy=email.policy.default).get_body(("plain",)).get_content()
+
+
 def link_of(mail):
-    parsed = email.message_from_bytes(base64.b64decode(mail["base64"]), policy=email.policy.default)
-    return re.search(r"/l/[A-Za-z0-9_-]{43}", parsed.get_body(("plain",)).get_content()).group(0)
+    return re.search(r"/l/[A-Za-z0-9_-]{43}", text_of(mail)).group(0)
 
 
 def test_a_code_that_somebody_asks_for_is_sent_nevertheless():
@@ -261,5 +317,6 @@ def test_a_code_that_somebody_asks_for_is_sent_nevertheless():
         assert re.search(r"#\d{6}$", got["fields"]["message"]), got
 
 
-main([test_a_code_that_somebody_asks_for_is_sent_nevertheless, test_kannel_brings_answers, test_an_answer_is_for_the_newest_open_question,
+main([test_a_text_starts_a_case_and_gets_its_answer, test_any_text_may_start_when_no_question_is_open,
+      test_a_code_that_somebody_asks_for_is_sent_nevertheless, test_kannel_brings_answers, test_an_answer_is_for_the_newest_open_question,
       test_forged_and_broken_texts_do_nothing, test_a_stranger_is_told_once, test_what_is_stored_survives_the_kill, test_who_wants_nothing_gets_nothing])
