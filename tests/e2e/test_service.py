@@ -119,6 +119,13 @@ def link_in(raw):
     return re.search(r"http://[^/\s]+(/l/[A-Za-z0-9_-]{43})", text).group(1)
 
 
+def test_what_children_give_up_is_asked_for():
+    """They go on without what the kernel does not have, so nothing but this would tell that the unit forbids it."""
+    gate = open(os.path.join(ROOT, "engine", "base", "gate.c"), encoding="utf-8").read()
+    asked = set(re.findall(r"\b(?:SYS|__NR)_(landlock_\w+)", gate))
+    assert len(asked) == 3 and asked | {"prctl", "prlimit64"} <= allowed_calls(), asked
+
+
 def test_it_works_within():
     peer = Peer("smtp_peer.py")
     site, _ = make_site([AGREEMENT], MAIL % peer.port)
@@ -182,4 +189,4 @@ def test_a_stop_waits_for_nobody_who_dawdles():
         shutil.rmtree(os.path.dirname(site), ignore_errors=True)
 
 
-main([test_the_unit, test_it_works_within, test_a_stop_waits_for_nobody_who_dawdles])
+main([test_the_unit, test_what_children_give_up_is_asked_for, test_it_works_within, test_a_stop_waits_for_nobody_who_dawdles])
