@@ -199,15 +199,7 @@ static bool put_in_place(const struct restore *r, struct err *err) {
 	return true;
 }
 
-/* A new machine has the site's folder from its copy, but no data yet. */
-static void make_data_folder(struct arena *a, const char *store) {
-	const char *slash = strrchr(store, '/');
-	if (slash && slash > store)
-		mkdir(arena_z(a, (struct str){store, (size_t)(slash - store)}), 0700);
-}
-
 static bool restore_site(const struct restore *r, bool check, struct err *err) {
-	make_data_folder(r->arena, r->store);
 	if (!check && !restore_possible(r->store, err))
 		return false;
 	progress("copying");

@@ -131,6 +131,27 @@ static const char *place_of(struct arena *a, const char *store) {
 	return arena_printf(a, "%s.restore", store).at;
 }
 
+static const char *folder_of(struct arena *a, const char *path) {
+	const char *slash = strrchr(path, '/');
+	return slash ? arena_z(a, (struct str){path, slash > path ? (size_t)(slash - path) : 1}) : ".";
+}
+
+/* What root puts in place is for the user whose site it is. */
+static bool give_away(const char *path, const char *like, struct err *err) {
+	struct stat info;
+	if (geteuid() != 0)
+		return true;
+	return (stat(like, &info) == 0 && lchown(path, info.st_uid, info.st_gid) == 0) || refuse(err, ERR_PERMANENT, path, strerrordesc_np(errno));
+}
+
+/* A new machine has the site's folder from its copy, but no data yet. */
+static bool make_folder(struct arena *a, const char *store, struct err *err) {
+	const char *folder = folder_of(a, store);
+	if (is_there(folder))
+		return true;
+	return (mkdir(folder, 0700) == 0 || refuse(err, ERR_PERMANENT, folder, strerrordesc_np(errno))) && give_away(folder, folder_of(a, folder), err);
+}
+
 static void remove_store(struct arena *a, const char *path) {
 	static const char *const parts[] = {"", "-wal", "-shm", ".lock"};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -138,7 +159,7 @@ static void remove_store(struct arena *a, const char *path) {
 }
 
 const char *restore_open(struct arena *a, const char *store, const char *file, struct err *err) {
-	const char *place = place_of(a, store);
+	const char *place = place_of(a, store), *folder = folder_of(a, store);
 	if (is_there(file) && !has_mark(file)) {
 		refuse(err, ERR_INPUT, file, "it is no store of Stafet, or it is broken from its first page on");
 		return NULL;
@@ -147,13 +168,15 @@ const char *restore_open(struct arena *a, const char *store, const char *file, s
 		refuse(err, ERR_CONFLICT, file, "it is a store in use, not a backup: `stafet backup` makes one");
 		return NULL;
 	}
+	if (!make_folder(a, store, err))
+		return NULL;
 	int lock = store_lock(place, err); /* another one that looks at its copy */
 	if (lock < 0)
 		return NULL;
 	unlink(place); /* left by one that was killed */
 	unlink(arena_printf(a, "%s-wal", place).at);
 	unlink(arena_printf(a, "%s-shm", place).at);
-	bool ok = file_copy(file, place, 0600, err);
+	bool ok = file_copy(file, place, 0600, err) && give_away(place, folder, err);
 	if (!ok)
 		remove_store(a, place);
 	close(lock);
@@ -165,6 +188,8 @@ void restore_drop(struct arena *a, const char *store) {
 }
 
 bool restore_possible(const char *store, struct err *err) {
+	if (!is_there(store))
+		return true;
 	int lock = store_lock(store, err);
 	if (lock >= 0)
 		close(lock);
@@ -202,7 +227,7 @@ bool restore_finish(struct arena *a, const char *store, struct str stamp, struct
 	int lock = store_lock(store, err);
 	if (lock < 0)
 		return false;
-	bool ok = keep_old(a, store, stamp, kept, err) && file_put_in_place(place_of(a, store), store, true, err);
+	bool ok = give_away(arena_printf(a, "%s.lock", store).at, folder_of(a, store), err) && keep_old(a, store, stamp, kept, err) && file_put_in_place(place_of(a, store), store, true, err);
 	close(lock);
 	return ok;
 }

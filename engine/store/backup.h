@@ -24,7 +24,7 @@ bool backup_turn(struct backup *b, bool *done, struct err *err);
 bool backup_finish(struct backup *b, int64_t *bytes, struct err *err);
 void backup_close(struct backup *b); /* removes what is not finished; NULL is harmless. Not in the middle of a turn. */
 
-/* Copies FILE to a place beside the store, where it can be looked at and then put in place. In arena; NULL: not readable, not a backup, another is under way. */
+/* Copies FILE to a place beside the store, where it can be looked at and then put in place; what root makes belongs to the folder's owner. In arena; NULL: not readable, not a backup, another is under way. */
 const char *restore_open(struct arena *a, const char *store, const char *file, struct err *err);
 /* Puts it in place of the store, which is kept beside it: *kept is its new name, empty when there was none. CONFLICT: a server runs. */
 bool restore_finish(struct arena *a, const char *store, struct str stamp, struct str *kept, struct err *err);

@@ -178,7 +178,14 @@ def test_what_is_wrong_is_not_put_in_place(world):
     assert "is whole" in world.cli("restore", world.file, "--check")
     # A machine that has nothing but the site's folder, its key file and the backup.
     shutil.rmtree(os.path.join(world.site, "data"))
+    root = os.geteuid() == 0
+    if root:  # what root puts in place is the site's owner's
+        os.chown(world.site, 54321, 54321)
     assert "is now what" in world.cli("restore", world.file)
+    for path in (os.path.dirname(world.store), world.store, world.store + ".lock"):
+        assert os.stat(path).st_uid == os.stat(world.site).st_uid, path
+    if root:
+        os.chown(world.site, 0, 0)
     world.serve()
     world.stop()
 
