@@ -200,8 +200,10 @@ static bool put_in_place(const struct restore *r, struct err *err) {
 }
 
 static bool restore_site(const struct restore *r, bool check, struct err *err) {
-	if (!check && !restore_possible(r->store, err))
+	if (!check && !restore_possible(r->store, err)) {
+		buf_z(r->out, err->kind == ERR_CONFLICT ? "The server of this site runs: stop it first.\n" : "");
 		return false;
+	}
 	progress("copying");
 	const char *place = restore_open(r->arena, r->store, r->file, err);
 	if (!place)

@@ -102,7 +102,8 @@ def test_under_load(world):
     assert "is not replaced" in world.cli("backup", keys, "--force", status=1)
     assert "store itself" in world.cli("backup", world.store, "--force", status=1)
     assert os.stat(world.file).st_mtime_ns == begin
-    assert "is held by process" in world.cli("restore", world.file, status=1)
+    said = world.cli("restore", world.file, status=1)
+    assert "stop it first" in said and "is held by process" in said, said
     assert "usage" in world.cli("backup", status=2) and "usage" in world.cli("restore", world.file, "more", status=2)
     known = snapshot(load)
     load.end()
