@@ -211,7 +211,7 @@ void login_backend(struct request *r, struct response *out) {
 	struct session session;
 	struct contact who;
 	struct err err;
-	if (r->method == METHOD_POST && (request_form(r, "act").len == 0 || request_query(r, "row").len == 0)) {
+	if (r->method == METHOD_POST && ((request_form(r, "act").len == 0 && request_form(r, "resend").len == 0) || request_query(r, "row").len == 0)) {
 		page_wrong_method(r, out, STR("GET, HEAD"));
 		return;
 	}

@@ -5,6 +5,7 @@
 #include "otp-portal/columns.h"
 #include "otp-portal/page.h"
 #include "otp-portal/papers.h"
+#include "otp-portal/resend.h"
 #include "otp-portal/timeline.h"
 
 bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port) {
@@ -77,7 +78,10 @@ void show_content(const struct prose *p, const struct show_view *show, struct re
 
 void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out) {
 	if (r->method == METHOD_POST) {
-		acts_post(r, show, out);
+		if (resend_asked(r, show))
+			resend_post(r, show, out);
+		else
+			acts_post(r, show, out);
 		return;
 	}
 	struct register_port port = data_store_port(v);
@@ -107,6 +111,10 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 	else
 		write_not_ready(&p, show, out);
 	if (!acts_write(&p, v, show, out, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
+	if (!resend_write(&p, v, show, ready, out, &err)) {
 		page_failure(r, out, &err);
 		return;
 	}

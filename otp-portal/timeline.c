@@ -3,6 +3,7 @@
 #include "engine/base/escape.h"
 #include "engine/store/fate.h"
 #include "engine/store/timers.h"
+#include "otp-portal/acquaintance.h"
 #include "otp-portal/page.h"
 #include "otp-portal/papers.h"
 
@@ -24,63 +25,9 @@ struct telling {
 	struct arena *a;
 	const struct language *language;
 	const struct definition *d;
-	struct participation_list people;
-	bool *seen; /* by slot: fields that the reader's roles see anyway */
+	struct acquaintance known;
 	LIST_OF(struct moment) past, next;
 };
-
-/* --- what the reader may know --- */
-
-static void see_form(struct telling *m, const struct form *form) {
-	for (size_t p = 0; form && p < form->pages.count; p++) {
-		for (size_t i = 0; i < form->pages.items[p].items.count; i++)
-			m->seen[form->pages.items[p].items.items[i].field->slot] = true;
-		for (size_t i = 0; i < form->pages.items[p].show.count; i++)
-			m->seen[form->pages.items[p].show.items[i]->slot] = true;
-	}
-}
-
-static void see_columns(struct telling *m, const struct view_rule *view) {
-	for (size_t i = 0; i < view->columns.count; i++) {
-		const struct field *field = definition_field(m->d, view->columns.items[i]);
-		if (field)
-			m->seen[field->slot] = true;
-	}
-}
-
-static void see_head(struct telling *m, const struct view_rule *view) {
-	for (size_t i = 0; i < view->head.count; i++)
-		m->seen[view->head.items[i]->slot] = true;
-}
-
-static void see_as(struct telling *m, struct str role) {
-	const struct start_way *ways[] = {m->d->start.mail, m->d->start.sms};
-	if (str_equal(m->d->start.by->name, role))
-		see_form(m, m->d->start.form);
-	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-		if (ways[i] && str_equal(ways[i]->by->name, role))
-			see_form(m, &ways[i]->form);
-	for (size_t s = 0; s < m->d->states.count; s++)
-		for (size_t e = 0; e < m->d->states.items[s].on.count; e++)
-			if (event_allows(&m->d->states.items[s].on.items[e], role))
-				see_form(m, m->d->states.items[s].on.items[e].form);
-	for (size_t i = 0; i < m->d->views.count; i++)
-		for (size_t k = 0; m->d->views.items[i].kind == VIEW_LIST && k < m->d->views.items[i].roles.count; k++)
-			if (str_equal(m->d->views.items[i].roles.items[k]->name, role))
-				see_columns(m, &m->d->views.items[i]);
-}
-
-static void find_seen(struct telling *m) {
-	const struct view_rule *rule = m->t->rule;
-	m->seen = ARENA_ARRAY(m->a, m->d->fields.count + 1, bool);
-	for (size_t i = 0; i < m->people.count; i++)
-		for (size_t k = 0; k < rule->roles.count; k++)
-			if (m->people.items[i].contact_id == m->t->contact_id && str_equal(m->people.items[i].role, rule->roles.items[k]->name))
-				see_as(m, m->people.items[i].role);
-	if (m->t->ready)
-		see_columns(m, rule);
-	see_head(m, rule);
-}
 
 static struct str word(const struct telling *m, const char *key, struct str arg0, struct str arg1) {
 	return language_text(m->language, m->a, key, arg0, arg1);
@@ -90,33 +37,18 @@ static struct str named(const struct telling *m, const char *group, struct str n
 	return prose_get(m->t->prose, group, name, NULL, (struct str){0});
 }
 
-/* "Leder", "Leder (dig)", "Leder (Bo Bang)", "Leder (bo@example.dk)" */
-static struct str who(const struct telling *m, struct str role_name, int64_t contact_id, struct str name, struct str address) {
-	const struct role *role = definition_role(m->d, role_name);
-	struct str label = named(m, "roles", role_name), known = STR("");
-	if (contact_id != 0 && contact_id == m->t->contact_id)
-		known = language_word(m->language, "timeline.you");
-	else if (role && role->person && m->seen[role->person->slot] && name.len > 0)
-		known = name;
-	else if (role && m->seen[role->contact->slot])
-		known = address;
-	if (label.len == 0)
-		label = role_name;
-	return known.len > 0 ? arena_printf(m->a, "%.*s (%.*s)", STR_ARG(label), STR_ARG(known)) : label;
-}
-
 static bool actor(const struct telling *m, const struct history *h, struct str *out, struct err *err) {
 	struct contact contact = {0};
 	struct str name = STR("");
 	*out = STR("");
 	if (h->contact_id == 0 || h->role.len == 0)
 		return true;
-	for (size_t i = 0; i < m->people.count; i++)
-		if (m->people.items[i].contact_id == h->contact_id && str_equal(m->people.items[i].role, h->role))
-			name = m->people.items[i].name;
+	for (size_t i = 0; i < m->known.people.count; i++)
+		if (m->known.people.items[i].contact_id == h->contact_id && str_equal(m->known.people.items[i].role, h->role))
+			name = m->known.people.items[i].name;
 	if (!contact_load(m->v, h->contact_id, m->a, &contact, err))
 		return false;
-	*out = word(m, "timeline.by", who(m, h->role, h->contact_id, name, contact.value), STR(""));
+	*out = word(m, "timeline.by", acquaintance_who(&m->known, h->role, h->contact_id, name, contact.value), STR(""));
 	return true;
 }
 
@@ -163,7 +95,7 @@ static bool tell_documents(struct telling *m, struct err *err) {
 		return false;
 	for (size_t i = 0; m->t->ready && i < list.count; i++) {
 		const struct document *d = &list.items[i];
-		if (d->state != DOCUMENT_READY || !papers_sees(&m->people, m->t->contact_id, d))
+		if (d->state != DOCUMENT_READY || !papers_sees(&m->known.people, m->t->contact_id, d))
 			continue;
 		struct str text = word(m, "timeline.document", d->title, papers_version(m->language, m->a, d));
 		*(struct moment *)ARENA_PUSH(m->a, &m->past) = (struct moment){.at = d->at, .order = SIZE_MAX / 4 + (size_t)d->id, .text = text};
@@ -194,7 +126,7 @@ static bool tell_messages(struct telling *m, struct err *err) {
 		if (!key || row->workflow.len == 0)
 			continue;
 		struct str label = message_label(m, row->message, row->channel == CHANNEL_SMS);
-		struct str to = who(m, row->role, row->contact_id, row->recipient_name, row->recipient), what = word(m, "timeline.message", label, to);
+		struct str to = acquaintance_who(&m->known, row->role, row->contact_id, row->recipient_name, row->recipient), what = word(m, "timeline.message", label, to);
 		struct str text = arena_printf(m->a, "%.*s: %.*s", STR_ARG(language_word(m->language, key)), STR_ARG(what));
 		int64_t at = row->sent_at ? row->sent_at : row->created_at;
 		if (!is_repeated(m, at, text))
@@ -319,10 +251,7 @@ static void write_past(struct telling *m, struct response *out) {
 
 bool timeline_write(const struct timeline *t, struct view *v, struct response *out, struct err *err) {
 	struct telling m = {.t = t, .v = v, .a = t->prose->r->arena, .language = t->prose->r->language, .d = t->prose->definition};
-	if (!participation_list(v, t->prose->instance->id, m.a, &m.people, err))
-		return false;
-	find_seen(&m);
-	if (!tell_history(&m, err) || !tell_documents(&m, err) || !tell_messages(&m, err) || !tell_timers(&m, err))
+	if (!acquaintance_read(t->prose, v, t->rule, t->contact_id, t->ready, &m.known, err) || !tell_history(&m, err) || !tell_documents(&m, err) || !tell_messages(&m, err) || !tell_timers(&m, err))
 		return false;
 	buf_z(&out->body, "<section class=\"course\">\n<h2>");
 	page_word(t->prose->r, out, "timeline.title");

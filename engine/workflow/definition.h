@@ -186,6 +186,7 @@ struct view_rule {
 	LIST_OF(struct str) filters;          /* list: "state" or names of fields */
 	const struct expression *overdue;     /* list; NULL: none. Once true it stays true until the next transition */
 	LIST_OF(struct str) acts;             /* page: events of people that can be begun from it */
+	LIST_OF(const struct role *) resend_by, resend_to; /* who may send the newest message to whom again, after log-in */
 	bool timeline;                        /* page */
 	bool exported;                        /* list: `export` */
 	struct str page;                      /* list: page view a row opens; empty: none */

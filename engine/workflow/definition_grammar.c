@@ -215,6 +215,11 @@ static const struct shape_key column_keys[] = {
         {0}};
 static const struct shape column_shape = {.kind = SHAPE_NAME_OR_MAP, .what = "column", .keys = column_keys};
 static const struct shape list_columns = {.kind = SHAPE_LIST, .each = &column_shape, .filled = true};
+static const struct shape_key resend_keys[] = {
+        {.key = "by", .shape = &names, .needed = true, .help = "Role or roles that may."},
+        {.key = "to", .shape = &names, .needed = true, .help = "Role or roles whose newest messages they are."},
+        {0}};
+static const struct shape resend = {.kind = SHAPE_MAP, .what = "resend", .keys = resend_keys};
 static const struct shape_key view_keys[] = {
         {.key = "kind", .shape = &view_kind, .needed = true},
         {.key = "for", .shape = &names, .needed = true, .help = "Role or roles that see it."},
@@ -223,6 +228,7 @@ static const struct shape_key view_keys[] = {
         {.key = "fields", .shape = &shown, .needed = true, .only = BIT(VIEW_PAGE)},
         {.key = "columns", .shape = &list_columns, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference, {delivery: role}."},
         {.key = "acts", .shape = &names, .only = BIT(VIEW_PAGE), .help = "Events of people that can be begun from the page."},
+        {.key = "resend", .shape = &resend, .only = BIT(VIEW_PAGE), .help = "Who may send messages again after log-in, and to whom."},
         {.key = "timeline", .shape = &truth, .only = BIT(VIEW_PAGE), .help = "Also what has happened, and what is next."},
         {.key = "search", .shape = &word_list, .only = BIT(VIEW_LIST)},
         {.key = "filters", .shape = &word_list, .only = BIT(VIEW_LIST), .help = "state, and fields of type choice, ref and bool, to choose rows by."},

@@ -31,6 +31,25 @@ static void read_head(struct reader *r, const struct yaml *names, struct view_ru
 	}
 }
 
+static bool role_in(const struct view_rule *view, const struct role *role) {
+	for (size_t i = 0; i < view->roles.count; i++)
+		if (view->roles.items[i] == role)
+			return true;
+	return false;
+}
+
+static void read_resend(struct reader *r, const struct yaml *node, struct view_rule *view) {
+	struct yaml_nodes by = reader_names(r, yaml_get(node, "by")), to = reader_names(r, yaml_get(node, "to"));
+	for (size_t i = 0; i < by.count; i++) {
+		const struct role *role = reader_find(r, NAMED("role", r->d->roles), by.items[i]);
+		if (role && !role_in(view, role))
+			problem_error(r->problems, by.items[i]->place, "'resend' of view '%.*s': it is not for the role '%.*s'", STR_ARG(view->name), STR_ARG(role->name));
+		*(const struct role **)ARENA_PUSH(r->arena, &view->resend_by) = role;
+	}
+	for (size_t i = 0; i < to.count; i++)
+		*(const struct role **)ARENA_PUSH(r->arena, &view->resend_to) = reader_find(r, NAMED("role", r->d->roles), to.items[i]);
+}
+
 static void read_digits(struct reader *r, const struct yaml *node, struct view_rule *view) {
 	int64_t digits = shape_whole(node, CODE_DIGITS);
 	if (digits < CODE_DIGITS_LEAST || digits > CODE_DIGITS_MOST)
@@ -78,19 +97,13 @@ static void read_view(struct reader *r, const struct yaml *node, struct view_rul
 		*(const struct field **)ARENA_PUSH(r->arena, &view->search) = reader_find(r, NAMED("field", r->d->fields), search->items[i]);
 	read_filters(r, yaml_get(node, "filters"), view);
 	read_overdue(r, yaml_get(node, "overdue"), view);
+	read_resend(r, yaml_get(node, "resend"), view);
 	view->timeline = shape_truth(yaml_get(node, "timeline"), false);
 	view->exported = shape_truth(yaml_get(node, "export"), false);
 	view->login = shape_truth(yaml_get(node, "login"), false);
 	read_digits(r, yaml_get(node, "digits"), view);
 	view->expires = shape_span(yaml_get(node, "expires"), (struct span){0});
 	view->page = shape_text(yaml_get(node, "page"));
-}
-
-static bool role_in(const struct view_rule *view, const struct role *role) {
-	for (size_t i = 0; i < view->roles.count; i++)
-		if (view->roles.items[i] == role)
-			return true;
-	return false;
 }
 
 /* A row must not open a page that its reader may not see. */

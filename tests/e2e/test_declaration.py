@@ -462,6 +462,59 @@ def test_the_school_reminds_and_follows_up():
     assert "act" not in [n for f in forms(Visitor().get(link(case.ida, "Din oplæringserklæring"))) for n in f["fields"]], "the apprentice does not follow up for the school"
 
 
+# covers: D56 D60
+def test_a_message_is_sent_again_by_hand():
+    case = Case().ask()
+    requests = lambda address: [m for m in server.mails_to(address, wait=0) if "Udfyld oplæringserklæring" in m["subject"]]
+    until = lambda true: [true() or time.sleep(0.05) for _ in range(200) if not true()] and true() or true()
+    assert until(lambda: requests(case.mester) and requests(case.svend))
+    ida = Visitor()
+    assert ida.log_in(case.ida)[1]
+    row = html.unescape(re.search(r'href="([^"]*row=[^"]*)"', ida.get("/backend?view=declaration.mine").text).group(1))
+    again = lambda page: {re.search(r'class="sr">: ([^<]*)', page.text[page.text.index('value="%s"' % f["fields"]["resend"]["values"][0]):]).group(1): f
+                          for f in forms(page) if "resend" in f["fields"]}
+    offered = again(ida.get(row))
+    assert sorted(offered) == ["Anmodning til den oplæringsansvarlige (%s)" % a for a in sorted((case.mester, case.svend))], offered
+    form = offered["Anmodning til den oplæringsansvarlige (%s)" % case.mester]
+    # Looking changes nothing, and neither does somebody who is not in the case, or not logged in, or who asks for another case's message
+    for visitor, data in ((Visitor(), fill(form, {})), (ida, [("resend", "1")]), (ida, [("resend", "x")]), (ida, [("resend", "99999999")])):
+        assert visitor.request("POST", form["action"], data).status < 500
+    stranger = Visitor()
+    assert stranger.log_in(Case().ask().ida)[1]
+    assert stranger.request("POST", form["action"], fill(form, {})).status == 404
+    time.sleep(0.5)
+    assert len(requests(case.mester)) == 1
+    # The same link in a mail of its own
+    said = ida.request("POST", form["action"], fill(form, {}))
+    assert "Beskeden sendes igen" in words(said), words(said)
+    assert until(lambda: len(requests(case.mester)) == 2)
+    first, second = requests(case.mester)
+    assert first["links"][0] == second["links"][0] and first["message_id"] != second["message_id"] and len(requests(case.svend)) == 1
+    # A second press of the same button finds another message there; three an hour is enough for anybody
+    ida.request("POST", form["action"], fill(form, {}))
+    for count in (3, 4):
+        form = again(ida.get(row))["Anmodning til den oplæringsansvarlige (%s)" % case.mester]
+        assert ida.request("POST", form["action"], fill(form, {})).status == 200
+        assert until(lambda: len(requests(case.mester)) == count), (count, len(requests(case.mester)))
+    form = again(ida.get(row))["Anmodning til den oplæringsansvarlige (%s)" % case.mester]
+    refused = ida.request("POST", form["action"], fill(form, {}))
+    assert refused.status == 429 and "mange gange" in words(refused), words(refused)
+    assert len(requests(case.mester)) == 4
+    # Who wants no messages gets none, and the page says why
+    run("suppressions", "add", case.svend, "--reason", "Ringede og bad om det", site=site)
+    page = ida.get(row)
+    assert "Ringede og bad om det" in words(page) and "Anmodning til den oplæringsansvarlige (%s)" % case.svend not in again(page), words(page)
+    # Through the link in the second mail it is done once, and then there is nothing of it to send again
+    path = second["links"][0][len(server.url):]
+    Visitor().walk(path, case.assessment(Visitor().get(path)))
+    assert "Tak" in words(Visitor().get(first["links"][0][len(server.url):])) or not [f for f in forms(Visitor().get(path)) if "step" in f["fields"]]
+    assert until(lambda: [m for m in server.mails_to(case.skole, wait=0) if m["attachments"]])
+    offered = again(ida.get(row))
+    assert not [label for label in offered if "Anmodning" in label] and [label for label in offered if case.skole in label], offered
+    # Behind a mailed link nothing can be pressed: a mail scanner would
+    assert not again(Visitor().get(link(case.ida, "Din oplæringserklæring er udfyldt")))
+
+
 if __name__ == "__main__":
     open_server()
     try:
