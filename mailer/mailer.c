@@ -141,7 +141,7 @@ static bool reclaim_run(struct job *job, struct engine *engine, struct tx *tx, i
 	(void)engine;
 	struct reclaim *r = (struct reclaim *)job;
 	r->again = 0;
-	if (!outbox_reclaim(tx, r->ended_by > now ? r->ended_by : now, &r->count, err) || (r->ended_by > 0 && !turns_start(tx, err)) ||
+	if (!outbox_reclaim(tx, r->ended_by ? r->ended_by : clock_steady(), &r->count, err) || (r->ended_by > 0 && !turns_start(tx, err)) ||
 	    !outbox_expire(tx, now, EXPIRE_ROWS, &r->expired, err) || !pace_sweep(tx, now, err))
 		return false;
 	if (r->count == 0 && r->ended_by == 0)

@@ -163,7 +163,7 @@ static bool capture_one(struct tx *tx, const struct outbox_row *row, struct capt
 
 static bool lease(struct sender *s, struct step *step, struct tx *tx, int64_t now, struct err *err) {
 	struct turns t = turns_at(s, now);
-	return turns_lease(tx, &t, now, now + LEASE_MS, step->lease, s->arena, &s->rows, &s->way, &step->more, err);
+	return turns_lease(tx, &t, now, clock_steady() + LEASE_MS, step->lease, s->arena, &s->rows, &s->way, &step->more, err);
 }
 
 static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
@@ -180,7 +180,7 @@ static bool step_run(struct job *job, struct engine *engine, struct tx *tx, int6
 	step->allowance = ALLOWANCE_TAKEN;
 	if (step->parts > 0 && !allowance_take(tx, site_keys(s->options.site), &site_config(s->options.site)->sms, step->row->recipient, step->parts, now, &step->allowance, err))
 		return false;
-	step->held = step->allowance == ALLOWANCE_TAKEN && outbox_begin(tx, step->row->id, step->row->fence, now, err);
+	step->held = step->allowance == ALLOWANCE_TAKEN && outbox_begin(tx, step->row->id, step->row->fence, clock_steady(), err);
 	if (!step->held)
 		return step->allowance != ALLOWANCE_TAKEN || is_lost(err);
 	if (step->parts > 0 && !delivery_begin(tx, step->row->id, (int64_t)step->parts, err))

@@ -158,12 +158,16 @@ struct door *door_open(const struct door_options *options, struct err *err) {
 	d->options = *options;
 	d->options.path = strdup(options->path);
 	BUG_IF(d->options.path == NULL);
-	d->plain = plain_open(listener, serve, d);
-	return d;
+	d->plain = plain_open(listener, serve, d, err);
+	if (d->plain)
+		return d;
+	door_close(d);
+	return NULL;
 }
 
 void door_close(struct door *d) {
-	plain_close(d->plain);
+	if (d->plain)
+		plain_close(d->plain);
 	unlink(d->options.path);
 	free((char *)d->options.path);
 	free(d);

@@ -91,11 +91,17 @@ struct patrol *patrol_open(void) {
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	BUG_IF(pthread_create(&p->thread, NULL, walk, p) != 0);
-	return p;
+	if (pthread_create(&p->thread, NULL, walk, p) == 0)
+		return p;
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+	return NULL;
 }
 
 void patrol_close(struct patrol *p) {
+	if (!p)
+		return;
 	pthread_mutex_lock(&p->lock);
 	p->closing = true;
 	pthread_cond_signal(&p->changed);

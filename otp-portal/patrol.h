@@ -23,7 +23,7 @@ struct waiter {
 	void (*wake)(struct waiter *w); /* called without the patrol's lock */
 };
 
-struct patrol *patrol_open(void); /* caller closes */
+struct patrol *patrol_open(void); /* caller closes; NULL: no thread could be started */
 void patrol_close(struct patrol *p);
 void patrol_enter(struct patrol *p, struct visitor *v, int fd, int64_t due_at);
 void patrol_extend(struct patrol *p, struct visitor *v, int64_t due_at);

@@ -4,14 +4,16 @@
 #include "engine/base/err.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 8 * 1024 };
+enum { HEAD_BYTES = 8 * 1024, SHORT_OF_FILES_NS = 50 * 1000 * 1000 };
 
 struct plain {
 	void (*serve)(void *context, int fd);
@@ -68,26 +70,35 @@ static void *listen_on(void *context) {
 	struct plain *p = context;
 	for (;;) {
 		struct pollfd fds[] = {{.fd = p->listener, .events = POLLIN}, {.fd = p->stop[0], .events = POLLIN}};
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		int ready = poll(fds, 2, -1);
+		if (ready > 0 && fds[1].revents)
 			break;
-		if (fds[1].revents)
-			break;
-		int fd = fds[0].revents ? accept4(p->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
-		if (fd < 0)
+		int fd = ready > 0 ? accept4(p->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
+		if (fd < 0) {
+			nanosleep(&(struct timespec){.tv_nsec = SHORT_OF_FILES_NS}, NULL);
 			continue;
+		}
 		p->serve(p->context, fd);
 		close(fd);
 	}
 	return NULL;
 }
 
-struct plain *plain_open(int listener, void (*serve)(void *context, int fd), void *context) {
+struct plain *plain_open(int listener, void (*serve)(void *context, int fd), void *context, struct err *err) {
 	struct plain *p = calloc(1, sizeof *p);
 	BUG_IF(p == NULL);
 	*p = (struct plain){.serve = serve, .context = context, .listener = listener};
-	BUG_IF(pipe(p->stop) != 0);
-	BUG_IF(pthread_create(&p->thread, NULL, listen_on, p) != 0);
-	return p;
+	bool piped = pipe2(p->stop, O_CLOEXEC) == 0;
+	if (piped && pthread_create(&p->thread, NULL, listen_on, p) == 0)
+		return p;
+	err_set(err, ERR_TRANSIENT, "error.busy", "nobody can listen: %s", strerror(errno));
+	if (piped) {
+		close(p->stop[0]);
+		close(p->stop[1]);
+	}
+	close(listener);
+	free(p);
+	return NULL;
 }
 
 void plain_close(struct plain *p) {

@@ -3,11 +3,12 @@
 #define OTP_PORTAL_PLAIN_H
 
 #include "engine/base/arena.h"
+#include "engine/base/err.h"
 
 struct plain;
 
-/* Takes the listening socket over; serve gets each connection, which is closed after it. Caller closes. */
-struct plain *plain_open(int listener, void (*serve)(void *context, int fd), void *context);
+/* Takes the listening socket over, also when no thread can be started (NULL); serve gets each connection, which is closed after it. Caller closes. */
+struct plain *plain_open(int listener, void (*serve)(void *context, int fd), void *context, struct err *err);
 void plain_close(struct plain *p); /* when the connection in hand is served */
 
 /* How long one read or write may take. */

@@ -647,7 +647,8 @@ struct portal *portal_open(const struct portal_options *options, struct err *err
 	p->patrol = patrol_open();
 	p->pump = pump_open();
 	p->uploads = share_open(UPLOADS_AT_ONCE, UPLOADS_OF_ONE);
-	if (start_daemon(p, err) && open_door(p, err))
+	bool ok = (p->patrol && p->pump) || err_set(err, ERR_TRANSIENT, "error.busy", "no thread for the portal can be started: %s", strerror(errno));
+	if (ok && start_daemon(p, err) && open_door(p, err))
 		return p;
 	portal_close(p);
 	return NULL;

@@ -124,12 +124,18 @@ struct pump *pump_open(void) {
 	BUG_IF(p == NULL);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wanted, NULL);
-	BUG_IF(pthread_create(&p->thread, NULL, work, p) != 0);
-	return p;
+	if (pthread_create(&p->thread, NULL, work, p) == 0)
+		return p;
+	pthread_cond_destroy(&p->wanted);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+	return NULL;
 }
 
 /* Who sleeps is listed or being filled: the latter is woken when its piece is made. */
 void pump_stop(struct pump *p) {
+	if (!p)
+		return;
 	pthread_mutex_lock(&p->lock);
 	p->stopped = true;
 	while (p->first) {
@@ -147,6 +153,8 @@ void pump_stop(struct pump *p) {
 }
 
 void pump_close(struct pump *p) {
+	if (!p)
+		return;
 	pthread_mutex_lock(&p->lock);
 	p->closing = true;
 	pthread_cond_signal(&p->wanted);

@@ -26,7 +26,7 @@ struct pour {
 
 enum { PUMP_END = -1, PUMP_FAILED = -2 };
 
-struct pump *pump_open(void);
+struct pump *pump_open(void); /* caller closes; NULL: no thread could be started. The next two take NULL too */
 void pump_stop(struct pump *p);  /* what is under way fails: sleepers are woken, nothing is made any more */
 void pump_close(struct pump *p); /* caller has dropped everything */
 void pump_init(struct pour *pour, size_t piece_limit); /* members of the caller are kept */

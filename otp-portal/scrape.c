@@ -101,8 +101,11 @@ struct scrape *scrape_open(const char *at, void (*write)(void *context, struct b
 	struct scrape *s = calloc(1, sizeof *s);
 	BUG_IF(s == NULL);
 	*s = (struct scrape){.port = port, .write = write, .context = context};
-	s->plain = plain_open(listener, serve, s);
-	return s;
+	s->plain = plain_open(listener, serve, s, err);
+	if (s->plain)
+		return s;
+	free(s);
+	return NULL;
 }
 
 void scrape_close(struct scrape *s) {

@@ -2,6 +2,7 @@
 
 #include "engine/base/err.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -33,6 +34,20 @@ int64_t clock_now(void) {
 	default:
 		return read_ms(CLOCK_REALTIME);
 	}
+}
+
+static pthread_once_t begun = PTHREAD_ONCE_INIT;
+static int64_t began_at; /* on the wall, when the monotonic clock was 0 */
+
+static void begin(void) {
+	began_at = read_ms(CLOCK_REALTIME) - clock_monotonic();
+}
+
+int64_t clock_steady(void) {
+	if (clock_is_simulated())
+		return clock_now();
+	pthread_once(&begun, begin);
+	return began_at + clock_monotonic();
 }
 
 void clock_simulate(int64_t at, int running) {

@@ -7,6 +7,7 @@
 
 int64_t clock_now(void);       /* UTC ms; real, or the simulated base plus what was advanced */
 int64_t clock_monotonic(void); /* ms since some start; never simulated: for deadlines of I/O */
+int64_t clock_steady(void);    /* as clock_now, but whoever sets the real clock does not move it: for spans within one life of the process */
 int64_t clock_processor(void); /* ms that the calling thread has worked */
 /* Simulated time: running = it goes on from `at` at real speed (demo), else it stands still (scenarios). */
 void clock_simulate(int64_t at, int running);

@@ -1,4 +1,4 @@
-/* Preloaded into build/stafet by fault.py: fails the Nth call of a kind, as the order in the shared file $STAFET_FAULT says; and keeps what a power cut would
+/* Preloaded into build/stafet by story.py: fails the Nth call of a kind, as the order in the shared file $STAFET_FAULT says; and keeps what a power cut would
  * leave of the store beside it (FILE.disk), as a kernel does: what was written is there after a sync that succeeded, and is lost for good after one that failed.
  * Threads: any. Not part of the program. */
 #include <arpa/inet.h>
@@ -17,14 +17,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* In place of an errno: die there, a write in its middle; write half; the other side has hung up; the disk loses what was to be synced, and we die. */
 enum { BY_KILL = -1, BY_HALF = -2, BY_END = -3, BY_LOSS = -4 };
 enum { PAGE = 4096, PAGES = 1 << 15 };
 
-/* fault.py writes it with struct.pack("=qqqii16s48s"). */
+/* story.py writes it with struct.pack("=qqqii16s48sq"). */
 struct order {
 	int64_t nth; /* 0: only count */
 	int64_t seen, hits;
@@ -32,6 +32,7 @@ struct order {
 	int32_t times; /* so many calls in a row */
 	char call[16];
 	char target[48]; /* how the file's path ends; or :PORT of the other side, @PORT of ours; empty: any */
+	int64_t shift_ms; /* the wall clock is so much ahead */
 };
 
 static struct order *order;
@@ -282,6 +283,26 @@ int open(const char *path, int flags, ...) {
 
 void *mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset) {
 	return fd >= 0 && fails_on("map", fd) ? MAP_FAILED : NEXT(mmap64)(at, len, protection, flags, fd, offset);
+}
+
+/* --- the clock --- */
+
+int clock_gettime(clockid_t id, struct timespec *out) {
+	static int (*real)(clockid_t id, struct timespec *out);
+	if (!real)
+		real = NEXT(clock_gettime);
+	int status = real(id, out);
+	if (status == 0 && order && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+		out->tv_sec += order->shift_ms / 1000;
+	return status;
+}
+
+time_t time(time_t *out) {
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (out)
+		*out = now.tv_sec;
+	return now.tv_sec;
 }
 
 /* --- processes, threads, memory --- */

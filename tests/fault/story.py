@@ -24,23 +24,28 @@ class Died(Exception):
 class Order:
     """What the shim is told: the file that it shares."""
 
-    LAYOUT = "=qqqii16s48s"
+    LAYOUT = "=qqqii16s48sq"
 
     def __init__(self, folder):
-        self.path = os.path.join(folder, "order")
+        self.path, self.shift = os.path.join(folder, "order"), 0
         with open(self.path, "wb") as f:
             f.write(bytes(struct.calcsize(self.LAYOUT)))
         with open(self.path, "r+b") as f:
             self.map = mmap.mmap(f.fileno(), 0)
 
     def give(self, call, target="", nth=0, error=0, times=1):
-        self.map[:] = struct.pack(self.LAYOUT, 0, 0, 0, error, times, call.encode(), target.encode())
+        self.map[:] = struct.pack(self.LAYOUT, 0, 0, 0, error, times, call.encode(), target.encode(), self.shift * 1000)
         self.map[:8] = struct.pack("=q", nth)
 
     def take_back(self):
         """The number of calls, and how many of them failed."""
         self.map[:8] = struct.pack("=q", 0)
         return self.seen()
+
+    def set_clock(self, ahead):
+        """Seconds by which the server's clock is ahead of ours."""
+        self.shift = ahead
+        struct.pack_into("=q", self.map, struct.calcsize(self.LAYOUT) - 8, ahead * 1000)
 
     def seen(self):
         return struct.unpack_from("=qq", self.map, 8)
@@ -195,7 +200,7 @@ class Story:
                 return True
             if self.server.process.poll() is not None:
                 raise Died()
-            later = time.time() * 1000 + 1500
+            later = (time.time() + self.stage.order.shift) * 1000 + 1500
             if self.query("SELECT 1 FROM outbox o WHERE state = 'queued' AND next_at > ? AND NOT EXISTS (SELECT 1 FROM attachments WHERE outbox_id = o.id)"
                           " UNION ALL SELECT 1 FROM documents WHERE state = 'waiting' AND next_at > ? UNION ALL SELECT 1 FROM outbox WHERE state = 'unknown'"
                           " UNION ALL SELECT 1 FROM paces WHERE open_at > ?", later, later, later):
