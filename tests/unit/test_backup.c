@@ -7,6 +7,8 @@
 #include "engine/store/store_look.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char file[80], part[96];
@@ -111,6 +113,12 @@ static void what_is_written_meanwhile_is_in_it(void **state) {
 	OK(store_check(file, &f->err));
 }
 
+static void write_file(const char *path, const char *text) {
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
 static void take(struct fixture *f, bool overwrite) {
 	struct backup_wish wish = wish_of(f, overwrite);
 	int64_t bytes;
@@ -124,10 +132,38 @@ static void take(struct fixture *f, bool overwrite) {
 	backup_close(b);
 }
 
-static void write_file(const char *path, const char *text) {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
+/* Where the copy goes there is no room: it fails, and the store it is taken of does not notice. */
+static void a_full_disk_fails_the_copy_alone(void **state) {
+	struct fixture *f = *state;
+	struct backup_wish wish = wish_of(f, false);
+	struct rlimit before, small;
+	bool done = false;
+	int64_t number = 0;
+	for (; number < 60; store_checkpoint(f->store, true))
+		write_some(f, ++number);
+	signal(SIGXFSZ, SIG_IGN);
+	struct backup *b = backup_open(&wish, &f->err);
+	assert_non_null(b);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = (struct rlimit){600 * 1024, before.rlim_max};
+	bool ok = true;
+	for (int turns = 0; ok && !done && turns < 1000; turns++) {
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		ok = backup_turn(b, &done, &f->err);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		write_some(f, ++number);
+	}
+	assert_false(ok || done);
+	assert_int_equal(f->err.kind, ERR_TRANSIENT);
+	backup_close(b);
+	assert_int_equal(access(part, F_OK), -1);
+	assert_int_equal(access(file, F_OK), -1);
+	f->err = (struct err){0};
+	write_some(f, ++number);
+	assert_int_equal(rows_in(f->path, NEWEST), number);
+	OK(store_check(f->path, &f->err));
+	take(f, false);
+	assert_int_equal(rows_in(file, NEWEST), number);
 }
 
 static void only_an_earlier_backup_gives_way(void **state) {
@@ -226,6 +262,7 @@ static void what_is_no_store_is_refused(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(what_is_written_meanwhile_is_in_it, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_full_disk_fails_the_copy_alone, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(only_an_earlier_backup_gives_way, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_log_beside_it_is_refused, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(it_is_put_in_place_of_a_closed_store_only, set_up, tear_down),
