@@ -91,7 +91,7 @@ fi
 if want soak; then
 	FAULT=all fault_tests 14400
 	for test in tests/soak/*.py; do
-		[ -e "$test" ] && run "soak-$(basename "$test" .py)" 3600 "$PYTHON" "$test"
+		[ -e "$test" ] && run "soak-$(basename "$test" .py)" 14400 "$PYTHON" "$test"
 	done
 fi
 passed=$(grep -c '^ok' "$logs/results") failed=$(grep -c '^FAIL' "$logs/results")
