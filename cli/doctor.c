@@ -4,6 +4,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/config_check.h"
 #include "engine/base/dns.h"
+#include "engine/base/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,6 +114,7 @@ int command_doctor(struct arguments *args, struct buf *out) {
 	struct doctor d = {.out = out, .deep = arguments_flag(args, "--deep"), .ca_file = arguments_option(args, "--ca"), .sends_from = arguments_option(args, "--sends-from"), .until = clock_monotonic() + WHOLE_MS};
 	const char *resolver = arguments_option(args, "--resolver");
 	struct err err = {0};
+	log_set_level(LOG_NOTHING);
 	if (arguments_unknown(args, out) || args->count > 1 || (d.sends_from && !check_ip(str_from(d.sends_from), &err)))
 		return usage(out);
 	d.dns = dns_open(str_from(resolver), &err);

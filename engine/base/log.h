@@ -5,9 +5,9 @@
 
 #include "engine/base/err.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_NOTHING = -1, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-void log_set_level(enum log_level level);
+void log_set_level(enum log_level level); /* LOG_NOTHING: for a command that tells a person what it finds */
 /* pairs: printf text such as "instance=%lld to=%s"; values with blanks should be written "\"%s\"".
  * Anything that looks like a mail address becomes a***@domain, a number in + form keeps its first 3 and last 2
  * digits, of a link's token (after /l/, or 43 characters alone) only 6 stay. Line breaks, other controls
