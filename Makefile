@@ -33,7 +33,7 @@ REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,replay_%,$(wildcard tests/fuzz/fuzz_*.
 TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%) $(REPLAYS:%=$(O)/tests/%)
 ASSETS := $(wildcard languages/*.yaml gateways/*.yaml otp-portal/assets/*)
 
-.PHONY: all demo check soak bench lint help schema clean deps check-deps unit e2e fault browser arch docs-check fuzz
+.PHONY: all demo check soak bench bench-quick lint help schema clean deps check-deps unit e2e fault browser arch docs-check fuzz
 all: build/stafet
 
 # build/stafet is always the release binary; other modes stay in their folders.
@@ -70,10 +70,10 @@ $(O)/tests/%: tests/unit/%.c $(LIBRARY)
 	@echo "cc $<"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
-$(O)/bench $(O)/bench-mail $(O)/bench-sql $(O)/bench-fill: $(O)/%: tests/bench/%.c $(LIBRARY)
+$(O)/bench $(O)/bench-mail $(O)/bench-sql $(O)/bench-fill $(O)/bench-open: $(O)/%: tests/bench/%.c $(LIBRARY)
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS)
 
-$(O)/bench-delay: tests/bench/bench-delay.c
+$(O)/bench-delay $(O)/bench-post: $(O)/%: tests/bench/%.c
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $<
 
 # Preloaded into the release binary by tests/fault.
@@ -121,8 +121,10 @@ soak: check-deps
 	@sh tests/run.sh soak
 
 bench: check-deps
-	@$(MAKE) --no-print-directory -j$$(nproc) build/stafet
+	@sh tools/install.sh bench || echo "without them there is less to compare with" >&2
 	@sh tests/bench/run.sh
+bench-quick: check-deps
+	@COUNT=40 SLEEPERS=1000 PEERS=no sh tests/bench/run.sh
 
 schema: build/stafet
 	build/stafet schema > docs/workflow.schema.json
@@ -146,7 +148,8 @@ help:
 	@echo "make demo       install what is missing, build, run the demo server on 127.0.0.1:8080"
 	@echo "make check      install what the tests need and run them all"
 	@echo "make soak       the long tests"
-	@echo "make bench      the benchmark table, build/bench.json"
+	@echo "make bench      the benchmark table beside other engines, build/bench.json"
+	@echo "make bench-quick  the same in a minute, without the others: shows that it works, no figures"
 	@echo "make unit e2e fault browser arch lint   parts of check"
 	@echo "make fuzz TARGET=name TIME=seconds   one fuzzer of tests/fuzz"
 	@echo "make schema     docs/workflow.schema.json from the parser's tables"

@@ -5,6 +5,7 @@ build="gcc make pkg-config libc6-dev libcurl4-gnutls-dev libetpan-dev libsqlite3
 check="libcmocka-dev python3 python3-aiosmtpd openssl nodejs npm chromium poppler-utils spamassassin rspamd postfix kannel kannel-extras dovecot-imapd systemd nginx"
 lint="cppcheck"
 fuzz="clang libclang-rt-14-dev"
+bench="wrk postgresql"
 
 wanted=""
 for set in "$@"; do
@@ -13,6 +14,7 @@ for set in "$@"; do
 	check) wanted="$wanted $check" ;;
 	lint) wanted="$wanted $lint" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
+	bench) wanted="$wanted $bench" ;;
 	*) echo "install.sh: unknown set '$set'" >&2; exit 2 ;;
 	esac
 done
@@ -42,7 +44,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	[ -t 0 ] || root="sudo -n"
 fi
 echo "Installing Debian packages:$missing" >&2
-# A server that comes along (rspamd, kannel, dovecot, nginx) is for tests, which start their own: Debian must not start them, now or with the machine.
+# A server that comes along (rspamd, kannel, dovecot, nginx, PostgreSQL) is for tests, which start their own: Debian must not start them, now or with the machine.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null && $root chmod 755 "$policy"
@@ -57,3 +59,4 @@ case " $missing " in *" rspamd "*) $root systemctl disable rspamd >/dev/null 2>&
 case " $missing " in *" kannel "*) $root update-rc.d kannel disable >/dev/null 2>&1 || true ;; esac
 case " $missing " in *" dovecot-imapd "*) $root systemctl disable dovecot >/dev/null 2>&1 || true ;; esac
 case " $missing " in *" nginx "*) $root systemctl disable nginx >/dev/null 2>&1 || true ;; esac
+case " $missing " in *" postgresql "*) $root systemctl disable postgresql >/dev/null 2>&1 || true ;; esac

@@ -3,23 +3,14 @@
  * a copy of the same store. What lies between is all that is ours.
  * argv: package folder, COUNT, transitions in a commit. Prints: transitions a second, the bare store's, statements a transition. */
 #include "cli/command.h"
-#include "engine/base/clock.h"
 #include "engine/workflow/scenario.h"
+#include "tests/bench/assess.h"
 
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { TEMPLATES = 512, ROUNDS = 3 };
-
-static const char request[] = "{\"apprentice_name\":\"Ida Holm\",\"apprentice_email\":\"ida@example.dk\",\"training_form\":\"company\",\"education\":\"furniture\","
-                              "\"period_end\":\"2026-05-29\",\"main_course\":\"2\",\"school\":\"nordby\",\"class_name\":\"B2\",\"workplace\":\"Holms Snedkeri\","
-                              "\"cvr\":\"13585628\",\"supervisor_emails\":[\"a@example.dk\"],\"school_emails\":[\"c@example.dk\"]}";
-static const char answer[] = "{\"levels\":{\"f01\":\"3\",\"f02\":\"2\",\"f03\":\"2\",\"f04\":\"1\",\"f05\":\"0\"},\"work_areas\":\"Skabe og borde efter tegning\","
-                             "\"goals_reached\":\"partly\",\"special_needs\":\"none\",\"together\":\"true\",\"supervisor_name\":\"Bo Holm\"}";
 
 static double seconds(void) {
 	struct timespec t;
@@ -203,72 +194,39 @@ static double execute_again(const char *path) {
 
 struct bench {
 	struct open_site s;
-	struct arena *arena, *turn;
+	struct assessing of; /* its err is everybody's */
+	struct arena *arena;
 	struct link *links;
-	struct err err;
 	unsigned char fingerprint[SECRET_FINGERPRINT];
 };
 
 static void must(struct bench *b, bool ok) {
-	if (!ok)
-		die(b->err.text[0] ? b->err.text : "refused");
-}
-
-static void read_answers(struct bench *b, const char *json, struct answers *out) {
-	*out = (struct answers){0};
-	must(b, answers_from_json(str_from(json), b->turn, out, &b->err));
-}
-
-static void act(struct bench *b, struct tx *tx, const struct link *link, const char *json, int64_t version) {
-	struct answers answers;
-	struct form_problems problems = {0};
-	struct receipt receipt;
-	read_answers(b, json, &answers);
-	struct act_request acted = {.link = link, .version = version, .answers = &answers};
-	must(b, engine_act(b->s.engine, tx, clock_now(), &acted, b->turn, &problems, &receipt, &b->err));
-}
-
-static struct link find_link(struct bench *b, struct tx *tx, int64_t instance, const char *task) {
-	struct link_list list = {0};
-	must(b, link_of_instance(tx_view(tx), instance, b->turn, &list, &b->err));
-	for (size_t i = 0; i < list.count; i++)
-		if (str_is(list.items[i].task, task)) {
-			list.items[i].task = str_from(strdup(arena_z(b->turn, list.items[i].task)));
-			list.items[i].role = str_from(strdup(arena_z(b->turn, list.items[i].role)));
-			return list.items[i];
-		}
-	die("no such link");
-	return (struct link){0};
+	assess_must(&b->of, ok);
 }
 
 static void begin_instances(struct bench *b, int count) {
 	struct tx *tx;
-	must(b, store_begin(b->s.store, &tx, &b->err) && samples_load(b->s.site, tx, clock_now(), b->s.arena, &(struct problems){.arena = b->arena}, &b->err));
+	struct err *err = &b->of.err;
+	must(b, store_begin(b->s.store, &tx, err) && samples_load(b->s.site, tx, clock_now(), b->s.arena, &(struct problems){.arena = b->arena}, err));
 	for (int i = 0; i < count; i++) {
-		struct answers answers;
-		struct form_problems problems = {0};
-		struct receipt receipt;
-		read_answers(b, request, &answers);
-		struct start_request start = {.workflow = site_package_at(b->s.site, 0)->definition->name, .answers = &answers};
-		must(b, engine_start(b->s.engine, tx, clock_now(), &start, b->turn, &problems, &receipt, &b->err));
-		struct link confirm = find_link(b, tx, receipt.instance_id, "confirm");
-		act(b, tx, &confirm, "{\"confirmed\":\"true\"}", 1);
-		b->links[i] = find_link(b, tx, receipt.instance_id, "assess");
-		arena_reset(b->turn);
+		b->links[i] = assess_begin(&b->of, tx, i);
+		b->links[i].task = str_from(strdup(arena_z(b->of.turn, b->links[i].task)));
+		b->links[i].role = str_from(strdup(arena_z(b->of.turn, b->links[i].role)));
+		arena_reset(b->of.turn);
 	}
-	must(b, store_commit(tx, &b->err));
+	must(b, store_commit(tx, err));
 }
 
 static double assess(struct bench *b, const char *path, int count, int batch) {
 	struct tx *tx = NULL;
-	b->s.store = store_open(path, b->fingerprint, &b->err);
+	b->s.store = store_open(path, b->fingerprint, &b->of.err);
 	must(b, b->s.store != NULL);
 	double since = seconds();
 	for (int i = 0; i < count; i++) {
-		must(b, i % batch != 0 || store_begin(b->s.store, &tx, &b->err));
-		act(b, tx, &b->links[i], answer, 2);
-		must(b, (i % batch != batch - 1 && i != count - 1) || store_commit(tx, &b->err));
-		arena_reset(b->turn);
+		must(b, i % batch != 0 || store_begin(b->s.store, &tx, &b->of.err));
+		assess_act(&b->of, tx, &b->links[i], assess_answer, ASSESS_VERSION);
+		must(b, (i % batch != batch - 1 && i != count - 1) || store_commit(tx, &b->of.err));
+		arena_reset(b->of.turn);
 	}
 	double took = seconds() - since;
 	store_close(b->s.store);
@@ -286,19 +244,20 @@ static const char *copied(struct bench *b, const char *path, const char *suffix)
 }
 
 int main(int argc, char **argv) {
-	struct bench b = {.arena = arena_new(), .turn = arena_new()};
+	struct bench b = {.arena = arena_new(), .of = {.turn = arena_new()}};
 	struct problems problems = {.arena = b.arena};
 	char folder[] = "/tmp/stafet-bench-XXXXXX";
 	int count = argc > 3 ? (int)strtol(argv[2], NULL, 10) : 0, batch = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0;
 	if (count < 1 || batch < 1 || !mkdtemp(folder))
 		die("usage: bench-sql PACKAGE COUNT BATCH");
 	b.links = calloc((size_t)count, sizeof *b.links);
-	must(&b, secret_init(&b.err) && site_for_check(&b.s, config_for_packages(b.arena, argv + 1, 1), &problems, &b.err));
+	must(&b, secret_init(&b.of.err) && site_for_check(&b.s, config_for_packages(b.arena, argv + 1, 1), &problems, &b.of.err));
 	keyring_fingerprint(site_keys(b.s.site), b.fingerprint);
 	const char *path = arena_printf(b.arena, "%s/stafet.db", folder).at;
 	clock_simulate(INT64_C(1772445600000), 0);
-	b.s.engine = engine_open(b.s.site);
-	b.s.store = store_open(path, b.fingerprint, &b.err);
+	b.of.site = b.s.site;
+	b.of.engine = b.s.engine = engine_open(b.s.site);
+	b.s.store = store_open(path, b.fingerprint, &b.of.err);
 	must(&b, b.s.store != NULL);
 	begin_instances(&b, count);
 	store_close(b.s.store);

@@ -25,7 +25,7 @@ static size_t row_count;
 
 static void report(const char *name, double count, double since) {
 	rows[row_count++] = (struct row){name, count / (seconds() - since)};
-	printf("%-52s %12.0f /s\n", name, rows[row_count - 1].per_second);
+	printf("%-64s %12.0f /s\n", name, rows[row_count - 1].per_second);
 }
 
 /* What the disk gives: an appended 4 KB block made durable. */

@@ -1,25 +1,11 @@
 #!/usr/bin/python3
 """make bench, the part with a store: transitions beside the bare store, mails beside nodemailer's pool with a durable outbox, codes while 10,000 mails wait, texts, pages of PDF.
 argv: folder of the built programs, the JSON file of the first part, which is added to. COUNT (2000) scales the numbers."""
-import datetime, json, os, re, shutil, socket, sqlite3, subprocess, sys, tempfile, time, urllib.request, zoneinfo
+import datetime, json, os, re, shutil, sqlite3, subprocess, tempfile, time, urllib.request, zoneinfo
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROGRAMS, RESULTS = sys.argv[1:3]
-COUNT = int(os.environ.get("COUNT", "2000"))
+from measured import COUNT, HERE, PEERS, PROGRAMS, RESULTS, ROOT, Sink, report, run, save
+
 PACKAGE = os.path.join(ROOT, "templates", "declaration")
-rows = {}
-
-
-def report(name, value, unit="/s", digits=0):
-    rows[name] = round(value, digits + 1)
-    print("%-52s %12.*f %s" % (name, digits, value, unit), flush=True)
-
-
-def run(*args, **options):
-    done = subprocess.run([str(a) for a in args], capture_output=True, cwd=ROOT, timeout=1200, **options)
-    if done.returncode != 0:
-        sys.exit("%s: exit %d\n%s" % (args[0], done.returncode, done.stderr.decode()[-2000:]))
-    return done.stdout
 
 
 def bench(kind, *args):
@@ -41,26 +27,10 @@ def transitions():
 
 
 def nodemailer(port, connections, count):
-    """None: it is not installed."""
-    if not os.path.isdir(os.path.join(ROOT, "tests", "bench", "node_modules", "better-sqlite3", "build")):
+    """None: it is not installed, or not wanted."""
+    if not PEERS or not os.path.isdir(os.path.join(HERE, "node_modules", "better-sqlite3", "build")):
         return None
-    return float(run("node", os.path.join(ROOT, "tests", "bench", "nodemailer.mjs"), port, connections, count))
-
-
-class Sink:
-    """Postfix's smtp-sink, which throws away what it takes."""
-
-    def __init__(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        program = shutil.which("smtp-sink", path=os.environ["PATH"] + ":/usr/sbin")
-        self.process = subprocess.Popen([program, *(["-u", "nobody"] if os.getuid() == 0 else []), "127.0.0.1:%d" % self.port, "1024"], cwd="/tmp")
-        time.sleep(0.5)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
+    return float(run("node", os.path.join(HERE, "nodemailer.mjs"), port, connections, count))
 
 
 def mails(sink):
@@ -134,7 +104,7 @@ def sleepers(count, soon, within, name):
     store = os.path.join(folder, "data", "stafet.db")
     stafet = os.path.join(PROGRAMS, "stafet")
     try:
-        run(stafet, "init", folder, "--with", os.path.join(ROOT, "tests", "bench", "sleeper"))
+        run(stafet, "init", folder, "--with", os.path.join(HERE, "sleeper"))
         first = 10 + count // 2500
         since = time.monotonic()
         run(os.path.join(PROGRAMS, "bench-fill"), folder, count, soon, first, within)
@@ -161,7 +131,8 @@ def sleepers(count, soon, within, name):
 transitions()
 SLEEPERS = int(os.environ.get("SLEEPERS", "100000"))
 sleepers(SLEEPERS, 1000, 10, "%d asleep, 100 a second waking" % SLEEPERS)
-sleepers(SLEEPERS // 10, 10000, 1, "%d asleep, 10000 waking at once" % (SLEEPERS // 10))
+if SLEEPERS >= 10000:
+    sleepers(SLEEPERS // 10, 10000, 1, "%d asleep, 10000 waking at once" % (SLEEPERS // 10))
 sink = Sink()
 try:
     mails(sink)
@@ -174,7 +145,4 @@ try:
     pages()
 finally:
     sink.stop()
-with open(RESULTS, encoding="utf-8") as f:
-    first = json.load(f)
-with open(RESULTS, "w", encoding="utf-8") as f:
-    json.dump({**first, **rows}, f, indent=2)
+save()

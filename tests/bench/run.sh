@@ -1,14 +1,26 @@
 #!/bin/sh
-# make bench: builds and runs tests/bench in release mode: bench.c, then bench.py (transitions, mails, texts, pages). Nothing else should run on the machine. COUNT scales the numbers.
+# make bench, make bench-quick: builds and runs tests/bench in release mode: bench.c, bench.py (transitions, sleepers, mails, texts, PDFs), beside.py (the same over
+# HTTP, beside other engines). Nothing else should run on the machine. COUNT and SLEEPERS scale the numbers; PEERS=no leaves the others out.
 set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
 COUNT=${COUNT:-2000}
-export COUNT
-make -s -j2 MODE=release "BUILD=$BUILD" "$BUILD/release/bench" "$BUILD/release/bench-mail" "$BUILD/release/bench-sql" "$BUILD/release/bench-delay" "$BUILD/release/stafet" >/dev/null
-# Its SQLite is native: fetched built, or compiled.
-if [ ! tests/bench/node_modules/.package-lock.json -nt tests/bench/package-lock.json ]; then
-	npm ci --prefix tests/bench --no-audit --no-fund >/dev/null || echo "nodemailer cannot be installed: nothing to compare with" >&2
+PEERS=${PEERS:-yes}
+export COUNT PEERS
+programs=""
+for name in bench bench-mail bench-sql bench-fill bench-delay bench-open bench-post stafet; do
+	programs="$programs $BUILD/release/$name"
+done
+# shellcheck disable=SC2086
+make -s -j2 MODE=release "BUILD=$BUILD" $programs >/dev/null
+# Only better-sqlite3's own script may run: it fetches or compiles the SQLite that it brings.
+if [ "$PEERS" != no ] && [ ! tests/bench/node_modules/.package-lock.json -nt tests/bench/package-lock.json ]; then
+	if npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund >/dev/null; then
+		npm rebuild --prefix tests/bench better-sqlite3 >/dev/null || echo "better-sqlite3 cannot be built: nothing of Node with SQLite to compare with" >&2
+	else
+		echo "npm cannot install what others need: nothing of Node to compare with" >&2
+	fi
 fi
 "$BUILD/release/bench" "$BUILD/bench.json"
 /usr/bin/python3 tests/bench/bench.py "$BUILD/release" "$BUILD/bench.json"
+/usr/bin/python3 tests/bench/beside.py "$BUILD/release" "$BUILD/bench.json"
