@@ -155,7 +155,7 @@ static void test_children(void **state) {
 
 static size_t found(struct fixture *f, const char *words) {
 	struct listed_list list;
-	struct link link;
+	struct link link = {0};
 	assert_true(find_link(f, f->receipt.instance_id, "ida@x.dk", "one", &link));
 	struct str role = STR("helper");
 	struct listing_query query = {.contact_id = link.contact_id, .roles = &role, .role_count = 1, .workflow = STR("trip"), .searched = STR("list"), .search = str_from(words), .limit = 10};
