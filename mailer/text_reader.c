@@ -21,6 +21,7 @@ struct reading {
 	const struct inbound *text;
 	struct arrival_row row;
 	struct str number; /* empty: nobody can answer it */
+	bool aside;        /* what follows from it can never be done: it is only kept */
 	struct arena *arena;
 };
 
@@ -120,14 +121,26 @@ static bool reading_run(struct job *job, struct engine *engine, struct tx *tx, i
 	bool found, fresh;
 	r->row.outbox_id = r->row.instance_id = 0;
 	r->row.files = STR("");
-	r->row.outcome = STR("noted");
+	r->row.outcome = r->aside ? STR("set-aside") : STR("noted");
 	if (!text_in_take(tx, r->raw->id, &found, err) || !found)
 		return !found;
 	if (!arrival_note(tx, &r->row, &fresh, err))
 		return false;
-	if (!fresh || !r->text)
+	if (!fresh || !r->text || r->aside)
 		return true;
 	return follow(r, engine, tx, now, err) && arrival_done(tx, &r->row, err);
+}
+
+/* What can never be done for it must not keep the next one waiting. */
+static bool take(struct reading *r, struct err *err) {
+	if (writer_run(r->options->writer, &r->job, err))
+		return true;
+	if (err->kind == ERR_TRANSIENT)
+		return false;
+	log_err(LOG_ERROR, "text-set-aside", err);
+	*err = (struct err){0};
+	r->aside = true;
+	return writer_run(r->options->writer, &r->job, err);
 }
 
 static bool read_one(const struct mailer_options *options, const struct gateway *gateway, const struct text_in *raw, struct arena *a, struct err *err) {
@@ -144,7 +157,7 @@ static bool read_one(const struct mailer_options *options, const struct gateway 
 		arrival_mask(r.row.text);
 		r.row.message_id = name_of(&r);
 	}
-	if (!writer_run(options->writer, &r.job, err))
+	if (!take(&r, err))
 		return false;
 	mailer_count_arrival(options->tally, readable ? "text" : "unreadable");
 	log_event(readable ? LOG_INFO : LOG_WARN, readable ? "text-in" : "text-not-understood", "id=%lld parameters=\"%.*s\"", (long long)raw->id, STR_ARG(names));

@@ -1,10 +1,13 @@
 /* Mails and texts that start an instance. */
 #include "tests/unit/workflow_fixture.h"
 
+#include "engine/store/arrivals.h"
 #include "engine/store/suppressions.h"
+#include "engine/store/texts_in.h"
 #include "engine/workflow/definition_check.h"
 #include "mailer/compose.h"
 #include "mailer/start_in.h"
+#include "mailer/text_reader.h"
 
 static const char asking[] =
         "workflow: asking\n"
@@ -41,15 +44,23 @@ static const char registers[] = "offices: {key: id, label: id, columns: {id: tex
 
 static struct str addresses[] = {{"spoerg@skole.example", 20}}, words[] = {{"sp\xC3\xB8rg", 6}}, workflows[] = {{"asking", 6}};
 
-static int set_up(void **state) {
+static int open_with(void **state, bool file) {
 	struct fixture *f = fixture_new();
 	package_write(f, asking, registers, NULL);
 	f->config.inbox.starts = (struct start_names){addresses, workflows, 1};
 	f->config.sms.starts = (struct start_names){words, workflows, 1};
-	fixture_open(f, false);
+	fixture_open(f, file);
 	load_register(f, site_package(f->site, STR("asking")), definition_register(definition_of(f, "asking"), STR("offices")), "id,mail\nmain,kontor@skole.example\n");
 	*state = f;
 	return 0;
+}
+
+static int set_up(void **state) {
+	return open_with(state, false);
+}
+
+static int set_up_file(void **state) {
+	return open_with(state, true);
 }
 
 static int tear_down(void **state) {
@@ -194,6 +205,44 @@ static void a_row_that_is_gone_refuses(void **state) {
 	assert_non_null(strstr(f->err.text, "default of field office"));
 }
 
+static void put_text(struct fixture *f, const char *body) {
+	struct text_in text = {.query = STR(""), .type = STR("application/json"), .body = str_from(body), .at = clock_now()};
+	tx_open(f);
+	OK(tx_end(f, text_in_put(f->tx, &text, &f->err)));
+}
+
+/* What it would start can be started no more; who wants no texts any more must be heard all the same. */
+static void a_text_that_can_never_be_done_keeps_none_waiting(void **state) {
+	struct fixture *f = *state;
+	struct register_change change;
+	struct arrival_rows rows;
+	struct text_in_list left;
+	struct suppression stop;
+	bool found;
+	tx_open(f);
+	OK(tx_end(f, register_replace(f->tx, STR("asking.offices"), NULL, 0, clock_now(), &change, &f->err)));
+	put_text(f, "{\"msisdn\": 4522334455, \"message\": \"Sp\xC3\xB8rg Har I lukket?\", \"id\": 1}");
+	put_text(f, "{\"msisdn\": 4566778899, \"message\": \"STOP\", \"id\": 2}");
+	struct gateway *gateway = gateway_open(f->arena, &(struct sms_config){.gateway = STR("gatewayapi")}, &f->err);
+	assert_non_null(gateway);
+	struct mailer_options options = {.site = f->site, .store = f->store, .engine = f->engine, .writer = writer_open(f->store, f->engine, &f->err)};
+	assert_non_null(options.writer);
+	OK(texts_read(&options, gateway, &f->err));
+	writer_close(options.writer);
+	struct view *v = store_view(f->store, &f->err);
+	OK(suppression_load(v, CHANNEL_SMS, STR("+4566778899"), f->arena, &stop, &found, &f->err));
+	OK(texts_in_oldest(v, 10, f->arena, &left, &f->err));
+	OK(arrival_list(v, 0, 10, f->arena, &rows, &f->err));
+	view_close(v);
+	assert_true(found);
+	assert_int_equal(left.count, 0);
+	assert_int_equal(rows.count, 2);
+	assert_str(rows.items[0].kind, "text");
+	assert_str(rows.items[0].outcome, "set-aside");
+	assert_str(rows.items[0].text, "Sp\xC3\xB8rg Har I lukket?");
+	assert_str(rows.items[1].outcome, "stop");
+}
+
 /* What the check tells of the package with one thing changed; empty: nothing. In the fixture's arena. */
 static struct str told_of(struct fixture *f, const char *find, const char *replace) {
 	struct problems problems = {.arena = f->arena};
@@ -251,6 +300,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(what_does_not_fit_is_told_once, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_text_starts_one, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_row_that_is_gone_refuses, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_text_that_can_never_be_done_keeps_none_waiting, set_up_file, tear_down),
 	        cmocka_unit_test_setup_teardown(strangers_reach_only_the_site, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(what_starts_must_be_there, set_up, tear_down),
 	};
