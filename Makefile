@@ -19,10 +19,10 @@ FLAGS_debug := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -fsanitize=thread
 FLAGS_cover := -O0 --coverage
 FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined
-ALL_CFLAGS := $(BASE) $(FLAGS_$(MODE)) $(shell pkg-config --cflags glib-2.0 libfyaml pangocairo 2>/dev/null) $(CFLAGS)
+ALL_CFLAGS := $(BASE) $(FLAGS_$(MODE)) $(shell pkg-config --cflags glib-2.0 libfyaml pangocairo libxml-2.0 2>/dev/null) $(CFLAGS)
 LINK := -pie -Wl,-z,relro,-z,now $(FLAGS_$(MODE)) $(LDFLAGS)
 # Plain -letpan: its pkg-config flags would drop PIE.
-LIBS := -lmicrohttpd -lcurl -letpan -lsqlite3 -lsodium -lfyaml -ljansson -lmd4c -lpangocairo-1.0 -lpango-1.0 -lcairo -lgobject-2.0 -lglib-2.0 -lresolv -lpthread -lm
+LIBS := -lmicrohttpd -lcurl -letpan -lsqlite3 -lsodium -lfyaml -ljansson -lmd4c -lxml2 -lpangocairo-1.0 -lpango-1.0 -lcairo -lgobject-2.0 -lglib-2.0 -lresolv -lpthread -lm
 
 LAYERS := engine/base engine/store engine/workflow document mailer otp-portal cli
 SOURCES := $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.c))

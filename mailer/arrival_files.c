@@ -184,6 +184,7 @@ bool files_note(struct reading *r, const struct mailmime *part) {
 	bool named = file_name(r->a, part).len > 0;
 	if (!named && !is_attachment(part) && part_is(part, 0, MAILMIME_DISCRETE_TYPE_TEXT, "html")) {
 		find_shown(r, part_body(r->a, part));
+		r->html = r->html ? r->html : part;
 		return true;
 	}
 	if ((!named && !is_attachment(part) && !is_message(part)) || is_text(r, part))

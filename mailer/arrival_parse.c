@@ -2,6 +2,7 @@
 #include "mailer/arrival_parts.h"
 
 #include "engine/base/address.h"
+#include "mailer/html_text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -220,6 +221,22 @@ static void read_text(struct reading *r, const struct mailmime *part) {
 	r->out->text = arrival_clean(r->a, part_text(r->a, part), true, ARRIVAL_TEXT);
 }
 
+/* libetpan's own answer is us-ascii where nothing is said. */
+static const char *charset_said(const struct mailmime_content *c) {
+	for (clistiter *i = c && c->ct_parameters ? clist_begin(c->ct_parameters) : NULL; i; i = clist_next(i)) {
+		const struct mailmime_parameter *parameter = clist_content(i);
+		if (strcasecmp(parameter->pa_name, "charset") == 0)
+			return parameter->pa_value;
+	}
+	return NULL;
+}
+
+/* What a program wrote that sends no text beside it. */
+static void read_html(struct reading *r) {
+	struct str text = html_text(r->a, part_body(r->a, r->html), charset_said(r->html->mm_content_type));
+	r->out->text = arrival_clean(r->a, text, true, ARRIVAL_TEXT);
+}
+
 /* "rfc822; ann@example.org" */
 static struct str typed_value(struct arena *a, struct str value) {
 	struct str rest = value;
@@ -350,6 +367,8 @@ bool arrival_parse(struct arena *a, struct str raw, struct arrival *out) {
 		return false;
 	if (mime->mm_type == MAILMIME_MESSAGE)
 		read_part(&r, mime->mm_data.mm_message.mm_msg_mime, 0);
+	if (out->text.len == 0 && r.html)
+		read_html(&r);
 	if (!r.report)
 		read_plain_bounce(&r, &top);
 	if (r.report)

@@ -16,6 +16,7 @@ struct reading {
 		const struct mailmime **items;
 		size_t count, cap;
 	} files;                    /* in the order of the mail */
+	const struct mailmime *html; /* the first that is no file */
 	struct arrival_words shown; /* Content-IDs of pictures that its HTML shows */
 };
 

@@ -21,6 +21,7 @@ LIBRARIES = {  # header: the files that may include it
     "engine/store/db.h": r"engine/store/\w+\.[ch]",
     "jansson.h": r"engine/workflow/(data|answers)\w*\.c|cli/\w+\.c",
     "md4c": r"engine/workflow/markdown\.c",
+    "libxml/": r"mailer/html_text\.c",
     "cairo": r"document/paper\w*\.[ch]",
     "pango/": r"document/paper\w*\.[ch]",
     "microhttpd.h": r"otp-portal/portal\.c",

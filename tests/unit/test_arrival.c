@@ -115,6 +115,41 @@ static void what_is_quoted_is_cut(void **state) {
 }
 
 /* RFC 3834 and those who do not keep to it: each line makes a mail one that is not answered; without it a person wrote it. */
+/* Mails without any text but HTML, as programs on telephones and in offices write them. */
+static void html_alone_is_read(void **state) {
+	(void)state;
+	static const struct {
+		const char *type, *html, *words;
+	} rows[] = {
+	        {"text/html; charset=utf-8", "<html><head><title>x</title><style>p{color:red}</style></head><body><p>Hej</p><p>Ja tak,<br>på mandag &amp; tirsdag.</p></body></html>",
+	         "Hej\n\nJa tak,\npå mandag & tirsdag."},
+	        /* Outlook at a desk: the old mail's head stands as text. */
+	        {"text/html; charset=\"iso-8859-1\"", "<div class=WordSection1><p class=MsoNormal>Vi tager p\xe5 det.<o:p></o:p></p><p class=MsoNormal><o:p>&nbsp;</o:p></p>"
+	         "<div style='border:none;border-top:solid #E1E1E1 1.0pt'><p class=MsoNormal><b>Fra:</b> Skolen &lt;svar@skole.example&gt; <br><b>Sendt:</b> 21. november 2026 10:00<br><b>Emne:</b> Hvad?</p></div><p>Gammelt</p></div>",
+	         "Vi tager på det."},
+	        /* Outlook on a telephone, an iPhone, Gmail: */
+	        {"text/html; charset=utf-8", "<body><div dir=\"auto\">Nej</div><div id=\"ms-outlook-mobile-signature\"><div>Hent Outlook til iOS</div></div><hr style=\"display:inline-block;width:98%\"><div id=\"divRplyFwdMsg\">"
+	         "<b>Fra:</b> Skolen<br><b>Sendt:</b> i dag<br></div><div>Gammelt</div></body>", "Nej\nHent Outlook til iOS"},
+	        {"text/html; charset=utf-8", "<html><body dir=\"auto\">Ja<br><div dir=\"ltr\"><br><blockquote type=\"cite\">Den 21. nov. 2026 kl. 10.00 skrev Skolen &lt;svar@skole.example&gt;:<br><br></blockquote></div>"
+	         "<blockquote type=\"cite\"><div>Gammelt</div></blockquote></body></html>", "Ja"},
+	        {"text/html; charset=utf-8", "<div dir=\"ltr\">Det er i orden</div><br><div class=\"gmail_quote\"><div dir=\"ltr\" class=\"gmail_attr\">Den l\xc3\xb8r. 21. nov. 2026 kl. 10.00 skrev Skolen &lt;"
+	         "<a href=\"mailto:svar@skole.example\">svar@skole.example</a>&gt;:<br></div><blockquote class=\"gmail_quote\">Gammelt</blockquote></div>", "Det er i orden"},
+	        /* The charset stands in the HTML; lists, cells, white space, what nobody sees. */
+	        {"text/html", "<meta http-equiv='Content-Type' content='text/html; charset=windows-1252'><p>R\xf8""dgr\xf8""d</p>", "Rødgrød"},
+	        {"text/html; charset=utf-8", "<ul><li>Et<li>To</ul><table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table><pre>x\n  y</pre>", "- Et\n- To\n\na b\nc\n\nx\ny"},
+	        {"text/html; charset=utf-8", "<div style=\"display:none\">skjult</div>  Ja \n\t tak <script>alert(1)</script><!-- nej -->", "Ja tak"},
+	        {"text/html; charset=nonsense-77", "<p>Ja</p>", "Ja"},
+	        {"text/html; charset=utf-8", "<p><img src='https://spor.example/x.png'></p>", ""},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arrival m = read_mail(arena_printf(arena, "From: a@b.example\nMessage-ID: <x@y>\nMIME-Version: 1.0\nContent-Type: %s\nContent-Transfer-Encoding: 8bit\n\n%s", rows[i].type, rows[i].html));
+		is(m.words, rows[i].words);
+	}
+	struct arrival both = read_mail(str_from("From: a@b.example\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=a\n\n--a\nContent-Type: text/html\n\n<p>HTML</p>\n"
+	                                         "--a\nContent-Type: text/plain\n\nTekst\n--a--\n"));
+	is(both.text, "Tekst");
+}
+
 static void automatic_mail_is_known(void **state) {
 	(void)state;
 	static const char *const lines[] = {"Auto-Submitted: auto-replied", "Auto-Submitted: AUTO-GENERATED (vacation)", "Precedence: bulk", "Precedence: Auto_Reply", "Return-Path: <>",
@@ -235,6 +270,11 @@ static void hostile_mail_kills_at_most_the_child(void **state) {
 	        repeated("From: a@b.example\nContent-Type: application/pdf; ", "name*0*=utf-8''%41; name*1=\"b\"; ", 20000, "\n\nx"),
 	        repeated("From: a@b.example\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=\"", "=?utf-8?B?w6bDuMOl?= ", 20000, "\"\n\nx"),
 	        repeated("From: a@b.example\nContent-Type: text/html\n\n", "<img src='cid:a@b'>", 500000, ""),
+	        repeated("From: a@b.example\nContent-Type: text/html\n\n", "<blockquote><div>", 200000, ""),
+	        repeated("From: a@b.example\nContent-Type: text/html\n\n", "<table><tr><td>x", 200000, ""),
+	        repeated("From: a@b.example\nContent-Type: text/html\n\n<p ", "a=b ", 1000000, ">"),
+	        repeated("From: a@b.example\nContent-Type: text/html\n\n<p>", "&nbsp;&#x41;&nonsense;", 300000, ""),
+	        repeated("From: a@b.example\nContent-Type: text/html; charset=utf-16\n\n", "\xd8\x00<p>", 300000, ""),
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		if (!arrival_read(arena, rows[i], &m, &err)) {
@@ -272,6 +312,7 @@ int main(int argc, char **argv) {
 	        TEST(reports_of_mail_servers),
 	        TEST(what_programs_and_people_write),
 	        TEST(what_is_quoted_is_cut),
+	        TEST(html_alone_is_read),
 	        TEST(automatic_mail_is_known),
 	        TEST(files_have_names_in_many_ways),
 	        TEST(what_is_no_answer_is_no_file),
