@@ -24,7 +24,7 @@ LIBRARIES = {  # header: the files that may include it
     "libxml/": r"mailer/html_text\.c",
     "cairo": r"document/paper\w*\.[ch]",
     "pango/": r"document/paper\w*\.[ch]",
-    "microhttpd.h": r"otp-portal/portal\.c",
+    "microhttpd.h": r"otp-portal/exchange\.h",
     "curl/": r"mailer/(smtp|sms|mailer|imap_stream)\.c|mailer/certificate\.[ch]|cli/\w+\.c",
     "libetpan/": r"mailer/(mime|arrival_parse|arrival_files|imap|imap_stream)\.c|mailer/arrival_parts\.h",
     "resolv.h": r"engine/base/dns\.c",
