@@ -42,8 +42,15 @@ static bool no_program(void) {
 
 static bool no_process(void) {
 	struct rlimit none = {0, 0};
+	siginfo_t info = {.si_code = SI_QUEUE};
 	return refused(fork()) && refused(kill(getppid(), 0)) && refused(prlimit(getppid(), RLIMIT_NOFILE, &none, NULL)) && refused(syscall(SYS_pidfd_open, getppid(), 0)) &&
-	       refused(syscall(SYS_ptrace, 16, getppid(), 0, 0));
+	       refused(syscall(SYS_ptrace, 16, getppid(), 0, 0)) && refused(syscall(SYS_tgkill, getppid(), getppid(), 0)) &&
+	       refused(syscall(SYS_rt_tgsigqueueinfo, getppid(), getppid(), SIGUSR1, &info));
+}
+
+/* abort() signals its own thread. */
+static bool can_abort(void) {
+	return syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), 0) == 0;
 }
 
 static bool no_writing(void) {
@@ -91,6 +98,7 @@ static void fonts_can_be_read_and_threads_made(void **state) {
 	(void)state;
 	assert_true(behind(reads_the_system));
 	assert_true(behind(threads_work));
+	assert_true(behind(can_abort));
 }
 
 static void keys_cannot_be_read(void **state) {
