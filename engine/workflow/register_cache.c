@@ -70,14 +70,16 @@ static bool read_rows(struct register_snapshot *s, struct view *v, const struct 
 static struct register_snapshot *read_snapshot(struct view *v, const struct register_type *reg, struct register_stamp stamp, struct err *err) {
 	struct arena *a = arena_new();
 	struct register_snapshot *s = ARENA_NEW(a, struct register_snapshot);
+	struct err why = {0};
 	int64_t size;
 	*s = (struct register_snapshot){.users = 1, .stamp = stamp, .arena = a};
-	if (!register_size(v, reg->full_name, ROWS_MAX + 1, &size, err)) {
-		arena_free(a);
-		return NULL;
-	}
-	s->passed = size > ROWS_MAX || !read_rows(s, v, reg, err);
-	return s;
+	bool known = register_size(v, reg->full_name, ROWS_MAX + 1, &size, &why);
+	s->passed = !known || size > ROWS_MAX || !read_rows(s, v, reg, &why);
+	if (known && why.kind != ERR_TRANSIENT)
+		return s;
+	*err = why;
+	arena_free(a);
+	return NULL;
 }
 
 static struct register_snapshot *take_newest(struct register_cache *c, struct register_stamp stamp) {
