@@ -92,8 +92,8 @@ bool arrival_list(struct view *v, int64_t after, int64_t limit, struct arena *a,
             " WHERE a.at <= ?1 AND a.kind NOT IN ('start', 'gone') AND (i.id IS NULL OR i.ended_at <= ?1) ORDER BY a.at LIMIT ?2)"
 
 bool arrival_sweep(struct tx *tx, int64_t before, int64_t limit, struct err *err) {
-	static const char *const changes[] = {"DELETE FROM arrivals WHERE validity = 0 AND id" OLD,
-	                                      "UPDATE arrivals SET kind = 'gone', sender = '', subject = '', text = '', files = '', outbox_id = NULL, instance_id = NULL WHERE id" OLD};
+	static const char *const changes[] = {"DELETE FROM arrivals WHERE +validity = 0 AND id" OLD,
+	                                      "UPDATE arrivals SET kind = 'gone', sender = '', subject = '', text = '', files = '', outbox_id = NULL, instance_id = NULL WHERE validity <> 0 AND id" OLD};
 	for (size_t i = 0; i < 2; i++) {
 		struct stmt *s = db_query(tx_db(tx), changes[i]);
 		bind_int(s, before);

@@ -141,6 +141,18 @@ static void a_sweep_has_an_end(void **state) {
 	assert_int_equal(arrivals(f, &rows), 6);
 }
 
+/* Of a text nothing stays, however many there are. */
+static void texts_go_whole(void **state) {
+	struct fixture *f = *state;
+	struct arrival_row row = {.at = CAME, .kind = STR("text"), .message_id = STR("x"), .sender = STR("+4522334455"), .outcome = STR("noted")};
+	bool fresh;
+	for (row.uid = 1; row.uid <= 10; row.uid++)
+		OK(arrival_note(f->tx, &row, &fresh, &f->err));
+	for (int i = 0; i < 5; i++)
+		OK(arrival_sweep(f->tx, CAME, 4, &f->err));
+	assert_true(note(f, 0, 1, "text", "x", 0));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_came_in_outlives_its_case_by_some_time, fixture_set_up, fixture_tear_down),
@@ -148,6 +160,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(a_swept_mail_does_not_count_again, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_mail_that_comes_twice_counts_once, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_sweep_has_an_end, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(texts_go_whole, fixture_set_up, fixture_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
