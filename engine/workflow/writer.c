@@ -37,6 +37,8 @@ struct writer {
 	int64_t queued;
 	bool closing, poked;
 	struct between *between;
+	int waiting;              /* threads in writer_between */
+	pthread_cond_t none_waits;
 	struct meter commits;
 	struct writer_stats stats;    /* under lock too; queued is counted apart */
 	pthread_mutex_t notify_lock;  /* held during a call, so that none goes on after writer_on_outbox() */
@@ -351,6 +353,7 @@ struct writer *writer_open(struct store *store, struct engine *engine, struct er
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->wake, &monotonic);
+	pthread_cond_init(&w->none_waits, NULL);
 	pthread_condattr_destroy(&monotonic);
 	if (pthread_create(&w->thread, NULL, writer_main, w) == 0)
 		return w;
@@ -367,6 +370,11 @@ void writer_close(struct writer *w) {
 	pthread_cond_broadcast(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
+	pthread_mutex_lock(&w->lock);
+	while (w->waiting > 0)
+		pthread_cond_wait(&w->none_waits, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+	pthread_cond_destroy(&w->none_waits);
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->notify_lock);
 	pthread_mutex_destroy(&w->lock);
@@ -440,9 +448,12 @@ bool writer_between(struct writer *w, bool (*turn)(void *context, bool *done, st
 	bool free = !w->closing && !w->between;
 	if (free)
 		w->between = &b;
+	w->waiting++;
 	pthread_cond_signal(&w->wake);
 	while (free && !b.done)
 		pthread_cond_wait(&b.ended, &w->lock);
+	w->waiting--;
+	pthread_cond_signal(&w->none_waits);
 	pthread_mutex_unlock(&w->lock);
 	pthread_cond_destroy(&b.ended);
 	if (free && !b.ok)
