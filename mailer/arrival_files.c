@@ -205,8 +205,8 @@ static bool is_shown(const struct reading *r, const struct mailmime *part) {
 static void take_file(struct reading *r, const struct mailmime *part) {
 	struct arrival_file *file = ARENA_PUSH(r->a, &r->out->files);
 	*file = (struct arrival_file){.name = file_name(r->a, part), .type = type_of(r->a, part)};
-	if (is_message(part) && file->name.len == 0)
-		file->name = STR("message.eml");
+	if (is_message(part) && !str_ends(file->name, STR(".eml")))
+		file->name = file->name.len > 0 ? arena_printf(r->a, "%.*s.eml", STR_ARG(file->name)) : STR("message.eml"); /* what is in it is not given on */
 	if (r->out->files.count > ARRIVAL_FILES) {
 		file->fate = ARRIVAL_FILE_MANY;
 		return;

@@ -228,6 +228,9 @@ static void what_is_no_answer_is_no_file(void **state) {
 	holds_file(&m, 3, "dot.gif|image/gif|shown");
 	holds_file(&m, 4, "small.gif|image/gif|small");
 	is(m.files.items[5].name, "message.eml");
+	/* a mail is never taken for a file of the kind that its sender calls it */
+	m = read_mail(STR("From: b@a.example\nContent-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: message/rfc822; name=brev.txt\n\nFrom: c@a.example\n\nHej\n--m--\n"));
+	is(m.files.items[0].name, "brev.txt.eml");
 	/* of a program's mail, or of what came back, nobody has sent us anything */
 	assert_int_equal(read_mail(STR("From: b@a.example\nAuto-Submitted: auto-replied\nContent-Type: application/pdf; name=a.pdf\n\nx\n")).files.count, 0);
 	m = read_mail(STR("From: b@a.example\nContent-Type: application/pdf; name=a.pdf\n\nx"));
