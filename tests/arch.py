@@ -25,7 +25,7 @@ LIBRARIES = {  # header: the files that may include it
     "cairo": r"document/paper\w*\.[ch]",
     "pango/": r"document/paper\w*\.[ch]",
     "microhttpd.h": r"otp-portal/exchange\.h",
-    "curl/": r"mailer/(smtp|sms|mailer|imap_stream)\.c|mailer/certificate\.[ch]|cli/\w+\.c",
+    "curl/": r"mailer/(smtp_connect|sms|mailer|imap_stream)\.c|mailer/(certificate|smtp_parts)\.[ch]|cli/\w+\.c",
     "libetpan/": r"mailer/(mime|arrival_parse|arrival_files|imap|imap_stream)\.c|mailer/arrival_parts\.h",
     "resolv.h": r"engine/base/dns\.c",
     "arpa/nameser.h": r"engine/base/dns\.c",
