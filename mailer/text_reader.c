@@ -55,7 +55,7 @@ static bool give_answer(struct reading *r, struct engine *engine, struct tx *tx,
 }
 
 static bool suppress(struct reading *r, struct tx *tx, int64_t now, struct err *err) {
-	struct suppression row = {.channel = CHANNEL_SMS, .address = r->number, .reason = arena_printf(r->arena, "text: %.*s", (int)(r->row.text.len < 40 ? r->row.text.len : 40), r->row.text.at), .at = now};
+	struct suppression row = {.channel = CHANNEL_SMS, .address = r->number, .reason = arena_printf(r->arena, "sms: %.*s", (int)(r->row.text.len < 40 ? r->row.text.len : 40), r->row.text.at), .at = now};
 	bool fresh;
 	return suppression_add(tx, &row, &fresh, err);
 }

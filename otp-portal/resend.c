@@ -85,9 +85,10 @@ bool resend_write(const struct prose *p, struct view *v, const struct show_view 
 	buf_z(&out->body, "<section class=\"acts\">\n<h2>");
 	page_word(p->r, out, "resend.title");
 	buf_z(&out->body, "</h2>\n");
-	if (str_is(request_query(p->r, "again"), "1")) {
+	struct str again = request_query(p->r, "again");
+	if (str_is(again, "1") || str_is(again, "later")) {
 		buf_z(&out->body, "<p class=\"note\" role=\"status\">");
-		page_word(p->r, out, "resend.done");
+		page_word(p->r, out, str_is(again, "1") ? "resend.done" : "resend.too-often");
 		buf_z(&out->body, "</p>\n");
 	}
 	buf_z(&out->body, "<ul class=\"tasks\">\n");
@@ -128,8 +129,10 @@ static bool run_again(struct change *c, struct engine *engine, struct tx *tx, in
 
 static void after_again(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
 	const struct again *g = c->context;
-	if (ok || err->kind == ERR_CONFLICT)
-		response_redirect(out, r, page_path(r, ok ? page_with(r, g->show.here, STR("again=1")) : g->show.here));
+	if (ok || err->kind == ERR_DENIED)
+		response_redirect(out, r, page_path(r, page_with(r, g->show.here, ok ? STR("again=1") : STR("again=later"))));
+	else if (err->kind == ERR_CONFLICT)
+		response_redirect(out, r, page_path(r, g->show.here));
 	else
 		page_failure(r, out, err);
 }

@@ -102,7 +102,7 @@ def test_kannel_brings_answers():
         office.phone("4522334455", "stop.")
         assert office.outcomes(3) == ["answer", "answer", "stop"] and "+4522334455" in office.run("suppressions")
         number = office.send("Er du der?")
-        assert "wants no messages (text: stop." in office.told(number, r"^state       failed")
+        assert "wants no messages (sms: stop." in office.told(number, r"^state       failed")
         office.phone("4522334455", "Start")
         assert office.outcomes(4)[3] == "start" and office.run("suppressions") == ""
         # a stranger, and a name
