@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 """make bench, the part with a store: transitions beside the bare store, mails beside nodemailer's pool with a durable outbox, codes while 10,000 mails wait, texts, pages of PDF.
 argv: folder of the built programs, the JSON file of the first part, which is added to. COUNT (2000) scales the numbers."""
-import datetime, json, os, re, shutil, sqlite3, subprocess, tempfile, time, urllib.request, zoneinfo
+import datetime, json, os, re, shutil, sqlite3, time, urllib.request, zoneinfo
 
-from measured import COUNT, HERE, PEERS, PROGRAMS, RESULTS, ROOT, Sink, report, run, save
+from measured import COUNT, HERE, PATH, PEERS, READY, RESULTS, ROOT, Scratch, Server, Sink, program, report, run, save
 
 PACKAGE = os.path.join(ROOT, "templates", "declaration")
 
 
 def bench(kind, *args):
-    return [float(word) for word in run(os.path.join(PROGRAMS, "bench-mail"), kind, PACKAGE, *args).split()]
+    return [float(word) for word in run(program("bench-mail"), kind, PACKAGE, *args).split()]
 
 
 def transitions():
@@ -17,7 +17,7 @@ def transitions():
     with open(RESULTS, encoding="utf-8") as f:
         disk = json.load(f)["disk: append 4 KB and fdatasync"]
     for batch, name in ((1, "alone"), (32, "in groups of 32")):
-        ours, bare, statements = [float(word) for word in run(os.path.join(PROGRAMS, "bench-sql"), PACKAGE, min(COUNT, 500), batch).split()]
+        ours, bare, statements = [float(word) for word in run(program("bench-sql"), PACKAGE, min(COUNT, 500), batch).split()]
         report("transitions (assess, three recipients), %s" % name, ours)
         report("the bare store, the same statements, %s" % name, bare)
         report("ratio: transitions / bare store, %s" % name, ours / bare, "", 2)
@@ -33,35 +33,35 @@ def nodemailer(port, connections, count):
     return float(run("node", os.path.join(HERE, "nodemailer.mjs"), port, connections, count))
 
 
-def mails(sink):
-    far = subprocess.Popen([os.path.join(PROGRAMS, "bench-delay"), str(sink.port), "5000"], stdout=subprocess.PIPE)
-    ports = {0: sink.port, 10: int(re.match(rb"port=(\d+)", far.stdout.readline()).group(1))}
-    for away, port in ports.items():
-        for connections in (1, 4, 16):
-            count = COUNT if away == 0 else min(COUNT, 100 + 60 * connections)
-            name = "%d connection%s, %d ms away" % (connections, "s"[:connections > 1], away)
-            ours, theirs = bench("mail", port, connections, count)[0], nodemailer(port, connections, count)
-            report("mails, " + name, ours, digits=1)
-            if not theirs:
-                continue
-            report("nodemailer with an outbox, " + name, theirs, digits=1)
-            report("ratio: mails / nodemailer, " + name, ours / theirs, "", 2)
-    far.terminate()
-    far.wait(10)
-    far.stdout.close()
+def smtp_source(port, connections, count):
+    """Postfix's generator of mails of about the same size: what machine and sink bear when nothing is composed and nothing kept."""
+    since = time.monotonic()
+    run(shutil.which("smtp-source", path=PATH), "-d", "-s", connections, "-m", count, "-l", 6000, "-f", "a@example.dk", "-t", "b@example.dk", "127.0.0.1:%d" % port)
+    return count / (time.monotonic() - since)
+
+
+def mails(port, away):
+    for connections in (1, 4, 16):
+        count = COUNT if away == 0 else min(COUNT, 100 + 60 * connections)
+        name = "%d connection%s, %d ms away" % (connections, "s"[:connections > 1], away)
+        ours, theirs = bench("mail", port, connections, count)[0], nodemailer(port, connections, count)
+        report("mails, " + name, ours, digits=1)
+        if not theirs:
+            continue
+        report("nodemailer with an outbox, " + name, theirs, digits=1)
+        report("ratio: mails / nodemailer, " + name, ours / theirs, "", 2)
 
 
 def pages():
     """The longest document of the tests, drawn as the server does it: by a child each time."""
-    folder = tempfile.mkdtemp(prefix="stafet-bench-")
-    try:
+    with Scratch() as folder:
         data = os.path.join(folder, "data.json")
         with open(data, "w", encoding="utf-8") as f:
             json.dump({"site": "Skolen", "name": "Ida", "rows": [{"label": "Eleven kan planlægge eget arbejde %d" % i, "value": "3", "note": "Øvet igen i juni."} for i in range(400)]}, f)
         text = os.path.join(folder, "long.da.md")
         with open(text, "w", encoding="utf-8") as f:
             f.write("title: Erklæring\n---\n| Mål | Niveau | Note |\n|---|---|---|\n{{#rows}}\n| {{label}} | {{value}} | {{note}} |\n{{/rows}}\n")
-        render = [os.path.join(PROGRAMS, "stafet"), "render", text, "--data", data, "--to", "pdf"]
+        render = [program("stafet"), "render", text, "--data", data, "--to", "pdf"]
         pdf = run(*render)
         count = len(re.findall(rb"/Type /Page\b", pdf))
         times = max(1, COUNT // 200)
@@ -69,8 +69,6 @@ def pages():
         for _ in range(times):
             run(*render)
         report("pages of PDF, %d a document" % count, count * times / (time.monotonic() - since))
-    finally:
-        shutil.rmtree(folder)
 
 
 def resident(pid):
@@ -100,32 +98,25 @@ def pages_meanwhile(url, until):
 
 def sleepers(count, soon, within, name):
     """An organisation with that many instances asleep: what it costs to hold them, to start, and how late those are that wake."""
-    folder = os.path.join(tempfile.mkdtemp(prefix="stafet-bench-"), "site")
-    store = os.path.join(folder, "data", "stafet.db")
-    stafet = os.path.join(PROGRAMS, "stafet")
-    try:
-        run(stafet, "init", folder, "--with", os.path.join(HERE, "sleeper"))
+    with Scratch() as scratch:
+        folder = os.path.join(scratch, "site")
+        store = os.path.join(folder, "data", "stafet.db")
+        run(program("stafet"), "init", folder, "--with", os.path.join(HERE, "sleeper"))
         first = 10 + count // 2500
         since = time.monotonic()
-        run(os.path.join(PROGRAMS, "bench-fill"), folder, count, soon, first, within)
+        run(program("bench-fill"), folder, count, soon, first, within)
         if time.monotonic() - since > first - 2:
             print("(the store was filled too late for %s)" % name)
             return
         begun = time.monotonic()
-        server = subprocess.Popen([stafet, "serve", folder, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        url = server.stdout.readline().decode().split("url=")[1].strip()
-        report("start with %s" % name, (time.monotonic() - begun) * 1000, "ms")
-        late = []
-        took = pages_meanwhile(url + "/", lambda: late.extend(woken(store, soon) or []) or len(late) > 0 or time.monotonic() - since > first + within + 120)
-        report("memory with %s" % name, resident(server.pid), "MB", 1)
+        with Server([program("stafet"), "serve", folder, "--listen", "127.0.0.1:0"], scratch, READY) as server:
+            report("start with %s" % name, (time.monotonic() - begun) * 1000, "ms")
+            late = []
+            took = pages_meanwhile("http://127.0.0.1:%d/" % server.port, lambda: late.extend(woken(store, soon) or []) or len(late) > 0 or time.monotonic() - since > first + within + 120)
+            report("memory with %s" % name, resident(server.process.pid), "MB", 1)
         if late:
             report("late by, 99 of 100, %s" % name, late[len(late) * 99 // 100], "ms", 1)
         report("a page meanwhile, 99 of 100, %s" % name, took[len(took) * 99 // 100], "ms", 1)
-        server.terminate()
-        server.wait(30)
-        server.stdout.close()
-    finally:
-        shutil.rmtree(os.path.dirname(folder))
 
 
 transitions()
@@ -133,9 +124,11 @@ SLEEPERS = int(os.environ.get("SLEEPERS", "100000"))
 sleepers(SLEEPERS, 1000, 10, "%d asleep, 100 a second waking" % SLEEPERS)
 if SLEEPERS >= 10000:
     sleepers(SLEEPERS // 10, 10000, 1, "%d asleep, 10000 waking at once" % (SLEEPERS // 10))
-sink = Sink()
-try:
-    mails(sink)
+with Sink() as sink:
+    mails(sink.port, 0)
+    report("smtp-source without an outbox, 16 connections, 0 ms away", smtp_source(sink.port, 16, COUNT))
+    with Scratch() as folder, Server([program("bench-delay"), sink.port, "5000"], folder, r"port=(\d+)") as far:
+        mails(far.port, 10)
     middle, worst, empty = bench("code", sink.port, COUNT * 5)
     report("a code while %d mails wait: the middle of 20" % (COUNT * 5), middle, "ms", 1)
     report("a code while %d mails wait: the slowest of 20" % (COUNT * 5), worst, "ms", 1)
@@ -143,6 +136,4 @@ try:
         print("(the mails did not last: take a larger COUNT)")
     report("texts to a gateway", bench("sms", COUNT)[0])
     pages()
-finally:
-    sink.stop()
 save()

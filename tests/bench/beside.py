@@ -3,12 +3,12 @@
 beside nginx. What each engine has written is counted afterwards. argv: as of bench.py. COUNT (2000) scales the numbers; PEERS=no leaves the others out."""
 import collections, json, os, platform, re, resource, secrets, shutil, signal, sqlite3, subprocess, sys, time, urllib.error, urllib.parse, urllib.request
 
-from measured import AS_NOBODY, COUNT, HERE, PATH, PEERS, ROOT, Missing, Scratch, Server, Sink, free_port, module, program, report, rows, run, save
+from measured import AS_NOBODY, COUNT, HERE, PATH, PEERS, READY, ROOT, Missing, Scratch, Server, Sink, free_port, module, program, report, rows, run, save
 
 sys.path.append(os.path.join(ROOT, "tests", "e2e"))
 from stafet import FormReader
 
-CLIENTS, SPARE = 32, 20
+CLIENTS, ROUNDS, SPARE = 32, 3, 20
 WARM = max(CLIENTS, COUNT // 4)  # before it counts, for everybody: Node compiles what it has run for a while
 
 # --- the client ---
@@ -48,13 +48,15 @@ def send(folder, port, requests, status):
 
 
 def measure(name, folder, servers, port, requests, status=303):
-    """The first ones warm up; the others count. Transitions a second."""
+    """The first ones warm up; of the others the best of three rounds counts. Transitions a second."""
     send(folder, port, requests[:WARM], status)
-    counted = requests[WARM:]
-    before = sum(server.seconds() for server in servers)
-    sent = send(folder, port, counted, status)
-    used = sum(server.seconds() for server in servers) - before
-    speed = len(counted) / sent.seconds
+    rounds = []
+    for i in range(ROUNDS):
+        part = requests[WARM:][i::ROUNDS]
+        before = sum(server.seconds() for server in servers)
+        sent = send(folder, port, part, status)
+        rounds.append((len(part) / sent.seconds, sent, sum(server.seconds() for server in servers) - before))
+    speed, sent, used = max(rounds)
     report(name, speed)
     report("%s: 99 of 100 answered within" % name, sent.worst, "ms", 1)
     report("%s: cores of the server" % name, used / sent.seconds, "", 2)
@@ -99,7 +101,7 @@ class Site:
         with sqlite3.connect(self.store) as db:  # what went out while it was filled
             db.execute("UPDATE outbox SET state = 'sent', sent_at = created_at WHERE state = 'queued'")
         db.close()
-        self.server = Server([program("stafet"), "serve", site], folder, r"event=ready url=http://[^:]+:(\d+)")
+        self.server = Server([program("stafet"), "serve", site], folder, READY)
         self.port = self.server.port
         self.url = "http://127.0.0.1:%d" % self.port
 
@@ -138,8 +140,7 @@ def hold_drawing(site, requests):
 
 def stafet_alone(count):
     """Only the transitions, as the peers do them: no mail is due, and no PDF is drawn."""
-    sink = Sink()
-    with Scratch() as folder:
+    with Sink() as sink, Scratch() as folder:
         site = Site(folder, count + WARM + SPARE, "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:%d\n  tls: off\n  per_minute: 1\n" % sink.port)
         try:
             body = site.body()
@@ -153,14 +154,12 @@ def stafet_alone(count):
             site.proved(count + WARM + taken)
         finally:
             site.server.stop()
-            sink.stop()
     return speed
 
 
 def stafet_at_work(count):
     """With everything that follows: PDFs are drawn, and mails are sent to smtp-sink."""
-    sink = Sink()
-    with Scratch() as folder:
+    with Sink() as sink, Scratch() as folder:
         site = Site(folder, count + WARM, "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:%d\n  tls: off\n" % sink.port)
         try:
             body = site.body()
@@ -168,7 +167,6 @@ def stafet_at_work(count):
             site.proved(count + WARM)
         finally:
             site.server.stop()
-            sink.stop()
 
 
 # --- peers ---

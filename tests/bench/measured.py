@@ -6,7 +6,9 @@ HERE = os.path.join(ROOT, "tests", "bench")
 PROGRAMS, RESULTS = sys.argv[1:3]
 COUNT = int(os.environ.get("COUNT", "2000"))
 PEERS = os.environ.get("PEERS") != "no"
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
 PATH = os.environ["PATH"] + ":/usr/sbin"
+READY = r"event=ready url=http://[^:]+:(\d+)"
 AS_NOBODY = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
 rows = {}
 
@@ -60,13 +62,14 @@ class Scratch:
 class Sink:
     """Postfix's smtp-sink, which throws away what it takes."""
 
-    def __init__(self):
+    def __enter__(self):
         self.port = free_port()
         name = shutil.which("smtp-sink", path=PATH)
         self.process = subprocess.Popen([name, *(["-u", "nobody"] if os.getuid() == 0 else []), "127.0.0.1:%d" % self.port, "1024"], cwd="/tmp")
         time.sleep(0.5)
+        return self
 
-    def stop(self):
+    def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(10)
 
@@ -85,6 +88,12 @@ class Server:
         except BaseException:
             self.stop()
             raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     def _told(self, pattern):
         for line in self.process.stdout:

@@ -15,8 +15,8 @@ done
 make -s -j2 MODE=release "BUILD=$BUILD" $programs >/dev/null
 # Only better-sqlite3's own script may run: it fetches or compiles the SQLite that it brings.
 if [ "$PEERS" != no ] && [ ! tests/bench/node_modules/.package-lock.json -nt tests/bench/package-lock.json ]; then
-	if npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund >/dev/null; then
-		npm rebuild --prefix tests/bench better-sqlite3 >/dev/null || echo "better-sqlite3 cannot be built: nothing of Node with SQLite to compare with" >&2
+	if npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null; then
+		npm rebuild --prefix tests/bench --loglevel=error better-sqlite3 >/dev/null || echo "better-sqlite3 cannot be built: nothing of Node with SQLite to compare with" >&2
 	else
 		echo "npm cannot install what others need: nothing of Node to compare with" >&2
 	fi

@@ -25,6 +25,7 @@ ALONE = [
     ("memory with ", "MB", "1,000,000: under 50"),
     ("late by, ", "ms", "under 100"),
     ("a page meanwhile, ", "ms", ""),
+    ("smtp-source ", "/s", ""),
     ("a code while ", "ms", ""),
     ("texts ", "/s", ""),
     ("pages of PDF", "/s", ""),
