@@ -7,6 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static bool make_folder(const char *path, struct err *err) {
+	return mkdir(path, 0777) == 0 || errno == EEXIST || err_set(err, ERR_INPUT, "error.input", "%s: %s", path, strerror(errno));
+}
+
 static bool write_one(struct message_files *files, struct site *site, const struct composed *message, const struct outbox_row *row, struct arena *a, struct err *err) {
 	bool mail = row->channel == CHANNEL_MAIL;
 	struct str bytes = message->text;
@@ -15,9 +19,7 @@ static bool write_one(struct message_files *files, struct site *site, const stru
 	const char *path = arena_printf(a, "%s/%04d-%.*s.%.*s.%s", folder, files->count, STR_ARG(row->message), STR_ARG(message->language), mail ? "eml" : "txt").at;
 	if (mail && !mime_build(&site_config(site)->mail, message, now, zone_local(site_zone(site), now), a, &bytes, err))
 		return false;
-	if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-		return err_set(err, ERR_INPUT, "error.input", "%s: %s", folder, strerror(errno));
-	return file_write(path, bytes, 0666, err);
+	return make_folder(files->folder, err) && make_folder(folder, err) && file_write(path, bytes, 0666, err);
 }
 
 bool message_files_write(struct message_files *files, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a,

@@ -25,11 +25,11 @@ static void check_unproven(struct unproven *u, const struct action_list *actions
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct action *action = &actions->items[i];
 		if (action->kind == ACTION_START)
-			checker_tell(u->c, false, action->place, "public start: this starts another workflow before an event by '%.*s' has proved the address", STR_ARG(d->start.by->name));
+			checker_tell(u->c, false, action->place, "start by strangers: this starts another workflow before an event by '%.*s' has proved the address", STR_ARG(d->start.by->name));
 		for (size_t k = 0; action->kind == ACTION_SEND && k < action->to.count; k++)
 			if (!is_starter(d, action->to.items[k]) && u->foreign[action->to.items[k]->contact->slot])
 				checker_tell(u->c, false, action->place,
-				             "public start: '%.*s' would get this message before an event by '%.*s' has proved the address, so strangers could send mail through this site",
+				             "start by strangers: '%.*s' would get this message before an event by '%.*s' has proved the address, so strangers could send mail through this site",
 				             STR_ARG(action->to.items[k]->name), STR_ARG(d->start.by->name));
 	}
 }

@@ -124,7 +124,6 @@ def collect_packages():
     """Everything that the scenarios send, in every language."""
     names = [os.path.basename(p.rstrip("/")) for p in glob.glob(os.path.join(ROOT, "templates", "*/"))]
     out = os.path.join(folder, "messages")
-    os.mkdir(out)
     run("test", make_site("shipped", [package(n) for n in names]), "--messages", out)
     for path in sorted(glob.glob(out + "/*/*.eml")):
         workflow, (message, language) = path.split("/")[-2], re.fullmatch(r"\d+-(.+)\.(\w+)\.eml", os.path.basename(path)).groups()

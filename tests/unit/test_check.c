@@ -27,9 +27,9 @@ static const struct finding {
         {"message: please, link: decide}\n", "message: please, link: confirm}\n", false, "role 'keeper' may not use the event 'confirm'"},
         {"message: confirm, link: confirm", "message: confirm, link: closed", false, "role 'borrower' may not use the event 'closed'"},
         /* public start */
-        {"- send: {to: borrower, message: confirm", "- send: {to: [borrower, keeper], message: confirm", false, "public start: 'keeper' would get this message before"},
-        {"confirm: {by: borrower, form: confirm, target: asked}", "confirm: {by: [borrower, keeper], form: confirm, target: asked}", false, "public start: 'keeper' would get"},
-        {"- {in: 3d, target: gone}", "- {in: 3d, target: asked}", false, "public start: 'keeper' would get"},
+        {"- send: {to: borrower, message: confirm", "- send: {to: [borrower, keeper], message: confirm", false, "start by strangers: 'keeper' would get this message before"},
+        {"confirm: {by: borrower, form: confirm, target: asked}", "confirm: {by: [borrower, keeper], form: confirm, target: asked}", false, "start by strangers: 'keeper' would get"},
+        {"- {in: 3d, target: gone}", "- {in: 3d, target: asked}", false, "start by strangers: 'keeper' would get"},
         {"- {in: 3d, target: gone}", "- {in: 3d, target: gone, actions: [{start: {workflow: other}}]}", false, "starts another workflow before"},
         {"  ask:\n    pages:\n      - {name: you, fields: [who, mail]}", "  ~ask:\n    pages:\n      - {name: you, fields: [who, {field: mail, optional: true}]}", false, "must ask for 'mail'"},
         {"  mail: {type: email}", "  ~mail: {type: email, many: 1..2}", false, "must be one contact, not many"},
