@@ -147,6 +147,30 @@ static bool write_views(const struct prose *p, struct view *v, const struct link
 	return !any || look->expired || papers_write(p, v, look->link.contact_id, out, err);
 }
 
+/* What somebody wrote on a page that was open while the case went on: it is not sent, but not lost either. */
+static void write_typed(const struct prose *p, struct response *out) {
+	bool any = false;
+	for (size_t i = 0; p->r->method == METHOD_POST && i < p->definition->fields.count; i++) {
+		const struct field *field = &p->definition->fields.items[i];
+		struct str text = request_form(p->r, arena_printf(p->r->arena, "%.*s", STR_ARG(field->name)).at);
+		if (field->kind != FIELD_LONGTEXT || field->many || text.len == 0)
+			continue;
+		struct value *typed = ARENA_ARRAY(p->r->arena, p->definition->fields.count, struct value);
+		struct prose with = *p;
+		typed[field->slot] = value_string(text);
+		with.values = typed;
+		if (!any) {
+			buf_z(&out->body, "<h2>");
+			page_word(p->r, out, "link.not-sent");
+			buf_z(&out->body, "</h2>\n<dl class=\"answers\">\n");
+		}
+		any = true;
+		prose_row(&with, field, STR(""), out);
+	}
+	if (any)
+		buf_z(&out->body, "</dl>\n");
+}
+
 /* Somebody else did it, or the case has gone on without it. */
 static void over(struct request *r, struct view *v, const struct link_view *look, const struct history *done, struct response *out) {
 	struct register_port port = data_store_port(v);
@@ -161,6 +185,7 @@ static void over(struct request *r, struct view *v, const struct link_view *look
 	else
 		say(r, out, ended ? "link.ended" : "link.not-now", STR(""), STR(""));
 	say(r, out, "link.state", prose_state(&p, look->instance.state), look->instance.reference);
+	write_typed(&p, out);
 	struct err err;
 	if (write_views(&p, v, look, out, &err))
 		page_end(r, out);

@@ -95,9 +95,12 @@ def test_a_project_is_shared_and_written_back_about():
     assert "Dit projekt er delt" in words(finish(ida, page, {"note": "Nu med vanger."}))
     page = Visitor().get(path)
     assert "Nu med vanger." in words(page) and "trappe.pdf" in words(page) and "Udgave 2" in words(page), words(page)
-    # Closed: still there to be read, and nothing more is done
+    # Closed: still there to be read, and nothing more is done; what the supervisor was writing meanwhile is not lost
+    writing = press(Visitor(), path, "comment")
     assert "Projektet er lukket" in words(ida.answer(press(ida, row, "close"), {"close_confirmed": "true"}))
     assert press(ida, row, "revise") is None and press(Visitor(), path, "comment") is None
+    late = Visitor().answer(writing, {"comment": "Godt <arbejde>."})
+    assert late.status == 410 and "men det er ikke sendt Kommentar Godt <arbejde>." in words(late), words(late)
     assert "Nu med vanger." in words(Visitor().get(path))
 
 
