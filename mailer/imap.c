@@ -14,6 +14,7 @@ struct imap {
 	mailimap *session;
 	const atomic_bool *stop;
 	uint32_t validity, next;
+	uint32_t searched; /* how many mails there were when the last search was sent */
 };
 
 static bool told(const struct imap *m, int code, const char *what, struct err *err) {
@@ -101,10 +102,15 @@ static int by_uid(const void *a, const void *b) {
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
+static uint32_t exists(const struct imap *m) {
+	return m->session->imap_selection_info ? m->session->imap_selection_info->sel_exists : 0;
+}
+
 /* A range that ends in * always has the last mail, also one before it. */
 static bool find_uids(struct imap *m, int64_t after, struct arena *a, struct imap_mails *out, struct err *err) {
 	struct mailimap_search_key *key = mailimap_search_key_new_uid(mailimap_set_new_interval((uint32_t)after + 1, 0));
 	clist *found = NULL;
+	m->searched = exists(m);
 	int code = mailimap_uid_search(m->session, NULL, key, &found);
 	mailimap_search_key_free(key);
 	if (!good(code))
@@ -191,6 +197,8 @@ static bool sleep_through(const struct imap *m, int ms) {
 }
 
 bool imap_wait(struct imap *m, int ms, struct err *err) {
+	if (exists(m) != m->searched)
+		return true; /* told behind what a search has found: IDLE would not tell it again */
 	if (!mailimap_has_idle(m->session))
 		return sleep_through(m, ms < WITHOUT_IDLE_MS ? ms : WITHOUT_IDLE_MS);
 	int code = mailimap_idle(m->session), fd = mailimap_idle_get_fd(m->session);
