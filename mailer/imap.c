@@ -1,10 +1,12 @@
 #include "mailer/imap.h"
 
+#include "engine/base/civil.h"
 #include "engine/base/file.h"
 #include "mailer/imap_stream.h"
 
 #include <libetpan/libetpan.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +83,18 @@ int64_t imap_newest(const struct imap *m) {
 	return m->next > 0 ? (int64_t)m->next - 1 : 0;
 }
 
+/* Its numbers are anybody's. */
+static int64_t instant_of(const struct mailimap_date_time *d) {
+	char text[32];
+	int64_t local;
+	if (d->dt_year < 1970 || d->dt_year > 9999 || d->dt_sec < 0 || d->dt_sec > 60 || d->dt_zone < -2400 || d->dt_zone > 2400)
+		return 0;
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d", d->dt_year, d->dt_month & 0xFF, d->dt_day & 0xFF, d->dt_hour & 0xFF, d->dt_min & 0xFF);
+	if (!civil_parse_datetime(str_from(text), &local))
+		return 0;
+	return local + d->dt_sec * INT64_C(1000) - (d->dt_zone / 100 * 60 + d->dt_zone % 100) * INT64_C(60000);
+}
+
 /* What the server tells of one mail. */
 static void read_one(const struct mailimap_msg_att *att, struct arena *a, struct imap_mail *mail, struct str *body) {
 	for (clistiter *i = clist_begin(att->att_list); i; i = clist_next(i)) {
@@ -92,6 +106,8 @@ static void read_one(const struct mailimap_msg_att *att, struct arena *a, struct
 			mail->uid = fixed->att_data.att_uid;
 		else if (fixed->att_type == MAILIMAP_MSG_ATT_RFC822_SIZE)
 			mail->size = fixed->att_data.att_rfc822_size;
+		else if (fixed->att_type == MAILIMAP_MSG_ATT_INTERNALDATE && fixed->att_data.att_internal_date)
+			mail->came_at = instant_of(fixed->att_data.att_internal_date);
 		else if (fixed->att_type == MAILIMAP_MSG_ATT_BODY_SECTION && body && fixed->att_data.att_body_section->sec_body_part)
 			*body = arena_str(a, (struct str){fixed->att_data.att_body_section->sec_body_part, fixed->att_data.att_body_section->sec_length});
 	}
@@ -123,10 +139,13 @@ static bool find_uids(struct imap *m, int64_t after, struct arena *a, struct ima
 	return true;
 }
 
-static bool fetch(struct imap *m, struct mailimap_set *set, struct mailimap_fetch_att *what, clist **found, struct err *err) {
+/* also: NULL for nothing. */
+static bool fetch(struct imap *m, struct mailimap_set *set, struct mailimap_fetch_att *what, struct mailimap_fetch_att *also, clist **found, struct err *err) {
 	struct mailimap_fetch_type *type = mailimap_fetch_type_new_fetch_att_list_empty();
 	mailimap_fetch_type_new_fetch_att_list_add(type, mailimap_fetch_att_new_uid());
 	mailimap_fetch_type_new_fetch_att_list_add(type, what);
+	if (also)
+		mailimap_fetch_type_new_fetch_att_list_add(type, also);
 	*found = NULL;
 	int code = mailimap_uid_fetch(m->session, set, type, found);
 	mailimap_fetch_type_free(type);
@@ -134,17 +153,17 @@ static bool fetch(struct imap *m, struct mailimap_set *set, struct mailimap_fetc
 	return good(code) || told(m, code, "fetching mail", err);
 }
 
-static bool find_sizes(struct imap *m, struct arena *a, struct imap_mails *mails, struct err *err) {
+static bool find_heads(struct imap *m, struct arena *a, struct imap_mails *mails, struct err *err) {
 	struct mailimap_set *set = mailimap_set_new_interval((uint32_t)mails->items[0].uid, (uint32_t)mails->items[mails->count - 1].uid);
 	clist *found;
-	if (!fetch(m, set, mailimap_fetch_att_new_rfc822_size(), &found, err))
+	if (!fetch(m, set, mailimap_fetch_att_new_rfc822_size(), mailimap_fetch_att_new_internaldate(), &found, err))
 		return false;
 	for (clistiter *i = clist_begin(found); i; i = clist_next(i)) {
 		struct imap_mail mail = {0};
 		read_one(clist_content(i), a, &mail, NULL);
 		struct imap_mail *known = bsearch(&mail, mails->items, mails->count, sizeof mail, by_uid);
 		if (known)
-			known->size = mail.size;
+			*known = mail;
 	}
 	mailimap_fetch_list_free(found);
 	return true;
@@ -159,14 +178,14 @@ bool imap_list(struct imap *m, int64_t after, size_t limit, struct arena *a, str
 	if (out->count > 1)
 		qsort(out->items, out->count, sizeof *out->items, by_uid);
 	out->count = out->count < limit ? out->count : limit;
-	return out->count == 0 || find_sizes(m, a, out, err);
+	return out->count == 0 || find_heads(m, a, out, err);
 }
 
 bool imap_fetch(struct imap *m, int64_t uid, struct arena *a, struct str *raw, struct err *err) {
 	clist *found;
 	struct imap_mail mail = {0};
 	*raw = STR("");
-	if (!fetch(m, mailimap_set_new_single((uint32_t)uid), mailimap_fetch_att_new_body_peek_section(mailimap_section_new(NULL)), &found, err))
+	if (!fetch(m, mailimap_set_new_single((uint32_t)uid), mailimap_fetch_att_new_body_peek_section(mailimap_section_new(NULL)), NULL, &found, err))
 		return false;
 	for (clistiter *i = clist_begin(found); i && raw->len == 0; i = clist_next(i))
 		read_one(clist_content(i), a, &mail, raw);

@@ -19,6 +19,7 @@ int64_t imap_newest(const struct imap *m);   /* no mail that was there when it w
 
 struct imap_mail {
 	int64_t uid, size;
+	int64_t came_at; /* as the server says, to the second; 0: it does not */
 };
 struct imap_mails {
 	struct imap_mail *items;

@@ -26,6 +26,7 @@ struct inbox {
 	pthread_t thread;
 	atomic_bool stop, connected;
 	atomic_llong heard_at; /* clock_monotonic of its last answer; 0: none yet */
+	int64_t begun_at; /* what came before was not for us; 0: the mailbox has the numbers that it had then, which tell as much */
 	char told[sizeof ((struct err *)0)->text]; /* the last fault, told once */
 };
 
@@ -34,7 +35,7 @@ struct noting {
 	struct job job;
 	struct inbox *inbox;
 	struct arrival_row row;
-	const struct arrival *arrival; /* NULL: it cannot be read, or it only marks where reading begins */
+	const struct arrival *arrival; /* NULL: it cannot be read, it was there before us, or it only marks where reading begins */
 	struct arena *arena;
 };
 
@@ -96,8 +97,14 @@ static bool read_mail(struct imap *m, const struct imap_mail *mail, struct arena
 	return *readable || raw.len == 0 || err->kind == ERR_INPUT;
 }
 
+static bool was_there(const struct inbox *b, const struct imap_mail *mail) {
+	return mail->came_at > 0 && mail->came_at + 1000 <= b->begun_at;
+}
+
 /* What people are to look at stays unread in the mailbox; what cannot be read is flagged there. */
 static bool handle(struct inbox *b, struct imap *m, const struct imap_mail *mail, struct err *err) {
+	if (was_there(b, mail))
+		return note(b, NULL, imap_validity(m), mail->uid, "gone", NULL, err);
 	struct arena *a = arena_new();
 	struct arrival arrival;
 	bool readable, ok = read_mail(m, mail, a, &arrival, &readable, err);
@@ -122,9 +129,12 @@ static bool handle(struct inbox *b, struct imap *m, const struct imap_mail *mail
 }
 
 static bool last_uid(struct inbox *b, struct imap *m, int64_t *uid, struct err *err) {
+	int64_t validity;
 	struct view *v = store_view(b->options.store, err);
-	bool ok = v && arrival_last(v, imap_validity(m), uid, err);
+	bool ok = v && arrival_last(v, imap_validity(m), uid, err) && arrival_begun(v, &validity, &b->begun_at, err);
 	view_close(v);
+	if (ok && validity == imap_validity(m))
+		b->begun_at = 0;
 	return ok;
 }
 

@@ -12,6 +12,15 @@ bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *er
 	return step == DB_ROW;
 }
 
+bool arrival_begun(struct view *v, int64_t *validity, int64_t *at, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT validity, at FROM arrivals WHERE kind = 'start' ORDER BY id LIMIT 1"); /* among the first */
+	enum db_step step = stmt_step(s, err);
+	*validity = step == DB_ROW ? stmt_int(s, 0) : 0;
+	*at = step == DB_ROW ? stmt_int(s, 1) : 0;
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
 static bool is_known(struct db *db, const struct arrival_row *row, bool *known, struct err *err) {
 	struct stmt *s = db_query(db, "SELECT 1 FROM arrivals WHERE (validity = ? AND uid = ?)"
 	                              " UNION ALL SELECT 1 FROM arrivals WHERE message_id <> '' AND message_id = ? AND (sender = ? OR kind = 'gone') AND (validity <> ? OR validity = 0 OR kind = 'person') LIMIT 1");

@@ -7,7 +7,7 @@
 struct arrival_row {
 	int64_t id, at;
 	int64_t validity, uid;      /* of the mailbox; together they name a mail for ever. 0 and the number of a text (texts_in.h) */
-	struct str kind;            /* "person", "automatic", "report"; "text"; "unreadable"; "start": nothing before it is read; "gone": swept */
+	struct str kind;            /* "person", "automatic", "report"; "text"; "unreadable"; "start": nothing before it is read; "gone": swept, or there before the first that was read */
 	struct str message_id;      /* empty: none */
 	struct str sender, subject, text;
 	int64_t outbox_id;          /* what it is about; 0: not known */
@@ -22,6 +22,8 @@ struct arrival_rows {
 
 /* The highest uid that was noted; 0: the mailbox was numbered anew, so all of it is looked at again; -1: there was none before. */
 bool arrival_last(struct view *v, int64_t validity, int64_t *uid, struct err *err);
+/* When reading began, and how the mailbox was numbered then; 0: it has not. */
+bool arrival_begun(struct view *v, int64_t *validity, int64_t *at, struct err *err);
 /* *fresh false: it is noted already, by its number, or by its sender and Message-ID: a person's mail that came twice, a text, any in a mailbox that was numbered anew (then
  * under its new number too). */
 bool arrival_note(struct tx *tx, struct arrival_row *row, bool *fresh, struct err *err);
