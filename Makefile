@@ -33,7 +33,7 @@ REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,replay_%,$(wildcard tests/fuzz/fuzz_*.
 TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%) $(REPLAYS:%=$(O)/tests/%)
 ASSETS := $(wildcard languages/*.yaml gateways/*.yaml otp-portal/assets/*)
 
-.PHONY: all demo check soak bench bench-quick lint help schema clean deps check-deps unit e2e fault browser arch docs-check fuzz
+.PHONY: all demo check soak bench bench-quick lint help schema clean deps check-deps unit e2e fault browser arch docs-check fuzz model tsan
 all: build/stafet
 
 # build/stafet is always the release binary; other modes stay in their folders.
@@ -116,6 +116,12 @@ browser: build/stafet
 arch:
 	@$(PYTHON) tests/arch.py
 
+model:
+	@$(PYTHON) tests/model/test_writer.py
+
+tsan: check-deps
+	@sh tests/run.sh tsan
+
 soak: check-deps
 	@$(MAKE) --no-print-directory -j$$(nproc) build/stafet
 	@sh tests/run.sh soak
@@ -150,7 +156,8 @@ help:
 	@echo "make soak       the long tests"
 	@echo "make bench      the benchmark table beside other engines, build/bench.json"
 	@echo "make bench-quick  the same in a minute, without the others: shows that it works, no figures"
-	@echo "make unit e2e fault browser arch lint   parts of check"
+	@echo "make tsan       the end-to-end tests under ThreadSanitizer"
+	@echo "make unit e2e fault model browser arch lint   parts of check"
 	@echo "make fuzz TARGET=name TIME=seconds   one fuzzer of tests/fuzz"
 	@echo "make schema     docs/workflow.schema.json from the parser's tables"
 	@echo "MODE=release|debug|tsan|cover  BUILD=folder  WERROR=  for packagers"

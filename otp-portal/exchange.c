@@ -82,6 +82,15 @@ static void job_done(struct job *job, bool ok, const struct err *err) {
 	settle(exchange_of_job(job), ok, err);
 }
 
+/* At once, whatever the change asks for: a connection that sleeps now would still sleep when the daemon ends. */
+static enum MHD_Result answer_closing(struct exchange *x) {
+	x->waiter.settled = true;
+	x->job.ok = false;
+	err_set(&x->job.err, ERR_TRANSIENT, "error.busy", "the server is closing");
+	atomic_fetch_sub(&x->portal->jobs, 1);
+	return exchange_go_on(x);
+}
+
 enum MHD_Result exchange_wait(struct exchange *x) {
 	struct portal *p = x->portal;
 	struct err err;
@@ -91,18 +100,17 @@ enum MHD_Result exchange_wait(struct exchange *x) {
 	x->asked_at = clock_monotonic();
 	x->job = (struct job){.run = run_job, .done = job_done};
 	x->waiter = (struct waiter){.wake = wake}; /* maybe for the second time */
-	atomic_fetch_add(&x->holders, 1);
+	/* Counted before `closing` is looked at: portal_close, which sets it before it looks at the number, waits for this one, or this one sees it. */
 	atomic_fetch_add(&p->jobs, 1);
+	if (atomic_load(&p->closing))
+		return answer_closing(x);
+	atomic_fetch_add(&x->holders, 1);
 	/* Suspended before the job is handed over: it may be done at once. */
 	atomic_fetch_add(&p->suspended, 1);
 	MHD_suspend_connection(x->connection);
 	patrol_wait(p->patrol, &x->waiter, x->asked_at + WRITER_MS);
-	if (atomic_load(&p->closing)) {
-		err_set(&err, ERR_TRANSIENT, "error.busy", "the server is closing");
+	if (!writer_submit(p->world.options.writer, &x->job, &err))
 		settle(x, false, &err);
-	} else if (!writer_submit(p->world.options.writer, &x->job, &err)) {
-		settle(x, false, &err);
-	}
 	return MHD_YES;
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the tests and counts them. Arguments: unit, e2e, fault, packages, arch, docs, browser (all when none is given), soak.
+# Runs the tests and counts them. Arguments: unit, e2e, fault, packages, arch, docs, model, browser (all when none is given), soak, tsan.
 # A test prints its own output to build/tests/<name>.log, shown when it fails. The last line is "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.."
@@ -36,7 +36,7 @@ fi
 
 : >"$logs/results"
 want() { case " $parts " in *" $1 "*) return 0 ;; esac; return 1; }
-parts=${*:-"build arch unit packages docs e2e fault browser"}
+parts=${*:-"build arch unit packages docs model e2e fault browser"}
 
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 if want build || want e2e || want fault || want soak || want packages || want docs || want browser; then
@@ -65,7 +65,7 @@ if want packages; then
 	run check-packages 60 build/stafet check tests/packages/*/
 	run scenarios-packages 120 build/stafet test tests/packages/*/
 fi
-for part in docs e2e; do
+for part in docs model e2e; do
 	want $part || continue
 	for test in tests/$part/test_*.py; do
 		echo "$part-$(basename "$test" .py) 300 $PYTHON $test"
@@ -87,6 +87,17 @@ if want browser; then
 	for test in tests/browser/test_*.mjs; do
 		echo "browser-$(basename "$test" .mjs) 600 node $test"
 	done | run_together
+fi
+# Not of check: it takes minutes. A race makes the program's exit status 66, and its report stays in the logs.
+if want tsan; then
+	run build-tsan 1200 make -j"$jobs" MODE=tsan "BUILD=$BUILD" "$BUILD/tsan/stafet"
+	rm -f "$logs"/race.*
+	# Of a fixed layout: the library of GCC 12 cannot be loaded everywhere. What is asked of memory (test_inbox) cannot be asked here.
+	for name in portal abuse uploads login texting sending metrics; do
+		STAFET="$PWD/$BUILD/tsan/stafet" TSAN_OPTIONS="exitcode=66 log_path=$PWD/$logs/race" run "tsan-$name" 900 setarch -R "$PYTHON" "tests/e2e/test_$name.py"
+	done
+	races=$(find "$logs" -name 'race.*' | wc -l)
+	run tsan-races 10 test "$races" -eq 0
 fi
 if want soak; then
 	FAULT=all fault_tests 14400
