@@ -188,12 +188,22 @@ bool part_is(const struct mailmime *part, int composite, int discrete, const cha
 	return discrete != 0 && c->ct_type->tp_data.tp_discrete_type->dt_type == discrete;
 }
 
+/* libetpan 1.9.4 reads some bytes past the end of quoted-printable that breaks off behind "=". */
+static const char *with_room_behind(struct arena *a, const char *bytes, size_t len) {
+	char *copy = arena_alloc(a, len + 16);
+	if (len > 0)
+		memcpy(copy, bytes, len);
+	return copy;
+}
+
 struct str part_body(struct arena *a, const struct mailmime *part) {
 	const struct mailmime_data *body = part->mm_body;
 	char *bytes = NULL;
 	size_t at = 0, len = 0;
-	if (!body || body->dt_type != MAILMIME_DATA_TEXT ||
-	    mailmime_part_parse(body->dt_data.dt_text.dt_data, body->dt_data.dt_text.dt_length, &at, body->dt_encoding, &bytes, &len) != MAILIMF_NO_ERROR || !bytes)
+	if (!body || body->dt_type != MAILMIME_DATA_TEXT)
+		return STR("");
+	const char *encoded = with_room_behind(a, body->dt_data.dt_text.dt_data, body->dt_data.dt_text.dt_length);
+	if (mailmime_part_parse(encoded, body->dt_data.dt_text.dt_length, &at, body->dt_encoding, &bytes, &len) != MAILIMF_NO_ERROR || !bytes)
 		return STR("");
 	struct str copy = arena_str(a, (struct str){bytes, len});
 	mmap_string_unref(bytes);

@@ -234,7 +234,7 @@ def drain(site, seconds=60):
         end = time.time() + seconds
         reader = sqlite3.connect("file:%s?mode=ro" % os.path.join(site, "data", "stafet.db"), uri=True, timeout=5)
         while time.time() < end:
-            due = reader.execute("SELECT count(*) FROM outbox WHERE (state = 'queued' AND next_at <= ?) OR state = 'leased'", (time.time() * 1000,)).fetchone()[0]
+            due = reader.execute("SELECT count(*) FROM outbox WHERE (state = 'queued' AND next_at <= ?) OR state IN ('leased', 'begun')", (time.time() * 1000,)).fetchone()[0]
             drawn = reader.execute("SELECT count(*) FROM documents WHERE state IN ('waiting', 'drawing')").fetchone()[0]
             if due == drawn == 0:
                 break

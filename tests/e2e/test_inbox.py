@@ -55,7 +55,7 @@ def corpus(name, **changes):
     return text
 
 
-def until(what, seconds=20):
+def until(what, seconds=60):
     end = time.time() + seconds
     while not what() and time.time() < end:
         time.sleep(0.05)
