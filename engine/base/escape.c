@@ -30,8 +30,21 @@ static bool is_punctuation(uint32_t p) {
 	return p > ' ' && p < 0x7F && !is_alnum(p);
 }
 
+static bool is_plain_html(char c) {
+	switch (c) {
+	case '&': case '<': case '>': case '"': case '\'': return false;
+	default: return c >= ' ' && c < 0x7F;
+	}
+}
+
 void escape_html(struct buf *out, struct str s) {
 	for (size_t at = 0; at < s.len;) {
+		size_t plain = at; /* what stands for itself, almost everything, is copied together */
+		while (plain < s.len && is_plain_html(s.at[plain]))
+			plain++;
+		buf_add(out, s.at + at, plain - at);
+		if ((at = plain) == s.len)
+			return;
 		uint32_t p = next_point(s, &at);
 		switch (p) {
 		case '&': buf_z(out, "&amp;"); break;

@@ -36,10 +36,10 @@ bool form_asked(const struct form_world *world, const struct form_item *item, co
 }
 
 static bool set_default(const struct form_world *world, const struct field *field, struct arena *a, struct value *values, struct err *err) {
-	struct environment env = form_environment(world, values, a);
 	struct value *out = &values[field->slot];
 	if (!field->initial)
 		return true;
+	struct environment env = form_environment(world, values, a);
 	bool ok = expression_evaluate(field->initial, &env, a, out, err);
 	if (ok && field->kind == FIELD_REF && out->kind == KIND_STRING)
 		ok = world->registers->row(world->registers->context, field->reg, out->string, 0, a, out, err);
