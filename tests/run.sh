@@ -24,9 +24,9 @@ run() { # name, seconds, command...
 	printf '%s\n' "$said"
 	printf '%s\n' "$said" | head -n 1 >>"$logs/results"
 }
-# A line of words a test: as many at a time as there are processors.
-run_together() {
-	xargs -P "$jobs" -L 1 sh tests/run.sh --one
+# A line of words a test.
+run_together() { # how many at a time
+	xargs -r -P "$1" -L 1 sh tests/run.sh --one
 }
 if [ "${1:-}" = --one ]; then
 	shift
@@ -48,7 +48,7 @@ if want unit; then
 	for test in tests/unit/test_*.c; do
 		name=$(basename "$test" .c)
 		echo "$name 300 $BUILD/debug/tests/$name"
-	done | run_together
+	done | run_together "$jobs"
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)
 		name=${name#fuzz_}
@@ -65,29 +65,29 @@ if want packages; then
 	run check-packages 60 build/stafet check tests/packages/*/
 	run scenarios-packages 120 build/stafet test tests/packages/*/
 fi
-for part in docs model e2e; do
-	want $part || continue
-	for test in tests/$part/test_*.py; do
-		echo "$part-$(basename "$test" .py) 300 $PYTHON $test"
-	done | run_together
-done
-# A sample of the calls; soak fails each of them.
-fault_tests() { # seconds
-	for test in tests/fault/test_*.py; do
-		echo "fault-$(basename "$test" .py) $1 $PYTHON $test"
-	done | run_together
-}
-want fault && fault_tests 300
 if want browser; then
 	# The pictures of all pages are an artefact of these tests.
 	rm -rf "$BUILD/screenshots"
 	if [ ! tests/browser/node_modules/.package-lock.json -nt tests/browser/package-lock.json ]; then
 		run browser-packages 300 npm ci --prefix tests/browser --omit=dev --ignore-scripts
 	fi
-	for test in tests/browser/test_*.mjs; do
-		echo "browser-$(basename "$test" .mjs) 600 node $test"
-	done | run_together
 fi
+# What runs the program. Of fault a sample of the calls; soak fails each of them.
+lines() { # part, seconds
+	case $1 in browser) program=node end=mjs ;; *) program=$PYTHON end=py ;; esac
+	for test in tests/$1/test_*."$end"; do
+		echo "$1-$(basename "$test" ".$end") $2 $program $test"
+	done
+}
+# What takes longest begins first, so that nothing of it is left alone at the end.
+slow_first() {
+	awk -v slow="browser-test_pages e2e-test_inbox browser-test_links browser-test_groups e2e-test_doctor e2e-test_declaration browser-test_phone e2e-test_sms browser-test_keyboard" \
+		'BEGIN { n = split(slow, names, " "); for (i in names) rank[names[i]] = i } { print ($1 in rank ? rank[$1] : n + 1) " " $0 }' | sort -s -n -k1,1 | cut -d' ' -f2-
+}
+# One more at a time than there are processors: much of it is waiting.
+for part in docs model e2e fault browser; do
+	if want $part; then lines $part 600; fi
+done | slow_first | run_together $((jobs + 1))
 # Not of check: it takes minutes. A race makes the program's exit status 66, and its report stays in the logs.
 if want tsan; then
 	run build-tsan 1200 make -j"$jobs" MODE=tsan "BUILD=$BUILD" "$BUILD/tsan/stafet"
@@ -101,7 +101,8 @@ if want tsan; then
 	run tsan-races 10 test "$races" -eq 0
 fi
 if want soak; then
-	FAULT=all fault_tests 14400
+	export FAULT=all
+	lines fault 14400 | run_together "$jobs"
 	for test in tests/soak/*.py; do
 		[ -e "$test" ] && run "soak-$(basename "$test" .py)" 14400 "$PYTHON" "$test"
 	done
