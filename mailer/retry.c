@@ -13,9 +13,9 @@ int64_t retry_next_at(int64_t now, int64_t attempt, uint32_t random) {
 	return now + wait - most + (int64_t)random * 2 * most / UINT32_MAX;
 }
 
-/* A second copy of these shows the same token or code. The product's own messages (no workflow) are log-in codes. */
+/* A second copy of these shows the same token or code. What tells strangers that nobody reads here, or what was not taken, is said once. */
 static bool is_harmless_twice(const struct outbox_row *row) {
-	return row->has_link || row->task || row->workflow.len == 0;
+	return row->has_link || row->task || row->priority == OUTBOX_CODE;
 }
 
 bool retry_again(const struct outbox_row *row, int64_t now, int64_t *next_at) {

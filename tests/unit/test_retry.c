@@ -33,11 +33,13 @@ static void the_deadline_is_the_rows_or_three_days(void **state) {
 static void outcomes_settle_rows(void **state) {
 	(void)state;
 	struct outbox_row document = {.created_at = NOW, .workflow = STR("w"), .priority = OUTBOX_TASK};
-	struct outbox_row link = document, task = document, code = document, again;
+	struct outbox_row link = document, task = document, code = document, notice = document, again;
 	link.has_link = true;
 	task.task = true;
 	code.workflow = STR("");
 	code.priority = OUTBOX_CODE;
+	notice.workflow = STR(""); /* the product's own, too, and told once */
+	notice.priority = OUTBOX_OTHER;
 	again = link;
 	again.answer = STR("unknown: the connection died");
 	const struct {
@@ -56,6 +58,7 @@ static void outcomes_settle_rows(void **state) {
 		{&link, OUTCOME_UNKNOWN, 1, 0, OUTBOX_UNKNOWN, true},
 		{&task, OUTCOME_UNKNOWN, 1, 0, OUTBOX_UNKNOWN, true},
 		{&code, OUTCOME_UNKNOWN, 1, 0, OUTBOX_UNKNOWN, true},
+		{&notice, OUTCOME_UNKNOWN, 1, 0, OUTBOX_UNKNOWN, false},
 		{&link, OUTCOME_UNKNOWN, 4, 0, OUTBOX_UNKNOWN, true},
 		{&again, OUTCOME_UNKNOWN, 2, 0, OUTBOX_UNKNOWN, false},
 		{&again, OUTCOME_LATER, 2, 0, OUTBOX_QUEUED, false},
