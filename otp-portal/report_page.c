@@ -35,18 +35,22 @@ static void kept(struct request *r, struct change *c, bool ok, const struct err 
 	say_kept(out);
 }
 
-void report_page(struct request *r, struct response *out) {
-	struct report report = {.query = r->query_text, .type = request_header(r, "Content-Type"), .body = r->body_text};
-	if (!report_token_read(site_keys(r->world->options.site), r->rest, &report.outbox_id)) {
+/* By the address and the size of what came; else it is answered. *type: as it was declared, cut. */
+static bool takes(struct request *r, bool ours, size_t most, struct str *type, struct response *out) {
+	if (!ours)
 		page_not_found(r, out);
-		return;
-	}
-	if (report.query.len + report.body.len > REPORT_BYTES) {
+	else if (r->query_text.len + r->body_text.len > most)
 		page_error(r, out, 413, "error.too-large");
+	*type = request_header(r, "Content-Type");
+	type->len = type->len < TYPE_MAX ? type->len : TYPE_MAX;
+	return ours && r->query_text.len + r->body_text.len <= most;
+}
+
+void report_page(struct request *r, struct response *out) {
+	struct report report = {.query = r->query_text, .body = r->body_text};
+	bool ours = report_token_read(site_keys(r->world->options.site), r->rest, &report.outbox_id);
+	if (!takes(r, ours, REPORT_BYTES, &report.type, out))
 		return;
-	}
-	if (report.type.len > TYPE_MAX)
-		report.type.len = TYPE_MAX;
 	struct change *c = response_change(out, sizeof report, keep, kept);
 	*(struct report *)c->context = report;
 }
@@ -68,17 +72,10 @@ static void kept_text(struct request *r, struct change *c, bool ok, const struct
 }
 
 void inbound_page(struct request *r, struct response *out) {
-	struct text_in text = {.query = r->query_text, .type = request_header(r, "Content-Type"), .body = r->body_text};
-	if (!inbound_token_read(site_keys(r->world->options.site), r->rest)) {
-		page_not_found(r, out);
+	struct text_in text = {.query = r->query_text, .body = r->body_text};
+	bool ours = inbound_token_read(site_keys(r->world->options.site), r->rest);
+	if (!takes(r, ours, TEXT_IN_BYTES, &text.type, out))
 		return;
-	}
-	if (text.query.len + text.body.len > TEXT_IN_BYTES) {
-		page_error(r, out, 413, "error.too-large");
-		return;
-	}
-	if (text.type.len > TYPE_MAX)
-		text.type.len = TYPE_MAX;
 	struct change *c = response_change(out, sizeof text, keep_text, kept_text);
 	*(struct text_in *)c->context = text;
 }

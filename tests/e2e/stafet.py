@@ -235,6 +235,24 @@ def package(name):
     return os.path.join(ROOT, "templates", name)
 
 
+def with_one(make):
+    """For a test that gets one of those (with `server`, None while it does not run, and close()): closed in any case, and when the test fails, the end of its log is shown."""
+    def decorate(test):
+        def inner():
+            one = make()
+            try:
+                test(one)
+            except Exception:
+                if one.server:
+                    print(one.server.log_text()[-3000:])
+                raise
+            finally:
+                one.close()
+        inner.__name__ = test.__name__
+        return inner
+    return decorate
+
+
 def main(tests):
     """Runs the functions, says each by name; exit status 1 when one failed."""
     failed = 0

@@ -3,7 +3,7 @@ import os, re, shutil, signal, sqlite3, subprocess, sys, tempfile, threading, ti
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import Load, Mailbox, check_answers, check_store, drain, leave_site, open_store
-from stafet import BINARY, Peer, Server, main, run
+from stafet import BINARY, main, Peer, run, Server, with_one
 
 
 class World:
@@ -38,21 +38,6 @@ class World:
         return done.stdout + done.stderr
 
 
-def with_world(test):
-    def inner():
-        world = World()
-        try:
-            test(world)
-        except Exception:
-            if world.server:
-                print(world.server.log_text()[-3000:])
-            raise
-        finally:
-            world.close()
-    inner.__name__ = test.__name__
-    return inner
-
-
 def snapshot(load):
     """What was confirmed by now, as check_answers reads it."""
     class Known:
@@ -63,7 +48,7 @@ def snapshot(load):
     return known
 
 
-@with_world
+@with_one(World)
 def test_under_load(world):
     load = Load("127.0.0.1:%d" % world.port, world.mailbox, threads=12)
     world.serve()
@@ -132,7 +117,7 @@ def content(path):
     return open(path, "rb").read()
 
 
-@with_world
+@with_one(World)
 def test_what_is_wrong_is_not_put_in_place(world):
     world.serve()
     world.stop()
@@ -191,7 +176,7 @@ def test_what_is_wrong_is_not_put_in_place(world):
     world.stop()
 
 
-@with_world
+@with_one(World)
 def test_a_changed_answer_is_found(world):
     load = Load("127.0.0.1:%d" % world.port, world.mailbox, threads=4)
     world.serve()
@@ -209,7 +194,7 @@ def test_a_changed_answer_is_found(world):
     assert "1 faults" in said and "not whole" in said, said
 
 
-@with_world
+@with_one(World)
 def test_stop_during_a_backup(world):
     """A backup that is under way neither holds up the end nor leaves a piece of itself."""
     world.serve()

@@ -3,7 +3,7 @@ import http.client, os, re, shutil, signal, socket, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import application, leave_site
-from stafet import Peer, Server, free_port, main, run, walk
+from stafet import free_port, main, Peer, run, Server, walk, with_one
 
 LINE = re.compile(r'^([a-z_]+)(?:\{([a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*)\})? (-?[0-9.]+)$')
 
@@ -85,22 +85,7 @@ class Site:
         shutil.rmtree(os.path.dirname(self.path), ignore_errors=True)
 
 
-def with_site(test):
-    def inner():
-        site = Site()
-        try:
-            test(site)
-        except Exception:
-            if site.server:
-                print(site.server.log_text()[-3000:])
-            raise
-        finally:
-            site.close()
-    inner.__name__ = test.__name__
-    return inner
-
-
-@with_site
+@with_one(Site)
 def test_what_happened_is_counted(site):
     site.server = Server("serve", site.path)
     first = site.numbers()
@@ -130,7 +115,7 @@ def test_what_happened_is_counted(site):
     assert n['stafet_sends_total{channel="mail",outcome="sent"}'] == 1
 
 
-@with_site
+@with_one(Site)
 def test_nothing_else_is_there(site):
     site.server = Server("serve", site.path)
     for method, path, status in (("GET", "/", 404), ("GET", "/metrics/", 404), ("GET", "/l/x", 404), ("POST", "/metrics", 405), ("DELETE", "/metrics", 405), ("GET", "/metrics?x=1", 200)):
@@ -157,7 +142,7 @@ def test_nothing_else_is_there(site):
     site.server = None
 
 
-@with_site
+@with_one(Site)
 def test_for_this_computer_alone(site):
     for wrong in ("0.0.0.0:9101", "'[::]:9101'", "10.1.2.3:9101", "example.dk:9101", "9101"):
         site.configure("metrics: " + wrong)

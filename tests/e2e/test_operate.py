@@ -3,7 +3,7 @@ import json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import REFERENCE, Load, Mailbox, application, check_store, drain, leave_site, open_store
-from stafet import ROOT, Peer, Server, main, package, run, walk
+from stafet import main, package, Peer, ROOT, run, Server, walk, with_one
 
 PACKAGE = package("leave-request")
 
@@ -103,22 +103,7 @@ class Site:
         raise AssertionError("messages are still on their way:\n" + shown)
 
 
-def with_site(test):
-    def inner():
-        site = Site()
-        try:
-            test(site)
-        except Exception:
-            if site.server:
-                print(site.server.log_text()[-3000:])
-            raise
-        finally:
-            site.close()
-    inner.__name__ = test.__name__
-    return inner
-
-
-@with_site
+@with_one(Site)
 def test_wrong_definitions_change_nothing(site):
     site.serve()
     _, address = site.apply()
@@ -153,7 +138,7 @@ def test_wrong_definitions_change_nothing(site):
     assert "0 faults" in site.cli("verify").stdout
 
 
-@with_site
+@with_one(Site)
 def test_changed_texts_are_live(site):
     site.serve()
     reference, address = site.apply()
@@ -171,7 +156,7 @@ def test_changed_texts_are_live(site):
     assert site.machine(reference) == site.machine(other) == machine, "a text is no machine"
 
 
-@with_site
+@with_one(Site)
 def test_instances_stay_with_their_machine(site):
     site.serve()
     old, address = site.apply()
@@ -196,7 +181,7 @@ def test_instances_stay_with_their_machine(site):
     assert "0 faults" in site.cli("verify").stdout
 
 
-@with_site
+@with_one(Site)
 def test_texts_must_fit_running_instances(site):
     site.serve()
     site.apply()
@@ -213,7 +198,7 @@ def test_texts_must_fit_running_instances(site):
     site.apply()
 
 
-@with_site
+@with_one(Site)
 def test_stop_under_load(site):
     load = Load("127.0.0.1:%d" % site.port, site.mailbox, threads=12)
     for turn in range(4):
@@ -246,7 +231,7 @@ def outputs(site, commands):
     return found
 
 
-@with_site
+@with_one(Site)
 def test_commands_beside_and_without_a_server(site):
     good, wrong, empty = (os.path.join(site.folder, n) for n in ("good.json", "wrong.json", "empty.csv"))
     json.dump(dict(application(77), kind="other", note="æ 'citeret' & 100 % + \u20ac\nto linjer"), open(good, "w"))
@@ -297,7 +282,7 @@ def test_commands_beside_and_without_a_server(site):
     assert "3 instances checked, 0 faults" in site.cli("verify").stdout
 
 
-@with_site
+@with_one(Site)
 def test_reading_commands_change_nothing(site):
     """Without a server too: a timer that is overdue waits for the server, which also sends what follows from it."""
     answers = os.path.join(site.folder, "answers.json")
@@ -319,7 +304,7 @@ def test_reading_commands_change_nothing(site):
         time.sleep(0.05)
 
 
-@with_site
+@with_one(Site)
 def test_one_server_a_store(site):
     site.serve()
     for command in (["serve", site.path], ["serve", site.path, "--listen", "127.0.0.1:0"], ["demo", site.path, "--listen", "127.0.0.1:0"]):
@@ -336,7 +321,7 @@ def test_one_server_a_store(site):
     assert "1 instances checked, 0 faults" in site.cli("verify").stdout
 
 
-@with_site
+@with_one(Site)
 def test_keys_must_fit(site):
     keys = os.path.join(site.path, "keys")
     own = open(keys, "rb").read()
