@@ -1,6 +1,7 @@
 /* stafet demo: a site with every package that comes with Stafet, sample data, captured messages, and a clock that can be moved. */
 #include "cli/command.h"
 #include "engine/base/clock.h"
+#include "engine/workflow/package_folders.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -26,26 +27,6 @@ static const char *fixed_listen(struct arena *a, const char *listen) {
 	if (fd >= 0)
 		close(fd);
 	return listen;
-}
-
-static int packages_only(const struct dirent *entry) {
-	return entry->d_name[0] != '.';
-}
-
-static struct str *list_packages(struct arena *a, const char *folder, size_t *count) {
-	struct dirent **entries;
-	int found = scandir(folder, &entries, packages_only, alphasort);
-	struct str *packages = ARENA_ARRAY(a, found > 0 ? (size_t)found : 0, struct str);
-	*count = 0;
-	for (int i = 0; i < found; i++) {
-		struct str path = arena_printf(a, "%s/%s", folder, entries[i]->d_name);
-		if (access(arena_printf(a, "%.*s/workflow.yaml", STR_ARG(path)).at, R_OK) == 0)
-			packages[(*count)++] = path;
-		free(entries[i]);
-	}
-	if (found >= 0)
-		free(entries);
-	return packages;
 }
 
 static int run_folder(const char *folder, bool fresh, const char *listen, struct buf *out) {
@@ -93,24 +74,23 @@ static bool has(struct arena *a, const char *folder, const char *name) {
 	return folder && access(arena_printf(a, "%s/%s", folder, name).at, F_OK) == 0;
 }
 
-/* What a new site of the demo has: the package in that folder, else all that come with Stafet. */
-static struct str *choose_packages(struct arena *a, const char *folder, size_t *count, struct err *err) {
+static bool has_packages(struct arena *a, const char *folder) {
+	struct folder_list found = {0};
+	if (folder)
+		package_folders(a, str_from(folder), &found);
+	return found.count > 0;
+}
+
+/* What a new site of the demo has: the packages in that folder, else all that come with Stafet. */
+static bool choose_packages(struct arena *a, const char *folder, struct str *out, struct err *err) {
 	char path[PATH_MAX];
-	const char *shipped = packages_folder(a);
-	if (!has(a, folder, "workflow.yaml")) {
-		if (shipped)
-			return list_packages(a, shipped, count);
-		err_set(err, ERR_NOT_FOUND, "error.not-found", "cannot find the folder templates beside the program");
-		return NULL;
-	}
-	struct str *packages = ARENA_ARRAY(a, 1, struct str);
-	*count = 1;
-	if (!realpath(folder, path)) {
-		err_set(err, ERR_NOT_FOUND, "error.not-found", "cannot find the folder %s", folder);
-		return NULL;
-	}
-	packages[0] = arena_str(a, str_from(path));
-	return packages;
+	const char *chosen = has_packages(a, folder) ? folder : packages_folder(a);
+	if (!chosen)
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "cannot find the folder templates beside the program");
+	if (!realpath(chosen, path))
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "cannot find the folder %s", chosen);
+	*out = arena_str(a, str_from(path));
+	return true;
 }
 
 int demo_run(const char *folder, const char *listen, struct buf *out) {
@@ -118,13 +98,12 @@ int demo_run(const char *folder, const char *listen, struct buf *out) {
 	struct err err = {0};
 	char temporary[] = "/tmp/stafet-demo-XXXXXX";
 	int status = EXIT_FAULT;
-	size_t count = 0;
+	struct str packages = {0};
 	bool fresh = !has(a, folder, "stafet.yaml");
-	struct str *packages = fresh ? choose_packages(a, folder, &count, &err) : NULL;
-	bool own = folder == NULL || (fresh && has(a, folder, "workflow.yaml")); /* never a site inside a package */
-	if (err.kind == ERR_NONE && own && !(folder = mkdtemp(temporary)))
+	bool own = folder == NULL || (fresh && has_packages(a, folder)); /* never a site inside a package */
+	if ((!fresh || choose_packages(a, folder, &packages, &err)) && own && !(folder = mkdtemp(temporary)))
 		err_set(&err, ERR_TRANSIENT, "error.busy", "cannot make a folder in /tmp");
-	if (err.kind == ERR_NONE && (!fresh || site_make(folder, packages, count, out, &err)))
+	if (err.kind == ERR_NONE && (!fresh || site_make(folder, &packages, 1, out, &err)))
 		status = run_folder(folder, fresh, listen, out);
 	if (err.kind != ERR_NONE)
 		buf_printf(out, "stafet: %s\n", err.text);

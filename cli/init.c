@@ -1,6 +1,7 @@
 /* stafet init: a site folder with configuration, keys and store. */
 #include "cli/command.h"
 #include "engine/base/language_data.h"
+#include "engine/workflow/package_folders.h"
 #include "engine/workflow/scenario.h"
 
 #include <errno.h>
@@ -17,15 +18,19 @@ static bool make_folder(const char *path, struct err *err) {
 	return err_set(err, ERR_INPUT, "error.input", "cannot make the folder %s: %s", path, strerror(errno));
 }
 
-/* A package named by a path, or by the name of one that comes with Stafet. */
+/* A package, or a folder of packages, named by a path, or by the name of one that comes with Stafet. */
 static bool find_package(struct arena *a, const char *name, struct str *out, struct err *err) {
 	char path[PATH_MAX];
 	const char *shipped = packages_folder(a);
 	struct str candidate = str_from(name);
-	if (access(arena_printf(a, "%s/workflow.yaml", name).at, R_OK) != 0 && shipped)
+	struct folder_list found = {0};
+	package_folders(a, candidate, &found);
+	if (found.count == 0 && shipped) {
 		candidate = arena_printf(a, "%s/%s", shipped, name);
-	if (access(arena_printf(a, "%.*s/workflow.yaml", STR_ARG(candidate)).at, R_OK) != 0 || !realpath(candidate.at, path))
-		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no package '%s': a folder with workflow.yaml, or one of those in %s", name, shipped ? shipped : "(none found)");
+		package_folders(a, candidate, &found);
+	}
+	if (found.count == 0 || !realpath(candidate.at, path))
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no package '%s': a folder with workflow.yaml, or with folders that have one, or one of those in %s", name, shipped ? shipped : "(none found)");
 	*out = arena_str(a, str_from(path));
 	return true;
 }

@@ -62,8 +62,8 @@ if want packages; then
 		run "scenarios-$folder" 120 build/stafet test "$package"
 	done
 	# These start and signal each other.
-	run check-packages 60 build/stafet check tests/packages/*/
-	run scenarios-packages 120 build/stafet test tests/packages/*/
+	run check-packages 60 build/stafet check tests/packages
+	run scenarios-packages 120 build/stafet test tests/packages
 fi
 if want browser; then
 	# The pictures of all pages are an artefact of these tests.

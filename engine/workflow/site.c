@@ -4,6 +4,7 @@
 #include "engine/base/log.h"
 #include "engine/store/instances.h"
 #include "engine/workflow/definition_check.h"
+#include "engine/workflow/package_folders.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@
 
 /* All packages as they were read at one time; never changed afterwards. */
 struct catalog {
+	struct arena *arena; /* of the packages' folders */
 	struct package *packages;
 	size_t count;
 	struct catalog *older;
@@ -43,6 +45,7 @@ static void catalog_free(struct catalog *c) {
 			definition_free(c->packages[i].definition);
 		}
 		free(c->packages);
+		arena_free(c->arena);
 		free(c);
 		c = older;
 	}
@@ -153,15 +156,31 @@ static void check_started(const struct catalog *c, const char *key, const struct
 	}
 }
 
+/* What has no package stays in the list, so that loading it says what is missing. */
+static struct folder_list named_folders(struct arena *a, const struct site_config *config) {
+	struct folder_list folders = {0};
+	for (size_t i = 0; i < config->package_count; i++) {
+		size_t before = folders.count;
+		package_folders(a, config->packages[i], &folders);
+		if (folders.count > before)
+			continue;
+		struct str *one = ARENA_PUSH(a, &folders);
+		*one = config->packages[i];
+	}
+	return folders;
+}
+
 static struct catalog *catalog_load(const struct site_config *config, struct problems *problems) {
 	struct catalog *c = calloc(1, sizeof *c);
 	BUG_IF(c == NULL);
 	bool ok = true;
-	c->packages = calloc(config->package_count + 1, sizeof *c->packages);
+	c->arena = arena_new();
+	struct folder_list folders = named_folders(c->arena, config);
+	c->packages = calloc(folders.count + 1, sizeof *c->packages);
 	BUG_IF(c->packages == NULL);
-	c->count = config->package_count;
+	c->count = folders.count;
 	for (size_t i = 0; i < c->count; i++)
-		ok = load_package(config, config->packages[i], &c->packages[i], problems) && ok;
+		ok = load_package(config, folders.items[i], &c->packages[i], problems) && ok;
 	refuse_twins(c, problems);
 	for (size_t i = 0; ok && i < c->count; i++)
 		check_between(c, c->packages[i].definition, problems);
