@@ -141,6 +141,17 @@ bool participation_add(struct tx *tx, int64_t instance_id, struct str role, int6
 	return stmt_run(s, NULL, err);
 }
 
+bool participation_newest(struct view *v, int64_t contact_id, struct str workflow, int64_t *instance_id, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT coalesce(max(i.id), 0) FROM participations p JOIN instances i ON i.id = p.instance_id WHERE p.contact_id = ? AND i.workflow = ?");
+	bind_int(s, contact_id);
+	bind_text(s, workflow);
+	enum db_step step = stmt_step(s, err);
+	if (step == DB_ROW)
+		*instance_id = stmt_int(s, 0);
+	stmt_end(s);
+	return step == DB_ROW;
+}
+
 bool participation_remove(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "DELETE FROM participations WHERE instance_id = ? AND role = ? AND contact_id = ?");
 	bind_int(s, instance_id);

@@ -40,6 +40,8 @@ struct participation_list {
 /* In the order in which they were added; contact loaded too. */
 bool participation_list(struct view *v, int64_t instance_id, struct arena *a, struct participation_list *out, struct err *err);
 bool participation_add(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct str name, struct err *err); /* again: only the name */
+/* The newest instance of that workflow in which somebody with the contact takes part; 0: none. */
+bool participation_newest(struct view *v, int64_t contact_id, struct str workflow, int64_t *instance_id, struct err *err);
 bool participation_remove(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err);
 
 #endif

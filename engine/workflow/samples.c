@@ -4,11 +4,10 @@
 
 enum { SAMPLE_LIMIT = 16 << 20 };
 
-static bool load_sample(const struct package *package, const struct register_type *reg, struct tx *tx, int64_t now, struct arena *a,
-                        struct problems *problems, struct err *err) {
+bool sample_load(struct tx *tx, const struct register_type *reg, struct str path, int64_t now, struct arena *a, struct problems *problems, struct err *err) {
 	struct register_rows rows;
 	struct register_change change;
-	struct str text, path = arena_printf(a, "%.*s/%.*s", STR_ARG(package->folder), STR_ARG(reg->sample));
+	struct str text;
 	if (!file_read(a, path.at, SAMPLE_LIMIT, &text, err))
 		return false;
 	if (!data_rows_from_csv(reg, path.at, text, a, &rows, problems))
@@ -21,7 +20,7 @@ bool samples_load(struct site *site, struct tx *tx, int64_t now, struct arena *a
 		const struct package *package = site_package_at(site, i);
 		for (size_t k = 0; k < package->definition->registers.count; k++) {
 			const struct register_type *reg = &package->definition->registers.items[k];
-			if (reg->sample.len > 0 && !load_sample(package, reg, tx, now, a, problems, err))
+			if (reg->sample.len > 0 && !sample_load(tx, reg, arena_printf(a, "%.*s/%.*s", STR_ARG(package->folder), STR_ARG(reg->sample)), now, a, problems, err))
 				return false;
 		}
 	}

@@ -91,10 +91,32 @@ static bool judge(struct scenario *s, const struct yaml *step, const struct yaml
 	return false;
 }
 
-/* The instance that the step is about: the first one started, or the newest of a workflow. */
+/* The newest of the workflow in which the person with that address or number takes part. */
+static bool instance_of(struct scenario *s, const struct yaml *of, struct str workflow, struct view *v, struct instance *out) {
+	static const enum channel channels[] = {CHANNEL_MAIL, CHANNEL_SMS};
+	int64_t newest = 0, one;
+	struct contact contact;
+	struct err err;
+	for (size_t i = 0; i < 2; i++) {
+		if (contact_find(v, channels[i], address_key(s->a, of->text), s->a, &contact, &err)) {
+			if (!participation_newest(v, contact.id, workflow, &one, &err))
+				return scenario_fail(s, of, "%s", err.text);
+			newest = one > newest ? one : newest;
+		} else if (err.kind != ERR_NOT_FOUND)
+			return scenario_fail(s, of, "%s", err.text);
+	}
+	if (newest == 0)
+		return scenario_fail(s, of, "no instance of workflow '%.*s' has %.*s in it", STR_ARG(workflow), STR_ARG(of->text));
+	return instance_load(v, newest, s->a, out, &err) || scenario_fail(s, of, "%s", err.text);
+}
+
+/* The instance that the step is about: the first one started, or the newest of a workflow, or that of a person. */
 bool scenario_instance(struct scenario *s, const struct yaml *step, struct view *v, struct instance *out) {
 	struct str workflow = scenario_text(step, "workflow");
+	const struct yaml *of = yaml_get(step, "of");
 	struct err err;
+	if (of)
+		return instance_of(s, of, workflow.len ? workflow : s->options->package->definition->name, v, out);
 	if (workflow.len == 0) {
 		if (s->instance_id == 0)
 			return scenario_fail(s, step, "nothing was started yet");
@@ -335,12 +357,42 @@ static bool step_advance(struct scenario *s, const struct yaml *step, const stru
 	return advance_to(s, step, target);
 }
 
+static const struct register_type *find_register(struct scenario *s, struct str name) {
+	struct str workflow = str_cut(&name, '.');
+	const struct package *package = name.len > 0 ? site_package(s->options->site, workflow) : s->options->package;
+	return package ? definition_register(package->definition, name.len > 0 ? name : workflow) : NULL;
+}
+
+/* Registers get new rows, from files beside the scenario. */
+static bool step_import(struct scenario *s, const struct yaml *step, const struct yaml *body) {
+	struct problems problems = {.arena = s->a};
+	struct err err = {0};
+	struct tx *tx;
+	const char *slash = strrchr(s->root->place.file, '/');
+	int folder = slash ? (int)(slash + 1 - s->root->place.file) : 0;
+	if (body->kind != YAML_MAP)
+		return scenario_fail(s, body, "a map {register: file.csv} is expected");
+	bool ok = scenario_begin(s, step, &tx);
+	for (size_t i = 0; ok && i < body->count; i++) {
+		const struct register_type *reg = find_register(s, body->items[i]->key->text);
+		struct str path = arena_printf(s->a, "%.*s%.*s", folder, s->root->place.file, STR_ARG(body->items[i]->text));
+		if (!reg)
+			err_set(&err, ERR_INPUT, "error.input", "there is no register '%.*s'", STR_ARG(body->items[i]->key->text));
+		ok = reg && sample_load(tx, reg, path, clock_now(), s->a, &problems, &err);
+		if (!ok && problems.count > 0)
+			err_set(&err, ERR_INPUT, "error.input", "%s:%d: %.*s", problems.items[0].place.file, problems.items[0].place.line, STR_ARG(problems.items[0].text));
+		if (!ok)
+			return scenario_end(s, body->items[i], tx, false, &err);
+	}
+	return ok && scenario_end(s, step, tx, true, &err);
+}
+
 static bool run_step(struct scenario *s, const struct yaml *step) {
-	static const char *const keys[] = {"start", "mail", "sms", "do", "signal", "bounce", "reply", "advance", "expect", "workflow", "refused", NULL};
+	static const char *const keys[] = {"start", "mail", "sms", "do", "signal", "bounce", "reply", "import", "advance", "expect", "workflow", "of", "refused", NULL};
 	static const struct {
 		const char *key;
 		bool (*run)(struct scenario *s, const struct yaml *step, const struct yaml *body);
-	} kinds[] = {{"start", step_start}, {"mail", step_mail}, {"sms", step_sms}, {"do", step_do}, {"signal", step_signal}, {"bounce", step_bounce}, {"reply", step_reply}, {"advance", step_advance}, {"expect", scenario_expect}};
+	} kinds[] = {{"start", step_start}, {"mail", step_mail}, {"sms", step_sms}, {"do", step_do}, {"signal", step_signal}, {"bounce", step_bounce}, {"reply", step_reply}, {"import", step_import}, {"advance", step_advance}, {"expect", scenario_expect}};
 	if (!scenario_keys(s, step, keys))
 		return false;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -348,7 +400,7 @@ static bool run_step(struct scenario *s, const struct yaml *step) {
 		if (body)
 			return kinds[i].run(s, step, body) && scenario_deliver(s, step);
 	}
-	return scenario_fail(s, step, "a step is one of start, mail, sms, do, signal, bounce, reply, advance, expect");
+	return scenario_fail(s, step, "a step is one of start, mail, sms, do, signal, bounce, reply, import, advance, expect");
 }
 
 static void decided(void *context, const struct definition *d, const struct state *from, const struct event *event, const struct decision *decision) {
