@@ -91,6 +91,7 @@ static const struct function {
         {"workday", false, "D", 'b', run_workday},
         {"holiday", false, "D", 'b', run_workday},
         {"workdays", false, "DD", 'i', run_workdays},
+        {"slot", false, "iTPss", 'T', run_slot_of},
         {"int", false, "i", 'i', run_same},
         {"int", false, "d", 'i', run_int_from_double},
         {"int", false, "s", 'i', run_int_from_string},

@@ -1,4 +1,5 @@
 /* Dates, times and durations: the operators and methods that need the site's zone and calendar. */
+#include "engine/base/slots.h"
 #include "engine/workflow/expression_functions.h"
 
 static bool span_negate(struct span *s) {
@@ -188,4 +189,24 @@ bool run_workdays(const struct node *n, struct machine *m, struct value *out) {
 		count += calendar_workday(m->env->calendar, day);
 	*out = value_int(a.integer <= b.integer ? count : -count);
 	return true;
+}
+
+/* slot(n, first, step, from, until) */
+bool run_slot_of(const struct node *n, struct machine *m, struct value *out) {
+	struct value number, first, step, from, until;
+	struct err err;
+	if (!run_two(n, m, &number, &first) || !node_run(n->args[2], m, &step) || !node_run(n->args[3], m, &from) || !node_run(n->args[4], m, &until))
+		return false;
+	struct slot_grid grid = {.calendar = m->env->calendar, .first = first.integer, .step_ms = step.span.ms};
+	if (step.span.months || step.span.days || step.span.workdays)
+		return run_error(m, n, "slots follow each other in minutes or hours");
+	if (!civil_parse_time(from.string, &grid.from) || !civil_parse_time(until.string, &grid.until))
+		return run_error(m, n, "no time such as '12:00'");
+	if (!slot_grid_valid(&grid, &err))
+		return run_error(m, n, "%s", err.text);
+	struct slot_walk walk = slot_walk(&grid);
+	*out = value_datetime(0);
+	if (!slot_walk_to(&walk, number.integer, &out->integer))
+		return run_error(m, n, "there is no slot %lld", (long long)number.integer);
+	return run_charge(n, m, (size_t)(walk.day - civil_day_of(first.integer)) * 8);
 }

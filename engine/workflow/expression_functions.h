@@ -21,6 +21,6 @@ run_function run_add_int, run_sub_int, run_mul_int, run_div_int, run_mod_int, ru
 run_function run_neg_span, run_add_span, run_add_date, run_add_instant, run_add_datetime, run_sub_date,
         run_sub_instant, run_sub_datetime, run_date_part, run_date_from_string, run_date_from_datetime,
         run_date_from_instant, run_datetime_from_string, run_datetime_from_instant, run_instant_from_datetime,
-        run_at, run_workday, run_workdays;
+        run_at, run_workday, run_workdays, run_slot_of;
 
 #endif
