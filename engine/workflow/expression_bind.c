@@ -3,15 +3,7 @@
 
 #include <string.h>
 
-/* Argument kinds: b i d s D(ate) T(datetime) I(nstant) P(span) L(ist) M(ap) R(ecord with a key), '=' the same type as the argument before,
- * 'e' an item of the list that follows. Result: a kind, or '1' the type that both arguments have. */
-static const struct function {
-	const char *name;
-	bool method;
-	const char *args;
-	char result;
-	run_function *run;
-} functions[] = {
+const struct function expression_functions[] = {
         {"+", false, "ii", 'i', run_add_int},
         {"-", false, "ii", 'i', run_sub_int},
         {"*", false, "ii", 'i', run_mul_int},
@@ -103,7 +95,8 @@ static const struct function {
         {"bool", false, "b", 'b', run_same},
         {"bool", false, "s", 'b', run_bool_from_string},
 };
-enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
+enum { FUNCTIONS = sizeof expression_functions / sizeof expression_functions[0] };
+const size_t expression_function_count = FUNCTIONS;
 
 static const struct {
 	char letter;
@@ -153,8 +146,8 @@ static bool no_such_function(struct checking *c, const struct node *n) {
 	size_t count = 0;
 	bool method = n->kind == NODE_METHOD;
 	for (size_t i = 0; i < FUNCTIONS; i++)
-		if (functions[i].method == method && functions[i].name[0] >= 'a')
-			names[count++] = str_from(functions[i].name);
+		if (expression_functions[i].method == method && expression_functions[i].name[0] >= 'a')
+			names[count++] = str_from(expression_functions[i].name);
 	struct str near = name_nearest(n->name, names, count);
 	return check_error(c, n, "there is no %s '%.*s'%s%.*s%s", method ? "method" : "function", STR_ARG(n->name), near.len ? "; did you mean '" : "", STR_ARG(near), near.len ? "'?" : "");
 }
@@ -182,13 +175,13 @@ static bool near_miss(const struct function *f, const struct node *n) {
 static void write_expected(const struct node *n, struct buf *out) {
 	bool any = false;
 	for (size_t i = 0; i < FUNCTIONS; i++)
-		any = any || (named(&functions[i], n) && near_miss(&functions[i], n));
+		any = any || (named(&expression_functions[i], n) && near_miss(&expression_functions[i], n));
 	const char *between = "";
 	for (size_t i = 0; i < FUNCTIONS; i++) {
-		if (!named(&functions[i], n) || (any && !near_miss(&functions[i], n)))
+		if (!named(&expression_functions[i], n) || (any && !near_miss(&expression_functions[i], n)))
 			continue;
 		buf_z(out, between);
-		write_args(&functions[i], out);
+		write_args(&expression_functions[i], out);
 		between = ", or ";
 	}
 }
@@ -214,15 +207,15 @@ static bool no_fit(struct checking *c, const struct node *n) {
 bool expression_bind(struct checking *c, struct node *n) {
 	bool known = false;
 	for (size_t i = 0; i < FUNCTIONS; i++) {
-		known = known || named(&functions[i], n);
-		if (!matches(&functions[i], n))
+		known = known || named(&expression_functions[i], n);
+		if (!matches(&expression_functions[i], n))
 			continue;
-		n->run = functions[i].run;
-		n->type = (struct type){.kind = kind_of(functions[i].result)};
-		if (functions[i].result == '0')
+		n->run = expression_functions[i].run;
+		n->type = (struct type){.kind = kind_of(expression_functions[i].result)};
+		if (expression_functions[i].result == '0')
 			n->type = n->args[0]->type;
 		/* The first argument's type; [] + [1] has the item type of the side which has one. */
-		return functions[i].result != '1' || type_join(c->a, &n->args[0]->type, &n->args[1]->type, &n->type);
+		return expression_functions[i].result != '1' || type_join(c->a, &n->args[0]->type, &n->args[1]->type, &n->type);
 	}
 	return known ? no_fit(c, n) : no_such_function(c, n);
 }

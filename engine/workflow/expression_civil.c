@@ -24,6 +24,14 @@ bool run_add_span(const struct node *n, struct machine *m, struct value *out) {
 	return !over || run_overflow(n, m);
 }
 
+enum { DAY_BYTES = 8, CALENDAR_DAYS = 4000000 };
+
+/* Looking at days of the calendar, one after the other: workdays and those between them. */
+static bool charge_days(const struct node *n, struct machine *m, int64_t days) {
+	bool all = days > CALENDAR_DAYS || days < -CALENDAR_DAYS;
+	return run_charge(n, m, (size_t)(all ? CALENDAR_DAYS : days < 0 ? -days : days) * DAY_BYTES);
+}
+
 /* Point in time and span, in either order; minus turns the span round. */
 static bool point_and_span(const struct node *n, struct machine *m, struct value *point, struct span *span) {
 	struct value a, b;
@@ -31,7 +39,7 @@ static bool point_and_span(const struct node *n, struct machine *m, struct value
 		return false;
 	*point = a.kind == KIND_DURATION ? b : a;
 	*span = a.kind == KIND_DURATION ? a.span : b.span;
-	return !str_is(n->name, "-") || span_negate(span) || run_overflow(n, m);
+	return (!str_is(n->name, "-") || span_negate(span) || run_overflow(n, m)) && charge_days(n, m, span->workdays);
 }
 
 bool run_add_date(const struct node *n, struct machine *m, struct value *out) {
@@ -183,7 +191,7 @@ bool run_workdays(const struct node *n, struct machine *m, struct value *out) {
 	int64_t from = a.integer < b.integer ? a.integer : b.integer, to = a.integer < b.integer ? b.integer : a.integer, count = 0;
 	if (to - from > MOST_DAYS)
 		return run_error(m, n, "the dates lie more than %d days apart", MOST_DAYS);
-	if (!run_charge(n, m, (size_t)(to - from) * 8))
+	if (!charge_days(n, m, to - from))
 		return false;
 	for (int64_t day = from + 1; day <= to; day++)
 		count += calendar_workday(m->env->calendar, day);

@@ -4,6 +4,19 @@
 
 #include "engine/workflow/expression_tree.h"
 
+/* The table of operators and functions. Argument kinds: b i d s D(ate) T(datetime) I(nstant) P(span) L(ist) M(ap) R(ecord with a key), '=' the same type
+ * as the argument before, '*' any type, 'o' an ordered type, 'c' a single value, 'e' an item of the list that follows. Result: a kind, '0' the type of the first argument or
+ * '1' the type that both arguments have. */
+struct function {
+	const char *name;
+	bool method;
+	const char *args;
+	char result;
+	run_function *run;
+};
+extern const struct function expression_functions[];
+extern const size_t expression_function_count;
+
 /* The first argument, the first two. */
 bool run_one(const struct node *n, struct machine *m, struct value *a);
 bool run_two(const struct node *n, struct machine *m, struct value *a, struct value *b);

@@ -698,6 +698,8 @@ static void test_limits_at_run_time(void **state) {
 	        "[1]D == [1]D",
 	        "[1]D in [[1]D]",
 	        "['x']S[0] == ''",
+	        "L.all(a, date('2026-01-01') + 999999999 workdays > date('2026-01-01'))",
+	        "L.exists(a, datetime('2026-01-01T12:00') - 9000 workdays == meeting || now + 9000 workdays == now)",
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(bodies); i++) {
