@@ -120,6 +120,13 @@ static const struct shape_key state_keys[] = {
         {0}};
 static const struct shape state = {.kind = SHAPE_MAP, .what = "state", .keys = state_keys};
 static const struct shape states = {.kind = SHAPE_NAMED, .what = "state", .each = &state, .filled = true};
+static const struct shape_key common_keys[] = {
+        {.key = "in", .shape = &names, .needed = true, .help = "The states."},
+        {.key = "after", .shape = &timers},
+        {.key = "on", .shape = &events},
+        {0}};
+static const struct shape common = {.kind = SHAPE_MAP, .what = "entry of 'common'", .keys = common_keys};
+static const struct shape commons = {.kind = SHAPE_LIST, .each = &common, .filled = true};
 
 /* forms */
 
@@ -274,6 +281,7 @@ static const struct shape_key workflow_keys[] = {
         {.key = "forms", .shape = &forms, .help = "The pages that people fill in."},
         {.key = "initial", .shape = &name, .needed = true, .help = "The first state."},
         {.key = "states", .shape = &states, .needed = true, .help = "The machine."},
+        {.key = "common", .shape = &commons, .help = "Events and timers that several states have."},
         {.key = "views", .shape = &views, .help = "Lists and pages that people look at."},
         {0}};
 const struct shape shape_workflow = {.kind = SHAPE_MAP, .what = "workflow", .keys = workflow_keys};

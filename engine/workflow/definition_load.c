@@ -103,7 +103,7 @@ static void read_parts(struct reader *r, const struct yaml *workflow, const stru
 	read_roles(r, yaml_get(workflow, "roles"));
 	read_forms(r, yaml_get(workflow, "forms"));
 	read_views(r, yaml_get(workflow, "views")); /* before the states: a send's link names a view or an event */
-	read_states(r, yaml_get(workflow, "states"), yaml_get(workflow, "initial"));
+	read_states(r, yaml_get(workflow, "states"), yaml_get(workflow, "common"), yaml_get(workflow, "initial"));
 	read_acts(r, yaml_get(workflow, "views"));
 	read_start(r, yaml_get(workflow, "start"));
 }

@@ -50,7 +50,7 @@ void read_scope(struct reader *r, const struct yaml *lets);          /* NULL: no
 void read_field_expressions(struct reader *r, const struct yaml *data);
 void read_roles(struct reader *r, const struct yaml *roles);
 void read_forms(struct reader *r, const struct yaml *forms);         /* NULL: none */
-void read_states(struct reader *r, const struct yaml *states, const struct yaml *initial);
+void read_states(struct reader *r, const struct yaml *states, const struct yaml *common /* NULL: none */, const struct yaml *initial);
 void read_actions(struct reader *r, const struct yaml *actions, struct action_list *out); /* NULL: none */
 void read_views(struct reader *r, const struct yaml *views);         /* NULL: none */
 void read_acts(struct reader *r, const struct yaml *views);          /* of pages, once the states are read; NULL: none */

@@ -184,25 +184,66 @@ static void read_timer(struct reader *r, const struct yaml *node, const struct s
 	read_cases(r, node, "timer", timer->name, &timer->cases);
 }
 
-static void read_state(struct reader *r, const struct yaml *node, struct state *state) {
-	const struct yaml *on = yaml_get(node, "on"), *after = yaml_get(node, "after"), *exit = yaml_get(node, "exit");
+static bool names_state(struct reader *r, const struct yaml *in, struct str state) {
+	struct yaml_nodes names = reader_names(r, in);
+	for (size_t i = 0; i < names.count; i++)
+		if (str_equal(names.items[i]->text, state))
+			return true;
+	return false;
+}
+
+/* The state's own `on` or `after`, and those of `common` that name it. */
+static struct yaml_nodes gather(struct reader *r, const struct yaml *common, const struct yaml *own, const char *key, struct str state) {
+	struct yaml_nodes all = {0};
+	for (size_t i = 0; own && i < own->count; i++)
+		*(const struct yaml **)ARENA_PUSH(r->arena, &all) = own->items[i];
+	for (size_t i = 0; common && i < common->count; i++) {
+		const struct yaml *more = yaml_get(common->items[i], key);
+		for (size_t k = 0; more && names_state(r, yaml_get(common->items[i], "in"), state) && k < more->count; k++)
+			*(const struct yaml **)ARENA_PUSH(r->arena, &all) = more->items[k];
+	}
+	return all;
+}
+
+static void refuse_twins(struct reader *r, const struct state *state, const struct yaml_nodes *events) {
+	for (size_t i = 0; i < events->count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_equal(events->items[i]->key->text, events->items[k]->key->text))
+				problem_error(r->problems, events->items[i]->key->place, "state '%.*s' has two events named '%.*s'", STR_ARG(state->name), STR_ARG(events->items[i]->key->text));
+}
+
+static void read_state(struct reader *r, const struct yaml *node, const struct yaml *common, struct state *state) {
+	const struct yaml *own_on = yaml_get(node, "on"), *own_after = yaml_get(node, "after"), *exit = yaml_get(node, "exit");
+	struct yaml_nodes on = gather(r, common, own_on, "on", state->name), after = gather(r, common, own_after, "after", state->name);
 	state->final = shape_truth(yaml_get(node, "final"), false);
 	read_actions(r, yaml_get(node, "entry"), &state->entry);
 	read_actions(r, exit, &state->exit);
-	READER_FIX(r, &state->after, after ? after->count : 0);
-	for (size_t i = 0; i < state->after.count; i++)
-		read_timer(r, after->items[i], state, &state->after.items[i]);
-	READER_FIX(r, &state->on, on ? on->count : 0);
-	for (size_t i = 0; i < state->on.count; i++)
-		read_event(r, on->items[i], &state->on.items[i]);
-	for (size_t i = 0; i < state->on.count; i++)
-		read_also(r, on->items[i], state, &state->on.items[i]);
-	const struct yaml *wrong = on && on->count ? on : after && after->count ? after : exit && exit->count ? exit : NULL;
+	READER_FIX(r, &state->after, after.count);
+	for (size_t i = 0; i < after.count; i++)
+		read_timer(r, after.items[i], state, &state->after.items[i]);
+	refuse_twins(r, state, &on);
+	READER_FIX(r, &state->on, on.count);
+	for (size_t i = 0; i < on.count; i++)
+		read_event(r, on.items[i], &state->on.items[i]);
+	for (size_t i = 0; i < on.count; i++)
+		read_also(r, on.items[i], state, &state->on.items[i]);
+	const struct yaml *wrong = own_on && own_on->count ? own_on : own_after && own_after->count ? own_after : exit && exit->count ? exit : NULL;
 	if (state->final && wrong)
 		problem_error(r->problems, wrong->key->place, "key '%.*s' in state '%.*s': a final state is never left", STR_ARG(wrong->key->text), STR_ARG(state->name));
 }
 
-void read_states(struct reader *r, const struct yaml *states, const struct yaml *initial) {
+static void check_common(struct reader *r, const struct yaml *common) {
+	for (size_t i = 0; common && i < common->count; i++) {
+		struct yaml_nodes names = reader_names(r, yaml_get(common->items[i], "in"));
+		for (size_t k = 0; k < names.count; k++) {
+			const struct state *state = find_state(r, names.items[k]);
+			if (state && state->final)
+				problem_error(r->problems, names.items[k]->place, "state '%.*s' is final: it is never left", STR_ARG(state->name));
+		}
+	}
+}
+
+void read_states(struct reader *r, const struct yaml *states, const struct yaml *common, const struct yaml *initial) {
 	READER_FIX(r, &r->d->states, states->count);
 	for (size_t i = 0; i < states->count; i++) {
 		struct state *state = &r->d->states.items[i];
@@ -211,6 +252,7 @@ void read_states(struct reader *r, const struct yaml *states, const struct yaml 
 		state->place = states->items[i]->key->place;
 	}
 	for (size_t i = 0; i < states->count; i++)
-		read_state(r, states->items[i], &r->d->states.items[i]);
+		read_state(r, states->items[i], common, &r->d->states.items[i]);
+	check_common(r, common);
 	r->d->initial = find_state(r, initial);
 }

@@ -153,6 +153,9 @@ static const struct wrong {
         {"name: overdue", "name: ~after-1", "state 'asked' has two timers named 'after-1'"},
         {"{in: 3d, target: gone}", "{in: 3d, target: gone, actions: [{start: {workflow: other, each: ~who, data: {a: item}}}]}", "'each' must be a list"},
         {"{in: 3d, target: gone}", "{in: 3d, target: gone, actions: [{start: {workflow: other, data: {a: ~item}}}]}", "'item'"},
+        {"views:", "common: [{in: [asked, ~gon], on: {x: {target: gone}}}]\nviews:", "unknown state 'gon'; did you mean 'gone'?"},
+        {"views:", "common: [{in: ~gone, on: {x: {target: gone}}}]\nviews:", "state 'gone' is final"},
+        {"views:", "common: [{in: asked, on: {~closed: {target: gone}}}]\nviews:", "state 'asked' has two events named 'closed'"},
         {"gone: {final: true}", "gone: {final: true, ~on: {x: {target: asked}}}", "key 'on' in state 'gone': a final state is never left"},
         {"fields: [thing, note]}", "fields: [thing, note], acts: [~confrm]}", "unknown act of people 'confrm'; did you mean 'confirm'?"},
         {"fields: [thing, note]}", "fields: [thing, note], acts: [~closed]}", "unknown act of people 'closed'"},
@@ -180,6 +183,23 @@ static void test_wrongs(void **state) {
 		}
 		case_close(&c);
 	}
+}
+
+static void test_common(void **state) {
+	(void)state;
+	struct definition_case c;
+	case_open(&c, "views:", "common: [{in: [asked, unconfirmed], on: {x: {target: gone}}, after: [{in: 1 year, name: late, priority: 90, target: gone}]}]\nviews:");
+	case_print(&c);
+	const struct definition *d = c.definition;
+	assert_non_null(d);
+	for (size_t i = 0; i < d->states.count; i++) {
+		const struct state *s = &d->states.items[i];
+		bool named = str_is(s->name, "asked") || str_is(s->name, "unconfirmed");
+		assert_int_equal(state_event(s, STR("x")) != NULL, named);
+		assert_int_equal(state_timer(s, STR("late")) != NULL, named);
+	}
+	assert_non_null(state_event(definition_state(d, STR("asked")), STR("closed")));
+	case_close(&c);
 }
 
 static void test_good(void **state) {
@@ -341,7 +361,7 @@ int main(void) {
 	if (!secret_init(&err))
 		return 1;
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_good),       cmocka_unit_test(test_wrongs), cmocka_unit_test(test_hash),   cmocka_unit_test(test_null),
+	        cmocka_unit_test(test_common), cmocka_unit_test(test_good),       cmocka_unit_test(test_wrongs), cmocka_unit_test(test_hash),   cmocka_unit_test(test_null),
 	        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_graph),  cmocka_unit_test(test_schema),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
