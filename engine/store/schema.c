@@ -256,6 +256,14 @@ static const char *const files_of_answers = "ALTER TABLE mailbox ADD COLUMN file
 
 static const char *const mails_that_started = "ALTER TABLE arrivals ADD COLUMN instance_id INTEGER REFERENCES instances(id);";
 
+/* Among timers that are due at one instant, before who set theirs first. */
+static const char *const order_of_timers =
+        "ALTER TABLE timers ADD COLUMN \"order\" INTEGER NOT NULL DEFAULT 0;"
+        "DROP INDEX timers_due;"
+        "DROP INDEX timers_root;"
+        "CREATE INDEX timers_due ON timers (due_at, priority, \"order\", id);"
+        "CREATE INDEX timers_root ON timers (root_id, due_at, priority, \"order\", id);";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -284,6 +292,7 @@ static const struct migration migrations[] = {
         {{&received_by_time}},
         {{&files_of_answers}},
         {{&mails_that_started}},
+        {{&order_of_timers}},
 };
 
 int64_t schema_newest(void) {

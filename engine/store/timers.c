@@ -2,7 +2,8 @@
 
 #include "engine/store/handle.h"
 
-#define TIMER "SELECT id, instance_id, root_id, state, name, due_at, priority, fired FROM timers "
+#define TIMER "SELECT id, instance_id, root_id, state, name, due_at, priority, \"order\", fired FROM timers "
+#define FIRST "ORDER BY due_at, priority, \"order\", id LIMIT "
 
 static void read_timer(struct stmt *s, struct arena *a, struct timer *out) {
 	*out = (struct timer){
@@ -13,22 +14,32 @@ static void read_timer(struct stmt *s, struct arena *a, struct timer *out) {
 	        .name = stmt_text(s, 4, a),
 	        .due_at = stmt_int(s, 5),
 	        .priority = stmt_int(s, 6),
-	        .fired = stmt_int(s, 7),
+	        .order = stmt_int(s, 7),
+	        .fired = stmt_int(s, 8),
 	};
 }
 
 bool timer_set(struct tx *tx, const struct timer *timer, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "INSERT INTO timers (instance_id, root_id, state, name, due_at, priority, fired)"
-	                                     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (instance_id, name) DO UPDATE SET"
+	struct stmt *s = db_query(tx_db(tx), "INSERT INTO timers (instance_id, root_id, state, name, due_at, priority, \"order\", fired)"
+	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (instance_id, name) DO UPDATE SET"
 	                                     " root_id = excluded.root_id, state = excluded.state, due_at = excluded.due_at,"
-	                                     " priority = excluded.priority, fired = excluded.fired");
+	                                     " priority = excluded.priority, \"order\" = excluded.\"order\", fired = excluded.fired");
 	bind_int(s, timer->instance_id);
 	bind_int(s, timer->root_id);
 	bind_text(s, timer->state);
 	bind_text(s, timer->name);
 	bind_int(s, timer->due_at);
 	bind_int(s, timer->priority);
+	bind_int(s, timer->order);
 	bind_int(s, timer->fired);
+	return stmt_run(s, NULL, err);
+}
+
+bool timer_reorder(struct tx *tx, int64_t instance_id, struct str name, int64_t order, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "UPDATE timers SET \"order\" = ? WHERE instance_id = ? AND name = ?");
+	bind_int(s, order);
+	bind_int(s, instance_id);
+	bind_text(s, name);
 	return stmt_run(s, NULL, err);
 }
 
@@ -61,7 +72,7 @@ bool timer_list(struct view *v, int64_t instance_id, struct arena *a, struct tim
 }
 
 bool timer_overdue_of_root(struct view *v, int64_t root_id, int64_t now, struct arena *a, struct timer *out, bool *found, struct err *err) {
-	struct stmt *s = db_query(view_db(v), TIMER "WHERE root_id = ? AND due_at <= ? ORDER BY due_at, priority, id LIMIT 1");
+	struct stmt *s = db_query(view_db(v), TIMER "WHERE root_id = ? AND due_at <= ? " FIRST "1");
 	bind_int(s, root_id);
 	bind_int(s, now);
 	enum db_step step = stmt_step(s, err);
@@ -73,7 +84,7 @@ bool timer_overdue_of_root(struct view *v, int64_t root_id, int64_t now, struct 
 }
 
 bool timer_overdue(struct view *v, int64_t now, int64_t limit, struct arena *a, struct timer_list *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), TIMER "WHERE due_at <= ? ORDER BY due_at, priority, id LIMIT ?");
+	struct stmt *s = db_query(view_db(v), TIMER "WHERE due_at <= ? " FIRST "?");
 	bind_int(s, now);
 	bind_int(s, limit);
 	return end_list(s, a, out, err);

@@ -193,9 +193,18 @@ bool decision_due(const struct decision_world *world, const struct snapshot *sna
 	return timer_due(&r, rule, fired, snapshot->entered_at, due_at);
 }
 
+/* What cannot be computed comes last. */
+static int64_t order_of(struct run *r, const struct timer_rule *rule) {
+	struct value v;
+	struct err unset;
+	if (!rule->order)
+		return 0;
+	return expression_evaluate(rule->order, &r->env, r->a, &v, &unset) && v.kind == KIND_INT ? v.integer : INT64_MAX;
+}
+
 static void push_timer(struct run *r, const struct timer_rule *rule, bool set, int64_t due_at, int64_t fired) {
 	struct timer_effect *effect = ARENA_PUSH(r->a, &r->out->timers);
-	*effect = (struct timer_effect){rule, set, due_at, fired};
+	*effect = (struct timer_effect){rule, set ? TIMER_SET : TIMER_CANCELLED, due_at, order_of(r, rule), fired};
 }
 
 static void set_timers(struct run *r, const struct state *state) {
@@ -239,19 +248,23 @@ static bool moves_on(struct run *r, const struct timer_rule *rule, int64_t due_a
 	return !decision_due(r->world, r->snapshot, rule, 0, r->a, &before) || due_at > before;
 }
 
-/* The state stays: dates that read a changed field are computed anew. That of the timer which has just fired only when it moves on, or one that moves
+static bool reads_changed(const struct run *r, const struct expression *e) {
+	for (size_t slot = 0; e && slot < r->definition->fields.count; slot++)
+		if (expression_reads(e, slot) && !value_equal(&r->snapshot->values[slot], &r->slots[slot]))
+			return true;
+	return false;
+}
+
+/* The state stays: dates that read a changed field are computed anew, and places among timers of one instant. That of the timer which has just fired only when it moves on, or one that moves
  * its own date backwards would fire for ever. */
 static void recompute_timers(struct run *r, const struct timer_rule *just_fired) {
-	const struct value *before = r->snapshot->values;
 	for (size_t i = 0; i < r->state->after.count; i++) {
 		const struct timer_rule *rule = &r->state->after.items[i];
-		bool changed = false;
-		if (rule->kind != TIMER_AT)
+		if (!reads_changed(r, rule->at)) {
+			if (rule != just_fired && reads_changed(r, rule->order))
+				*(struct timer_effect *)ARENA_PUSH(r->a, &r->out->timers) = (struct timer_effect){.rule = rule, .what = TIMER_REORDERED, .order = order_of(r, rule)};
 			continue;
-		for (size_t slot = 0; slot < r->definition->fields.count && !changed; slot++)
-			changed = expression_reads(rule->at, slot) && !value_equal(&before[slot], &r->slots[slot]);
-		if (!changed)
-			continue;
+		}
 		int64_t due_at = 0;
 		bool set = timer_due(r, rule, 0, r->snapshot->entered_at, &due_at);
 		if (rule == just_fired && set && !moves_on(r, rule, due_at))

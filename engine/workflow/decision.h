@@ -51,8 +51,9 @@ struct effect {
 };
 struct timer_effect {
 	const struct timer_rule *rule;
-	bool set;                      /* else it is cancelled (its date became unset) */
+	enum { TIMER_CANCELLED, TIMER_SET, TIMER_REORDERED } what; /* cancelled: its date became unset; reordered: only its order changes */
 	int64_t due_at;
+	int64_t order;
 	int64_t fired;
 };
 

@@ -160,6 +160,7 @@ struct timer_rule {
 	const struct expression *at;      /* at: date, datetime or instant */
 	int64_t time_of_day;              /* ms; -1: none */
 	int64_t priority;
+	const struct expression *order;   /* int; NULL: none */
 	struct transition_list cases;
 	struct yaml_place place;
 };

@@ -103,6 +103,7 @@ static const struct shape_key timer_keys[] = {
         {.key = "time", .shape = &time_of_day, .help = "The wall-clock time to wait for."},
         {.key = "name", .shape = &name},
         {.key = "priority", .shape = &whole, .help = "Lower first among timers due at the same instant; 50 unless given."},
+        {.key = "order", .shape = &expression, .help = "A whole number; lower first among timers due at the same instant with one priority, of all instances of one root."},
         {.key = "guard", .shape = &expression},
         {.key = "actions", .shape = &actions},
         {.key = "target", .shape = &name},

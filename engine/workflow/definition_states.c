@@ -174,6 +174,7 @@ static void read_timer(struct reader *r, const struct yaml *node, const struct s
 		(void)civil_parse_time(time->text, &timer->time_of_day);
 	timer->at = reader_expression(r, at, &r->d->scope, NULL);
 	check_at(r, timer, at);
+	timer->order = reader_expression(r, yaml_get(node, "order"), &r->d->scope, &(struct type){.kind = KIND_INT});
 	if (times && (!every || timer->times == 0))
 		problem_error(r->problems, times->key->place, "'times' of timer '%.*s': expected 1 or more, and only with 'every'", STR_ARG(timer->name));
 	for (const struct timer_rule *other = state->after.items; other < timer; other++)

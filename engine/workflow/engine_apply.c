@@ -85,9 +85,13 @@ static bool write_timers(struct run *r, const struct loaded *l, const struct eve
 		        .name = effect->rule->name,
 		        .due_at = effect->due_at,
 		        .priority = effect->rule->priority,
+		        .order = effect->order,
 		        .fired = effect->fired,
 		};
-		if (!(effect->set ? timer_set(r->tx, &row, err) : timer_cancel(r->tx, l->instance.id, row.name, err)))
+		bool ok = effect->what == TIMER_SET         ? timer_set(r->tx, &row, err)
+		          : effect->what == TIMER_REORDERED ? timer_reorder(r->tx, row.instance_id, row.name, row.order, err)
+		                                            : timer_cancel(r->tx, row.instance_id, row.name, err);
+		if (!ok)
 			return false;
 	}
 	return true;

@@ -117,10 +117,14 @@ static struct str timers(struct bench *b) {
 	for (size_t i = 0; i < b->out.timers.count; i++) {
 		const struct timer_effect *t = &b->out.timers.items[i];
 		buf_printf(&out, "%s%.*s ", i ? "; " : "", STR_ARG(t->rule->name));
-		if (t->set)
+		if (t->what == TIMER_REORDERED)
+			buf_z(&out, "stays");
+		else if (t->what == TIMER_SET)
 			buf_printf(&out, "%.*s/%lld", STR_ARG(civil_format_datetime(b->arena, zone_local(b->zone, t->due_at))), (long long)t->fired);
 		else
 			buf_z(&out, "off");
+		if (t->rule->order)
+			buf_printf(&out, "#%lld", (long long)t->order);
 	}
 	struct str text = arena_str(b->arena, buf_text(&out));
 	buf_free(&out);
@@ -473,6 +477,29 @@ static void test_priorities(void **state) {
 	assert_int_equal(b->out.timers.items[0].rule->priority, 60);
 }
 
+/* The order is computed when the timer is set, and anew with what it reads; what cannot be computed comes last. */
+static void test_timer_order(void **state) {
+	struct bench *b = *state;
+	machine(b, "  a:\n"
+	           "    after:\n"
+	           "      - {at: day, name: pick, order: 10 / n, target: b, priority: 60}\n"
+	           "      - {every: 1d, name: again, order: n, actions: [" LOG("x") "]}\n"
+	           "    on:\n"
+	           "      more: {actions: [{set: {n: n + 1}}]}\n"
+	           "      both: {actions: [{set: {n: 5, day: day + 1d}}]}\n"
+	           "      restart: {target: a}\n"
+	           "  b: {final: true}\n");
+	*field(b, "day") = value_date(civil_day(2026, 3, 9));
+	take(b, EVENT_SIGNAL, "restart", NULL, 0);
+	assert_str(timers(b), "pick 2026-03-09T00:00/0#9223372036854775807; again 2026-03-03T10:00/0#0");
+	take(b, EVENT_SIGNAL, "more", NULL, 0);
+	assert_str(timers(b), "pick stays#10; again stays#1");
+	take(b, EVENT_SIGNAL, "both", NULL, 0);
+	assert_str(timers(b), "pick 2026-03-10T00:00/0#2; again stays#5");
+	fire(b, "again", "2026-03-03T10:00", 0);
+	assert_str(timers(b), "again 2026-03-04T10:00/1#0");
+}
+
 /* ---- through the engine: priorities among equal instants, and repeats after an outage */
 
 static const char nightly[] =
@@ -517,6 +544,52 @@ static void test_engine_order(void **state) {
 	fixture_close(f);
 }
 
+/* Siblings that are due at one instant, in the order of a number of theirs and not of their start. */
+static const char call[] =
+        "workflow: call\n"
+        "start: {by: owner, form: ask}\n"
+        "roles: {owner: {contact: mail}}\n"
+        "data: {mail: {type: email}, log: {type: text, default: \"''\"}, said: {type: int}}\n"
+        "forms: {ask: {fields: [mail]}}\n"
+        "initial: open\n"
+        "states:\n"
+        "  open:\n"
+        "    entry: [{start: {workflow: caller, each: \"[3, 0, 1, 2, 7]\", data: {mail: mail, place: item}}}]\n"
+        "    after: [{in: 900d, target: shut}]\n"
+        "    on: {called: {actions: [{set: {log: log + string(said)}}]}, swap: {actions: [{signal: {to: children, event: swap}}]}}\n"
+        "  shut: {final: true}\n";
+static const char caller[] =
+        "workflow: caller\n"
+        "start: {by: owner, form: ask}\n"
+        "roles: {owner: {contact: mail}}\n"
+        "data: {mail: {type: email}, place: {type: int}}\n"
+        "forms: {ask: {fields: [mail, place]}}\n"
+        "initial: waits\n"
+        "states:\n"
+        "  waits:\n"
+        "    after:\n"
+        "      - {in: 1d, name: late, priority: 60, order: place, actions: [{signal: {to: parent, event: called, data: {said: place}}}], target: done}\n"
+        "      - {in: 1d, name: zero, priority: 40, guard: place == 0, actions: [{signal: {to: parent, event: called, data: {said: place}}}], target: done}\n"
+        "    on: {swap: {actions: [{set: {place: 'place == 7 ? 1 : place == 1 ? 7 : place'}}]}}\n"
+        "  done: {final: true}\n";
+
+static void test_engine_siblings(void **state) {
+	(void)state;
+	struct fixture *f = fixture_new();
+	package_write(f, caller, NULL, NULL);
+	package_write(f, call, NULL, NULL);
+	fixture_open(f, false);
+	clock_simulate(instant_at(f, "2026-03-02T10:00"), 0);
+	int64_t swapped = start(f, "call", "{\"mail\":\"ida@example.dk\"}"), as_told = start(f, "call", "{\"mail\":\"ida@example.dk\"}");
+	OK(send_signal(f, swapped, "swap", "{}"));
+	jump_to(f, "2026-03-04T10:00");
+	OK(run_due(f));
+	assert_str(field_of(f, as_told, "log"), "01237");
+	assert_str(field_of(f, swapped, "log"), "01237"); /* whose place is now 7 was third in the list */
+	assert_sound(f);
+	fixture_close(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -524,7 +597,7 @@ int main(void) {
 	        TEST(test_order), TEST(test_start), TEST(test_cases), TEST(test_not_here), TEST(test_stay_and_restart), TEST(test_set_errors), TEST(test_set),
 	        TEST(test_due), TEST(test_dst_first_hour), TEST(test_every), TEST(test_refuse), TEST(test_recompute), TEST(test_recompute_own),
 	        TEST(test_due), TEST(test_dst_first_hour), TEST(test_every), TEST(test_refuse), TEST(test_recompute), TEST(test_recompute_backwards),
-	        TEST(test_priorities), cmocka_unit_test(test_engine_order),
+	        TEST(test_priorities), TEST(test_timer_order), cmocka_unit_test(test_engine_order), cmocka_unit_test(test_engine_siblings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

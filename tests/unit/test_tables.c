@@ -163,6 +163,33 @@ static void set_timer(struct fixture *f, int64_t instance, int64_t root, const c
 	OK(timer_set(f->tx, &t, &f->err));
 }
 
+/* Before the id, and after priority and instant. */
+static void timers_of_one_instant(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *name;
+		int64_t due_at, priority, order;
+	} set[] = {{"e", 200, 50, 9}, {"c", 200, 50, -1}, {"b", 200, 49, 10}, {"d", 200, 50, 3}, {"a", 100, 60, 12}, {"f", 200, 50, 9}};
+	struct timer t;
+	bool found;
+	for (size_t i = 0; i < sizeof set / sizeof *set; i++) {
+		t = (struct timer){.instance_id = f->instance, .root_id = f->instance, .state = STR("open"), .name = str_from(set[i].name), .due_at = set[i].due_at,
+		                   .priority = set[i].priority, .order = set[i].order};
+		OK(timer_set(f->tx, &t, &f->err));
+	}
+	OK(timer_reorder(f->tx, f->instance, STR("e"), 8, &f->err));
+	OK(timer_reorder(f->tx, f->instance, STR("none"), 8, &f->err));
+	struct timer_list list;
+	OK(timer_overdue(view(f), 200, 10, f->arena, &list, &f->err));
+	assert_int_equal(list.count, 6);
+	for (size_t i = 0; i < list.count; i++) {
+		assert_int_equal(list.items[i].name.at[0], 'a' + (int)i);
+		OK(timer_overdue_of_root(view(f), f->instance, 200, f->arena, &t, &found, &f->err));
+		assert_true(found && str_equal(t.name, list.items[i].name) && t.order == list.items[i].order);
+		OK(timer_cancel(f->tx, f->instance, t.name, &f->err));
+	}
+}
+
 static void timers_come_in_order(void **state) {
 	struct fixture *f = *state;
 	int64_t other = fixture_instance(f, 0).id, due_at;
@@ -483,7 +510,7 @@ int main(void) {
 	        TEST(an_update_needs_the_version_before),
 	        TEST(instances_are_queried),
 	        TEST(definitions_are_kept),
-	        TEST(timers_come_in_order),
+	        TEST(timers_come_in_order), TEST(timers_of_one_instant),
 	        TEST(early_signals_wait),
 	        TEST(registers_keep_their_versions),
 	        TEST(counters_slide),
