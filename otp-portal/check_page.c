@@ -2,6 +2,7 @@
 
 #include "engine/base/escape.h"
 #include "otp-portal/page.h"
+#include "otp-portal/pick.h"
 #include "otp-portal/seen.h"
 
 static void write_answers(const struct filling *f, const struct value *values, size_t page, struct response *out) {
@@ -12,9 +13,10 @@ static void write_answers(const struct filling *f, const struct value *values, s
 	prose.here = page_with(prose.r, f->path, STR("step=check"));
 	struct str change = page_path(prose.r, page_with(prose.r, f->path, arena_printf(a, "step=%zu&change=1", page + 1)));
 	for (size_t i = 0; i < p->items.count; i++) {
-		struct str name = p->items.items[i].field->name;
-		if (form_asked(&f->world, &p->items.items[i], values, a))
-			prose_row(&prose, p->items.items[i].field, arena_printf(a, "%.*s#f-%.*s", STR_ARG(change), STR_ARG(name)), out);
+		const struct form_item *item = &p->items.items[i];
+		struct str here = arena_printf(a, "%.*s#f-%.*s", STR_ARG(change), STR_ARG(item->field->name));
+		if (form_asked(&f->world, item, values, a) && !pick_check(&prose, item, here, out))
+			prose_row(&prose, item->field, here, out);
 	}
 }
 
@@ -58,21 +60,35 @@ static void write_form(const struct filling *f, struct response *out) {
 		escape_html(&out->body, submit);
 	else
 		page_word(r, out, "form.submit");
-	buf_z(&out->body, "</button></p>\n</form>\n");
+	buf_z(&out->body, "</button>\n");
+	pick_regret(f, out);
+	buf_z(&out->body, "</p>\n</form>\n");
+}
+
+/* The form's own words, where it has some; that answers were changed elsewhere is always said. */
+static void write_intro(const struct filling *f, struct response *out) {
+	struct request *r = f->prose.r;
+	bool changed = str_is(request_query(r, "changed"), "1");
+	struct str text = prose_get(&f->prose, "forms", f->form->name, "check", STR("text"));
+	if (!changed && text.len > 0) {
+		prose_write(&f->prose, text, &out->body);
+		return;
+	}
+	buf_z(&out->body, changed ? "<p class=\"note late\" role=\"alert\">" : "<p>");
+	page_word(r, out, changed ? "form.check-changed" : "form.check-intro");
+	buf_z(&out->body, "</p>\n");
 }
 
 void check_page(const struct filling *f, struct value *values, struct response *out) {
 	struct request *r = f->prose.r;
-	struct page page = {.title = language_word(r->language, "form.check-answers")};
+	struct str title = prose_get(&f->prose, "forms", f->form->name, "check", STR("title"));
+	struct page page = {.title = title.len > 0 ? title : language_word(r->language, "form.check-answers")};
 	page.here = page_with(r, f->path, STR("step=check"));
 	page_begin(r, out, &page);
 	buf_z(&out->body, "<h1>");
-	page_word(r, out, "form.check-answers");
+	escape_html(&out->body, page.title);
 	buf_z(&out->body, "</h1>\n");
-	bool changed = str_is(request_query(r, "changed"), "1");
-	buf_z(&out->body, changed ? "<p class=\"note late\" role=\"alert\">" : "<p>");
-	page_word(r, out, changed ? "form.check-changed" : "form.check-intro");
-	buf_z(&out->body, "</p>\n");
+	write_intro(f, out);
 	write_pages(f, values, out);
 	write_form(f, out);
 	page_end(r, out);

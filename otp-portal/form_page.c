@@ -5,6 +5,7 @@
 #include "otp-portal/offers.h"
 #include "otp-portal/later.h"
 #include "otp-portal/page.h"
+#include "otp-portal/pick.h"
 #include "otp-portal/seen.h"
 
 static void show_known(const struct filling *f, const struct field *field, struct answers *shown) {
@@ -299,10 +300,12 @@ void form_page(const struct form_view *given, struct response *out) {
 		return;
 	}
 	bool wrong = has_problems(v, fields, count), fresh = count_fresh(fields, count) > 0;
-	struct page page = {.title = page_title(v), .error = wrong};
+	struct page page = {.title = page_title(v), .error = wrong, .wide = pick_is(&v->filling->form->pages.items[v->page])};
 	if (fresh && !wrong) /* a reader hears at once why the page is here again */
 		page.title = arena_printf(r->arena, "%.*s: %.*s", STR_ARG(language_word(r->language, "form.one-more")), STR_ARG(page_title(v)));
-	if (r->method != METHOD_POST)
+	if (r->method != METHOD_POST && page.wide)
+		page.here = pick_path(v);
+	else if (r->method != METHOD_POST)
 		page.here = page_with(r, v->filling->path, arena_printf(r->arena, "step=%zu%s", v->page + 1, v->change ? "&change=1" : ""));
 	out->status = v->saved || v->stale ? 409 : wrong ? 422 : 200;
 	page_begin(r, out, &page);
@@ -329,7 +332,10 @@ void form_page(const struct form_view *given, struct response *out) {
 	write_shown(v, out);
 	if (v->saved)
 		write_saved(v, fields, count, out);
-	write_form(v, fields, count, out);
+	if (count == 1 && pick_is(&v->filling->form->pages.items[v->page]))
+		pick_write(v, &fields[0], out);
+	else
+		write_form(v, fields, count, out);
 	if (v->page == 0 && !v->change && v->filling->offers)
 		offers_write(&v->filling->prose, v->filling->offers, v->filling->path, out);
 	page_end(r, out);

@@ -40,6 +40,10 @@ const struct view_rule *definition_view(const struct definition *d, struct str n
 	return named_find(NAMED("view", d->views), name);
 }
 
+const struct catalogue *definition_catalogue(const struct definition *d, struct str name) {
+	return named_find(NAMED("catalogue", d->catalogues), name);
+}
+
 const struct register_type *definition_register(const struct definition *d, struct str name) {
 	return named_find(NAMED("register", d->registers), name);
 }

@@ -56,8 +56,23 @@ struct field {
 	struct yaml_place place;
 };
 
+/* How people look for one row of a register among many: what they see of each, what they search, and which of them can be chosen. */
+enum { CATALOGUE_FILTERS = 6 };
+struct column_list {
+	size_t *items; /* of the register's columns */
+	size_t count, cap;
+};
+struct catalogue {
+	struct str name;
+	const struct register_type *reg;
+	struct column_list columns, search, filters, detail;
+	const struct expression *available; /* sees row; NULL: each row can be chosen */
+	struct yaml_place place;
+};
+
 struct form_item {
 	const struct field *field;
+	const struct catalogue *catalogue; /* ref: its rows are looked for on a page of their own; NULL: a list to choose from */
 	bool optional;
 	bool fresh; /* `prefill: false`: asked anew each time */
 	const struct expression *when; /* NULL: always asked */
@@ -209,6 +224,7 @@ struct definition {
 	LIST_OF(struct field) fields;
 	LIST_OF(struct register_type) registers;
 	LIST_OF(struct role) roles;
+	LIST_OF(struct catalogue) catalogues;
 	LIST_OF(struct form) forms;
 	LIST_OF(struct state) states;
 	LIST_OF(struct view_rule) views;
@@ -253,6 +269,7 @@ const struct form *definition_form(const struct definition *d, struct str name);
 const struct state *definition_state(const struct definition *d, struct str name);
 const struct view_rule *definition_view(const struct definition *d, struct str name);
 bool view_rule_is_for(const struct view_rule *view, struct str role);
+const struct catalogue *definition_catalogue(const struct definition *d, struct str name);
 const struct register_type *definition_register(const struct definition *d, struct str name);
 /* How a mail (CHANNEL_MAIL of people.h) or a text starts it; NULL: not at all. */
 const struct start_way *definition_way(const struct definition *d, int channel);

@@ -111,12 +111,24 @@ static bool *visible_fields(struct checker *c) {
 	return seen;
 }
 
+static void want_columns(struct words *w, const struct catalogue *c, const struct column_list *columns) {
+	for (size_t i = 0; i < columns->count; i++)
+		want_at(w, "catalogues", c->name, arena_printf(w->c->arena, "columns.%.*s", STR_ARG(c->reg->record.members[columns->items[i]].name)).at);
+}
+
+static void want_catalogue(struct words *w, const struct catalogue *c) {
+	want_columns(w, c, &c->columns);
+	want_columns(w, c, &c->filters);
+	want_columns(w, c, &c->detail);
+}
+
 static void want_form(struct words *w, const struct form *form) {
 	struct arena *a = w->c->arena;
 	want_at(w, "forms", form->name, "title");
 	for (size_t p = 0; form->pages.count > 1 && p < form->pages.count; p++)
 		want_at(w, "forms", form->name, arena_printf(a, "pages.%.*s", STR_ARG(form->pages.items[p].name)).at);
 	check_markdown_at(w, "forms", form->name, "intro");
+	check_markdown_at(w, "forms", form->name, "check.text");
 	check_markdown_at(w, "forms", form->name, "receipt.text");
 }
 
@@ -137,6 +149,8 @@ static void check_language(struct words *w, const bool *visible) {
 	for (size_t i = 0; i < d->fields.count; i++)
 		if (visible[i])
 			want_field(w, &d->fields.items[i]);
+	for (size_t i = 0; i < d->catalogues.count; i++)
+		want_catalogue(w, &d->catalogues.items[i]);
 	for (size_t i = 0; i < d->forms.count; i++)
 		want_form(w, &d->forms.items[i]);
 	for (size_t i = 0; i < d->states.count; i++)

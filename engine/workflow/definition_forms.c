@@ -38,6 +38,21 @@ static bool asked_before(const struct form *form, const struct field *field) {
 	return false;
 }
 
+static const struct catalogue *read_item_catalogue(struct reader *r, const struct yaml *node, const struct field *field) {
+	const struct yaml *name = yaml_get(node, "catalogue");
+	const struct catalogue *catalogue = reader_find(r, NAMED("catalogue", r->d->catalogues), name);
+	if (!catalogue || !field)
+		return NULL;
+	if (field->kind != FIELD_REF)
+		problem_error(r->problems, name->place, "'catalogue': the field '%.*s' is of type %s, expected a ref", STR_ARG(field->name), field_kind_name(field->kind));
+	else if (field->many)
+		problem_error(r->problems, name->place, "'catalogue': the field '%.*s' is a list, expected one row", STR_ARG(field->name));
+	else if (field->reg && catalogue->reg && field->reg != catalogue->reg)
+		problem_error(r->problems, name->place, "'catalogue': '%.*s' has the rows of '%.*s', but the field '%.*s' those of '%.*s'", STR_ARG(catalogue->name),
+		              STR_ARG(catalogue->reg->name), STR_ARG(field->name), STR_ARG(field->reg->name));
+	return catalogue;
+}
+
 static void read_item(struct reader *r, const struct form *form, const struct yaml *node, struct form_page *page) {
 	const struct yaml *name = node->kind == YAML_MAP ? yaml_get(node, "field") : node;
 	const struct field *field = find_field(r, name);
@@ -46,6 +61,7 @@ static void read_item(struct reader *r, const struct form *form, const struct ya
 	struct form_item *item = ARENA_PUSH(r->arena, &page->items);
 	item->field = field;
 	item->optional = shape_truth(yaml_get(node, "optional"), false);
+	item->catalogue = read_item_catalogue(r, node, field);
 	item->fresh = !shape_truth(yaml_get(node, "prefill"), true);
 	item->when = reader_guard(r, yaml_get(node, "when"));
 }
@@ -53,8 +69,11 @@ static void read_item(struct reader *r, const struct form *form, const struct ya
 static void read_page(struct reader *r, struct form *form, const struct yaml *node) {
 	const struct yaml *items = yaml_get(node, "fields"), *show = yaml_get(node, "show");
 	struct form_page *page = ARENA_PUSH(r->arena, &form->pages);
-	for (size_t i = 0; items && i < items->count; i++)
+	for (size_t i = 0; items && i < items->count; i++) {
 		read_item(r, form, items->items[i], page);
+		if (page->items.items[i].catalogue && items->count > 1)
+			problem_error(r->problems, items->items[i]->place, "form '%.*s': what is chosen from a catalogue stands on a page of its own", STR_ARG(form->name));
+	}
 	for (size_t i = 0; show && i < show->count; i++)
 		*(const struct field **)ARENA_PUSH(r->arena, &page->show) = find_field(r, show->items[i]);
 	if (page->items.count == 0 && page->show.count == 0 && node->key == NULL)

@@ -129,12 +129,27 @@ static const struct shape_key common_keys[] = {
 static const struct shape common = {.kind = SHAPE_MAP, .what = "entry of 'common'", .keys = common_keys};
 static const struct shape commons = {.kind = SHAPE_LIST, .each = &common, .filled = true};
 
+/* catalogues */
+
+static const struct shape column_names = {.kind = SHAPE_LIST, .each = &word, .filled = true};
+static const struct shape_key catalogue_keys[] = {
+        {.key = "register", .shape = &name, .needed = true, .help = "Whose rows people look for."},
+        {.key = "columns", .shape = &column_names, .needed = true, .help = "Columns that each row shows, beside the register's label."},
+        {.key = "search", .shape = &column_names, .help = "Columns that a search looks in."},
+        {.key = "filters", .shape = &column_names, .help = "Columns to choose rows by, as a value of each."},
+        {.key = "detail", .shape = &column_names, .help = "Columns that are told when somebody wants to know more; addresses become links."},
+        {.key = "available", .shape = &expression, .help = "Sees `row`: whether it can be chosen."},
+        {0}};
+static const struct shape catalogue = {.kind = SHAPE_MAP, .what = "catalogue", .keys = catalogue_keys};
+static const struct shape catalogues = {.kind = SHAPE_NAMED, .what = "catalogue", .each = &catalogue};
+
 /* forms */
 
 static const struct shape_key item_keys[] = {
         {.key = "field", .shape = &word, .needed = true},
         {.key = "optional", .shape = &truth},
         {.key = "when", .shape = &expression, .help = "Asked only when this is true; else the field is cleared."},
+        {.key = "catalogue", .shape = &name, .help = "Of a ref: its row is looked for and chosen on a page of its own."},
         {.key = "prefill", .shape = &truth, .help = "false: asked anew, whatever start.prefill finds."},
         {0}};
 static const struct shape item = {.kind = SHAPE_NAME_OR_MAP, .what = "form item", .keys = item_keys};
@@ -279,6 +294,7 @@ static const struct shape_key workflow_keys[] = {
         {.key = "roles", .shape = &roles, .needed = true, .help = "Who takes part."},
         {.key = "data", .shape = &fields, .needed = true, .help = "The fields of an instance."},
         {.key = "let", .shape = &lets, .help = "Named expressions."},
+        {.key = "catalogues", .shape = &catalogues, .help = "How people look for a row of a register among many."},
         {.key = "forms", .shape = &forms, .help = "The pages that people fill in."},
         {.key = "initial", .shape = &name, .needed = true, .help = "The first state."},
         {.key = "states", .shape = &states, .needed = true, .help = "The machine."},

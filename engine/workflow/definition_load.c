@@ -100,6 +100,7 @@ static void read_parts(struct reader *r, const struct yaml *workflow, const stru
 	read_fields(r, data);
 	read_scope(r, yaml_get(workflow, "let"));
 	read_field_expressions(r, data);
+	read_catalogues(r, yaml_get(workflow, "catalogues"));
 	read_roles(r, yaml_get(workflow, "roles"));
 	read_forms(r, yaml_get(workflow, "forms"));
 	read_views(r, yaml_get(workflow, "views")); /* before the states: a send's link names a view or an event */

@@ -48,6 +48,7 @@ void read_fields(struct reader *r, const struct yaml *data);         /* names an
 struct scope reader_scope_with(struct reader *r, const char *name, struct type type, size_t slot);
 void read_scope(struct reader *r, const struct yaml *lets);          /* NULL: none */
 void read_field_expressions(struct reader *r, const struct yaml *data);
+void read_catalogues(struct reader *r, const struct yaml *catalogues); /* NULL: none */
 void read_roles(struct reader *r, const struct yaml *roles);
 void read_forms(struct reader *r, const struct yaml *forms);         /* NULL: none */
 void read_states(struct reader *r, const struct yaml *states, const struct yaml *common /* NULL: none */, const struct yaml *initial);

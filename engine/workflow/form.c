@@ -82,6 +82,19 @@ bool form_rows(const struct form_world *world, const struct field *field, const 
 	return true;
 }
 
+const bool *form_available(const struct form_world *world, const struct catalogue *c, const struct value *values, const struct value *rows, size_t count,
+                           struct arena *a) {
+	bool *available = ARENA_ARRAY(a, count + 1, bool);
+	struct environment env = form_environment(world, values, a);
+	struct value *row_slot = (struct value *)&env.slots[world->definition->fields.count + SLOT_ROW];
+	for (size_t i = 0; i < count; i++) {
+		struct err unset;
+		*row_slot = rows[i];
+		available[i] = !c->available || expression_holds(c->available, &env, a, &unset);
+	}
+	return available;
+}
+
 struct gate {
 	const struct form_world *world;
 	const struct answers *answers;
@@ -103,6 +116,7 @@ static void tell_missing(struct gate *g, struct str name, const struct field *fi
 
 /* The rows that a field offers: read once for all its answers. */
 struct offer {
+	const struct catalogue *catalogue; /* which says whether a row can be chosen; NULL: each can */
 	const struct value *rows;
 	size_t count;
 	bool read;
@@ -125,10 +139,20 @@ static bool find_row(const struct field *field, const struct offer *offer, struc
 	return false;
 }
 
+/* Somebody was faster. */
+static bool is_taken(struct gate *g, const struct field *field, const struct offer *offer, const struct value *row, struct field_refusal *refusal) {
+	const struct value *label = &row->record.members[field->reg->label];
+	if (!offer->catalogue || *form_available(g->world, offer->catalogue, g->values, row, 1, g->a))
+		return false;
+	*refusal = (struct field_refusal){"field.taken", {value_text(g->a, label), STR("")}};
+	return true;
+}
+
 /* One typed text as one value; false: refused and told. */
 static bool take_one(struct gate *g, const struct field *field, const struct offer *offer, struct str text, struct value *out) {
 	struct field_refusal refusal = {.key = "field.not-choice"};
-	bool ok = field->kind == FIELD_REF ? find_row(field, offer, str_trim(text), out) : field_parse(g->world, field, text, g->values, g->a, out, &refusal);
+	bool ref = field->kind == FIELD_REF;
+	bool ok = ref ? find_row(field, offer, str_trim(text), out) && !is_taken(g, field, offer, out, &refusal) : field_parse(g->world, field, text, g->values, g->a, out, &refusal);
 	if (!ok) {
 		*out = VALUE_UNSET; /* nothing reads what was refused */
 		tell(g, field->name, &refusal);
@@ -293,7 +317,7 @@ static bool take_item(struct gate *g, const struct form_item *item) {
 		else if (field->many)
 			ok = take_many(g, field, answer, item->optional, &value);
 		else
-			ok = take_single(g, field, answer, item->optional, &(struct offer){0}, &value);
+			ok = take_single(g, field, answer, item->optional, &(struct offer){.catalogue = item->catalogue}, &value);
 	}
 	g->values[field->slot] = value;
 	if (ok && g->problems->count == told)

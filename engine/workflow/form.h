@@ -38,6 +38,9 @@ bool form_validate(const struct form_world *world, const struct form *form, int 
                    struct arena *a, struct value *values, struct form_problems *problems, struct err *err);
 /* Whether the item is asked, given the values so far. */
 bool form_asked(const struct form_world *world, const struct form_item *item, const struct value *values, struct arena *a);
+/* Whether each of these rows of the catalogue can be chosen, given the values so far. In arena. */
+const bool *form_available(const struct form_world *world, const struct catalogue *c, const struct value *values, const struct value *rows, size_t count,
+                           struct arena *a);
 /* The rows that a ref or matrix field offers, given the values so far; RECORD values in file order. */
 bool form_rows(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a,
                const struct value **rows, size_t *count, struct err *err);

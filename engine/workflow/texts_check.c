@@ -16,15 +16,19 @@ static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}}, any_markd
 	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"date", PLAIN, NULL}, {"invalid", PLAIN, NULL}, {"options", MAP, any_text}
 static const struct text_shape of_member[] = {WORDS_OF_FIELD, {0}}, in_group[] = {{"*", MAP, of_member}, {0}};
 static const struct text_shape of_field[] = {WORDS_OF_FIELD, {"scale", MAP, any_text}, {"add", PLAIN, NULL}, {"item", PLAIN, NULL}, {"fields", MAP, in_group}, {0}};
+static const struct text_shape of_catalogue[] = {
+	{"columns", MAP, any_text}, {"choose", PLAIN, NULL}, {"available", PLAIN, NULL}, {"taken", PLAIN, NULL}, {"more", PLAIN, NULL}, {0},
+};
+static const struct text_shape catalogues[] = {{"*", MAP, of_catalogue}, {0}};
 static const struct text_shape of_receipt[] = {{"title", PLAIN, NULL}, {"text", MARKDOWN, NULL}, {0}};
 static const struct text_shape of_form[] = {
-	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"submit", PLAIN, NULL}, {"pages", MAP, any_text}, {"receipt", MAP, of_receipt}, {0},
+	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"submit", PLAIN, NULL}, {"check", MAP, of_receipt}, {"pages", MAP, any_text}, {"receipt", MAP, of_receipt}, {0},
 };
 static const struct text_shape of_view[] = {{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"empty", PLAIN, NULL}, {"not-ready", MARKDOWN, NULL}, {0}};
 static const struct text_shape fields[] = {{"*", MAP, of_field}, {0}}, forms[] = {{"*", MAP, of_form}, {0}}, views[] = {{"*", MAP, of_view}, {0}};
 static const struct text_shape of_file[] = {
 	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"roles", MAP, any_text}, {"deliveries", MAP, any_text}, {"fields", MAP, fields}, {"forms", MAP, forms},
-	{"states", MAP, any_text}, {"events", MAP, any_text}, {"done", MAP, any_text}, {"timers", MAP, any_text}, {"messages", MAP, any_text}, {"ended", MAP, any_markdown}, {"views", MAP, views}, {0},
+	{"states", MAP, any_text}, {"events", MAP, any_text}, {"done", MAP, any_text}, {"timers", MAP, any_text}, {"messages", MAP, any_text}, {"ended", MAP, any_markdown}, {"views", MAP, views}, {"catalogues", MAP, catalogues}, {0},
 };
 
 struct check {

@@ -201,6 +201,8 @@ static const struct words {
         {"messages/please.da.md", "subject: x\n---\n{{name}}{{#note}}{{name}}{{/note}} [a]({{link}})\n", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "unknown name '{{name}}'"},
         {"messages/please.da.md", "subject: x\n---\n{{note.name}} [a]({{link}})\n", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "'note' has no columns"},
         {"messages/please.da.md", "subject: x\n---\n{{note}} [a]({{link}})\n", "  note: {type: longtext}", "  note: {type: group, many: 1..3, fields: {name: {type: text}, mail: {type: email, optional: true}}}", false, "'{{note}}' may be unset"},
+        {"README.md", "x", "initial: unconfirmed", "catalogues: {all: {register: things, columns: [shelf]}}\ninitial: unconfirmed", false, "text 'catalogues.all.columns.shelf' is missing"},
+        {"texts/en.yaml", "title: Loans\ncatalogues: {all: {chose: Take}}\n", NULL, NULL, false, "unknown key 'chose'; did you mean 'choose'?"},
         {"texts/en.yaml", "title: Loans\nfields: {note: {fields: {mail: {labl: Mail}}}}\n", NULL, NULL, false, "unknown key 'labl'; did you mean 'label'?"},
         {"texts/en.yaml", "title: Loans\nfields: {note: {fields: {mail: {item: Mail}}}}\n", NULL, NULL, false, "unknown key 'item'"},
         {"texts/en.yaml", "title: Loans\nfields: {note: {item: \"{{who}}\"}}\n", NULL, NULL, false, "{{...}} may stand only in"},

@@ -57,6 +57,8 @@ static const char machine[] =
         "    pages:\n"
         "      - {name: one, fields: [pick, {field: text, when: pick == 'b'}]}\n"
         "      - {name: two, fields: [{field: number, when: has(text)}, {field: mails, optional: true}]}\n"
+        "  pick: {fields: [{field: any_ref, catalogue: all}]}\n"
+        "catalogues: {all: {register: things, columns: [shelf], available: \"row.shelf == 'top' && has(number) && number > 3\"}}\n"
         "initial: a\n"
         "states:\n"
         "  a: {on: {go: {target: b}}}\n"
@@ -407,6 +409,30 @@ static void test_flood(void **state) {
 	assert_true(clock_monotonic() - began < 2000);
 }
 
+/* What cannot be chosen is refused by name, also when its rule cannot be computed; the answers so far count. */
+static void test_catalogue(void **state) {
+	struct fixture *f = *state;
+	const struct catalogue *all = definition_catalogue(world.definition, STR("all"));
+	const struct field *number = field_named("number"), *ref = field_named("any_ref");
+	const struct value *all_rows;
+	size_t count;
+	struct answers y = answers_typed(f, "any_ref", "y");
+	clear();
+	validate(f, "pick", -1, &y);
+	assert_int_equal(f->refused.count, 1);
+	assert_string_equal(f->refused.items[0].key, "field.taken");
+	assert_str(f->refused.items[0].arg[0], "The y");
+	assert_int_equal(values[ref->slot].kind, KIND_UNSET);
+	values[number->slot] = value_int(4);
+	validate(f, "pick", -1, &y);
+	assert_int_equal(f->refused.count, 0);
+	assert_int_equal(values[ref->slot].kind, KIND_RECORD);
+	OK(form_rows(&world, ref, values, f->arena, &all_rows, &count, &f->err));
+	const bool *available = form_available(&world, all, values, all_rows, count, f->arena);
+	assert_int_equal(count, 3);
+	assert_true(available[0] && available[1] && !available[2]);
+}
+
 static void test_refs(void **state) {
 	static const struct one table[] = {
 	        {"ref", "x", .value = "{\"key\":\"x\",\"version\":\"1\"}"},
@@ -623,7 +649,7 @@ static void test_all_missing(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_texts), TEST(test_addresses), TEST(test_digits), TEST(test_numbers), TEST(test_choices), TEST(test_dates), TEST(test_date_limits),
-	        TEST(test_many), TEST(test_flood), TEST(test_refs), TEST(test_matrix), TEST(test_optional), TEST(test_when), TEST(test_valid), TEST(test_groups), TEST(test_group_flood), TEST(test_all_missing),
+	        TEST(test_many), TEST(test_flood), TEST(test_refs), TEST(test_catalogue), TEST(test_matrix), TEST(test_optional), TEST(test_when), TEST(test_valid), TEST(test_groups), TEST(test_group_flood), TEST(test_all_missing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,6 +116,16 @@ static inline void texts_of_fields(const struct definition *d, struct buf *out) 
 	}
 }
 
+static inline void texts_of_catalogues(const struct definition *d, struct buf *out) {
+	buf_z(out, d->catalogues.count > 0 ? "catalogues:\n" : "");
+	for (size_t i = 0; i < d->catalogues.count; i++) {
+		const struct catalogue *c = &d->catalogues.items[i];
+		buf_printf(out, "  %.*s:\n    columns:\n", STR_ARG(c->name));
+		for (size_t k = 0; k < c->reg->record.count; k++)
+			buf_printf(out, "      %.*s: A column\n", STR_ARG(c->reg->record.members[k].name));
+	}
+}
+
 static inline void write_texts(const char *folder, const struct definition *d) {
 	struct buf out;
 	buf_init(&out, 1 << 20);
@@ -135,6 +145,7 @@ static inline void write_texts(const char *folder, const struct definition *d) {
 	buf_free(&events);
 	texts_of_fields(d, &out);
 	texts_of_forms(d, &out);
+	texts_of_catalogues(d, &out);
 	write_file(folder, "texts/en.yaml", buf_text(&out));
 	buf_free(&out);
 }

@@ -1,0 +1,128 @@
+#include "otp-portal/catalogue_ask.h"
+
+#include "engine/base/escape.h"
+#include "engine/base/fold.h"
+#include "otp-portal/page.h"
+
+#include <string.h>
+
+enum { LAST_PAGE = 100000, SEARCH_BYTES = 200, ROW_BYTES = 64 * 1024, MOST_WORDS = 20 };
+
+static struct str column_name(const struct catalogue *c, size_t filter) {
+	return c->reg->record.members[c->filters.items[filter]].name;
+}
+
+struct catalogue_ask catalogue_ask_read(struct request *r, const struct catalogue *c, struct str base) {
+	struct catalogue_ask ask = {.r = r, .catalogue = c, .base = base, .search = str_trim(request_query(r, "q"))};
+	if (ask.search.len > SEARCH_BYTES)
+		ask.search.len = SEARCH_BYTES;
+	for (size_t i = 0; i < c->filters.count; i++)
+		ask.filters[i] = request_query(r, arena_printf(r->arena, "f.%.*s", STR_ARG(column_name(c, i))).at);
+	ask.free = c->available && str_is(request_query(r, "free"), "1");
+	if (!str_to_int(request_query(r, "page"), &ask.page) || ask.page < 1 || ask.page > LAST_PAGE)
+		ask.page = 1;
+	return ask;
+}
+
+static struct str with(const struct catalogue_ask *ask, struct str path, struct str name, struct str value) {
+	struct buf escaped;
+	buf_init(&escaped, 8000);
+	buf_str(&escaped, name);
+	buf_char(&escaped, '=');
+	escape_url(&escaped, value);
+	struct str out = page_with(ask->r, path, buf_text(&escaped));
+	buf_free(&escaped);
+	return out;
+}
+
+struct str catalogue_ask_path(const struct catalogue_ask *ask) {
+	struct arena *a = ask->r->arena;
+	struct str path = ask->base;
+	if (ask->search.len > 0)
+		path = with(ask, path, STR("q"), ask->search);
+	for (size_t i = 0; i < ask->catalogue->filters.count; i++)
+		if (ask->filters[i].len > 0)
+			path = with(ask, path, arena_printf(a, "f.%.*s", STR_ARG(column_name(ask->catalogue, i))), ask->filters[i]);
+	if (ask->free)
+		path = with(ask, path, STR("free"), STR("1"));
+	return ask->page > 1 ? with(ask, path, STR("page"), arena_printf(a, "%lld", (long long)ask->page)) : path;
+}
+
+bool catalogue_ask_narrows(const struct catalogue_ask *ask) {
+	bool narrows = ask->search.len > 0 || ask->free;
+	for (size_t i = 0; i < ask->catalogue->filters.count; i++)
+		narrows = narrows || ask->filters[i].len > 0;
+	return narrows;
+}
+
+struct str catalogue_key(struct arena *a, const struct value *v) {
+	return v->kind == KIND_UNSET ? STR("") : value_text(a, v);
+}
+
+/* --- finding --- */
+
+struct words {
+	struct str items[MOST_WORDS];
+	size_t count;
+};
+
+static struct words read_words(const struct catalogue_ask *ask) {
+	struct words words = {0};
+	struct buf folded;
+	buf_init(&folded, 10 * SEARCH_BYTES);
+	fold_query(&folded, ask->search);
+	struct str rest = arena_str(ask->r->arena, buf_text(&folded));
+	buf_free(&folded);
+	while (rest.len > 0 && words.count < MOST_WORDS) {
+		struct str word = str_cut(&rest, ' ');
+		if (word.len > 0)
+			words.items[words.count++] = word;
+	}
+	return words;
+}
+
+static void fold_value(struct buf *out, struct arena *a, const struct value *v) {
+	if (v->kind == KIND_DATE)
+		fold_date(out, v->integer);
+	else if (v->kind != KIND_UNSET && v->kind != KIND_BOOL)
+		fold_text(out, value_text(a, v));
+	buf_char(out, ' ');
+}
+
+static bool has_words(const struct catalogue_ask *ask, const struct words *words, const struct value *row, struct buf *text) {
+	const struct catalogue *c = ask->catalogue;
+	bool has = true;
+	buf_clear(text);
+	for (size_t i = 0; i < c->search.count && words->count > 0; i++)
+		fold_value(text, ask->r->arena, &row->record.members[c->search.items[i]]);
+	for (size_t i = 0; i < words->count && has; i++)
+		has = memmem(text->at, text->len, words->items[i].at, words->items[i].len) != NULL;
+	return has;
+}
+
+static bool passes(const struct catalogue_ask *ask, const struct value *row) {
+	const struct catalogue *c = ask->catalogue;
+	for (size_t i = 0; i < c->filters.count; i++)
+		if (ask->filters[i].len > 0 && !str_equal(ask->filters[i], catalogue_key(ask->r->arena, &row->record.members[c->filters.items[i]])))
+			return false;
+	return true;
+}
+
+void catalogue_find(const struct catalogue_ask *ask, const struct form_world *world, const struct value *values, const struct value *rows, size_t count,
+                    struct catalogue_rows *out) {
+	struct arena *a = ask->r->arena;
+	struct words words = read_words(ask);
+	struct buf text;
+	*out = (struct catalogue_rows){.rows = rows, .count = count, .found = ARENA_ARRAY(a, count + 1, size_t)};
+	if (ask->catalogue->available)
+		out->available = form_available(world, ask->catalogue, values, rows, count, a);
+	buf_init(&text, ROW_BYTES);
+	for (size_t i = 0; i < count; i++) {
+		bool free = !out->available || out->available[i];
+		if ((ask->free && !free) || !passes(ask, &rows[i]) || !has_words(ask, &words, &rows[i], &text))
+			continue;
+		out->found[out->found_count++] = i;
+		out->free_count += free;
+	}
+	buf_free(&text);
+}

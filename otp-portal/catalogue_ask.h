@@ -1,0 +1,38 @@
+/* catalogue_ask: what somebody looks for among the rows of a register: words, a value of each filter, only what can be chosen. All of it stands in the URL. */
+#ifndef OTP_PORTAL_CATALOGUE_ASK_H
+#define OTP_PORTAL_CATALOGUE_ASK_H
+
+#include "engine/workflow/form.h"
+#include "otp-portal/prose.h"
+
+struct catalogue_ask {
+	struct request *r;
+	const struct catalogue *catalogue;
+	struct str base;                       /* path and query of the page, without what is asked for */
+	struct str search;                     /* as typed */
+	struct str filters[CATALOGUE_FILTERS]; /* a value for each filter of the catalogue; empty: any */
+	bool free;                             /* only what can be chosen */
+	int64_t page;                          /* from 1 */
+};
+
+/* ?q= ?f.COLUMN= ?free=1 ?page=; what makes no sense is passed over. */
+struct catalogue_ask catalogue_ask_read(struct request *r, const struct catalogue *c, struct str base);
+/* Path and query that ask for the same, page included. */
+struct str catalogue_ask_path(const struct catalogue_ask *ask);
+bool catalogue_ask_narrows(const struct catalogue_ask *ask);
+
+/* What is offered, and what is found of it. */
+struct catalogue_rows {
+	const struct value *rows;
+	size_t count;
+	const bool *available; /* of each of rows; NULL: the catalogue makes no difference */
+	size_t *found;         /* of rows, in their order */
+	size_t found_count, free_count; /* free: of those found */
+};
+/* rows: all that is offered. */
+void catalogue_find(const struct catalogue_ask *ask, const struct form_world *world, const struct value *values, const struct value *rows, size_t count,
+                    struct catalogue_rows *out);
+/* A value as it stands in a URL to filter by. In arena. */
+struct str catalogue_key(struct arena *a, const struct value *v);
+
+#endif

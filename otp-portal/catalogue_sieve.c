@@ -1,0 +1,139 @@
+/* The form above a catalogue: search, filters with how many rows each value has, only what can be chosen. */
+#include "engine/base/escape.h"
+#include "engine/base/fold.h"
+#include "otp-portal/catalogue_list.h"
+#include "otp-portal/page.h"
+
+#include <stdlib.h>
+
+enum { MOST_VALUES = 500, LABEL_BYTES = 4000 };
+
+struct option {
+	struct str key, label, order;
+	size_t count;
+};
+
+static int by_order(const void *a, const void *b) {
+	return str_compare(((const struct option *)a)->order, ((const struct option *)b)->order);
+}
+
+static struct option option_of(const struct catalogue_list *l, const struct value *v, struct buf *folded) {
+	struct arena *a = l->ask->r->arena;
+	struct option option = {.key = catalogue_key(a, v), .count = 1};
+	option.label = v->kind == KIND_DATE ? language_date_short(l->ask->r->language, a, v->integer)
+	               : v->kind == KIND_BOOL ? language_word(l->ask->r->language, v->boolean ? "form.yes" : "form.no") : option.key;
+	buf_clear(folded);
+	fold_text(folded, option.key);
+	option.order = arena_printf(a, "%.*s %.*s", STR_ARG(buf_text(folded)), STR_ARG(option.key));
+	return option;
+}
+
+/* The values that rows have, in order, each once. */
+static struct option *find_options(const struct catalogue_list *l, size_t column, size_t *count) {
+	struct option *all = ARENA_ARRAY(l->ask->r->arena, l->rows->count + 1, struct option);
+	struct buf folded;
+	size_t many = 0;
+	buf_init(&folded, LABEL_BYTES);
+	for (size_t i = 0; i < l->rows->count; i++)
+		if (l->rows->rows[i].record.members[column].kind != KIND_UNSET)
+			all[many++] = option_of(l, &l->rows->rows[i].record.members[column], &folded);
+	buf_free(&folded);
+	qsort(all, many, sizeof *all, by_order);
+	*count = 0;
+	for (size_t i = 0; i < many; i++) {
+		if (*count > 0 && str_equal(all[*count - 1].key, all[i].key))
+			all[*count - 1].count++;
+		else
+			all[(*count)++] = all[i];
+	}
+	return all;
+}
+
+static void write_option(const struct option *option, bool chosen, struct buf *b) {
+	buf_z(b, "<option value=\"");
+	escape_html(b, option->key);
+	buf_z(b, chosen ? "\" selected>" : "\">");
+	escape_html(b, option->label);
+	buf_printf(b, " (%zu)</option>\n", option->count);
+}
+
+static void write_filter(const struct catalogue_list *l, size_t filter, struct response *out) {
+	const struct catalogue *c = l->ask->catalogue;
+	struct str name = c->reg->record.members[c->filters.items[filter]].name, label = prose_get(l->prose, "catalogues", c->name, "columns", name);
+	struct buf *b = &out->body;
+	size_t count;
+	struct option *options = find_options(l, c->filters.items[filter], &count);
+	buf_printf(b, "<div><label for=\"f-%.*s\">", STR_ARG(name));
+	escape_html(b, label.len > 0 ? label : name);
+	buf_printf(b, "</label>\n<select id=\"f-%.*s\" name=\"f.%.*s\">\n<option value=\"\">", STR_ARG(name), STR_ARG(name));
+	page_word(l->ask->r, out, "list.any");
+	buf_z(b, "</option>\n");
+	for (size_t i = 0; i < count && i < MOST_VALUES; i++)
+		write_option(&options[i], str_equal(options[i].key, l->ask->filters[filter]), b);
+	buf_z(b, "</select></div>\n");
+}
+
+static void write_free(const struct catalogue_list *l, struct response *out) {
+	buf_printf(&out->body, "<label class=\"box\"><input type=\"checkbox\" name=\"free\" value=\"1\"%s> <span>", l->ask->free ? " checked" : "");
+	page_word(l->ask->r, out, "catalogue.only-available");
+	buf_z(&out->body, "</span></label>\n");
+}
+
+static bool is_filtered(const struct catalogue_ask *ask) {
+	struct catalogue_ask filtered = *ask;
+	filtered.search = STR("");
+	return catalogue_ask_narrows(&filtered);
+}
+
+static void write_filters(const struct catalogue_list *l, struct response *out) {
+	const struct catalogue *c = l->ask->catalogue;
+	struct buf *b = &out->body;
+	if (c->filters.count == 0 && !c->available)
+		return;
+	buf_z(b, is_filtered(l->ask) ? "<details class=\"sieve\" open>\n<summary>" : "<details class=\"sieve\">\n<summary>");
+	page_word(l->ask->r, out, "catalogue.filter");
+	buf_z(b, "</summary>\n<div class=\"choices\">\n");
+	for (size_t i = 0; i < c->filters.count; i++)
+		write_filter(l, i, out);
+	buf_z(b, "</div>\n");
+	if (c->available)
+		write_free(l, out);
+	buf_z(b, "<p class=\"buttons\"><button class=\"quiet\">");
+	page_word(l->ask->r, out, "list.show");
+	buf_z(b, "</button></p>\n</details>\n");
+}
+
+/* A browser drops the query of a GET form's address. */
+static void write_hidden(struct str query, struct buf *b) {
+	while (query.len > 0) {
+		struct str value = str_cut(&query, '&'), name = str_cut(&value, '=');
+		buf_z(b, "<input type=\"hidden\" name=\"");
+		escape_html(b, name);
+		buf_z(b, "\" value=\"");
+		escape_html(b, value);
+		buf_z(b, "\">\n");
+	}
+}
+
+void catalogue_write_sieve(const struct catalogue_list *l, struct response *out) {
+	struct buf *b = &out->body;
+	struct str query = l->ask->base, path = str_cut(&query, '?');
+	buf_z(b, "<form method=\"get\" action=\"");
+	escape_html(b, path);
+	buf_z(b, "\" class=\"search\" role=\"search\">\n");
+	write_hidden(query, b);
+	page_hidden_language(l->ask->r, out);
+	if (l->ask->catalogue->search.count > 0) {
+		buf_z(b, "<label for=\"q\">");
+		page_word(l->ask->r, out, "list.search-label");
+		buf_z(b, "</label>\n<input type=\"search\" id=\"q\" name=\"q\" value=\"");
+		escape_html(b, l->ask->search);
+		buf_z(b, "\">\n<button class=\"quiet\">");
+		page_word(l->ask->r, out, "list.search");
+		buf_z(b, "</button>\n");
+	}
+	write_filters(l, out);
+	buf_z(b, "</form>\n");
+	if (catalogue_ask_narrows(l->ask))
+		page_way(l->ask->r, out, l->ask->base, "list.clear");
+}
