@@ -84,30 +84,36 @@ int command_check(struct arguments *args, struct buf *out) {
 /* A message as a person would read it, so that a scenario can look into it. */
 static bool render_row(void *context, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a, struct str *text, struct err *err) {
 	struct composed message;
-	struct message_files *files = context;
-	if (!compose_message(engine, site, v, row, a, &message, err) || (files && !message_files_write(files, engine, site, v, row, a, err)))
+	struct scenario_files *files = context;
+	if (!compose_message(engine, site, v, row, a, &message, err) || (files->messages && !scenario_files_message(files, engine, site, v, row, a, err)))
 		return false;
 	*text = arena_printf(a, "%.*s\n%.*s", STR_ARG(message.subject), STR_ARG(message.text));
 	return true;
+}
+
+static bool write_data(void *context, const char *path, struct view *v, struct err *err) {
+	return scenario_files_data(context, path, v, err);
 }
 
 static int yaml_only(const struct dirent *entry) {
 	return str_ends(str_from(entry->d_name), STR(".yaml"));
 }
 
-static void run_scenarios(struct open_site *s, const struct package *package, struct message_files *files, struct buf *out, int *passed, int *failed) {
+static void run_scenarios(struct open_site *s, const struct package *package, struct scenario_files *files, struct buf *out, int *passed, int *failed) {
 	char folder[4096], path[8192];
 	struct dirent **entries;
 	struct buf covers;
 	snprintf(folder, sizeof folder, "%.*s/scenarios", STR_ARG(package->folder));
 	int count = scandir(folder, &entries, yaml_only, alphasort);
 	buf_init(&covers, 1 << 20);
+	files->workflow = arena_z(s->arena, package->definition->name);
 	struct scenario_options options = {
 	        .site = s->site,
 	        .package = package,
 	        .render = render_row,
 	        .context = files,
 	        .draw = press_at_once,
+	        .ended = files->data ? write_data : NULL,
 	        .coverage = coverage_new(package->definition, s->arena),
 	        .covers = &covers,
 	};
@@ -132,7 +138,7 @@ static void run_scenarios(struct open_site *s, const struct package *package, st
 	buf_free(&covers);
 }
 
-static void test_group(const struct group *group, struct message_files *files, struct buf *out, int *passed, int *failed) {
+static void test_group(const struct group *group, struct scenario_files *files, struct buf *out, int *passed, int *failed) {
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
 	struct err err = {0};
@@ -150,15 +156,15 @@ static void test_group(const struct group *group, struct message_files *files, s
 }
 
 int command_test(struct arguments *args, struct buf *out) {
-	struct message_files files = {.folder = arguments_option(args, "--messages")};
+	struct scenario_files files = {.messages = arguments_option(args, "--messages"), .data = arguments_option(args, "--data")};
 	if (arguments_unknown(args, out) || args->count == 0)
-		return usage(out, "test DIR... [--messages FOLDER]");
+		return usage(out, "test DIR... [--messages FOLDER] [--data FOLDER]");
 	struct arena *a = arena_new();
 	struct group *groups = ARENA_ARRAY(a, (size_t)args->count, struct group);
 	int passed = 0, failed = 0, count = group_arguments(a, args, groups, out);
 	for (int i = 0; i < count; i++) {
 		if (groups[i].config)
-			test_group(&groups[i], files.folder ? &files : NULL, out, &passed, &failed);
+			test_group(&groups[i], &files, out, &passed, &failed);
 		else
 			failed++;
 	}

@@ -108,14 +108,18 @@ bool demo_samples(struct open_site *s, struct buf *out, struct err *err);
 int server_run(struct open_site *s, const struct server_options *options, struct buf *out);
 /* Where the packages that come with Stafet are, or NULL: beside the program's source tree, or /usr/share/stafet/templates. */
 const char *packages_folder(struct arena *a);
-/* Where `stafet test --messages` puts what the scenarios send: <folder>/<workflow>/<number>-<message>.<language>.eml (an SMS: .txt). */
-struct message_files {
-	const char *folder;
+/* Where `stafet test` puts what the scenarios send, <messages>/<workflow>/<number>-<message>.<language>.eml (an SMS: .txt), and what there is when they end,
+ * <data>/<workflow>/<scenario>.json. NULL: nowhere. */
+struct scenario_files {
+	const char *messages, *data;
+	const char *workflow; /* of the scenario under way */
 	int count; /* of messages so far */
 };
 /* In each language of its package. */
-bool message_files_write(struct message_files *files, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a,
-                         struct err *err);
+bool scenario_files_message(struct scenario_files *files, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct arena *a,
+                            struct err *err);
+/* All instances. */
+bool scenario_files_data(struct scenario_files *files, const char *path, struct view *v, struct err *err);
 /* What a site with these packages and nothing else said would have, for check and test. */
 struct site_config *config_for_packages(struct arena *a, char **folders, int count);
 /* A site for them, or one from a folder: throw-away keys, no store. config is borrowed until site_shut. */

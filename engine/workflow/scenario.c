@@ -471,6 +471,15 @@ static void note_covers(struct scenario *s) {
 		buf_printf(s->options->covers, "%.*s\n", STR_ARG(covers->items[i]->text));
 }
 
+static bool show_end(struct scenario *s, const char *path) {
+	struct err err;
+	struct view *v = s->options->ended ? store_view(s->store, &err) : NULL;
+	bool ok = !s->options->ended || (v && s->options->ended(s->options->context, path, v, &err));
+	if (v)
+		view_close(v);
+	return ok || scenario_fail(s, s->root, "%s", err.text);
+}
+
 bool scenario_run(const struct scenario_options *options, const char *path, struct buf *out) {
 	static const char *const keys[] = {"scenario", "covers", "now", "steps", NULL};
 	struct scenario s = {.options = options, .out = out, .a = arena_new()};
@@ -481,7 +490,7 @@ bool scenario_run(const struct scenario_options *options, const char *path, stru
 		arena_free(s.a);
 		return false;
 	}
-	bool ok = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s) && (!options->store || advance_to(&s, s.root, options->now));
+	bool ok = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s) && (!options->store || advance_to(&s, s.root, options->now)) && show_end(&s, path);
 	if (ok) {
 		struct str name = scenario_text(s.root, "scenario");
 		note_covers(&s);

@@ -26,6 +26,8 @@ struct scenario_options {
 	struct engine *engine;
 	int64_t now;
 	bool (*keep)(void *context, struct engine *engine, struct site *site, struct view *v, const struct outbox_row *row, struct err *err);
+	/* Is shown the store when a scenario has passed. NULL: nobody looks. */
+	bool (*ended)(void *context, const char *path, struct view *v, struct err *err);
 	struct coverage *coverage;
 	struct buf *covers; /* requirement IDs of `covers` are appended, one a line */
 };
