@@ -70,7 +70,7 @@ $(O)/tests/%: tests/unit/%.c $(LIBRARY)
 	@echo "cc $<"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
-$(O)/bench $(O)/bench-mail $(O)/bench-sql $(O)/bench-fill $(O)/bench-open: $(O)/%: tests/bench/%.c $(LIBRARY)
+$(O)/bench $(O)/bench-mail $(O)/bench-sql $(O)/bench-fill $(O)/bench-open $(O)/bench-grow: $(O)/%: tests/bench/%.c $(LIBRARY)
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS)
 
 $(O)/bench-delay $(O)/bench-post: $(O)/%: tests/bench/%.c
@@ -130,7 +130,7 @@ bench: check-deps
 	@sh tools/install.sh bench || echo "without them there is less to compare with" >&2
 	@sh tests/bench/run.sh
 bench-quick: check-deps
-	@COUNT=40 SLEEPERS=1000 PEERS=no sh tests/bench/run.sh
+	@COUNT=40 SLEEPERS=1000 GROWTH=100 PEERS=no sh tests/bench/run.sh
 
 schema: build/stafet
 	build/stafet schema > docs/workflow.schema.json

@@ -27,6 +27,7 @@ struct telling {
 	const struct definition *d;
 	struct acquaintance known;
 	LIST_OF(struct moment) past, next;
+	bool older; /* more has happened than is in past */
 };
 
 static struct str word(const struct telling *m, const char *key, struct str arg0, struct str arg1) {
@@ -73,12 +74,16 @@ static bool is_told(const struct history *h) {
 
 static bool tell_history(struct telling *m, struct err *err) {
 	struct history_list list;
+	size_t told = 0;
 	if (!history_list(m->v, m->t->prose->instance->id, m->a, &list, err))
 		return false;
+	for (size_t i = 0; i < list.count; i++)
+		told += is_told(&list.items[i]);
+	m->older = told > MOST;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct history *h = &list.items[i];
 		struct str by;
-		if (!is_told(h))
+		if (!is_told(h) || told-- > MOST)
 			continue;
 		if (!actor(m, h, &by, err))
 			return false;
@@ -111,7 +116,7 @@ static struct str message_label(const struct telling *m, struct str name, bool s
 /* People of one role who are not told apart get one line together. */
 static bool is_repeated(const struct telling *m, int64_t at, struct str text) {
 	for (size_t i = m->past.count; i > 0; i--)
-		if (str_equal(m->past.items[i - 1].text, text) && m->past.items[i - 1].at / MINUTE_MS == at / MINUTE_MS)
+		if (m->past.items[i - 1].at / MINUTE_MS == at / MINUTE_MS && str_equal(m->past.items[i - 1].text, text))
 			return true;
 	return false;
 }
@@ -242,7 +247,7 @@ static void write_past(struct telling *m, struct response *out) {
 		write_minute(m, &m->past.items[first], end - first, &out->body);
 	}
 	buf_z(&out->body, "</ol>\n");
-	if (left_out == 0)
+	if (left_out == 0 && !m->older)
 		return;
 	buf_z(&out->body, "<p>");
 	page_word(m->t->prose->r, out, "timeline.older");

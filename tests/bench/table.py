@@ -61,10 +61,24 @@ def alone(rows):
                 yield "| %s | %s %s | %s |" % (name, number(rows[name]), unit, goal)
 
 
+def growing(rows):
+    """What each costs at each size, and how much more ten times as much makes it."""
+    found = {}
+    for name in rows:
+        match = re.fullmatch(r"growth: (.+), (\d+)", name)
+        if match:
+            found.setdefault(match.group(1), []).append((int(match.group(2)), rows[name]))
+    yield "| ten times more | of | costs | times as much |\n|---|---|---|---|"
+    for what, costs in found.items():
+        costs.sort()
+        yield "| %s | %s | %s us | %s |" % (what, ", ".join("{:,}".format(size) for size, _ in costs), ", ".join(number(cost) for _, cost in costs),
+                                         ", ".join("%.1f" % (after[1] / before[1]) for before, after in zip(costs, costs[1:])))
+
+
 def tables(rows):
     about = rows.pop("about", {})
     told = ["; ".join("%s %s" % (name, about[name]) for name in about) + "." if about else ""]
-    return "\n\n".join(told + ["\n".join(table(rows)) for table in (compared, busy, alone)])
+    return "\n\n".join(told + ["\n".join(table(rows)) for table in (compared, busy, alone, growing)])
 
 
 def main():
