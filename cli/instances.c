@@ -223,6 +223,13 @@ static const struct register_type *find_register(struct open_site *s, struct str
 	return package ? definition_register(package->definition, name) : NULL;
 }
 
+/* Rows come in under their owner's name. */
+static bool check_register(const struct register_type *reg, struct str name, struct err *err) {
+	if (!reg)
+		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no register '%.*s'; it is named WORKFLOW.REGISTER", STR_ARG(name));
+	return str_equal(reg->full_name, name) || err_set(err, ERR_INPUT, "error.input", "the rows of '%.*s' are those of '%.*s': import that one", STR_ARG(name), STR_ARG(reg->full_name));
+}
+
 static bool compare(struct open_site *s, struct arena *a, struct import_job *job, struct err *err) {
 	struct view *v = store_view(s->store, err);
 	bool ok = v && register_compare(v, job->reg->full_name, job->rows.items, job->rows.count, a, &job->change, err);
@@ -235,9 +242,7 @@ static int import_text(struct open_site *s, struct arena *a, struct str name, st
 	struct problems problems = {.arena = a};
 	struct import_job job = {.reg = find_register(s, name)};
 	struct err err = {0};
-	if (!job.reg)
-		err_set(&err, ERR_NOT_FOUND, "error.not-found", "no register '%.*s'; it is named WORKFLOW.REGISTER", STR_ARG(name));
-	if (!job.reg)
+	if (!check_register(job.reg, name, &err))
 		return command_failed(out, &err);
 	if (!data_rows_from_csv(job.reg, "line", input, a, &job.rows, &problems)) {
 		problems_print(&problems, out);

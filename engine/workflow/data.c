@@ -289,3 +289,34 @@ static bool store_row(void *context, const struct register_type *reg, struct str
 struct register_port data_store_port(struct view *v) {
 	return (struct register_port){.context = v, .rows = store_rows, .row = store_row};
 }
+
+struct lists {
+	struct row_source source;
+	const struct definition *d;
+	const struct register_port *port;
+	struct arena *a;
+	struct value *known; /* one a register; UNSET: not read yet */
+};
+
+static bool read_list(void *context, size_t slot, struct arena *a, struct value *list, struct err *err) {
+	struct lists *lists = context;
+	size_t index = slot - lists->d->fields.count - SLOT_EXTRA_COUNT;
+	struct value *known = &lists->known[index];
+	(void)a;
+	if (known->kind == KIND_UNSET) {
+		struct value all = {.kind = KIND_LIST};
+		if (!lists->port->rows(lists->port->context, &lists->d->registers.items[index], lists->a, &all.list.items, &all.list.count, err))
+			return false;
+		*known = all;
+	}
+	*list = *known;
+	return true;
+}
+
+const struct row_source *data_row_source(const struct definition *d, const struct register_port *port, struct arena *a) {
+	if (!d->reads_rows || !port)
+		return NULL;
+	struct lists *lists = ARENA_NEW(a, struct lists);
+	*lists = (struct lists){{read_list, lists}, d, port, a, ARENA_ARRAY(a, d->registers.count, struct value)};
+	return &lists->source;
+}

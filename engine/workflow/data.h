@@ -17,6 +17,9 @@ struct register_port {
 /* Rows from a view of the store. The port borrows v. */
 struct register_port data_store_port(struct view *v);
 
+/* What rows() reads in the definition's expressions: through the port, each register once. In arena; NULL when nothing asks, or for no port. */
+const struct row_source *data_row_source(const struct definition *d, const struct register_port *port, struct arena *a);
+
 /* JSON object <-> values; unknown members are refused on reading (INPUT), unset fields are left out on writing.
  * Refs are kept as {"key":..., "version":...} and read back through the port. */
 bool data_from_json(const struct definition *d, struct str json, const struct register_port *port, struct arena *a, struct value *values, struct err *err);

@@ -25,7 +25,7 @@ static void run_begin(struct run *r, const struct decision_world *world, const s
 	r->slots = ARENA_ARRAY(a, count + SLOT_EXTRA_COUNT, struct value);
 	if (count > 0)
 		memcpy(r->slots, values, count * sizeof *values);
-	r->env = (struct environment){r->slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar};
+	r->env = (struct environment){r->slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar, data_row_source(r->definition, world->registers, a)};
 	*extra(r, SLOT_NOW) = value_instant(world->now);
 	*extra(r, SLOT_TODAY) = value_date(civil_day_of(zone_local(world->zone, world->now)));
 	*extra(r, SLOT_REFERENCE) = value_string(snapshot->reference);

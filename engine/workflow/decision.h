@@ -1,5 +1,5 @@
-/* decision: (definition, snapshot of the instance, event, now) -> effects. Pure: the engine reads everything the decision may look at from
- * the open transaction beforehand and records those reads; engine_apply.c carries the effects out in the same transaction.
+/* decision: (definition, snapshot of the instance, event, now) -> effects. Pure but for the register port: the engine reads everything else that the decision
+ * may look at from the open transaction beforehand. All reads are recorded, and a port that failed makes the decision void (run_decide); engine_apply.c carries the effects out in the same transaction.
  *
  * Order (SCXML): form values, guard of each case in turn, exit actions, case actions, entry actions. */
 #ifndef ENGINE_WORKFLOW_DECISION_H
@@ -38,9 +38,10 @@ struct decision_world {
 	const struct zone *zone;
 	const struct calendar *calendar;
 	int64_t now;
+	const struct register_port *registers; /* for rows(); NULL: they cannot be read */
 };
 
-enum { DECISION_CHILDREN = 1000 }; /* that one action may start */
+enum { DECISION_CHILDREN = 10000 }; /* that one action may start; all are prepared, at some KB each, before the first is written */
 enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL };
 struct effect {
 	enum effect_kind kind;
@@ -81,7 +82,7 @@ void decision_take(const struct decision_world *world, const struct snapshot *sn
 void decision_refuse(const struct decision_world *world, const struct snapshot *snapshot, const struct event *event, const struct err *why,
                      struct arena *a, struct decision *out);
 /* From when on people can do the event: its `opens`, a date from its first moment on; 0: always. INT64_MAX: it could not be computed, so nobody knows (*err says
- * why). Children are not read. */
+ * why). Children and registers are not read. */
 int64_t decision_opens(const struct decision_world *world, const struct snapshot *snapshot, const struct event_rule *event, struct arena *a, struct err *err);
 /* When this timer is due the (fired + 1)th time, counted from snapshot->entered_at or by its expression, with the snapshot's values. False: its date is unset. */
 bool decision_due(const struct decision_world *world, const struct snapshot *snapshot, const struct timer_rule *rule,

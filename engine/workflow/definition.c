@@ -48,6 +48,13 @@ const struct register_type *definition_register(const struct definition *d, stru
 	return named_find(NAMED("register", d->registers), name);
 }
 
+bool definition_reads_rows(const struct definition *d, const struct expression *e) {
+	for (size_t i = 0; i < d->registers.count; i++)
+		if (expression_reads(e, d->fields.count + SLOT_EXTRA_COUNT + i))
+			return true;
+	return false;
+}
+
 const struct start_way *definition_way(const struct definition *d, int channel) {
 	return channel == CHANNEL_MAIL ? d->start.mail : channel == CHANNEL_SMS ? d->start.sms : NULL;
 }

@@ -21,10 +21,13 @@ const char *field_kind_name(enum field_kind kind); /* "text"... as in YAML */
 /* A register as registers.yaml declares it. */
 struct register_type {
 	struct str name;        /* "goals" */
-	struct str full_name;   /* "workflow.goals": the store's name */
+	struct str owner;       /* the workflow that it belongs to: this one, or that of `from` */
+	struct str full_name;   /* "owner.goals": the store's name */
 	struct record_type record; /* columns; record.key is the key column */
 	size_t label;           /* column that people see */
 	struct str sample;      /* file name, or empty */
+	struct yaml_place place;
+	const struct yaml_place *column_places;
 	struct register_cache *cache; /* of its rows; NULL: none */
 };
 
@@ -243,7 +246,8 @@ struct definition {
 		const struct form *who;        /* of such a start: asks for nothing but the starter's contact; NULL: the start form does */
 		LIST_OF(const struct field *) from_link; /* what a link to the start form may fill in */
 	} start;
-	struct scope scope;               /* fields, lets, extras */
+	struct scope scope;               /* fields, lets, extras, registers: their slots follow those of the extras */
+	bool reads_rows;                  /* some expression has rows() */
 	const struct record_type *child_record; /* items of `children`: workflow, state, ended */
 	LIST_OF(struct str) documents;    /* series that some action makes */
 	size_t transition_count;
@@ -271,6 +275,7 @@ const struct view_rule *definition_view(const struct definition *d, struct str n
 bool view_rule_is_for(const struct view_rule *view, struct str role);
 const struct catalogue *definition_catalogue(const struct definition *d, struct str name);
 const struct register_type *definition_register(const struct definition *d, struct str name);
+bool definition_reads_rows(const struct definition *d, const struct expression *e); /* of any register */
 /* How a mail (CHANNEL_MAIL of people.h) or a text starts it; NULL: not at all. */
 const struct start_way *definition_way(const struct definition *d, int channel);
 const struct form_item *form_item_of(const struct form *form, const struct field *field); /* NULL: it does not ask for it */

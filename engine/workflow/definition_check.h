@@ -13,4 +13,7 @@ void definition_check(const struct definition *d, const struct texts *texts, str
 /* For each state, which fields are set on every path to it (bit by field slot); in arena. */
 const bool *definition_always_set(const struct definition *d, struct arena *a, const struct state *state);
 
+/* A register of another workflow (`from`): what is declared again here must be what its owner says. owner NULL: no package has that workflow. */
+void definition_check_shared(const struct register_type *reg, const struct definition *owner, struct problems *problems);
+
 #endif

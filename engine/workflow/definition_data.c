@@ -33,23 +33,39 @@ static size_t find_column(struct reader *r, const struct register_type *reg, con
 	return found ? (size_t)(found - reg->record.members) : 0;
 }
 
+static void check_sample(struct reader *r, const struct yaml *node, const struct register_type *reg) {
+	const struct yaml *sample = yaml_get(node, "sample"), *from = yaml_get(node, "from");
+	if (memchr(reg->sample.at, '/', reg->sample.len) || str_starts(reg->sample, STR(".")))
+		problem_error(r->problems, sample->place, "the sample '%.*s' must be a file beside registers.yaml, without a folder", STR_ARG(reg->sample));
+	if (sample && from)
+		problem_error(r->problems, sample->key->place, "key 'sample' in register '%.*s': its rows belong to the workflow '%.*s'", STR_ARG(reg->name), STR_ARG(from->text));
+	if (from && str_equal(from->text, r->d->name))
+		problem_error(r->problems, from->place, "'from' of register '%.*s' names this workflow, whose own registers have no 'from'", STR_ARG(reg->name));
+}
+
 static void read_register(struct reader *r, const struct yaml *node, struct register_type *reg) {
-	const struct yaml *columns = yaml_get(node, "columns"), *key = yaml_get(node, "key");
+	const struct yaml *columns = yaml_get(node, "columns"), *key = yaml_get(node, "key"), *from = yaml_get(node, "from");
 	struct record_member *members = ARENA_ARRAY(r->arena, columns->count, struct record_member);
-	for (size_t i = 0; i < columns->count; i++)
+	struct yaml_place *places = ARENA_ARRAY(r->arena, columns->count, struct yaml_place);
+	struct str owner = from ? from->text : r->d->name;
+	for (size_t i = 0; i < columns->count; i++) {
 		members[i] = (struct record_member){columns->items[i]->key->text, column_type(columns->items[i]->text), false};
+		places[i] = columns->items[i]->key->place;
+	}
 	*reg = (struct register_type){.name = node->key->text,
-	                              .full_name = arena_printf(r->arena, "%.*s.%.*s", STR_ARG(r->d->name), STR_ARG(node->key->text)),
+	                              .owner = owner,
+	                              .full_name = arena_printf(r->arena, "%.*s.%.*s", STR_ARG(owner), STR_ARG(node->key->text)),
 	                              .record = {.name = node->key->text, .members = members, .count = columns->count},
 	                              .sample = shape_text(yaml_get(node, "sample")),
+	                              .place = from ? from->place : node->key->place,
+	                              .column_places = places,
 	                              .cache = register_cache_new(r->arena)};
 	size_t before = r->problems->errors;
 	reg->record.key = find_column(r, reg, key);
 	reg->label = find_column(r, reg, yaml_get(node, "label"));
 	if (r->problems->errors == before && members[reg->record.key].type.kind != KIND_STRING)
 		problem_error(r->problems, key->place, "the key column '%.*s' of register '%.*s' must be of type text", STR_ARG(key->text), STR_ARG(reg->name));
-	if (memchr(reg->sample.at, '/', reg->sample.len) || str_starts(reg->sample, STR(".")))
-		problem_error(r->problems, yaml_get(node, "sample")->place, "the sample '%.*s' must be a file beside registers.yaml, without a folder", STR_ARG(reg->sample));
+	check_sample(r, node, reg);
 }
 
 void read_registers(struct reader *r, const struct yaml *registers) {
@@ -274,6 +290,19 @@ static void read_let(struct reader *r, const struct yaml *node) {
 		*(struct scope_name *)ARENA_PUSH(r->arena, &r->d->scope) = (struct scope_name){.name = node->key->text, .type = *expression_type(let), .slot = SIZE_MAX, .let = let};
 }
 
+static void add_registers(struct reader *r, struct scope *scope) {
+	size_t count = r->d->registers.count;
+	struct scope_register *registers = ARENA_ARRAY(r->arena, count, struct scope_register);
+	struct type *rows = ARENA_ARRAY(r->arena, count, struct type);
+	for (size_t i = 0; i < count; i++) {
+		const struct register_type *reg = &r->d->registers.items[i];
+		rows[i] = (struct type){.kind = KIND_RECORD, .record = &reg->record};
+		registers[i] = (struct scope_register){reg->name, {.kind = KIND_LIST, .item = &rows[i]}, r->d->fields.count + SLOT_EXTRA_COUNT + i};
+	}
+	scope->registers = registers;
+	scope->register_count = count;
+}
+
 void read_scope(struct reader *r, const struct yaml *lets) {
 	struct scope *scope = &r->d->scope;
 	scope->warns = true;
@@ -293,12 +322,15 @@ void read_scope(struct reader *r, const struct yaml *lets) {
 	add_name(r, scope, "actor", type_text, SLOT_ACTOR);
 	add_name(r, scope, "reply_text", type_text, SLOT_REPLY);
 	add_name(r, scope, "reply_refused", (struct type){.kind = KIND_LIST, .item = &type_text}, SLOT_REFUSED);
+	add_registers(r, scope);
 	for (size_t i = 0; lets && i < lets->count; i++)
 		read_let(r, lets->items[i]);
 }
 
 struct scope reader_scope_with(struct reader *r, const char *name, struct type type, size_t slot) {
-	struct scope scope = {.items = ARENA_ARRAY(r->arena, r->d->scope.count + 1, struct scope_name), .count = r->d->scope.count, .cap = r->d->scope.count + 1, .warns = true};
+	struct scope scope = r->d->scope;
+	scope.cap = scope.count + 1;
+	scope.items = ARENA_ARRAY(r->arena, scope.cap, struct scope_name);
 	memcpy(scope.items, r->d->scope.items, scope.count * sizeof *scope.items);
 	add_name(r, &scope, name, type, slot);
 	return scope;

@@ -309,6 +309,7 @@ static const char *const column_types[] = {"text", "int", "decimal", "bool", "da
 static const struct shape column = {.kind = SHAPE_ONE_OF, .what = "column", .words = column_types};
 static const struct shape columns = {.kind = SHAPE_NAMED, .what = "column", .each = &column, .filled = true, .words_only = true};
 static const struct shape_key register_keys[] = {
+        {.key = "from", .shape = &name, .help = "The workflow whose register of this name it is; the columns that are read here are declared again."},
         {.key = "key", .shape = &word, .needed = true, .help = "The column that names a row; a text."},
         {.key = "label", .shape = &word, .needed = true, .help = "The column that people see."},
         {.key = "columns", .shape = &columns, .needed = true},

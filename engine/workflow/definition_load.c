@@ -107,6 +107,8 @@ static void read_parts(struct reader *r, const struct yaml *workflow, const stru
 	read_states(r, yaml_get(workflow, "states"), yaml_get(workflow, "common"), yaml_get(workflow, "initial"));
 	read_acts(r, yaml_get(workflow, "views"));
 	read_start(r, yaml_get(workflow, "start"));
+	for (size_t i = 0; i < r->d->expressions.count; i++)
+		r->d->reads_rows = r->d->reads_rows || definition_reads_rows(r->d, r->d->expressions.items[i].expression);
 }
 
 /* The walk comes first: what it refuses, the readers need not survive. */

@@ -56,6 +56,8 @@ static void read_opens(struct reader *r, const struct yaml *opens, struct event_
 	for (size_t i = 0; event->opens && i < sizeof never / sizeof *never; i++)
 		if (expression_reads(event->opens, r->d->fields.count + never[i].slot))
 			problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot read '%s'", STR_ARG(event->name), never[i].name);
+	if (event->opens && definition_reads_rows(r->d, event->opens))
+		problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot read 'rows()'", STR_ARG(event->name));
 }
 
 static bool asks_for(const struct form *form, const struct field *field) {

@@ -37,10 +37,21 @@ static void note(struct read_log *log, struct str what) {
 	*(struct str *)ARENA_PUSH(log->a, &log->reads) = what;
 }
 
+/* Several guards ask for the same rows. */
+static void note_once(struct read_log *log, struct str what) {
+	for (size_t i = 0; i < log->reads.count; i++)
+		if (str_equal(log->reads.items[i], what))
+			return;
+	note(log, what);
+}
+
 static bool logged_rows(void *context, const struct register_type *reg, struct arena *a, const struct value **rows, size_t *count, struct err *err) {
 	struct read_log *log = context;
-	note(log, arena_printf(log->a, "rows %.*s", STR_ARG(reg->full_name)));
-	return log->inner.rows(log->inner.context, reg, a, rows, count, err);
+	note_once(log, arena_printf(log->a, "rows %.*s", STR_ARG(reg->full_name)));
+	if (log->inner.rows(log->inner.context, reg, a, rows, count, err))
+		return true;
+	log->failed = *err;
+	return false;
 }
 
 static bool logged_row(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a, struct value *out, struct err *err) {
@@ -56,8 +67,8 @@ struct register_port read_log_port(struct read_log *log, struct view *v, struct 
 	return (struct register_port){log, logged_rows, logged_row};
 }
 
-struct decision_world run_world(const struct run *r) {
-	return (struct decision_world){site_zone(r->engine->site), site_calendar(r->engine->site), r->now};
+struct decision_world run_world(const struct run *r, const struct loaded *l) {
+	return (struct decision_world){site_zone(r->engine->site), site_calendar(r->engine->site), r->now, &l->port};
 }
 
 struct snapshot loaded_snapshot(const struct loaded *l) {
@@ -159,13 +170,18 @@ bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const stru
 	       (problems.count == 0 || err_set(err, ERR_INPUT, "form.problems", "the address of whoever starts is not valid: %s", problems.items[0].key));
 }
 
-void run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out) {
-	struct decision_world world = run_world(r);
+bool run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out, struct err *err) {
+	struct decision_world world = run_world(r, l);
 	struct snapshot snapshot = loaded_snapshot(l);
 	decision_take(&world, &snapshot, event, r->a, out);
+	if (l->log.failed.kind != ERR_NONE) {
+		*err = l->log.failed;
+		return false;
+	}
 	if (out->guard_err.kind != ERR_NONE)
 		log_event(LOG_WARN, "expression-error", "workflow=%.*s instance=%.*s event=%.*s text=\"%s\"", STR_ARG(l->definition->name),
 		          STR_ARG(l->instance.reference), STR_ARG(event->name), out->guard_err.text);
 	if (r->engine->watch.decided)
 		r->engine->watch.decided(r->engine->watch.context, l->definition, l->state, event, out);
+	return true;
 }

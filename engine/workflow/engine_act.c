@@ -185,8 +185,7 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	struct start_limit limit = limited ? start_limit(&r, &l, by, way) : (struct start_limit){0};
 	if (!starts_left(&r, &limit, err))
 		return false;
-	run_decide(&r, &l, &event, &decision);
-	if (refused(&decision, err))
+	if (!run_decide(&r, &l, &event, &decision, err) || refused(&decision, err))
 		return false;
 	struct cause cause = {.kind = "start", .link = linked ? &link : NULL, .role = by->name, .language = request->language};
 	cause.contact_id = linked ? link.contact_id : 0;
@@ -241,8 +240,7 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	if (!contact_load(r.view, link.contact_id, a, &actor, err) || !validate(&r, &l, actor.value, &link, rule->form, request->answers, values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_FORM, .name = rule->name, .role = link.role, .actor = actor.value, .values = values};
-	run_decide(&r, &l, &event, &decision);
-	if (refused(&decision, err))
+	if (!run_decide(&r, &l, &event, &decision, err) || refused(&decision, err))
 		return false;
 	cause.contact_id = link.contact_id;
 	cause.proved = rule->code;

@@ -64,7 +64,8 @@ static bool prepare_child(struct run *r, const struct effect *effect, struct pre
 		return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: field %.*s: %s", STR_ARG(start->definition->name),
 		               STR_ARG(problems.items[0].name), problems.items[0].key);
 	struct event event = start_event(start);
-	run_decide(r, &start->loaded, &event, &start->decision);
+	if (!run_decide(r, &start->loaded, &event, &start->decision, err))
+		return false;
 	return start->decision.outcome == DECISION_TAKEN ||
 	       err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: %s", STR_ARG(start->definition->name), start->decision.guard_err.text);
 }

@@ -7,7 +7,7 @@
 enum { MOST_IN_ONE_GO = 10000, MOST_HOPS = 100, POSTPONED_MS = 600000 };
 
 struct decision run_refusal(struct run *r, const struct loaded *l, const struct event *event, const struct err *why) {
-	struct decision_world world = run_world(r);
+	struct decision_world world = run_world(r, l);
 	struct snapshot snapshot = loaded_snapshot(l);
 	struct decision out;
 	decision_refuse(&world, &snapshot, event, why, r->a, &out);
@@ -36,8 +36,8 @@ static bool fire_timer(struct run *r, const struct timer *timer, const struct er
 		return timer_cancel(r->tx, timer->instance_id, timer->name, err);
 	if (why)
 		decision = run_refusal(r, &l, &event, why);
-	else
-		run_decide(r, &l, &event, &decision);
+	else if (!run_decide(r, &l, &event, &decision, err))
+		return false;
 	return run_apply_or_refuse(r, &l, &event, &decision, &cause, err);
 }
 
@@ -95,8 +95,8 @@ static bool deliver_signal(struct run *r, const struct signal_row *row, const st
 		decision = run_refusal(r, &l, &event, why);
 	else if (!data_ok)
 		decision = run_refusal(r, &l, &event, &data_err);
-	else
-		run_decide(r, &l, &event, &decision);
+	else if (!run_decide(r, &l, &event, &decision, err))
+		return false;
 	/* Removed last: a failure before it may still be recorded as a refusal without a write in between. */
 	return run_apply_or_refuse(r, &l, &event, &decision, &cause, err) && mailbox_remove(r->tx, row->id, err);
 }

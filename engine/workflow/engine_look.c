@@ -26,7 +26,7 @@ static bool look_start(struct link_view *out, struct err *err) {
 }
 
 int64_t engine_opens(const struct engine *e, const struct snapshot *snapshot, const struct event_rule *event, int64_t now, struct arena *a) {
-	struct decision_world world = {site_zone(e->site), site_calendar(e->site), now};
+	struct decision_world world = {site_zone(e->site), site_calendar(e->site), now, NULL};
 	struct err err = {0};
 	int64_t opens_at = decision_opens(&world, snapshot, event, a, &err);
 	if (err.kind != ERR_NONE)

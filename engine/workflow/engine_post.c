@@ -123,8 +123,8 @@ bool run_post(struct run *r, const struct signal_row *row, const struct err *why
 	struct cause cause = {.kind = "signal"};
 	if (why)
 		decision = run_refusal(r, &l, &event, why);
-	else
-		run_decide(r, &l, &event, &decision);
+	else if (!run_decide(r, &l, &event, &decision, err))
+		return false;
 	return run_apply_or_refuse(r, &l, &event, &decision, &cause, err) && run_drop_reply(r, row, err) && mailbox_remove(r->tx, row->id, err);
 }
 

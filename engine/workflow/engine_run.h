@@ -28,6 +28,7 @@ struct read_log {
 	struct register_port inner;
 	struct arena *a;
 	LIST_OF(struct str) reads;
+	struct err failed;         /* of a list of rows: the expression that wanted it said only "no" */
 };
 struct register_port read_log_port(struct read_log *log, struct view *v, struct arena *a);
 
@@ -46,7 +47,7 @@ bool run_load(struct run *r, int64_t instance_id, struct loaded *out, struct err
 bool run_prepare(struct run *r, const struct definition *d, struct loaded *out, struct err *err);
 /* Of a start with `login`: the starter's contact, who is logged in; contact_id 0: whom the answers name. INPUT when they name nobody. */
 bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const struct answers *answers, struct err *err);
-struct decision_world run_world(const struct run *r);
+struct decision_world run_world(const struct run *r, const struct loaded *l);
 struct snapshot loaded_snapshot(const struct loaded *l);
 struct form_world run_form_world(struct run *r, struct loaded *l);
 
@@ -59,7 +60,8 @@ struct cause {
 	unsigned char key[SECRET_HASH];
 	bool proved;                  /* by a one-time code beside the link */
 };
-void run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out);
+/* False: a register could not be read, so that whatever was decided does not count. */
+bool run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out, struct err *err);
 /* Writes everything a taken (or refused, for timers and signals) decision causes; fills receipt. The instance's row in *l is brought up to date. */
 bool run_apply(struct run *r, struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause,
                struct receipt *receipt, struct err *err);

@@ -18,6 +18,13 @@ struct scope {
 	} *items;
 	size_t count, cap;
 	bool warns; /* of members that may be unset, too */
+	/* What rows() may name; their slots are none of the items'. */
+	const struct scope_register {
+		struct str name;
+		struct type type;               /* LIST of its rows */
+		size_t slot;
+	} *registers;
+	size_t register_count;
 };
 
 struct expression; /* in the arena it was compiled in */
@@ -29,11 +36,17 @@ const struct expression *expression_compile(struct arena *a, struct str text, st
                                             struct problems *problems);
 const struct type *expression_type(const struct expression *e);
 struct str expression_source(const struct expression *e);
-/* Whether its value depends on the name in this slot, directly or through a let. */
+/* Whether its value depends on the name (or, for a register's slot, on the rows) in this slot, directly or through a let. */
 bool expression_reads(const struct expression *e, size_t slot);
 /* True when the value, false counted below true, can only stay or rise while the values in these slots (clocks) rise and all others stay:
  * such a bool becomes true once. Told by the form of the expression: comparisons, && || !, sums, min and max. */
 bool expression_never_falls(const struct expression *e, const size_t *clocks, size_t count);
+
+/* Where rows() finds the rows of a register, valid now, in file order: by its slot. What is read lives as long as the arena or longer. */
+struct row_source {
+	bool (*read)(void *context, size_t slot, struct arena *a, struct value *list, struct err *err);
+	void *context;
+};
 
 /* What an evaluation needs beside the slots. */
 struct environment {
@@ -41,9 +54,10 @@ struct environment {
 	size_t slot_count;
 	const struct zone *zone;
 	const struct calendar *calendar;
+	const struct row_source *rows;  /* NULL: no register can be read here */
 };
 
-/* Result in *out, memory in arena. False: unset field, division by zero, overflow, index out of range, step
+/* Result in *out, memory in arena. False: unset field, rows that cannot be read, division by zero, overflow, index out of range, step
  * limit (100,000); err->text says which and where. && and || follow CEL: an error on one side counts only when the
  * other side does not decide. */
 bool expression_evaluate(const struct expression *e, const struct environment *env, struct arena *a,

@@ -115,13 +115,17 @@ static enum kind kind_of(char letter) {
 	return KIND_UNSET;
 }
 
+bool expression_is_ordered(enum kind kind) {
+	return kind == KIND_BOOL || kind == KIND_INT || kind == KIND_DOUBLE || kind == KIND_STRING || kind == KIND_DATE || kind == KIND_DATETIME || kind == KIND_INSTANT;
+}
+
 static bool fits(char letter, const struct node *n, size_t i) {
 	const struct type *type = &n->args[i]->type;
 	switch (letter) {
 	case '*': return true;
 	case '=': return type_equal(&n->args[i - 1]->type, type);
 	case 'e': return n->args[i + 1]->type.kind == KIND_LIST && (!n->args[i + 1]->type.item || type_equal(type, n->args[i + 1]->type.item));
-	case 'o': return type->kind == KIND_BOOL || type->kind == KIND_INT || type->kind == KIND_DOUBLE || type->kind == KIND_STRING || type->kind == KIND_DATE || type->kind == KIND_DATETIME || type->kind == KIND_INSTANT;
+	case 'o': return expression_is_ordered(type->kind);
 	case 'c': return type->kind >= KIND_BOOL && type->kind <= KIND_DURATION;
 	case 'R': return type->kind == KIND_RECORD && type->record->key != SIZE_MAX;
 	default: return type->kind == kind_of(letter);

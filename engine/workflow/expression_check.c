@@ -199,7 +199,7 @@ static bool check_has(struct checking *c, struct node *n) {
 static const struct {
 	const char *name;
 	run_function *run;
-} macros[] = {{"all", run_all}, {"exists", run_exists}, {"exists_one", run_exists_one}, {"filter", run_filter}, {"map", run_map}};
+} macros[] = {{"all", run_all}, {"exists", run_exists}, {"exists_one", run_exists_one}, {"filter", run_filter}, {"map", run_map}, {"sortBy", run_sort_by}};
 
 static bool is_macro(const struct node *n) {
 	for (size_t i = 0; i < sizeof macros / sizeof macros[0]; i++)
@@ -208,17 +208,28 @@ static bool is_macro(const struct node *n) {
 	return false;
 }
 
+static bool check_keys(struct checking *c, const struct node *n) {
+	for (size_t i = 2; i < n->count; i++) {
+		struct str name = type_name(c->a, &n->args[i]->type);
+		if (!expression_is_ordered(n->args[i]->type.kind))
+			return check_error(c, n->args[i], "sortBy takes keys of ordered types, not %.*s", STR_ARG(name));
+	}
+	return true;
+}
+
 static bool check_body(struct checking *c, struct node *n, const struct type *item) {
 	bool ok = true, map = str_is(n->name, "map");
 	n->slot = c->local_count;
 	c->locals[c->local_count++] = (struct checker_locals){n->args[1]->name, *item};
 	size_t weight = 0;
 	for (size_t i = 2; i < n->count; i++) {
-		ok = ok && (i == 3 ? check_where(c, n->args[i], n->args[2], true) : expression_check(c, n->args[i]));
+		ok = ok && (i == 3 && map ? check_where(c, n->args[i], n->args[2], true) : expression_check(c, n->args[i]));
 		weight += n->args[i]->weight;
 	}
 	n->cost = 1 + (int64_t)weight / EXPRESSION_STEP_NODES;
 	c->local_count--;
+	if (str_is(n->name, "sortBy"))
+		return ok && check_keys(c, n);
 	return ok && ((map && n->count == 3) || check_bool(c, n->args[2], "the condition"));
 }
 
@@ -244,8 +255,8 @@ static struct type filtered(struct checking *c, const struct node *n, const stru
 /* receiver.all(name, body): the name is each item of a list, each key of a map. */
 static bool check_macro(struct checking *c, struct node *n) {
 	static const struct type string = {.kind = KIND_STRING};
-	bool map = str_is(n->name, "map");
-	if (n->count != 3 && !(map && n->count == 4))
+	bool map = str_is(n->name, "map"), sort = str_is(n->name, "sortBy");
+	if (n->count != 3 && !(map && n->count == 4) && !(sort && n->count > 3))
 		return check_error(c, n, "%.*s takes a name and an expression: list.%.*s(x, ...)", STR_ARG(n->name), STR_ARG(n->name));
 	if (n->args[1]->kind != NODE_NAME)
 		return check_error(c, n->args[1], "a name for the item is expected");
@@ -253,7 +264,7 @@ static bool check_macro(struct checking *c, struct node *n) {
 		return false;
 	const struct type *outer = &n->args[0]->type;
 	struct str name = type_name(c->a, outer);
-	if (outer->kind != KIND_LIST && outer->kind != KIND_MAP)
+	if (outer->kind != KIND_LIST && (outer->kind != KIND_MAP || sort))
 		return check_error(c, n, "%.*s is no list", STR_ARG(name));
 	if (c->local_count == EXPRESSION_LOCALS)
 		return check_error(c, n, "more than %d names are bound inside each other", EXPRESSION_LOCALS);
@@ -267,6 +278,8 @@ static bool check_macro(struct checking *c, struct node *n) {
 	n->type = (struct type){.kind = KIND_BOOL};
 	if (map)
 		n->type = (struct type){.kind = KIND_LIST, .item = empty ? NULL : &n->args[n->count - 1]->type};
+	else if (sort)
+		n->type = *outer;
 	else if (str_is(n->name, "filter"))
 		n->type = outer->kind == KIND_MAP ? (struct type){.kind = KIND_LIST, .item = &string} : filtered(c, n, outer);
 	return true;
@@ -291,7 +304,7 @@ static bool check_kind(struct checking *c, struct node *n) {
 	case NODE_MEMBER: return check_member(c, n);
 	case NODE_CONDITION: return check_condition(c, n);
 	case NODE_BINARY: return str_is(n->name, "&&") || str_is(n->name, "||") ? check_logic(c, n) : check_call(c, n);
-	case NODE_CALL: return str_is(n->name, "has") ? check_has(c, n) : check_call(c, n);
+	case NODE_CALL: return str_is(n->name, "has") ? check_has(c, n) : str_is(n->name, "rows") ? expression_check_rows(c, n) : check_call(c, n);
 	case NODE_METHOD: return is_macro(n) ? check_macro(c, n) : check_call(c, n);
 	case NODE_UNARY: return check_call(c, n);
 	}

@@ -302,8 +302,7 @@ RUN(run_equal_key) {
 	return true;
 }
 
-/* -1, 0, 1; 2: not comparable (nan). */
-static int compare(const struct value *a, const struct value *b) {
+int run_order(const struct value *a, const struct value *b) {
 	if (a->kind == KIND_STRING) {
 		int order = str_compare(a->string, b->string);
 		return order < 0 ? -1 : order > 0;
@@ -326,7 +325,7 @@ RUN(run_compare) {
 	struct value a, b;
 	if (!run_two(n, m, &a, &b) || (a.kind == KIND_STRING && !charge_compare(n, m, &a)))
 		return false;
-	*out = value_bool(decide(n, compare(&a, &b)));
+	*out = value_bool(decide(n, run_order(&a, &b)));
 	return true;
 }
 
@@ -367,7 +366,7 @@ RUN(run_min_max) {
 	struct value a, b;
 	if (!run_two(n, m, &a, &b))
 		return false;
-	bool first = (compare(&a, &b) <= 0) == str_is(n->name, "min");
+	bool first = (run_order(&a, &b) <= 0) == str_is(n->name, "min");
 	*out = first ? a : b;
 	return true;
 }

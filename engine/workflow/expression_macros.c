@@ -99,7 +99,7 @@ bool run_over_nothing(const struct node *n, struct machine *m, struct value *out
 		return false;
 	if (outer.list.count > 0)
 		return run_error(m, n, "the items of this list have no one type");
-	bool list = str_is(n->name, "map") || str_is(n->name, "filter");
+	bool list = str_is(n->name, "map") || str_is(n->name, "filter") || str_is(n->name, "sortBy");
 	*out = list ? outer : value_bool(str_is(n->name, "all"));
 	return true;
 }

@@ -124,6 +124,10 @@ void expression_vouch(const struct checking *c, const struct node *n, bool truth
 /* expression_bind.c: finds the operator or function for these argument types and sets type and run; false (told) when there is none. */
 bool expression_bind(struct checking *c, struct node *n);
 
+/* expression_rows.c: rows(register). */
+bool expression_check_rows(struct checking *c, struct node *n);
+run_function run_rows;
+
 /* expression_eval.c */
 bool node_run(const struct node *n, struct machine *m, struct value *out);
 __attribute__((format(printf, 3, 4))) bool run_error(struct machine *m, const struct node *n, const char *format, ...);
@@ -134,5 +138,8 @@ run_function run_literal, run_slot, run_local, run_let, run_list, run_index, run
 /* expression_macros.c: args are receiver, bound name, body (and for a map with a filter, the filter before the body). */
 run_function run_all, run_exists, run_exists_one, run_filter, run_map;
 run_function run_over_nothing; /* any of them over [], whose items have no type */
+run_function run_sort_by;      /* expression_sort.c: receiver, bound name, keys */
+bool expression_is_ordered(enum kind kind); /* expression_bind.c */
+int run_order(const struct value *a, const struct value *b); /* expression_functions.c: of one ordered type: -1, 0, 1; 2: not comparable (nan) */
 
 #endif

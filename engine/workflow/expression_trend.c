@@ -64,6 +64,8 @@ static enum trend trend_of(struct passing *p, const struct node *n) {
 		return EITHER;
 	if (n->kind == NODE_NAME)
 		return trend_of_name(p, n);
+	if (n->run == run_rows)
+		return EITHER; /* an import changes them at any time */
 	for (size_t i = 0; i < n->count; i++) {
 		enum trend trend = trend_of(p, n->args[i]);
 		stays = stays && trend == STAYS;

@@ -24,7 +24,7 @@ struct environment form_environment(const struct form_world *world, const struct
 		slots[count + SLOT_ENTERED_AT] = value_instant(world->entered_at);
 	if (world->item)
 		slots[count + SLOT_ITEM] = *world->item;
-	return (struct environment){slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar};
+	return (struct environment){slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar, data_row_source(world->definition, world->registers, a)};
 }
 
 bool form_asked(const struct form_world *world, const struct form_item *item, const struct value *values, struct arena *a) {

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { ROWS_MAX = 4096 }; /* some MB */
+enum { ROWS_MAX = 10000 }; /* some MB */
 
 struct entry {
 	struct str key;

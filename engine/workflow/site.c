@@ -131,7 +131,16 @@ static void check_prefill(const struct catalog *c, const struct definition *d, s
 	}
 }
 
+static void check_shared(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	for (size_t i = 0; i < d->registers.count; i++) {
+		const struct register_type *reg = &d->registers.items[i];
+		if (!str_equal(reg->owner, d->name))
+			definition_check_shared(reg, find_definition(c, reg->owner), problems);
+	}
+}
+
 static void check_between(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	check_shared(c, d, problems);
 	check_login(c, d, problems);
 	check_prefill(c, d, problems);
 	for (size_t i = 0; i < d->states.count; i++) {
@@ -190,6 +199,11 @@ static struct catalog *catalog_load(const struct site_config *config, struct pro
 	}
 	if (ok && problems->errors == 0)
 		return c;
+	/* They outlive the definitions that their places point into. */
+	for (size_t i = 0; i < problems->count; i++) {
+		struct yaml_place *place = &problems->items[i].place;
+		place->file = place->file ? arena_z(problems->arena, str_from(place->file)) : NULL;
+	}
 	catalog_free(c);
 	return NULL;
 }

@@ -26,7 +26,23 @@ static const struct scope_name fields[] = {
         {{"unset", 5}, {.kind = KIND_RECORD, .record = &row_record}, 12, true, NULL},
         {{"wrong", 5}, {.kind = KIND_STRING}, 13, false, NULL}, /* its slot holds an int */
 };
-enum { FIELDS = sizeof fields / sizeof fields[0] };
+enum { FIELDS = sizeof fields / sizeof fields[0], REGISTER = 100 };
+
+static const struct type row_type = {.kind = KIND_RECORD, .record = &row_record};
+static const struct scope_register things = {{"things", 6}, {.kind = KIND_LIST, .item = &row_type}, REGISTER};
+
+static bool read_things(void *context, size_t slot, struct arena *a, struct value *list, struct err *err) {
+	struct value *row = ARENA_ARRAY(a, 3, struct value);
+	(void)context;
+	(void)err;
+	BUG_IF(slot != REGISTER);
+	row[0] = row[1] = value_string(STR("t"));
+	*list = (struct value){.kind = KIND_LIST, .list = {ARENA_ARRAY(a, 2, struct value), NULL, 2}};
+	for (size_t i = 0; i < 2; i++)
+		((struct value *)list->list.items)[i] = (struct value){.kind = KIND_RECORD, .record = {&row_record, row, STR("1")}};
+	return true;
+}
+static const struct row_source source = {read_things, NULL};
 
 static void fill(struct value *slots) {
 	static struct value items[2], row[3], numbers[3], rows[2];
@@ -81,7 +97,7 @@ static void check_same(const struct value *x, const struct value *y) {
 /* Fields that it does not read may change without changing what it says. */
 static void check_unread(struct arena *a, const struct expression *e, const struct environment *env, bool ok, const struct value *v) {
 	struct value slots[FIELDS], other;
-	struct environment less = {slots, FIELDS, env->zone, env->calendar};
+	struct environment less = {slots, FIELDS, env->zone, env->calendar, expression_reads(e, REGISTER) ? env->rows : NULL};
 	struct err err;
 	for (size_t i = 0; i < FIELDS; i++)
 		slots[i] = expression_reads(e, i) ? env->slots[i] : VALUE_UNSET;
@@ -111,13 +127,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct err err;
 	struct value slots[FIELDS];
 	struct scope_name names[FIELDS + LETS];
-	struct scope scope = {names, FIELDS, FIELDS + LETS, true};
+	struct scope scope = {names, FIELDS, FIELDS + LETS, true, &things, 1};
 	zone = zone ? zone : zone_open("Europe/Copenhagen", &err);
 	calendar = calendar ? calendar : calendar_open(STR("dk"), STR(""), &err);
 	BUG_IF(!zone || !calendar);
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
-	struct environment env = {slots, FIELDS, zone, calendar};
+	struct environment env = {slots, FIELDS, zone, calendar, &source};
 	struct str rest = {(const char *)data, size};
 	memcpy(names, fields, sizeof fields);
 	fill(slots);

@@ -43,7 +43,41 @@ static struct scope_name names[] = {
         [OTHER] = {{"other", 5}, T(STRING), OTHER, false, NULL}, /* its slot holds a value of another kind */
         [PEOPLE] = {{"people", 6}, {.kind = KIND_LIST, .item = &person_type}, PEOPLE, false, NULL},
 };
-static struct scope scope = {names, COUNT(names), COUNT(names), true};
+enum { SCHOOLS = 100, MANY }; /* slots of registers: five schools, and as many rows as a test wants */
+static const struct type school_type = {.kind = KIND_RECORD, .record = &schools};
+static const struct scope_register registers[] = {{{"schools", 7}, {.kind = KIND_LIST, .item = &school_type}, SCHOOLS}, {{"many", 4}, {.kind = KIND_LIST, .item = &school_type}, MANY}};
+static struct scope scope = {names, COUNT(names), COUNT(names), true, registers, COUNT(registers)};
+static size_t many; /* rows; 0: they cannot be read */
+static int reads;
+
+static struct value a_row(struct arena *a, const char *id, const char *name, int64_t places) {
+	struct value *members = ARENA_ARRAY(a, 3, struct value);
+	members[0] = value_string(str_from(id));
+	members[1] = value_string(str_from(name));
+	members[2] = places < 0 ? VALUE_UNSET : value_int(places);
+	return (struct value){.kind = KIND_RECORD, .record = {&schools, members, STR("1")}};
+}
+
+static bool read_rows(void *context, size_t slot, struct arena *a, struct value *list, struct err *err) {
+	size_t count = slot == SCHOOLS ? 5 : many;
+	struct value *rows = ARENA_ARRAY(a, count, struct value);
+	(void)context;
+	reads++;
+	if (count == 0)
+		return err_set(err, ERR_TRANSIENT, "error.busy", "the store does not answer");
+	for (size_t i = 0; slot == MANY && i < count; i++)
+		rows[i] = a_row(a, arena_printf(a, "r%zu", i).at, "somewhere", (int64_t)(i * 7919 % count));
+	if (slot == SCHOOLS) {
+		rows[0] = a_row(a, "s3", "Vest", 20);
+		rows[1] = a_row(a, "s1", "Nord", 12);
+		rows[2] = a_row(a, "s5", "Syd", 20);
+		rows[3] = a_row(a, "s2", "Øst", 12);
+		rows[4] = a_row(a, "s4", "Nord", 7);
+	}
+	*list = (struct value){.kind = KIND_LIST, .list = {rows, NULL, count}};
+	return true;
+}
+static const struct row_source row_source = {read_rows, NULL};
 
 static struct value slots[SLOTS];
 static struct zone *zone;
@@ -109,7 +143,7 @@ static const struct expression *must_compile(struct arena *a, const char *text, 
 }
 
 static bool run(struct arena *a, const struct expression *e, struct value *v, struct err *err) {
-	struct environment env = {slots, SLOTS, zone, calendar};
+	struct environment env = {slots, SLOTS, zone, calendar, &row_source};
 	return expression_evaluate(e, &env, a, v, err);
 }
 
@@ -228,6 +262,92 @@ static void test_lists(void **state) {
 	VALUES(table);
 }
 
+static void test_rows(void **state) {
+	static const struct expected table[] = {
+	        {"rows(schools).map(r, r.key)", "[\"s3\",\"s1\",\"s5\",\"s2\",\"s4\"]"}, /* in file order */
+	        {"rows(schools).size() + size(rows(schools))", "10"},
+	        {"rows(schools).filter(r, r.places > 12)[0]", "{\"key\":\"s3\",\"version\":\"1\"}"},
+	        {"rows(schools).exists(r, r == place) && place in rows(schools)", "true"},
+	        {"rows(schools).filter(schools, schools.places == 7).map(s, s.name)", "[\"Nord\"]"}, /* a name of a value does not hide it */
+	        {"rows(schools) == rows(schools)", "true"},
+	};
+	(void)state;
+	VALUES(table);
+}
+
+static void test_rows_are_known_at_load(void **state) {
+	struct arena *a = arena_new();
+	struct value v;
+	struct err err = {0};
+	(void)state;
+	const struct expression *e = must_compile(a, "count > 100 && rows(schools).size() > 3", &scope);
+	assert_true(expression_reads(e, SCHOOLS) && !expression_reads(e, MANY) && expression_reads(e, COUNT_));
+	reads = 0;
+	assert_true(run(a, e, &v, &err) && !v.boolean);
+	assert_int_equal(reads, 0); /* what does not come to it does not read it */
+	assert_false(expression_never_falls(must_compile(a, "rows(schools).size() > 3", &scope), (size_t[]){NOW}, 1));
+	struct environment nowhere = {slots, SLOTS, zone, calendar, NULL};
+	assert_false(expression_evaluate(must_compile(a, "rows(schools).size()", &scope), &nowhere, a, &v, &err));
+	assert_non_null(strstr(err.text, "no register can be read here"));
+	many = 0;
+	assert_false(run(a, must_compile(a, "rows(many).size()", &scope), &v, &err));
+	assert_int_equal(err.kind, ERR_TRANSIENT); /* that it was the store is not lost */
+	struct scope_name with_let[COUNT(names) + 1];
+	memcpy(with_let, names, sizeof names);
+	struct scope wider = {with_let, COUNT(names), COUNT(with_let), true, registers, COUNT(registers)};
+	with_let[wider.count++] = (struct scope_name){STR("open"), T(BOOL), SIZE_MAX, false, must_compile(a, "rows(many).exists(r, r.places > 5)", &wider)};
+	assert_true(expression_reads(must_compile(a, "open && flag", &wider), MANY));
+	arena_free(a);
+}
+
+static void test_sort_by(void **state) {
+	static const struct expected table[] = {
+	        {"rows(schools).sortBy(r, r.id).map(r, r.key)", "[\"s1\",\"s2\",\"s3\",\"s4\",\"s5\"]"},
+	        {"rows(schools).sortBy(r, r.places).map(r, r.key)", "[\"s4\",\"s1\",\"s2\",\"s3\",\"s5\"]"}, /* stable */
+	        {"rows(schools).sortBy(r, -r.places, r.name).map(r, r.key)", "[\"s5\",\"s3\",\"s1\",\"s2\",\"s4\"]"},
+	        {"rows(schools).sortBy(r, r.name, r.places, r.id).map(r, r.key)", "[\"s4\",\"s1\",\"s5\",\"s3\",\"s2\"]"},
+	        {"[3, 1, 2].sortBy(n, n)", "[1,2,3]"},
+	        {"[2.5, 0.0 / 0.0, -1.0, 0.0 / 0.0, 1e300 * 1e10].sortBy(x, x).map(x, string(x))", "[\"-1\",\"2.5\",\"inf\",\"nan\",\"nan\"]"},
+	        {"[true, false].sortBy(b, b)", "[false,true]"},
+	        {"[day, day - 1d].sortBy(d, d)", "[\"2026-03-26\",\"2026-03-27\"]"},
+	        {"[[3, 1], [2], []].sortBy(l, size(l))", "[[],[2],[3,1]]"},
+	        {"[].sortBy(x, anything)", "[]"},
+	        {"[1].filter(x, x > 1).sortBy(x, x)", "[]"},
+	};
+	(void)state;
+	VALUES(table);
+}
+
+/* What a round asks for passes; what would take long ends. */
+static void test_steps_over_rows(void **state) {
+	static const struct {
+		size_t rows;
+		const char *text;
+		bool passes;
+	} table[] = {
+	        {1000, "rows(many).filter(r, r.places > 10 && r.name.startsWith('some') && r.name.contains('where') && r.id != 'r7' && (r.places % 3 == 0 || !(r.name in tags))"
+	               " && has(r.places) && r.places < 2000 && [1, 2, 3].exists(n, n == r.places % 4)).sortBy(r, r.places, r.id).size() > 100", true},
+	        {1000, "rows(many).filter(r, rows(schools).exists(s, s.places == r.places)).size() > 0", true},
+	        {1000, "size(distinct(rows(many).map(r, r.places))) == 1000", true},
+	        {10000, "rows(many).filter(r, r.places > 10 && r.name == 'somewhere').sortBy(r, r.places).size() > 0", true},
+	        {1000, "rows(many).all(r, rows(many).exists(s, s.places == r.places))", false},
+	        {100000, "rows(many).filter(r, r.places > 10 && r.name == 'somewhere').size() > 0", false},
+	        {100000, "rows(many).sortBy(r, r.places).size() > 0", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct arena *a = arena_new();
+		struct value v;
+		struct err err = {0};
+		many = table[i].rows;
+		bool ok = run(a, must_compile(a, table[i].text, &scope), &v, &err);
+		if (ok != table[i].passes || (ok && !v.boolean) || (!ok && !strstr(err.text, "more than 100000 steps")))
+			fail_msg("%s over %zu rows: %s", table[i].text, many, err.text);
+		arena_free(a);
+	}
+	many = 0;
+}
+
 static void test_records_and_maps(void **state) {
 	static const struct expected table[] = {
 	        {"place", "{\"key\":\"s1\",\"version\":\"v1\"}"},
@@ -333,6 +453,17 @@ static void test_refused_at_load(void **state) {
 	        {"", "3:10", "a value is expected, but the expression ends"},
 	        {"cuont + 1", "3:10", "unknown name 'cuont'; did you mean 'count'?"},
 	        {"1 + zzzzz", "3:14", "unknown name 'zzzzz'"},
+	        {"rows(school)", "3:15", "unknown register 'school'; did you mean 'schools'?"},
+	        {"rows(tags)", "3:15", "unknown register 'tags'"},
+	        {"rows('schools')", "3:15", "rows() takes the name of a register"},
+	        {"rows()", "3:10", "rows() takes the name of a register"},
+	        {"rows(schools, many)", "3:10", "rows() takes the name of a register"},
+	        {"rows(schools).filter(r, r.place > 1)", "3:36", "row of schools has no 'place'; did you mean 'places'?"},
+	        {"rows(schools)[0] == 1", "3:27", "not row of schools and int"},
+	        {"rows(schools).sortBy(r, r)", "3:34", "sortBy takes keys of ordered types, not row of schools"},
+	        {"tags.sortBy(t, [t])", "3:25", "sortBy takes keys of ordered types, not list of string"},
+	        {"tags.sortBy(t)", "3:15", "sortBy takes a name and an expression"},
+	        {"levels.sortBy(k, k)", "3:17", "map of int is no list"},
 	        {"tags.map(item, itme)", "3:25", "did you mean 'item'?"},
 	        {"count +\n  'a'", "3:16", "'+' takes int and int, or string and string, not int and string"},
 	        {"count +\n  cout", "4:3", "did you mean 'count'?"},
@@ -465,7 +596,7 @@ static void test_errors_at_run_time(void **state) {
 
 static void test_guard(void **state) {
 	struct arena *a = arena_new();
-	struct environment env = {slots, SLOTS, zone, calendar};
+	struct environment env = {slots, SLOTS, zone, calendar, &row_source};
 	struct err err = {0};
 	(void)state;
 	assert_true(expression_holds(must_compile(a, "count > 3", &scope), &env, a, &err));
@@ -549,7 +680,7 @@ static void test_warnings(void **state) {
 		struct scope_name with_let[COUNT(names) + 1];
 		memcpy(with_let, names, sizeof names);
 		with_let[COUNT(names)] = (struct scope_name){STR("named"), T(BOOL), SIZE_MAX, false, must_compile(a, table[i].let, &scope)};
-		struct scope wider = {with_let, COUNT(with_let), COUNT(with_let), true};
+		struct scope wider = {with_let, COUNT(with_let), COUNT(with_let), true, NULL, 0};
 		assert_non_null(compile(a, table[i].text, &wider, &problems));
 		assert_int_equal(problems.errors, 0);
 		int column = problems.count ? problems.items[0].place.column : 0;
@@ -566,7 +697,7 @@ static void test_lets(void **state) {
 	(void)state;
 	struct scope_name with_let[COUNT(names) + 2];
 	memcpy(with_let, names, sizeof names);
-	struct scope wider = {with_let, COUNT(names), COUNT(with_let), true};
+	struct scope wider = {with_let, COUNT(names), COUNT(with_let), true, registers, COUNT(registers)};
 	with_let[wider.count++] = (struct scope_name){STR("twice"), T(INT), SIZE_MAX, false, must_compile(a, "[count].map(x, x * 2)[0]", &wider)};
 	with_let[wider.count++] = (struct scope_name){STR("broken"), T(INT), SIZE_MAX, false, must_compile(a, "twice / (twice - 14)", &wider)};
 	const struct expression *e = must_compile(a, "[1, 2].map(x, x + twice)[1]", &wider);
@@ -584,7 +715,7 @@ static void test_lets_of_lets(void **state) {
 	enum { LETS = 100, TOO_MANY = 200 };
 	struct arena *a = arena_new();
 	struct scope_name items[TOO_MANY + 1] = {{STR("l0"), T(BOOL), 0, true, NULL}};
-	struct scope chain = {items, 1, COUNT(items), true};
+	struct scope chain = {items, 1, COUNT(items), true, NULL, 0};
 	struct problems problems;
 	struct value v;
 	struct err err = {0};
@@ -612,7 +743,7 @@ static void test_lets_of_lets(void **state) {
 static void test_items_without_type(void **state) {
 	static const char *const texts[] = {"odd.all(x, x > 0)", "odd.exists(x, nonsense)", "odd.exists_one(x, x)", "odd.filter(x, x) == []", "odd.map(x, x) == []"};
 	struct scope_name odd = {{"odd", 3}, T(LIST), TAGS, false, NULL};
-	struct scope only = {&odd, 1, 1, true};
+	struct scope only = {&odd, 1, 1, true, NULL, 0};
 	struct value v;
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -776,6 +907,10 @@ int main(void) {
 	        cmocka_unit_test(test_scalars),
 	        cmocka_unit_test(test_strings),
 	        cmocka_unit_test(test_lists),
+	        cmocka_unit_test(test_rows),
+	        cmocka_unit_test(test_rows_are_known_at_load),
+	        cmocka_unit_test(test_sort_by),
+	        cmocka_unit_test(test_steps_over_rows),
 	        cmocka_unit_test(test_records_and_maps),
 	        cmocka_unit_test(test_dates),
 	        cmocka_unit_test(test_daylight_saving),

@@ -93,13 +93,13 @@ static void what_may_be_undone_is_not_kept(void **state) {
 static void a_large_or_broken_one_is_not_kept(void **state) {
 	struct fixture *f = *state;
 	struct register_type reg = things(f);
-	replace(f, 1, 4097);
+	replace(f, 1, 10001);
 	fixture_begin(f);
 	assert_null(get(f, &reg, tx_view(f->tx), f->arena));
 	fixture_commit(f);
-	replace(f, 1, 4096);
+	replace(f, 1, 10000);
 	fixture_begin(f);
-	assert_int_equal(worth(get(f, &reg, tx_view(f->tx), f->arena), "k4095"), 1);
+	assert_int_equal(worth(get(f, &reg, tx_view(f->tx), f->arena), "k9999"), 1);
 	struct register_row bad[] = {{.key = STR("k0"), .data = STR("nonsense")}};
 	struct register_change change;
 	OK(register_replace(f->tx, STR("w.things"), bad, 1, 1, &change, &f->err));
