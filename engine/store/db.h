@@ -49,6 +49,8 @@ void db_rollback(struct db *db);                /* harmless when SQLite did it a
 bool db_in_transaction(struct db *db);          /* sqlite3_get_autocommit() == 0 */
 int64_t db_changes_total(struct db *db);        /* to see whether a job has written yet */
 bool db_script(struct db *db, const char *sql, struct err *err); /* several statements (migrations) */
+/* Changes to sqlite_schema itself: the same meaning in other words, for a migration. No row is touched, and later statements see the new words. */
+bool db_reword(struct db *db, const char *sql, struct err *err);
 int64_t db_wal_bytes(struct db *db);           /* length of the write-ahead log as of the last commit */
 /* PASSIVE or RESTART checkpoint by the writer; *bytes_left: what could not be copied yet. */
 bool db_checkpoint(struct db *db, bool restart, int64_t *bytes_left, struct err *err);

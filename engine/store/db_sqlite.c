@@ -3,6 +3,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,9 +137,16 @@ static bool set_up(struct db *db, struct err *err) {
 	return db_script(db, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864", err);
 }
 
+/* Nobody asks how much memory SQLite has taken, and the count has a lock that all threads would share. */
+static void set_up_library(void) {
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool db_open(struct db **out, const char *path, enum db_mode mode, struct err *err) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct db *db = calloc(1, sizeof *db);
 	BUG_IF(db == NULL);
+	pthread_once(&once, set_up_library);
 	db->mode = mode;
 	db->deadline_at = db->work_until = INT64_MAX;
 	int flags = is_reader(mode) ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -331,10 +339,18 @@ int64_t db_last_id(struct db *db) {
 	return sqlite3_last_insert_rowid(db->handle);
 }
 
+static int one_word(struct db *db, const char *sql) {
+	struct stmt *s = db_query(db, sql);
+	int code = s->error == SQLITE_OK ? sqlite3_step(s->handle) : s->error;
+	stmt_end(s);
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
 bool db_begin(struct db *db, struct err *err) {
 	if (fault_due(db))
 		return fail(db, SQLITE_FULL, "BEGIN", err);
-	return db_script(db, db->mode == DB_READER ? "BEGIN" : "BEGIN IMMEDIATE", err);
+	int code = one_word(db, db->mode == DB_READER ? "BEGIN" : "BEGIN IMMEDIATE");
+	return code == SQLITE_OK || fail(db, code, "BEGIN", err);
 }
 
 bool db_commit(struct db *db, struct err *err) {
@@ -342,15 +358,17 @@ bool db_commit(struct db *db, struct err *err) {
 		return fail(db, SQLITE_FULL, "COMMIT", err);
 	if (!db_in_transaction(db))
 		return fail(db, SQLITE_ABORT_ROLLBACK, "COMMIT", err);
-	if (db_script(db, "COMMIT", err))
+	int code = one_word(db, "COMMIT");
+	if (code == SQLITE_OK)
 		return true;
+	fail(db, code, "COMMIT", err);
 	db_rollback(db);
 	return false;
 }
 
 void db_rollback(struct db *db) {
 	if (db_in_transaction(db))
-		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+		one_word(db, "ROLLBACK");
 	BUG_IF(db_in_transaction(db));
 }
 
@@ -365,6 +383,15 @@ int64_t db_changes_total(struct db *db) {
 bool db_script(struct db *db, const char *sql, struct err *err) {
 	int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 	return code == SQLITE_OK || fail(db, code, sql, err);
+}
+
+bool db_reword(struct db *db, const char *sql, struct err *err) {
+	struct err aside;
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, (int *)NULL);
+	bool ok = db_script(db, "PRAGMA writable_schema = ON", err) && db_script(db, sql, err);
+	ok = db_script(db, "PRAGMA writable_schema = RESET", ok ? err : &aside) && ok;
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+	return ok;
 }
 
 int64_t db_wal_bytes(struct db *db) {

@@ -102,6 +102,33 @@ static void migrations_run_once(void **state) {
 	assert_int_equal(at.st_mode & 0777, 0600);
 }
 
+/* The words of the checks were changed in the schema's own table. */
+static void reworded_checks_still_refuse(void **state) {
+	struct fixture *f = *state;
+	static const char *const wrong[] = {
+	        "INSERT INTO links (id, key_id, kind, state, workflow, task, role, created_at) VALUES (zeroblob(16), 1, 'tusk', 'live', '', '', '', 0)",
+	        "INSERT INTO links (id, key_id, kind, state, workflow, task, role, created_at) VALUES (zeroblob(16), 1, 'task', 'dead', '', '', '', 0)",
+	        "UPDATE outbox SET state = 'posted'",
+	        "UPDATE outbox SET delivery = 'lost'",
+	        "INSERT INTO documents (instance_id, history_id, at, name, version, addendum, roles, language, title, file, template_hash, digest, state, next_at, answer,"
+	        " markdown, site, reference, day, pages, colour) VALUES (1, 1, 0, '', 1, 0, '', '', '', '', zeroblob(32), zeroblob(32), 'burnt', 0, '', '', '', '', '', '', '')",
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct tx *tx;
+		OK(store_begin(f->store, &tx, &f->err));
+		OK(db_script(tx_db(tx), "INSERT INTO outbox (channel, recipient, recipient_name, role, language, workflow, message, task, data, message_id, thread, priority, state,"
+		                        " created_at, next_at) VALUES (1, '', '', '', '', '', '', 0, '', '', '', 1, 'queued', 0, 0)", &f->err));
+		assert_false(db_script(tx_db(tx), wrong[i], &f->err));
+		assert_non_null(strstr(f->err.text, "CHECK constraint failed"));
+		store_rollback(tx);
+	}
+	struct view *v = store_view(f->store, &f->err);
+	assert_non_null(v);
+	assert_int_equal(read_number(f, v, "SELECT count(*) FROM sqlite_schema WHERE name IN ('outbox', 'links', 'documents') AND sql LIKE '%IN (''%'"), 0);
+	assert_int_equal(read_number(f, v, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+	view_close(v);
+}
+
 static void foreign_and_newer_files_are_refused(void **state) {
 	struct fixture *f = *state;
 	store_close(f->store);
@@ -303,6 +330,7 @@ int main(void) {
 	        TEST(a_second_process_is_refused),
 	        TEST(another_key_file_is_refused),
 	        TEST(migrations_run_once),
+	        TEST(reworded_checks_still_refuse),
 	        TEST(foreign_and_newer_files_are_refused),
 	        TEST(a_view_is_a_snapshot),
 	        TEST(a_transaction_is_all_or_nothing),
