@@ -210,6 +210,13 @@ void secret_random(void *out, size_t len) {
 	randombytes_buf(out, len);
 }
 
+void secret_id(unsigned char out[SECRET_ID], int64_t now) {
+	enum { TIME = 6 };
+	for (size_t i = 0; i < TIME; i++)
+		out[i] = (unsigned char)((uint64_t)now >> (8 * (TIME - 1 - i)));
+	secret_random(out + TIME, SECRET_ID - TIME);
+}
+
 void secret_hash(unsigned char out[SECRET_HASH], const struct str *parts, size_t count) {
 	digest(NULL, NULL, parts, count, out, SECRET_HASH);
 }

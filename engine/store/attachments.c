@@ -11,40 +11,48 @@ bool attachment_waits(struct view *v, int64_t outbox_id, bool *waits, struct err
 	return step != DB_FAIL;
 }
 
-/* Until its deadline; without one as long as any message is tried. */
-static bool hold(struct tx *tx, const struct outbox_row *row, struct err *err) {
-	static const int64_t most = INT64_C(3) * 24 * 3600 * 1000;
-	bool waits;
-	if (!attachment_waits(tx_view(tx), row->id, &waits, err))
-		return false;
-	if (!waits)
-		return true;
-	struct stmt *s = db_query(tx_db(tx), "UPDATE outbox SET next_at = ? WHERE id = ? AND state = 'queued'");
-	bind_int(s, row->deadline_at != 0 ? row->deadline_at : row->created_at + most);
-	bind_int(s, row->id);
+static bool end_documents(struct stmt *s, struct arena *a, struct attachments *out, struct err *err) {
+	enum db_step step;
+	while ((step = stmt_step(s, err)) == DB_ROW) {
+		*(int64_t *)ARENA_PUSH(a, out) = stmt_int(s, 0);
+		out->waits = out->waits || stmt_int(s, 1) != 0;
+	}
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
+bool attachments_of_series(struct view *v, int64_t instance_id, struct str series, struct arena *a, struct attachments *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT id, state <> 'ready' FROM documents WHERE instance_id = ?1 AND name = ?2 AND version ="
+	                                      " (SELECT max(version) FROM documents WHERE instance_id = ?1 AND name = ?2) ORDER BY addendum");
+	bind_int(s, instance_id);
+	bind_text(s, series);
+	return end_documents(s, a, out, err);
+}
+
+bool attachments_of_message(struct view *v, int64_t outbox_id, struct arena *a, struct attachments *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT d.id, d.state <> 'ready' FROM attachments a JOIN documents d ON d.id = a.document_id WHERE a.outbox_id = ? ORDER BY d.id");
+	bind_int(s, outbox_id);
+	return end_documents(s, a, out, err);
+}
+
+static bool insert(struct db *db, int64_t outbox_id, int64_t document_id, int64_t due_at, struct err *err) {
+	struct stmt *s = db_query(db, "INSERT INTO attachments (outbox_id, document_id, due_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+	bind_int(s, outbox_id);
+	bind_int(s, document_id);
+	bind_int(s, due_at);
 	return stmt_run(s, NULL, err);
 }
 
-bool attachment_put(struct tx *tx, const struct outbox_row *row, struct str series, struct err *err) {
-	int64_t version, addenda;
-	if (!document_newest(tx_view(tx), row->instance_id, series, &version, &addenda, err))
-		return false;
-	struct stmt *s = db_query(tx_db(tx), "INSERT INTO attachments (outbox_id, document_id, due_at) SELECT ?, id, ? FROM documents"
-	                                     " WHERE instance_id = ? AND name = ? AND version = ? ON CONFLICT DO NOTHING");
-	bind_int(s, row->id);
-	bind_int(s, row->next_at);
-	bind_int(s, row->instance_id);
-	bind_text(s, series);
-	bind_int(s, version);
-	return stmt_run(s, NULL, err) && hold(tx, row, err);
-}
-
-bool attachment_copy(struct tx *tx, int64_t from_outbox_id, const struct outbox_row *row, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "INSERT INTO attachments (outbox_id, document_id, due_at) SELECT ?, document_id, ? FROM attachments WHERE outbox_id = ?");
-	bind_int(s, row->id);
-	bind_int(s, row->next_at);
-	bind_int(s, from_outbox_id);
-	return stmt_run(s, NULL, err) && hold(tx, row, err);
+/* It waits until its deadline; without one as long as any message is tried. */
+bool attachment_put(struct tx *tx, struct outbox_row *row, const struct attachments *documents, struct err *err) {
+	static const int64_t most = INT64_C(3) * 24 * 3600 * 1000;
+	int64_t due_at = row->next_at;
+	if (documents->waits)
+		row->next_at = row->deadline_at != 0 ? row->deadline_at : row->created_at + most;
+	bool ok = outbox_put(tx, row, err);
+	for (size_t i = 0; ok && i < documents->count; i++)
+		ok = insert(tx_db(tx), row->id, documents->items[i], due_at, err);
+	return ok;
 }
 
 bool attachment_list(struct view *v, int64_t outbox_id, struct arena *a, struct document_list *out, struct err *err) {

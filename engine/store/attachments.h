@@ -6,9 +6,17 @@
 #include "engine/store/documents.h"
 #include "engine/store/outbox.h"
 
-/* The newest version of the series and its addenda, as the transaction sees them, for a row that was just put. None: nothing is attached. */
-bool attachment_put(struct tx *tx, const struct outbox_row *row, struct str series, struct err *err);
-bool attachment_copy(struct tx *tx, int64_t from_outbox_id, const struct outbox_row *row, struct err *err); /* those of another message */
+/* What a message will carry. */
+struct attachments {
+	int64_t *items; /* documents */
+	size_t count, cap;
+	bool waits; /* one is not ready */
+};
+/* Adds the newest version of the series and its addenda, as the transaction sees them; or what another message carries. */
+bool attachments_of_series(struct view *v, int64_t instance_id, struct str series, struct arena *a, struct attachments *out, struct err *err);
+bool attachments_of_message(struct view *v, int64_t outbox_id, struct arena *a, struct attachments *out, struct err *err);
+/* outbox_put, with them: the row's next_at is then when it is due without waiting for them. */
+bool attachment_put(struct tx *tx, struct outbox_row *row, const struct attachments *documents, struct err *err);
 bool attachment_list(struct view *v, int64_t outbox_id, struct arena *a, struct document_list *out, struct err *err); /* oldest first */
 /* Whether a message waits for its documents. */
 bool attachment_waits(struct view *v, int64_t outbox_id, bool *waits, struct err *err);

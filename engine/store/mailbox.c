@@ -68,7 +68,21 @@ bool mailbox_hold(struct tx *tx, int64_t id, struct err *err) {
 	return row_changed(s, "signal", err);
 }
 
-bool mailbox_release(struct tx *tx, int64_t instance_id, struct err *err) {
+static bool holds_any(struct db *db, int64_t instance_id, bool *any, struct err *err) {
+	struct stmt *s = db_query(db, "SELECT 1 FROM mailbox WHERE instance_id = ? AND held = 1 LIMIT 1");
+	bind_int(s, instance_id);
+	enum db_step step = stmt_step(s, err);
+	*any = step == DB_ROW;
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
+/* Looked for first: nearly never there is one, and SQLite prepares a lot to change many. */
+bool mailbox_release(struct tx *tx, int64_t instance_id, bool *any, struct err *err) {
+	if (!holds_any(tx_db(tx), instance_id, any, err))
+		return false;
+	if (!*any)
+		return true;
 	struct stmt *s = db_query(tx_db(tx), "UPDATE mailbox SET held = 0 WHERE instance_id = ? AND held = 1");
 	bind_int(s, instance_id);
 	return stmt_run(s, NULL, err);

@@ -21,6 +21,6 @@ bool mailbox_next(struct view *v, int64_t root_id /* 0: any */, struct arena *a,
 bool mailbox_remove(struct tx *tx, int64_t id, struct err *err);
 /* No event of that name in the instance's state now: waits until the state changes. */
 bool mailbox_hold(struct tx *tx, int64_t id, struct err *err);
-bool mailbox_release(struct tx *tx, int64_t instance_id, struct err *err); /* its held rows may be tried again */
+bool mailbox_release(struct tx *tx, int64_t instance_id, bool *any, struct err *err); /* its held rows may be tried again */
 
 #endif

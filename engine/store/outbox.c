@@ -49,22 +49,26 @@ static enum outbox_state state_of(struct stmt *s, int column, struct arena *a) {
 	return (enum outbox_state)state; /* STATES (the schema forbids it): no move is allowed from there */
 }
 
+static void read_life(struct stmt *s, struct arena *a, struct life *out) {
+	*out = (struct life){
+	        .id = stmt_int(s, 0),
+	        .state = state_of(s, 1, a),
+	        .next_at = stmt_int(s, 2),
+	        .attempts = stmt_int(s, 3),
+	        .crashes = stmt_int(s, 4),
+	        .fence = stmt_int(s, 5),
+	        .lease_until = stmt_int(s, 6),
+	        .sent_at = stmt_int(s, 7),
+	        .withdrawn = stmt_int(s, 8) != 0,
+	        .undelivered = stmt_int(s, 9) != 0,
+	};
+}
+
 static enum db_step end_life(struct stmt *s, struct life *out, struct err *err) {
 	enum db_step step = stmt_step(s, err);
 	if (step == DB_ROW) {
 		struct arena *a = arena_new();
-		*out = (struct life){
-		        .id = stmt_int(s, 0),
-		        .state = state_of(s, 1, a),
-		        .next_at = stmt_int(s, 2),
-		        .attempts = stmt_int(s, 3),
-		        .crashes = stmt_int(s, 4),
-		        .fence = stmt_int(s, 5),
-		        .lease_until = stmt_int(s, 6),
-		        .sent_at = stmt_int(s, 7),
-		        .withdrawn = stmt_int(s, 8) != 0,
-		        .undelivered = stmt_int(s, 9) != 0,
-		};
+		read_life(s, a, out);
 		arena_free(a);
 	}
 	stmt_end(s);
@@ -428,44 +432,51 @@ bool outbox_drop(struct tx *tx, int64_t id, struct err *err) {
 	return life_move(tx_db(tx), &was, &is, err);
 }
 
+struct lives {
+	struct life *items;
+	size_t count, cap;
+};
+
 struct selection {
 	int64_t instance_id, contact_id; /* contact 0: any, in any role */
 	struct str role;
 	bool tasks_only;
 };
 
-static void bind_selection(struct stmt *s, const struct selection *which) {
+/* Neither sent nor cancelled. */
+static bool selected(struct db *db, const struct selection *which, struct arena *a, struct lives *out, struct err *err) {
+	struct stmt *s = db_query(db, LIFE "WHERE instance_id = ?1 AND (?2 = 0 OR (contact_id = ?2 AND role = ?4)) AND (?3 = 0 OR task = 1)"
+	                                   " AND state NOT IN ('sent', 'cancelled') ORDER BY id");
+	enum db_step step;
 	bind_int(s, which->instance_id);
 	bind_int(s, which->contact_id);
 	bind_int(s, which->tasks_only);
 	bind_text(s, which->role);
-}
-
-#define SELECTION "instance_id = ?1 AND (?2 = 0 OR (contact_id = ?2 AND role = ?4)) AND (?3 = 0 OR task = 1)"
-
-static enum db_step next_unsent(struct db *db, const struct selection *which, struct life *out, struct err *err) {
-	struct stmt *s = db_query(db, LIFE "WHERE " SELECTION " AND state IN ('queued', 'leased') ORDER BY id LIMIT 1");
-	bind_selection(s, which);
-	return end_life(s, out, err);
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		read_life(s, a, ARENA_PUSH(a, out));
+	stmt_end(s);
+	return step == DB_DONE;
 }
 
 /* What is on its way to the relay cannot be stopped, but it is not tried again; nor is what failed, by hand. */
-static bool withdraw_begun(struct db *db, const struct selection *which, struct err *err) {
-	struct stmt *s = db_query(db, "UPDATE outbox SET withdrawn = 1 WHERE " SELECTION " AND state IN ('begun', 'unknown', 'failed')");
-	bind_selection(s, which);
+static bool withdraw(struct db *db, const struct life *was, struct err *err) {
+	struct stmt *s = db_query(db, "UPDATE outbox SET withdrawn = 1 WHERE id = ?");
+	bind_int(s, was->id);
 	return stmt_run(s, NULL, err);
 }
 
 static bool cancel(struct db *db, const struct selection *which, struct err *err) {
-	struct life was;
-	enum db_step step;
-	while ((step = next_unsent(db, which, &was, err)) == DB_ROW) {
-		struct life is = was;
+	struct arena *a = arena_new();
+	struct lives found = {0};
+	bool ok = selected(db, which, a, &found, err);
+	for (size_t i = 0; ok && i < found.count; i++) {
+		const struct life *was = &found.items[i];
+		struct life is = *was;
 		is.state = OUTBOX_CANCELLED;
-		if (!life_move(db, &was, &is, err))
-			return false;
+		ok = was->state == OUTBOX_QUEUED || was->state == OUTBOX_LEASED ? life_move(db, was, &is, err) : withdraw(db, was, err);
 	}
-	return step == DB_DONE && withdraw_begun(db, which, err);
+	arena_free(a);
+	return ok;
 }
 
 bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err) {

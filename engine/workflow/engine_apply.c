@@ -88,6 +88,7 @@ static bool write_timers(struct run *r, const struct loaded *l, const struct eve
 		        .order = effect->order,
 		        .fired = effect->fired,
 		};
+		r->stirred = r->stirred || (effect->what == TIMER_SET && row.due_at <= r->now);
 		bool ok = effect->what == TIMER_SET         ? timer_set(r->tx, &row, err)
 		          : effect->what == TIMER_REORDERED ? timer_reorder(r->tx, row.instance_id, row.name, row.order, err)
 		                                            : timer_cancel(r->tx, row.instance_id, row.name, err);
@@ -110,6 +111,15 @@ static bool close_same(struct run *r, const struct loaded *l, const struct event
 	return true;
 }
 
+/* Signals that came too early for the state that was left. */
+static bool release_signals(struct run *r, const struct loaded *l, struct err *err) {
+	bool any;
+	if (!mailbox_release(r->tx, l->instance.id, &any, err))
+		return false;
+	r->stirred = r->stirred || any;
+	return true;
+}
+
 /* Links and unsent messages of tasks that the instance has left behind. */
 static bool close_tasks(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, int64_t history_id, struct err *err) {
 	if (!decision->moved)
@@ -118,7 +128,7 @@ static bool close_tasks(struct run *r, const struct loaded *l, const struct even
 		return false;
 	if (decision->target->final && !link_withdraw_tasks(r->tx, l->instance.id, err))
 		return false;
-	return outbox_cancel_tasks(r->tx, l->instance.id, err) && mailbox_release(r->tx, l->instance.id, err);
+	return outbox_cancel_tasks(r->tx, l->instance.id, err) && release_signals(r, l, err);
 }
 
 static bool write_instance(struct run *r, struct loaded *l, const struct decision *decision, struct str data, struct err *err) {

@@ -117,6 +117,7 @@ static bool put_signal(struct run *r, const struct loaded *l, int64_t to, const 
 	        .at = r->now,
 	        .hops = r->hops,
 	};
+	r->stirred = true;
 	return mailbox_put(r->tx, &row, err);
 }
 

@@ -168,7 +168,7 @@ bool run_catch_up(struct run *r, int64_t root_id, struct err *err) {
 
 bool run_follow(struct run *r, int64_t root_id, struct err *err) {
 	tx_mark(r->tx);
-	if (r->engine->alone || run_catch_up(r, root_id, err))
+	if (!r->stirred || r->engine->alone || run_catch_up(r, root_id, err))
 		return true;
 	if (!tx_alive(r->tx) || tx_dirty(r->tx))
 		return false;
@@ -242,5 +242,6 @@ bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instanc
 	answers_to_json(data, &json);
 	struct signal_row row = {.instance_id = instance_id, .root_id = instance.root_id, .event = event, .data = arena_str(a, buf_text(&json)), .at = now};
 	buf_free(&json);
+	r.stirred = true;
 	return mailbox_put(tx, &row, err) && run_follow(&r, instance.root_id, err);
 }

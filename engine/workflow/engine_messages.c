@@ -16,7 +16,7 @@ static struct str mail_domain(const struct run *r) {
 
 struct str run_message_id(struct run *r) {
 	unsigned char id[16];
-	secret_random(id, sizeof id);
+	secret_id(id, r->now);
 	return arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(secret_hex(r->a, id, sizeof id)), STR_ARG(mail_domain(r)));
 }
 
@@ -68,8 +68,10 @@ bool run_link(struct run *r, const struct loaded *l, const struct wanted_link *w
 	        .expires_at = link_ends_at(r, l, w),
 	};
 	secret_random(link->id, sizeof link->id);
+	if (!found)
+		return link_insert(r->tx, link, err);
 	return link_supersede(r->tx, l->instance.id, w->contact_id, w->role, w->task, r->now, err) && link_insert(r->tx, link, err) &&
-	       (!found || draft_move(r->tx, old.id, link->id, err));
+	       draft_move(r->tx, old.id, link->id, err);
 }
 
 void run_carry(struct outbox_row *row, const struct link *link) {
@@ -81,24 +83,26 @@ void run_carry(struct outbox_row *row, const struct link *link) {
 		row->deadline_at = link->expires_at;
 }
 
-static bool attach(struct run *r, const struct action *action, const struct outbox_row *row, struct err *err) {
-	for (size_t i = 0; row->channel == CHANNEL_MAIL && i < action->attach.count; i++)
-		if (!attachment_put(r->tx, row, action->attach.items[i], err))
-			return false;
-	return true;
-}
-
 /* Whoever has just answered, or started this, is awake and may wait for it. */
 static bool is_of_actor(const struct cause *cause, const struct participation *p) {
 	return cause->contact_id ? p->contact_id == cause->contact_id : strcmp(cause->kind, "start") == 0 && str_equal(p->role, cause->role);
 }
 
-static bool put_message(struct run *r, const struct loaded *l, const struct effect *effect, const struct participation *p, struct str data,
-                        const struct cause *cause, int64_t history_id, struct err *err) {
-	const struct action *action = effect->action;
+/* What all messages of one effect have in common. */
+struct sending {
+	const struct effect *effect;
+	struct str data;
+	struct attachments documents; /* of mails */
+	const struct cause *cause;
+	int64_t history_id;
+};
+
+static bool put_message(struct run *r, const struct loaded *l, const struct sending *s, const struct participation *p, struct err *err) {
+	const struct action *action = s->effect->action;
+	const struct attachments none = {0};
 	struct outbox_row row = {
 	        .instance_id = l->instance.id,
-	        .history_id = history_id,
+	        .history_id = s->history_id,
 	        .contact_id = p->contact_id,
 	        .channel = p->contact.channel,
 	        .recipient = p->contact.value,
@@ -107,11 +111,11 @@ static bool put_message(struct run *r, const struct loaded *l, const struct effe
 	        .language = p->contact.language.len ? p->contact.language : site_config(r->engine->site)->languages[0],
 	        .workflow = l->definition->name,
 	        .message = action->message,
-	        .data = data,
+	        .data = s->data,
 	        .message_id = run_message_id(r),
 	        .thread = arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(l->instance.reference), STR_ARG(mail_domain(r))),
 	        .priority = OUTBOX_OTHER,
-	        .patient = !action->urgent && !is_of_actor(cause, p),
+	        .patient = !action->urgent && !is_of_actor(s->cause, p),
 	        .created_at = r->now,
 	        .next_at = r->now,
 	        .deadline_at = ends_at(r, action->deadline, r->now),
@@ -120,37 +124,48 @@ static bool put_message(struct run *r, const struct loaded *l, const struct effe
 	if (quiet_until > 0 && row.deadline_at == 0)
 		row.deadline_at = quiet_until + OUTBOX_LIFETIME_MS;
 	if (action->link.len > 0) {
-		struct wanted_link wanted = {action->link_is_view ? LINK_VIEW : LINK_TASK, action->link, p->role, p->contact_id, effect->state};
+		struct wanted_link wanted = {action->link_is_view ? LINK_VIEW : LINK_TASK, action->link, p->role, p->contact_id, s->effect->state};
 		struct link link;
 		if (!run_link(r, l, &wanted, &link, err))
 			return false;
 		run_carry(&row, &link);
 	}
-	return outbox_put(r->tx, &row, err) && attach(r, action, &row, err);
+	return attachment_put(r->tx, &row, row.channel == CHANNEL_MAIL ? &s->documents : &none, err);
 }
 
 static bool wanted(const struct action *action, const struct participation *p, const struct role *role) {
 	return str_equal(p->role, role->name) && (action->channel == 0 || action->channel == (int)p->contact.channel);
 }
 
+static bool send_effect(struct run *r, const struct loaded *l, const struct sending *s, const struct participation_list *people, struct err *err) {
+	const struct action *action = s->effect->action;
+	for (size_t k = 0; k < action->to.count; k++)
+		for (size_t p = 0; p < people->count; p++)
+			if (wanted(action, &people->items[p], action->to.items[k]) && !put_message(r, l, s, &people->items[p], err))
+				return false;
+	return true;
+}
+
 bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, const struct cause *cause, int64_t history_id, struct err *err) {
 	struct participation_list people = {0};
-	bool read = false;
+	struct sending s = {.cause = cause, .history_id = history_id};
+	const struct value *written = NULL; /* as s.data: most effects of a transition have the same values */
 	for (size_t i = 0; i < decision->effects.count; i++) {
 		const struct effect *effect = &decision->effects.items[i];
 		if (effect->kind != EFFECT_SEND)
 			continue;
-		if (!read && !participation_list(r->view, l->instance.id, r->a, &people, err))
+		if (!s.effect && !participation_list(r->view, l->instance.id, r->a, &people, err))
 			return false;
-		read = true;
-		struct str data;
-		if (!run_data(r, l->definition, effect->values, &data, err))
+		s.effect = effect;
+		if (effect->values != written && !run_data(r, l->definition, effect->values, &s.data, err))
 			return false;
-		for (size_t k = 0; k < effect->action->to.count; k++)
-			for (size_t p = 0; p < people.count; p++)
-				if (wanted(effect->action, &people.items[p], effect->action->to.items[k]) &&
-				    !put_message(r, l, effect, &people.items[p], data, cause, history_id, err))
-					return false;
+		written = effect->values;
+		s.documents = (struct attachments){0};
+		for (size_t k = 0; k < effect->action->attach.count; k++)
+			if (!attachments_of_series(r->view, l->instance.id, effect->action->attach.items[k], r->a, &s.documents, err))
+				return false;
+		if (!send_effect(r, l, &s, &people, err))
+			return false;
 	}
 	return true;
 }

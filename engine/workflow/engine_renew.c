@@ -15,7 +15,8 @@ static bool put_again(struct run *r, const struct outbox_row *original, const st
 	row.deadline_at = 0;
 	row.patient = false; /* somebody waits for it */
 	run_carry(&row, link);
-	return outbox_put(r->tx, &row, err) && attachment_copy(r->tx, original->id, &row, err);
+	struct attachments documents = {0};
+	return attachments_of_message(r->view, original->id, r->a, &documents, err) && attachment_put(r->tx, &row, &documents, err);
 }
 
 bool engine_renew(struct engine *e, struct tx *tx, int64_t now, const struct link *link, struct arena *a, bool *sent, struct err *err) {

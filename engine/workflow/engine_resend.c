@@ -80,7 +80,8 @@ static bool put_copy(struct run *r, const struct outbox_row *original, int64_t u
 	row.message_id = run_message_id(r);
 	row.created_at = row.next_at = r->now;
 	row.deadline_at = until;
-	if (!outbox_put(r->tx, &row, err) || !attachment_copy(r->tx, original->id, &row, err))
+	struct attachments documents = {0};
+	if (!attachments_of_message(r->view, original->id, r->a, &documents, err) || !attachment_put(r->tx, &row, &documents, err))
 		return false;
 	*id = row.id;
 	return true;

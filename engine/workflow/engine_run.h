@@ -20,6 +20,7 @@ struct run {
 	struct arena *a;
 	int depth;         /* of children started by children */
 	int64_t hops;      /* of the signals that are sent now */
+	bool stirred;      /* a signal was put or released, or a timer set that is due: run_follow has something to do */
 };
 struct run run_open(struct engine *e, struct tx *tx, int64_t now, struct arena *a);
 
@@ -142,7 +143,7 @@ bool run_drop_reply(struct run *r, const struct signal_row *row, struct err *err
 struct said run_said(struct run *r, const struct signal_row *row);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
-/* The same after an event of this transaction was carried out. That event stands (and is marked): what fails before its own first write is left to the
+/* The same after an event of this transaction was carried out, if that stirred something. That event stands (and is marked): what fails before its own first write is left to the
  * writer, and true comes back. */
 bool run_follow(struct run *r, int64_t root_id, struct err *err);
 

@@ -272,7 +272,7 @@ static void an_unknown_outcome_is_tried_once_more(void **state) {
 static void die_holding(struct deed *d, struct tx *tx, int64_t now, struct err *err) {
 	(void)d;
 	struct arena *a = arena_new();
-	struct outbox_list rows;
+	struct outbox_list rows = {0};
 	if (outbox_lease(tx, (struct outbox_lane){.channel = CHANNEL_MAIL, .most = OUTBOX_OTHER}, STR("ghost"), now, now + 1000 * MIN, 2, a, &rows, err) && rows.count == 2)
 		outbox_begin(tx, rows.items[0].id, rows.items[0].fence, now, err);
 	arena_free(a);

@@ -31,8 +31,9 @@ static bool write_messages(struct fixture *f, int64_t history_id, struct err *er
 	                         .recipient = STR("ann@example.org"), .message = STR("done"), .data = STR("{}"), .created_at = 2000};
 	struct outbox_row sms = row;
 	sms.channel = CHANNEL_SMS;
-	return outbox_cancel_tasks(f->tx, f->instance, err) && outbox_put(f->tx, &row, err) && attachment_put(f->tx, &row, STR("paper"), err) &&
-	       outbox_put(f->tx, &sms, err);
+	struct attachments papers = {0};
+	return outbox_cancel_tasks(f->tx, f->instance, err) && attachments_of_series(tx_view(f->tx), f->instance, STR("paper"), f->arena, &papers, err) &&
+	       attachment_put(f->tx, &row, &papers, err) && outbox_put(f->tx, &sms, err);
 }
 
 /* One that is drawn at once, and one that waits. */
