@@ -120,9 +120,9 @@ static bool show_instance(struct open_site *s, struct view *v, struct arena *a, 
 	if (!instance_by_reference(v, reference, a, &in, err))
 		return false;
 	struct str started = site_time(s, a, in.started_at), entered = site_time(s, a, in.entered_at);
-	struct str hash = secret_hex(a, in.definition, 8);
+	struct str hash = secret_hex(a, in.definition, 8), data = data_masked(in.data, a);
 	buf_printf(out, "reference  %.*s\nworkflow   %.*s (machine %.*s)\nstate      %.*s since %.*s\nstarted    %.*s\nversion    %lld\ndata       %.*s\n", STR_ARG(in.reference),
-	           STR_ARG(in.workflow), STR_ARG(hash), STR_ARG(in.state), STR_ARG(entered), STR_ARG(started), (long long)in.version, STR_ARG(in.data));
+	           STR_ARG(in.workflow), STR_ARG(hash), STR_ARG(in.state), STR_ARG(entered), STR_ARG(started), (long long)in.version, STR_ARG(data));
 	return show_people(v, a, in.id, out, err) && show_documents(s, v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
 }
 
@@ -272,6 +272,7 @@ static const struct store_command store_commands[] = {
         {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"graph", command_graph_instance},
         {"outbox", command_outbox},
         {"documents", command_documents}, {"inbox", command_inbox}, {"backup", command_backup_running}, {"suppressions", command_suppressions}, {"sessions", command_sessions},
+        {"erase", command_erase}, {"export-person", command_export_person},
 };
 
 const struct store_command *store_command(const char *name) {

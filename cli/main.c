@@ -32,6 +32,8 @@ static const char usage_text[] =
         "  stafet inbox [address]                       mails and texts that came in, and what followed from them\n"
         "  stafet suppressions [add|remove ADDRESS...]  addresses and numbers that get no messages, and why\n"
         "  stafet sessions [end ADDRESS...|--all]       who is logged in; logs people out\n"
+        "  stafet erase REFERENCE...|--contact ADDRESS  what cases say about people, for ever; --dry-run tells first\n"
+        "  stafet export-person ADDRESS [--reveal]      what is kept about somebody\n"
         "  stafet documents [explain|retry ID...]       PDFs that are not drawn yet, or could not be\n"
         "  stafet backup FILE [--force]                 the whole store in one file, while it runs; without the key file\n"
         "  stafet restore FILE [--check]                put a backup in place of a stopped site's store; --check only proves it\n"

@@ -7,6 +7,7 @@
 #include "engine/base/notify.h"
 #include "engine/store/access.h"
 #include "engine/store/arrivals.h"
+#include "engine/store/erasure.h"
 #include "engine/store/reports.h"
 #include "engine/store/texts_in.h"
 #include "mailer/inbox.h"
@@ -129,6 +130,7 @@ static void reload(struct open_site *s) {
 struct sweeping {
 	int64_t keep_ms; /* what came in */
 	bool left;       /* answer */
+	int64_t erased;  /* answer: the last case; 0: none */
 };
 
 static bool run_sweep(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
@@ -136,7 +138,7 @@ static bool run_sweep(void *context, struct engine *engine, struct tx *tx, int64
 	int64_t before = now - w->keep_ms;
 	(void)engine;
 	return counter_sweep(tx, now, SWEEP_ROWS, err) && report_sweep(tx, before, SWEEP_ROWS, err) && text_in_sweep(tx, before, SWEEP_ROWS, err) &&
-	       arrival_sweep(tx, before, SWEEP_ROWS, err) && draft_sweep(tx, now, SWEEP_ROWS, &w->left, err);
+	       arrival_sweep(tx, before, SWEEP_ROWS, err) && draft_sweep(tx, now, SWEEP_ROWS, &w->left, err) && erasure_due(tx, now, &w->erased, err);
 }
 
 /* What strangers left: forms never sent, old log-ins and counters; and what came in long ago. True: there is more. */
@@ -144,8 +146,14 @@ static bool sweep(struct open_site *s) {
 	struct err err = {0};
 	struct sweeping w = {.keep_ms = site_config(s->site)->keep_received * DAY_MS, .left = true};
 	bool ok = true;
-	for (int i = 0; ok && w.left && i < SWEEP_FILES; i++)
+	int64_t erased = 0;
+	for (int i = 0; ok && w.left && i < SWEEP_FILES; i++) {
 		ok = site_write(s, run_sweep, &w, &err);
+		w.left = w.left || w.erased != 0;
+		erased += ok && w.erased != 0;
+	}
+	if (erased > 0)
+		log_event(LOG_INFO, "erased", "cases=%lld reason=time more=%d", (long long)erased, w.left);
 	if (!ok)
 		log_err(LOG_WARN, "sweep-failed", &err);
 	return ok && w.left;

@@ -1,6 +1,7 @@
 #include "otp-portal/field.h"
 
 #include "engine/base/escape.h"
+#include "engine/workflow/sealed.h"
 #include "otp-portal/choices.h"
 #include "otp-portal/file_field.h"
 #include "otp-portal/group.h"
@@ -152,6 +153,24 @@ static void write_hint(const struct field_view *v) {
 	buf_z(b, "</div>\n");
 }
 
+static struct str kept_answer(const struct field_view *v) {
+	const struct answer *kept = v->item->field->sensitive ? answers_get(v->shown, form_sealed_name(v->item->field, request_of(v)->arena)) : NULL;
+	return kept && kept->texts.count == 1 ? kept->texts.items[0] : STR("");
+}
+
+/* Of an answer that is not shown again. */
+static void write_kept(const struct field_view *v) {
+	struct buf *b = &v->out->body;
+	struct str kept = kept_answer(v), mask = sealed_mask(kept);
+	if (mask.len > 0) {
+		buf_printf(b, "<p class=\"hint\" id=\"k-%.*s\">", STR_ARG(v->id));
+		page_text(request_of(v), v->out, "form.filled-in", mask, STR(""));
+		buf_z(b, "</p>\n");
+	}
+	if (filling_sealed_here(v->filling, v->item->field, kept))
+		page_hidden(v->out, form_sealed_name(v->item->field, request_of(v)->arena).at, kept);
+}
+
 static void write_problem(const struct field_view *v) {
 	const struct form_problem *problem = first_problem(v);
 	struct buf *b = &v->out->body;
@@ -167,10 +186,18 @@ static void write_problem(const struct field_view *v) {
 void field_write_description(const struct field_view *v) {
 	struct buf *b = &v->out->body;
 	struct str name = v->id;
-	bool hint = hint_of(v).len > 0 || format_hint(v->item->field), wrong = first_problem(v) != NULL;
-	if (hint || wrong)
-		buf_printf(b, " aria-describedby=\"%s%.*s%s%s%.*s\"", hint ? "h-" : "", hint ? (int)name.len : 0, name.at, hint && wrong ? " " : "",
-		           wrong ? "e-" : "", wrong ? (int)name.len : 0, name.at);
+	const char *between = " aria-describedby=\"";
+	const struct {
+		bool is;
+		char letter;
+	} parts[] = {{hint_of(v).len > 0 || format_hint(v->item->field), 'h'}, {sealed_mask(kept_answer(v)).len > 0, 'k'}, {first_problem(v) != NULL, 'e'}};
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		if (!parts[i].is)
+			continue;
+		buf_printf(b, "%s%c-%.*s", between, parts[i].letter, STR_ARG(name));
+		between = " ";
+	}
+	buf_z(b, *between == ' ' && between[1] == '\0' ? "\"" : "");
 }
 
 /* What the browser may fill in: only what is the person's own (WCAG 1.3.5). */
@@ -210,7 +237,7 @@ static void write_attributes(const struct field_view *v) {
 }
 
 static struct str shown_text(const struct field_view *v, size_t index) {
-	const struct answer *answer = answers_get(v->shown, v->item->field->name);
+	const struct answer *answer = v->item->field->sensitive ? NULL : answers_get(v->shown, v->item->field->name);
 	return answer && index < answer->texts.count ? answer->texts.items[index] : STR("");
 }
 
@@ -253,6 +280,7 @@ static void write_single(const struct field_view *v) {
 	field_write_label(v);
 	buf_z(b, "</label>\n");
 	write_hint(v);
+	write_kept(v);
 	write_problem(v);
 	if (v->item->field->kind == FIELD_FILE)
 		file_field_write(v, first_problem(v) != NULL);

@@ -1,5 +1,6 @@
 #include "otp-portal/filling.h"
 
+#include "engine/workflow/sealed.h"
 #include "otp-portal/form_page.h"
 #include "otp-portal/page.h"
 
@@ -94,6 +95,38 @@ static void keep_files(const struct filling *f, size_t page, struct answers *typ
 	}
 }
 
+/* Of this very link, or this very page of a start form. */
+static struct str own_seal(const struct filling *f) {
+	struct str of[] = {STR("page"), f->prose.r->path, f->once};
+	unsigned char hash[SECRET_HASH];
+	secret_hash(hash, of, 3);
+	struct str text = secret_base64url(f->prose.r->arena, hash, 12);
+	return arena_printf(f->prose.r->arena, "page-%.*s", STR_ARG(text));
+}
+
+bool filling_sealed_here(const struct filling *f, const struct field *field, struct str sealed) {
+	return str_equal(sealed_whose(sealed), arena_printf(f->prose.r->arena, "%.*s/%.*s", STR_ARG(own_seal(f)), STR_ARG(field->name)));
+}
+
+/* What is sensitive is never shown again: where nothing is typed over it, it stays. A page that comes again before it was saved brings it along, sealed. */
+static void seal_page(const struct filling *f, size_t page, struct answers *typed) {
+	const struct form_page *p = &f->form->pages.items[page];
+	struct arena *a = f->prose.r->arena;
+	struct answers shown = form_page_shown(f, page);
+	form_seal_answers(&f->world, own_seal(f), typed, a);
+	for (size_t i = 0; i < p->items.count; i++) {
+		const struct field *field = p->items.items[i].field;
+		struct str name = form_sealed_name(field, a), sent = request_form(f->prose.r, name.at);
+		if (!field->sensitive || answers_get(typed, name))
+			continue;
+		const struct answer *kept = answers_get(&shown, name);
+		if (filling_sealed_here(f, field, sent))
+			answers_put(typed, a, name, sent);
+		else if (kept && kept->texts.count == 1)
+			answers_put(typed, a, name, kept->texts.items[0]);
+	}
+}
+
 struct answers filling_typed(const struct filling *f, size_t page) {
 	const struct form_page *p = &f->form->pages.items[page];
 	struct request *r = f->prose.r;
@@ -108,11 +141,14 @@ struct answers filling_typed(const struct filling *f, size_t page) {
 	for (size_t i = 0; i < r->form.count; i++) {
 		const struct pair *pair = &r->form.items[i];
 		const struct field *field = filling_field(p, pair->name);
+		if (field && field->sensitive && !str_equal(pair->name, field->name))
+			continue; /* seal_page() takes it */
 		if (field && field->kind != FIELD_FILE && field->kind != FIELD_GROUP && str_trim(pair->value).len > 0 && !is_removed(f, pair->name, number_of(r, i)))
 			answers_put(&typed, r->arena, pair->name, pair->value);
 	}
 	type_groups(f, page, &typed);
 	keep_files(f, page, &typed);
+	seal_page(f, page, &typed);
 	answers_put(&typed, r->arena, mark, str_from(stays ? STAYED : WENT_ON));
 	return typed;
 }

@@ -51,6 +51,8 @@ const struct field *filling_field(const struct form_page *page, struct str name)
 size_t filling_page_of(const struct filling *f, struct str problem);
 /* "<path>?step=2" with the language; page == form->pages.count: step=check. */
 struct str filling_step(const struct filling *f, struct str path, size_t page);
+/* Whether it was sealed by this form through this link, or on this page: such a one may come back with the page, and no other. */
+bool filling_sealed_here(const struct filling *f, const struct field *field, struct str sealed);
 /* The answers as a draft keeps them; empty: too large for one. */
 struct str filling_json(const struct answers *answers, struct arena *a);
 

@@ -1,12 +1,16 @@
 #include "otp-portal/show_page.h"
 
 #include "engine/base/escape.h"
+#include "engine/base/log.h"
+#include "engine/workflow/sealed.h"
 #include "otp-portal/acts.h"
 #include "otp-portal/columns.h"
 #include "otp-portal/page.h"
 #include "otp-portal/papers.h"
 #include "otp-portal/resend.h"
 #include "otp-portal/timeline.h"
+
+#include <string.h>
 
 bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port) {
 	if (!show->rule->when)
@@ -76,6 +80,25 @@ void show_content(const struct prose *p, const struct show_view *show, struct re
 	write_fields(p, show, out);
 }
 
+/* With what the page reveals as it was typed. Only what was sealed as this case's own. */
+static struct value *revealed(struct request *r, const struct show_view *show) {
+	size_t count = show->definition->fields.count;
+	struct value *values = ARENA_ARRAY(r->arena, count + 1, struct value);
+	memcpy(values, show->values, count * sizeof *values);
+	for (size_t i = 0; i < show->rule->reveal.count; i++) {
+		const struct field *field = show->rule->reveal.items[i];
+		struct value *value = &values[field->slot];
+		struct str whose = arena_printf(r->arena, "%.*s/%.*s", STR_ARG(show->instance->reference), STR_ARG(field->name)), plain;
+		if (value->kind != KIND_SEALED)
+			continue;
+		if (str_equal(sealed_whose(value->string), whose) && sealed_open(site_keys(r->world->options.site), value->string, r->arena, &plain))
+			*value = value_string(plain);
+		else
+			log_event(LOG_ERROR, "sealed-unreadable", "instance=%.*s field=%.*s", STR_ARG(show->instance->reference), STR_ARG(field->name));
+	}
+	return values;
+}
+
 void show_page(struct request *r, struct view *v, const struct show_view *show, struct response *out) {
 	if (r->method == METHOD_POST) {
 		if (resend_asked(r, show))
@@ -85,7 +108,7 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 		return;
 	}
 	struct register_port port = data_store_port(v);
-	struct prose p = {r, show->package, show->definition, show->values, show->instance, &port, show->here};
+	struct prose p = {r, show->package, show->definition, revealed(r, show), show->instance, &port, show->here};
 	struct str title = prose_get(&p, "views", show->rule->name, "title", (struct str){0});
 	struct page page = {.title = title.len > 0 ? title : show->rule->name, .here = show->here, .logged_in = show->logged_in};
 	page_begin(r, out, &page);

@@ -277,6 +277,51 @@ bool code_make(const struct keyring *k, int64_t key_id, const unsigned char requ
 	return true;
 }
 
+enum { SEAL_NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, SEAL_TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES, SEAL_BLOCK = 32 };
+
+struct str secret_seal(const struct keyring *k, struct str about, struct str plain, struct arena *a) {
+	const struct key *key = &k->keys[k->count - 1];
+	unsigned char own[KEY];
+	size_t size = plain.len + SEAL_BLOCK, padded = 0;
+	unsigned char *text = arena_alloc(a, size), *out = arena_alloc(a, SEAL_NONCE + size + SEAL_TAG);
+	struct str parts[] = {about, plain};
+	memcpy(text, plain.at, plain.len);
+	BUG_IF(sodium_pad(&padded, text, plain.len, SEAL_BLOCK, size) != 0);
+	digest(key, "seal", NULL, 0, own, sizeof own);
+	digest(key, "seal-nonce", parts, 2, out, SEAL_NONCE);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(out + SEAL_NONCE, NULL, text, padded, (const unsigned char *)about.at, about.len, NULL, out, own);
+	sodium_memzero(own, sizeof own);
+	sodium_memzero(text, size);
+	struct str bytes = secret_base64url(a, out, SEAL_NONCE + padded + SEAL_TAG);
+	return arena_printf(a, "%lld.%.*s", (long long)key->id, STR_ARG(bytes));
+}
+
+static const struct key *key_of(const struct keyring *k, struct str id) {
+	int64_t number;
+	for (size_t i = 0; str_to_int(id, &number) && i < k->count; i++)
+		if (k->keys[i].id == number)
+			return &k->keys[i];
+	return NULL;
+}
+
+bool secret_unseal(const struct keyring *k, struct str about, struct str sealed, struct arena *a, struct str *plain) {
+	const struct key *key = key_of(k, str_cut(&sealed, '.'));
+	unsigned char own[KEY];
+	size_t len = sealed.len / 4 * 3 + (sealed.len % 4 > 1 ? sealed.len % 4 - 1 : 0), unpadded;
+	unsigned char *in = arena_alloc(a, len + 1);
+	if (!key || len < SEAL_NONCE + SEAL_TAG + SEAL_BLOCK || !secret_base64url_decode(sealed, in, len))
+		return false;
+	size_t padded = len - SEAL_NONCE - SEAL_TAG;
+	unsigned char *text = arena_alloc(a, padded);
+	digest(key, "seal", NULL, 0, own, sizeof own);
+	bool good = crypto_aead_xchacha20poly1305_ietf_decrypt(text, NULL, NULL, in + SEAL_NONCE, len - SEAL_NONCE, (const unsigned char *)about.at, about.len, in, own) == 0;
+	sodium_memzero(own, sizeof own);
+	if (!good || sodium_unpad(&unpadded, text, padded, SEAL_BLOCK) != 0)
+		return false;
+	*plain = (struct str){(const char *)text, unpadded};
+	return true;
+}
+
 struct str secret_base64url(struct arena *a, const void *bytes, size_t len) {
 	size_t size = sodium_base64_encoded_len(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	char *text = arena_alloc(a, size);

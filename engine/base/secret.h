@@ -44,6 +44,12 @@ enum { CODE_DIGITS = 6, CODE_DIGITS_LEAST = 4, CODE_DIGITS_MOST = 8 }; /* of a o
 /* digits 4-8, leading zeros kept: u64(MAC(key, "code", request id, address)) mod 10^digits. */
 bool code_make(const struct keyring *k, int64_t key_id, const unsigned char request_id[SECRET_ID], struct str address,
                int digits, char out[9]);
+/* Encrypts and authenticates (XChaCha20-Poly1305) with a key of its own, derived from the ring's current one. `about` is not in the result and must be given again to
+ * open it. The nonce is a keyed hash of both: the same text about the same thing gives the same result, and no counter can go wrong. Padded to whole 32 bytes, so that
+ * its length tells little. "KEY.BASE64URL" in arena. */
+struct str secret_seal(const struct keyring *k, struct str about, struct str plain, struct arena *a);
+/* False: changed, about something else, or the ring has no such key. *plain in arena. */
+bool secret_unseal(const struct keyring *k, struct str about, struct str sealed, struct arena *a, struct str *plain);
 struct str secret_base64url(struct arena *a, const void *bytes, size_t len);
 bool secret_base64url_decode(struct str s, void *out, size_t len); /* exactly len bytes */
 struct str secret_hex(struct arena *a, const void *bytes, size_t len);

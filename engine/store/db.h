@@ -12,7 +12,7 @@ struct db;
 
 enum db_mode { DB_WRITER, DB_READER, DB_PATIENT, DB_MEMORY };
 
-/* WRITER: creates the file; WAL, synchronous=FULL, foreign keys, no automatic checkpoint. READER: SQLITE_OPEN_READONLY, query_only, statement
+/* WRITER: creates the file; WAL, synchronous=FULL, foreign keys, what is deleted is overwritten, no automatic checkpoint. READER: SQLITE_OPEN_READONLY, query_only, statement
  * deadline of 1 s of work (2 s with what it had to wait for). PATIENT: a reader without it. MEMORY: a private in-memory store (scenarios). */
 bool db_open(struct db **out, const char *path, enum db_mode mode, struct err *err);
 void db_close(struct db *db); /* finalizes its statements */

@@ -127,7 +127,7 @@ static bool set_up(struct db *db, struct err *err) {
 			sqlite3_progress_handler(db->handle, PROGRESS_STEPS, statement_is_late, db);
 		return db_script(db, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY", err);
 	}
-	if (!db_script(db, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY", err))
+	if (!db_script(db, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY", err))
 		return false;
 	if (db->mode == DB_MEMORY)
 		return true;

@@ -6,7 +6,7 @@ enum { REFERENCE = 9, REFERENCE_TRIES = 10 };
 
 #define INSTANCE \
 	"SELECT i.id, i.reference, i.workflow, i.definition, i.state, i.data, i.version, i.parent_id, i.root_id," \
-	" i.started_at, i.entered_at, i.changed_at, i.ended_at FROM instances i "
+	" i.started_at, i.entered_at, i.changed_at, i.ended_at, i.erase_at, i.erased_at FROM instances i "
 
 static void read_instance(struct stmt *s, struct arena *a, struct instance *out) {
 	*out = (struct instance){
@@ -22,6 +22,8 @@ static void read_instance(struct stmt *s, struct arena *a, struct instance *out)
 	        .entered_at = stmt_int(s, 10),
 	        .changed_at = stmt_int(s, 11),
 	        .ended_at = stmt_int(s, 12),
+	        .erase_at = stmt_int(s, 13),
+	        .erased_at = stmt_int(s, 14),
 	};
 	stmt_bytes(s, 3, out->definition, sizeof out->definition);
 }
@@ -58,7 +60,7 @@ bool instance_next(struct view *v, int64_t after, struct arena *a, struct instan
 }
 
 /* 40 random bits; the alphabet has 32 letters and digits, none of which is mistaken for another. */
-static struct str new_reference(struct arena *a) {
+struct str instance_reference(struct arena *a) {
 	static const char alphabet[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 	unsigned char random[REFERENCE];
 	char text[REFERENCE];
@@ -70,7 +72,7 @@ static struct str new_reference(struct arena *a) {
 
 static bool insert(struct db *db, const struct instance *instance, struct err *err) {
 	struct stmt *s = db_query(db, "INSERT INTO instances (reference, workflow, definition, state, data, version, parent_id, root_id,"
-	                              " started_at, entered_at, changed_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	                              " started_at, entered_at, changed_at, ended_at, erase_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	bind_text(s, instance->reference);
 	bind_text(s, instance->workflow);
 	bind_blob(s, instance->definition, sizeof instance->definition);
@@ -83,6 +85,7 @@ static bool insert(struct db *db, const struct instance *instance, struct err *e
 	bind_int(s, instance->entered_at);
 	bind_int(s, instance->changed_at);
 	bind_int_or_null(s, instance->ended_at, instance->ended_at != 0);
+	bind_int_or_null(s, instance->erase_at, instance->erase_at != 0);
 	return stmt_run(s, NULL, err);
 }
 
@@ -108,8 +111,10 @@ bool instance_insert(struct tx *tx, struct arena *a, struct instance *instance, 
 	if (instance->parent_id && !root_of(db, instance->parent_id, &instance->root_id, err))
 		return false;
 	struct err clash = {0};
-	for (int tries = 0; tries < REFERENCE_TRIES; tries++) {
-		instance->reference = new_reference(a);
+	bool named = instance->reference.len > 0;
+	for (int tries = 0; tries < (named ? 1 : REFERENCE_TRIES); tries++) {
+		if (!named)
+			instance->reference = instance_reference(a);
 		if (insert(db, instance, &clash)) {
 			instance->id = db_last_id(db);
 			if (instance->root_id)
@@ -126,13 +131,14 @@ bool instance_insert(struct tx *tx, struct arena *a, struct instance *instance, 
 
 bool instance_update(struct tx *tx, const struct instance *instance, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "UPDATE instances SET state = ?, data = ?, version = ?, entered_at = ?, changed_at = ?,"
-	                                     " ended_at = ? WHERE id = ? AND version = ?");
+	                                     " ended_at = ?, erase_at = ? WHERE id = ? AND version = ?");
 	bind_text(s, instance->state);
 	bind_text(s, instance->data);
 	bind_int(s, instance->version);
 	bind_int(s, instance->entered_at);
 	bind_int(s, instance->changed_at);
 	bind_int_or_null(s, instance->ended_at, instance->ended_at != 0);
+	bind_int_or_null(s, instance->erase_at, instance->erase_at != 0);
 	bind_int(s, instance->id);
 	bind_int(s, instance->version - 1);
 	return row_changed(s, "instance", err);

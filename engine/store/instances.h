@@ -16,15 +16,19 @@ struct instance {
 	int64_t root_id;       /* own id when it has no parent */
 	int64_t started_at, entered_at, changed_at;
 	int64_t ended_at;      /* 0: not in a final state */
+	int64_t erase_at;      /* when what it says is erased (erasure.h); 0: no time is set */
+	int64_t erased_at;     /* 0: it was not */
 };
 
-/* id, reference and root_id are filled in. Its definition must have been kept before. */
+/* A new name for people; random, so hardly ever one that is taken. In arena. */
+struct str instance_reference(struct arena *a);
+/* id, root_id and, unless it has one, reference are filled in; CONFLICT: its reference is taken. Its definition must have been kept before. */
 bool instance_insert(struct tx *tx, struct arena *a, struct instance *instance, struct err *err);
 bool instance_load(struct view *v, int64_t id, struct arena *a, struct instance *out, struct err *err); /* NOT_FOUND */
 bool instance_by_reference(struct view *v, struct str reference, struct arena *a, struct instance *out, struct err *err);
 /* The first with an id above `after`; *found false: none. For walking over all. */
 bool instance_next(struct view *v, int64_t after, struct arena *a, struct instance *out, bool *found, struct err *err);
-/* Writes state, data, version, entered_at, changed_at, ended_at where version is still instance->version - 1; CONFLICT otherwise. */
+/* Writes state, data, version, entered_at, changed_at, ended_at, erase_at where version is still instance->version - 1; CONFLICT otherwise. */
 bool instance_update(struct tx *tx, const struct instance *instance, struct err *err);
 
 struct instance_list {

@@ -276,6 +276,16 @@ static const char *const checks_without_tables =
         REWORD("documents", "state IN (''waiting'', ''drawing'', ''ready'', ''failed'')",
                "state = ''waiting'' OR state = ''drawing'' OR state = ''ready'' OR state = ''failed''");
 
+/* When what a case says goes, and when it went. */
+static const char *const cases_that_are_erased = "ALTER TABLE instances ADD COLUMN erase_at INTEGER;"
+                                                 "ALTER TABLE instances ADD COLUMN erased_at INTEGER;"
+                                                 "CREATE INDEX instances_erase ON instances (erase_at) WHERE erase_at IS NOT NULL;"
+                                                 "CREATE INDEX arrivals_outbox ON arrivals (outbox_id) WHERE outbox_id IS NOT NULL;"
+                                                 "CREATE INDEX arrivals_instance ON arrivals (instance_id) WHERE instance_id IS NOT NULL;"
+                                                 "CREATE INDEX captured_outbox ON captured (outbox_id) WHERE outbox_id IS NOT NULL;"
+                                                 "CREATE INDEX outbox_contact ON outbox (contact_id) WHERE instance_id IS NULL AND contact_id IS NOT NULL;"
+                                                 "CREATE INDEX mailbox_sender ON mailbox (from_instance_id) WHERE from_instance_id IS NOT NULL;";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -306,6 +316,7 @@ static const struct migration migrations[] = {
         {{&mails_that_started}},
         {{&order_of_timers}},
         {{&checks_without_tables}},
+        {{&cases_that_are_erased}},
 };
 
 int64_t schema_newest(void) {

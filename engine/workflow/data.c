@@ -1,9 +1,11 @@
 #include "engine/workflow/data.h"
 
 #include "engine/workflow/register_cache.h"
+#include "engine/workflow/sealed.h"
 #include "engine/workflow/upload.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One JSON node as a value of a scalar kind. */
@@ -28,6 +30,11 @@ static bool scalar_from_json(enum kind kind, const json_t *node, struct arena *a
 			return false;
 		*out = value_date(number);
 		return true;
+	case KIND_SEALED:
+		node = json_object_get(node, "sealed");
+		text = (struct str){json_string_value(node), json_string_length(node)};
+		*out = (struct value){.kind = KIND_SEALED, .string = arena_str(a, text)};
+		return json_is_string(node);
 	case KIND_DATETIME:
 		if (!json_is_string(node) || !civil_parse_datetime(text, &number))
 			return false;
@@ -218,6 +225,34 @@ void data_to_json(const struct definition *d, const struct value *values, struct
 		first = false;
 	}
 	buf_char(out, '}');
+}
+
+/* keys NULL: masks. */
+static struct str data_told(struct str json, const struct keyring *keys, struct arena *a) {
+	json_error_t where;
+	json_t *root = json_loadb(json.at, json.len, 0, &where), *node;
+	const char *key;
+	json_object_foreach(root, key, node) {
+		const char *sealed = json_string_value(json_object_get(node, "sealed"));
+		struct str told = str_from(sealed), plain;
+		if (!sealed)
+			continue;
+		told = keys && sealed_open(keys, told, a, &plain) ? plain : sealed_mask(told);
+		json_object_set_new(root, key, json_stringn(told.at, told.len));
+	}
+	char *text = json_dumps(root, JSON_COMPACT);
+	struct str out = text ? arena_str(a, str_from(text)) : STR("");
+	free(text);
+	json_decref(root);
+	return out;
+}
+
+struct str data_masked(struct str json, struct arena *a) {
+	return data_told(json, NULL, a);
+}
+
+struct str data_unsealed(struct str json, const struct keyring *keys, struct arena *a) {
+	return data_told(json, keys, a);
 }
 
 bool data_row_from_json(const struct register_type *reg, struct str key, int64_t version, struct str json, struct arena *a,

@@ -28,6 +28,9 @@ bool data_replay(const struct definition *d, const struct str *payloads, size_t 
                  struct value *values, struct err *err);
 /* Whether what an expression computed can be kept and read back: finite numbers, dates of the years 1900-2200, text that is UTF-8 without NUL. */
 bool data_storable(const struct value *v, struct err *err);
+/* Stored data for people on the command line: of what is sealed the mask. In arena. */
+struct str data_masked(struct str json, struct arena *a);
+struct str data_unsealed(struct str json, const struct keyring *keys, struct arena *a); /* or what was typed */
 void data_to_json(const struct definition *d, const struct value *values, struct buf *out);
 /* One row of a register from its JSON. */
 bool data_row_from_json(const struct register_type *reg, struct str key, int64_t version, struct str json, struct arena *a, struct value *out, struct err *err);

@@ -130,11 +130,11 @@ bool view_column_delivery(struct str column, struct str *role) {
 }
 
 bool field_prefills(const struct field *field) {
-	return (field->kind <= FIELD_REF && field->kind != FIELD_BOOL) || field->kind == FIELD_GROUP;
+	return !field->sensitive && ((field->kind <= FIELD_REF && field->kind != FIELD_BOOL) || field->kind == FIELD_GROUP);
 }
 
 bool field_alike(const struct field *a, const struct field *b) {
-	bool alike = a->kind == b->kind && a->many == b->many && a->fields.count == b->fields.count;
+	bool alike = a->kind == b->kind && a->sensitive == b->sensitive && a->many == b->many && a->fields.count == b->fields.count;
 	for (size_t i = 0; alike && i < a->fields.count; i++)
 		alike = str_equal(a->fields.items[i].name, b->fields.items[i].name) && a->fields.items[i].kind == b->fields.items[i].kind;
 	return alike;

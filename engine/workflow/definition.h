@@ -52,6 +52,8 @@ struct field {
 	LIST_OF(int64_t) weights;
 	int64_t modulo;
 	bool accept;                                  /* bool: only yes is valid */
+	bool sensitive;                               /* kept sealed (sealed.h): its type is KIND_SEALED */
+	int64_t mask;                                 /* sensitive: so many leading characters are shown */
 	LIST_OF(struct field) fields;                 /* group: of each of its items, in the order of the record's members */
 	bool optional;                                /* field of a group */
 	const struct expression *initial;             /* `default`; NULL: unset */
@@ -201,6 +203,7 @@ struct view_rule {
 	const struct expression *when;        /* page; NULL: always */
 	LIST_OF(const struct field *) head;   /* page: shown also while `when` does not hold */
 	LIST_OF(struct str) columns;          /* list: field names or state, started_at, changed_at, reference, or made by view_delivery_column; page: fields */
+	LIST_OF(const struct field *) reveal; /* page: sensitive fields that it shows as they were typed */
 	LIST_OF(const struct field *) search; /* list */
 	LIST_OF(struct str) filters;          /* list: "state" or names of fields */
 	const struct expression *overdue;     /* list; NULL: none. Once true it stays true until the next transition */
@@ -246,9 +249,11 @@ struct definition {
 		const struct form *who;        /* of such a start: asks for nothing but the starter's contact; NULL: the start form does */
 		LIST_OF(const struct field *) from_link; /* what a link to the start form may fill in */
 	} start;
+	struct span keep;                 /* after the end of an instance; all 0: for ever */
 	struct scope scope;               /* fields, lets, extras, registers: their slots follow those of the extras */
 	bool reads_rows;                  /* some expression has rows() */
 	const struct record_type *child_record; /* items of `children`: workflow, state, ended */
+	bool sensitive;                   /* has a field that is */
 	LIST_OF(struct str) documents;    /* series that some action makes */
 	size_t transition_count;
 	LIST_OF(const struct expression *) guards; /* all of them, in file order, for coverage */

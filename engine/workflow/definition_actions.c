@@ -47,7 +47,9 @@ static void read_assignments(struct reader *r, const struct yaml *data, bool own
 		struct assignment *assignment = ARENA_PUSH(r->arena, &action->data);
 		assignment->name = value->key->text;
 		assignment->field = field;
-		if (!yaml_is_null(value) && (!own || field))
+		if (action->kind == ACTION_SET && field && field->sensitive && !yaml_is_null(value))
+			problem_error(r->problems, value->place, "'%.*s' is sensitive: it can be asked for, passed on to another workflow, and set to null", STR_ARG(field->name));
+		else if (!yaml_is_null(value) && (!own || field))
 			assignment->value = reader_expression(r, value, scope, own ? &field->type : NULL);
 	}
 }

@@ -127,6 +127,8 @@ static struct type field_type(struct reader *r, const struct field *f) {
 	default:
 		break;
 	}
+	if (f->sensitive)
+		type = (struct type){.kind = KIND_SEALED};
 	if (!f->many)
 		return type;
 	struct type *item = ARENA_NEW(r->arena, struct type);
@@ -234,6 +236,21 @@ static void read_members(struct reader *r, const struct yaml *fields, struct fie
 		              (long long)f->many_max, fields->count, MOST_INPUTS);
 }
 
+static void read_sensitive(struct reader *r, const struct yaml *node, struct field *f) {
+	const struct yaml *mask = yaml_get(node, "mask"), *initial = yaml_get(node, "default");
+	f->sensitive = shape_truth(yaml_get(node, "sensitive"), false);
+	f->mask = shape_whole(mask, 0);
+	r->d->sensitive = r->d->sensitive || f->sensitive;
+	if (mask && !f->sensitive)
+		problem_error(r->problems, mask->place, "'mask' of field '%.*s' needs 'sensitive: true' beside it", STR_ARG(f->name));
+	else if (mask && (f->mask < 0 || f->mask > 20))
+		problem_error(r->problems, mask->place, "'mask' of field '%.*s': found %lld, expected from 0 to 20", STR_ARG(f->name), (long long)f->mask);
+	if (f->sensitive && f->many)
+		problem_error(r->problems, f->place, "field '%.*s' cannot be both 'sensitive' and 'many'", STR_ARG(f->name));
+	if (f->sensitive && initial)
+		problem_error(r->problems, initial->place, "field '%.*s' is sensitive: its value cannot stand in a package as 'default'", STR_ARG(f->name));
+}
+
 static void read_field(struct reader *r, const struct yaml *node, struct field *f) {
 	const struct yaml *options = yaml_get(node, "options");
 	f->name = f->words = node->key->text;
@@ -253,6 +270,7 @@ static void read_field(struct reader *r, const struct yaml *node, struct field *
 	f->reg = reader_find(r, NAMED("register", r->d->registers), yaml_get(node, "register"));
 	if (f->kind == FIELD_GROUP)
 		read_members(r, yaml_get(node, "fields"), f);
+	read_sensitive(r, node, f);
 	f->type = field_type(r, f);
 }
 
@@ -286,7 +304,9 @@ static void read_let(struct reader *r, const struct yaml *node) {
 	if (definition_field(r->d, node->key->text))
 		problem_error(r->problems, node->key->place, "'%.*s' is both a field and a named expression", STR_ARG(node->key->text));
 	const struct expression *let = reader_expression(r, node, &r->d->scope, NULL);
-	if (let)
+	if (let && expression_type(let)->kind == KIND_SEALED)
+		problem_error(r->problems, node->place, "'%.*s' would be a sensitive value under another name; ask has()", STR_ARG(node->key->text));
+	else if (let)
 		*(struct scope_name *)ARENA_PUSH(r->arena, &r->d->scope) = (struct scope_name){.name = node->key->text, .type = *expression_type(let), .slot = SIZE_MAX, .let = let};
 }
 
@@ -336,6 +356,17 @@ struct scope reader_scope_with(struct reader *r, const char *name, struct type t
 	return scope;
 }
 
+/* The rule of a sensitive field is judged before it is sealed: it alone reads what was typed. */
+static struct scope scope_as_typed(struct reader *r, const struct scope *from, const struct field *f) {
+	struct scope scope = *from;
+	scope.items = ARENA_ARRAY(r->arena, from->count, struct scope_name);
+	memcpy(scope.items, from->items, from->count * sizeof *scope.items);
+	for (size_t i = 0; i < scope.count; i++)
+		if (str_equal(scope.items[i].name, f->name))
+			scope.items[i].type = f->kind == FIELD_DATE ? type_date : type_text;
+	return scope;
+}
+
 static void read_rules(struct reader *r, const struct yaml *node, const struct scope *scope, struct field *f) {
 	const struct yaml *where = yaml_get(node, "where");
 	if (f->kind == FIELD_DATE) {
@@ -345,6 +376,11 @@ static void read_rules(struct reader *r, const struct yaml *node, const struct s
 	if (where && f->reg) {
 		struct scope rows = reader_scope_with(r, "row", (struct type){.kind = KIND_RECORD, .record = &f->reg->record}, SLOT_ROW);
 		f->where = reader_expression(r, where, &rows, &type_bool);
+	}
+	if (f->sensitive) {
+		struct scope open = scope_as_typed(r, scope, f);
+		f->valid = reader_expression(r, yaml_get(node, "valid"), &open, &type_bool);
+		return;
 	}
 	f->valid = reader_expression(r, yaml_get(node, "valid"), scope, &type_bool);
 }

@@ -16,6 +16,11 @@ static void check_code(struct reader *r, const struct role *role, const struct y
 		              STR_ARG(node->text));
 }
 
+static void refuse_sensitive(struct reader *r, const struct role *role, const struct field *field) {
+	if (field && field->sensitive)
+		problem_error(r->problems, role->place, "role '%.*s': '%.*s' is sensitive; who takes part is found, written to and shown by it", STR_ARG(role->name), STR_ARG(field->name));
+}
+
 void read_roles(struct reader *r, const struct yaml *roles) {
 	READER_FIX(r, &r->d->roles, roles->count);
 	for (size_t i = 0; i < roles->count; i++) {
@@ -27,6 +32,9 @@ void read_roles(struct reader *r, const struct yaml *roles) {
 			problem_error(r->problems, contact->place, "'contact' of role '%.*s': '%.*s' is a field of type %s, expected email or phone", STR_ARG(role->name), STR_ARG(contact->text), field_kind_name(role->contact->kind));
 		if (role->person && (role->person->kind != FIELD_TEXT || role->person->many))
 			problem_error(r->problems, person->place, "'name' of role '%.*s': '%.*s' must be one field of type text", STR_ARG(role->name), STR_ARG(person->text));
+		refuse_sensitive(r, role, role->contact);
+		refuse_sensitive(r, role, role->person);
+		refuse_sensitive(r, role, role->code);
 	}
 }
 

@@ -179,6 +179,7 @@ static const char *const member_types[] = {SIMPLE_TYPES, NULL};
 enum {
 	BOUNDED = BIT(FIELD_TEXT) | BIT(FIELD_LONGTEXT) | BIT(FIELD_INT) | BIT(FIELD_DECIMAL) | BIT(FIELD_DATE),
 	OF_REGISTER = BIT(FIELD_REF) | BIT(FIELD_MATRIX),
+	SEALABLE = BIT(FIELD_TEXT) | BIT(FIELD_LONGTEXT) | BIT(FIELD_EMAIL) | BIT(FIELD_PHONE) | BIT(FIELD_DIGITS) | BIT(FIELD_DATE),
 	LISTED = ((BIT(FIELD_MATRIX) - 1) & ~BIT(FIELD_BOOL)) | BIT(FIELD_FILE) | BIT(FIELD_GROUP)
 };
 static const struct shape field_type = {.kind = SHAPE_ONE_OF, .words = shape_field_types};
@@ -216,6 +217,8 @@ static const struct shape_key field_keys[] = {
         {.key = "many", .shape = &range, .need = BIT(FIELD_GROUP), .only = LISTED, .help = "A list of so many."},
         {.key = "fields", .shape = &members, .needed = true, .only = BIT(FIELD_GROUP), .help = "The fields of each item."},
         {.key = "default", .shape = &expression, .help = "Set at the start, before the form."},
+        {.key = "sensitive", .shape = &truth, .only = SEALABLE, .help = "Kept encrypted; expressions ask only has(), people see the mask."},
+        {.key = "mask", .shape = &whole, .only = SEALABLE & ~BIT(FIELD_LONGTEXT), .help = "Of a sensitive field: how many leading characters are shown; 0 unless given."},
         {0}};
 static const struct shape field = {.kind = SHAPE_MAP, .what = "field", .keys = field_keys, .choose = "type"};
 static const struct shape fields = {.kind = SHAPE_NAMED, .what = "field", .each = &field, .words_only = true};
@@ -250,6 +253,7 @@ static const struct shape_key view_keys[] = {
         {.key = "head", .shape = &shown, .only = BIT(VIEW_PAGE), .help = "Fields that stand first, also while `when` does not hold: whom and what it is about."},
         {.key = "fields", .shape = &shown, .needed = true, .only = BIT(VIEW_PAGE)},
         {.key = "columns", .shape = &list_columns, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference, {delivery: role}."},
+        {.key = "reveal", .shape = &shown, .only = BIT(VIEW_PAGE), .help = "Sensitive fields of the page that its readers see as they were typed."},
         {.key = "acts", .shape = &names, .only = BIT(VIEW_PAGE), .help = "Events of people that can be begun from the page."},
         {.key = "resend", .shape = &resend, .only = BIT(VIEW_PAGE), .help = "Who may send messages again after log-in, and to whom."},
         {.key = "timeline", .shape = &truth, .only = BIT(VIEW_PAGE), .help = "Also what has happened, and what is next."},
@@ -291,6 +295,7 @@ static const struct shape start = {.kind = SHAPE_MAP, .what = "start", .keys = s
 static const struct shape_key workflow_keys[] = {
         {.key = "workflow", .shape = &name, .needed = true, .help = "The name."},
         {.key = "start", .shape = &start, .needed = true, .help = "Who starts an instance, and how."},
+        {.key = "keep", .shape = &span, .help = "How long after its end an instance keeps what it says; for ever unless given."},
         {.key = "roles", .shape = &roles, .needed = true, .help = "Who takes part."},
         {.key = "data", .shape = &fields, .needed = true, .help = "The fields of an instance."},
         {.key = "let", .shape = &lets, .help = "Named expressions."},

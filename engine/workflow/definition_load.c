@@ -96,6 +96,7 @@ static bool keep_source(struct reader *r, const struct yaml *workflow, const str
 static void read_parts(struct reader *r, const struct yaml *workflow, const struct yaml *registers) {
 	const struct yaml *data = yaml_get(workflow, "data");
 	r->d->name = yaml_get(workflow, "workflow")->text;
+	r->d->keep = shape_span(yaml_get(workflow, "keep"), (struct span){0});
 	read_registers(r, registers);
 	read_fields(r, data);
 	read_scope(r, yaml_get(workflow, "let"));

@@ -31,6 +31,35 @@ static void read_head(struct reader *r, const struct yaml *names, struct view_ru
 	}
 }
 
+static bool in_page(const struct view_rule *view, const struct field *field) {
+	bool found = false;
+	for (size_t i = 0; i < view->columns.count; i++)
+		found = found || str_equal(view->columns.items[i], field->name);
+	for (size_t i = 0; i < view->head.count; i++)
+		found = found || view->head.items[i] == field;
+	return found;
+}
+
+static void read_reveal(struct reader *r, const struct yaml *names, struct view_rule *view) {
+	for (size_t i = 0; names && i < names->count; i++) {
+		const struct yaml *name = names->items[i];
+		const struct field *field = reader_find(r, NAMED("field", r->d->fields), name);
+		if (field && (!field->sensitive || !in_page(view, field)))
+			problem_error(r->problems, name->place, "'reveal' of view '%.*s': '%.*s' is %s", STR_ARG(view->name), STR_ARG(name->text),
+			              field->sensitive ? "none of its fields" : "not sensitive: everybody who sees the page sees it");
+		*(const struct field **)ARENA_PUSH(r->arena, &view->reveal) = field;
+	}
+}
+
+/* Lists, their searches, filters and spreadsheets are read from rows that are kept as they are shown. */
+static void check_unlisted(struct reader *r, const struct yaml *names, const char *what, const struct view_rule *view) {
+	for (size_t i = 0; view->kind == VIEW_LIST && names && i < names->count; i++) {
+		const struct field *field = definition_field(r->d, names->items[i]->text);
+		if (field && field->sensitive)
+			problem_error(r->problems, names->items[i]->place, "'%s' of view '%.*s': '%.*s' is sensitive, which no list shows; a page can", what, STR_ARG(view->name), STR_ARG(field->name));
+	}
+}
+
 static bool role_in(const struct view_rule *view, const struct role *role) {
 	for (size_t i = 0; i < view->roles.count; i++)
 		if (view->roles.items[i] == role)
@@ -95,6 +124,9 @@ static void read_view(struct reader *r, const struct yaml *node, struct view_rul
 	read_head(r, yaml_get(node, "head"), view);
 	for (size_t i = 0; search && i < search->count; i++)
 		*(const struct field **)ARENA_PUSH(r->arena, &view->search) = reader_find(r, NAMED("field", r->d->fields), search->items[i]);
+	read_reveal(r, yaml_get(node, "reveal"), view);
+	check_unlisted(r, yaml_get(node, "columns"), "columns", view);
+	check_unlisted(r, search, "search", view);
 	read_filters(r, yaml_get(node, "filters"), view);
 	read_overdue(r, yaml_get(node, "overdue"), view);
 	read_resend(r, yaml_get(node, "resend"), view);
@@ -219,6 +251,8 @@ static void check_way(struct reader *r, const struct yaml *node, const struct st
 		              STR_ARG(way->by->name), field_kind_name(contact));
 	if (way->subject && (way->subject->kind != FIELD_TEXT || way->subject->many))
 		problem_error(r->problems, yaml_get(node, "subject")->place, "'subject' of start: '%.*s' must be one field of type text", STR_ARG(way->subject->name));
+	if ((way->subject && way->subject->sensitive) || (way->text && way->text->sensitive))
+		problem_error(r->problems, node->key->place, "'%.*s' of start: what comes by mail or text is kept as it came, so no sensitive field can take it", STR_ARG(node->key->text));
 	if (way->text && (way->text->kind != FIELD_LONGTEXT || way->text->many))
 		problem_error(r->problems, yaml_get(node, "text")->place, "'text' of start: '%.*s' must be one field of type longtext", STR_ARG(way->text->name));
 }

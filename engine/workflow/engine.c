@@ -76,7 +76,7 @@ struct snapshot loaded_snapshot(const struct loaded *l) {
 	        .definition = l->definition,
 	        .state = l->state,
 	        .values = l->values,
-	        .reference = l->instance.reference,
+	        .reference = l->instance.id ? l->instance.reference : STR(""),
 	        .started_at = l->instance.started_at,
 	        .entered_at = l->instance.entered_at,
 	        .children = &l->children,
@@ -84,12 +84,15 @@ struct snapshot loaded_snapshot(const struct loaded *l) {
 }
 
 struct form_world run_form_world(struct run *r, struct loaded *l) {
-	return engine_world(r->engine, l->definition, l->instance.id ? &l->instance : NULL, &l->port, r->now);
+	struct form_world world = engine_world(r->engine, l->definition, l->instance.id ? &l->instance : NULL, &l->port, r->now);
+	world.whose = l->instance.reference;
+	return world;
 }
 
 struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now) {
 	struct form_world world = {
 	        .definition = d,
+	        .keys = site_keys(e->site),
 	        .registers = registers,
 	        .zone = site_zone(e->site),
 	        .calendar = site_calendar(e->site),
@@ -100,7 +103,7 @@ struct form_world engine_world(struct engine *e, const struct definition *d, con
 	};
 	if (instance) {
 		world.state = instance->state;
-		world.reference = instance->reference;
+		world.reference = world.whose = instance->reference;
 		world.started_at = instance->started_at;
 		world.entered_at = instance->entered_at;
 	}
@@ -148,6 +151,8 @@ bool run_prepare(struct run *r, const struct definition *d, struct loaded *l, st
 	*l = (struct loaded){.definition = d, .children = {.kind = KIND_LIST}};
 	l->port = read_log_port(&l->log, r->view, r->a);
 	l->values = ARENA_ARRAY(r->a, d->fields.count, struct value);
+	if (d->sensitive) /* what is sealed is this instance's: its name is needed before it is written */
+		l->instance.reference = instance_reference(r->a);
 	struct form_world world = run_form_world(r, l);
 	return form_defaults(&world, r->a, l->values, err);
 }

@@ -141,6 +141,8 @@ static bool write_instance(struct run *r, struct loaded *l, const struct decisio
 	if (decision->moved) {
 		instance->entered_at = r->now;
 		instance->ended_at = decision->target->final ? r->now : 0;
+		bool kept = instance->ended_at == 0 || span_is_zero(l->definition->keep);
+		instance->erase_at = kept ? 0 : civil_add(site_zone(r->engine->site), site_calendar(r->engine->site), r->now, l->definition->keep);
 	}
 	if (!is_new)
 		return instance_update(r->tx, instance, err);

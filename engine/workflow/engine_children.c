@@ -29,6 +29,8 @@ static void value_to_answers(struct arena *a, struct str name, const struct valu
 		answers_put(out, a, name, upload_text(a, &upload));
 	} else if (v->kind == KIND_RECORD) {
 		answers_put(out, a, name, value_text(a, &v->record.members[v->record.type->key]));
+	} else if (v->kind == KIND_SEALED) {
+		answers_put(out, a, arena_printf(a, "%.*s.sealed", STR_ARG(name)), v->string);
 	} else if (v->kind != KIND_UNSET) {
 		answers_put(out, a, name, value_text(a, v));
 	}

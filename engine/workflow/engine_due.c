@@ -232,14 +232,28 @@ bool engine_set_aside(struct engine *e, struct tx *tx, int64_t now, const struct
 	return postpone(&r, &due, err);
 }
 
+/* It may wait in the mailbox: what is sensitive waits sealed. */
+static bool sealed_data(struct run *r, const struct instance *instance, const struct answers *data, struct answers *out, struct err *err) {
+	const struct definition *d = site_definition(r->engine->site, r->view, instance->definition, err);
+	if (!d)
+		return false;
+	struct form_world world = engine_world(r->engine, d, instance, NULL, r->now);
+	for (size_t i = 0; i < data->count; i++)
+		for (size_t k = 0; k < data->items[i].texts.count; k++)
+			answers_put(out, r->a, data->items[i].name, data->items[i].texts.items[k]);
+	form_seal_answers(&world, instance->reference, out, r->a);
+	return true;
+}
+
 bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instance_id, struct str event, const struct answers *data, struct arena *a, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
 	struct instance instance;
+	struct answers kept = {0};
 	struct buf json;
-	if (!instance_load(r.view, instance_id, a, &instance, err))
+	if (!instance_load(r.view, instance_id, a, &instance, err) || !sealed_data(&r, &instance, data, &kept, err))
 		return false;
 	buf_init(&json, 1 << 20);
-	answers_to_json(data, &json);
+	answers_to_json(&kept, &json);
 	struct signal_row row = {.instance_id = instance_id, .root_id = instance.root_id, .event = event, .data = arena_str(a, buf_text(&json)), .at = now};
 	buf_free(&json);
 	r.stirred = true;

@@ -63,6 +63,8 @@ const struct function expression_functions[] = {
         {"startsWith", true, "ss", 'b', run_starts},
         {"endsWith", true, "ss", 'b', run_ends},
         {"contains", true, "ss", 'b', run_contains},
+        {"substring", true, "si", 's', run_substring},
+        {"substring", true, "sii", 's', run_substring},
         {"lower", true, "s", 's', run_lower},
         {"year", true, "D", 'i', run_date_part},
         {"month", true, "D", 'i', run_date_part},

@@ -285,11 +285,19 @@ static bool check_macro(struct checking *c, struct node *n) {
 	return true;
 }
 
+/* Nothing is made of a sensitive value: it stands alone, or in has(). */
+static bool check_open(struct checking *c, const struct node *n) {
+	for (size_t i = 0; i < n->count; i++)
+		if (n->args[i]->type.kind == KIND_SEALED && !(n->kind == NODE_CALL && str_is(n->name, "has")))
+			return check_error(c, n->args[i], "what is sensitive can only be asked for with has(), or passed on whole to a sensitive field of another workflow");
+	return true;
+}
+
 static bool check_call(struct checking *c, struct node *n) {
 	for (size_t i = 0; i < n->count; i++)
 		if (!expression_check(c, n->args[i]))
 			return false;
-	return expression_bind(c, n);
+	return check_open(c, n) && expression_bind(c, n);
 }
 
 static bool check_kind(struct checking *c, struct node *n) {
@@ -313,6 +321,8 @@ static bool check_kind(struct checking *c, struct node *n) {
 
 bool expression_check(struct checking *c, struct node *n) {
 	if (!check_kind(c, n))
+		return false;
+	if (!check_open(c, n))
 		return false;
 	n->weight = 1;
 	n->height = n->let ? n->let->root->height + EXPRESSION_LET_HEIGHT : 0;

@@ -205,6 +205,25 @@ RUN(run_contains) {
 	return true;
 }
 
+/* Of the characters from the first number on, up to before the second: text.substring(0, 6). */
+RUN(run_substring) {
+	struct value a, from, to = value_int(INT64_MAX);
+	size_t at = 0, begin = 0;
+	int64_t count = 0;
+	if (!node_run(n->args[0], m, &a) || !node_run(n->args[1], m, &from) || (n->count > 2 && !node_run(n->args[2], m, &to)) || !run_charge(n, m, a.string.len))
+		return false;
+	for (; at < a.string.len && count < to.integer; count++) {
+		if (count == from.integer)
+			begin = at;
+		str_utf8_next(a.string, &at);
+	}
+	if (from.integer < 0 || from.integer > count || (n->count > 2 && to.integer != count) || to.integer < from.integer)
+		return run_error(m, n, "substring() reaches beyond a text of %zu characters", str_utf8_count(a.string));
+	begin = from.integer == count ? at : begin;
+	*out = value_string((struct str){a.string.at + begin, at - begin});
+	return true;
+}
+
 /* ASCII and the Latin-1 letters, Danish ones among them. */
 RUN(run_lower) {
 	struct value a;

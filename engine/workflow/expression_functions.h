@@ -25,7 +25,7 @@ bool run_overflow(const struct node *n, struct machine *m); /* always false */
 /* expression_functions.c */
 run_function run_add_int, run_sub_int, run_mul_int, run_div_int, run_mod_int, run_neg_int, run_add_double,
         run_sub_double, run_mul_double, run_div_double, run_neg_double, run_not, run_add_string, run_add_list,
-        run_size_string, run_size_list, run_distinct, run_starts, run_ends, run_contains, run_lower, run_in_list, run_in_map,
+        run_size_string, run_size_list, run_distinct, run_starts, run_ends, run_contains, run_substring, run_lower, run_in_list, run_in_map,
         run_equal, run_equal_key, run_compare, run_compare_span, run_min_max_span, run_min_max, run_same,
         run_int_from_double, run_int_from_string, run_double_from_int, run_double_from_string, run_string,
         run_bool_from_string;

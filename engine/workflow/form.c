@@ -1,6 +1,7 @@
 #include "engine/workflow/form.h"
 
 #include "engine/workflow/form_field.h"
+#include "engine/workflow/sealed.h"
 
 #include <string.h>
 
@@ -233,8 +234,17 @@ static bool take_many(struct gate *g, const struct field *field, const struct an
 	return true;
 }
 
+/* What was answered before, where nothing is typed over it. */
+static struct str kept_text(struct gate *g, const struct field *field) {
+	const struct answer *kept = answers_get(g->answers, form_sealed_name(field, g->a));
+	struct str text = STR("");
+	return kept && kept->texts.count == 1 && sealed_open(g->world->keys, kept->texts.items[0], g->a, &text) ? text : STR("");
+}
+
 static bool take_single(struct gate *g, const struct field *field, const struct answer *answer, bool optional, struct offer *offer, struct value *out) {
 	struct str text = answer && answer->texts.count > 0 ? answer->texts.items[0] : STR("");
+	if (field->sensitive && str_trim(text).len == 0)
+		text = kept_text(g, field);
 	*out = VALUE_UNSET;
 	if (answer && answer->texts.count > 1) {
 		tell(g, field->name, &(struct field_refusal){"field.too-many", {STR("1")}});
@@ -257,6 +267,41 @@ static void check_valid(struct gate *g, const struct field *field, const struct 
 	struct environment env = form_environment(g->world, g->values, g->a);
 	if (expression_evaluate(field->valid, &env, g->a, &held, &unset) && !held.boolean)
 		tell(g, field->name, &(struct field_refusal){.key = "field.invalid"});
+}
+
+static struct str text_as_typed(const struct value *value, struct arena *a) {
+	struct str iso = value_text(a, value);
+	return value->kind != KIND_DATE ? iso : arena_printf(a, "%.*s-%.*s-%.*s", 2, iso.at + 8, 2, iso.at + 5, 4, iso.at);
+}
+
+static struct value seal(const struct form_world *world, const struct field *field, const struct value *value, struct arena *a) {
+	struct str plain = text_as_typed(value, a), whose = arena_printf(a, "%.*s/%.*s", STR_ARG(world->whose), STR_ARG(field->name));
+	struct str mask = sealed_mask_of(plain, field->mask, a);
+	return (struct value){.kind = KIND_SEALED, .string = sealed_make(world->keys, whose, mask, plain, a)};
+}
+
+/* The mask is that of the answer that it would be; what is none has no mask. */
+void form_seal_answer(const struct form_world *world, const struct field *field, struct str whose, struct str typed, struct arena *a, struct answers *out) {
+	struct field_refusal refusal;
+	struct value *values = ARENA_ARRAY(a, world->definition->fields.count, struct value), value;
+	struct str mask = STR("");
+	if (field_parse(world, field, typed, values, a, &value, &refusal))
+		mask = sealed_mask_of(text_as_typed(&value, a), field->mask, a);
+	struct str own = arena_printf(a, "%.*s/%.*s", STR_ARG(whose), STR_ARG(field->name)), name = form_sealed_name(field, a);
+	answers_clear(out, name);
+	answers_put(out, a, name, sealed_make(world->keys, own, mask, typed, a));
+}
+
+void form_seal_answers(const struct form_world *world, struct str whose, struct answers *answers, struct arena *a) {
+	for (size_t i = 0; i < world->definition->fields.count; i++) {
+		const struct field *field = &world->definition->fields.items[i];
+		const struct answer *typed = field->sensitive ? answers_get(answers, field->name) : NULL;
+		if (!typed || typed->texts.count != 1 || str_trim(typed->texts.items[0]).len == 0)
+			continue;
+		struct str text = typed->texts.items[0];
+		answers_clear(answers, field->name);
+		form_seal_answer(world, field, whose, text, a, answers);
+	}
 }
 
 /* Something was typed in this item of a group. */
@@ -322,6 +367,9 @@ static bool take_item(struct gate *g, const struct form_item *item) {
 	g->values[field->slot] = value;
 	if (ok && g->problems->count == told)
 		check_valid(g, field, &value);
+	/* From here on nobody but a page that reveals it sees it. */
+	if (field->sensitive && value.kind != KIND_UNSET)
+		g->values[field->slot] = seal(g->world, field, &value, g->a);
 	return ok;
 }
 

@@ -29,6 +29,8 @@ struct form_world {
 	struct str state, reference;
 	struct str actor; /* address of who fills in; empty: not known */
 	int64_t started_at, entered_at;
+	const struct keyring *keys; /* sensitive fields are sealed with; NULL: the definition has none */
+	struct str whose;           /* sealed fields are then this instance's: its reference; empty: a form under way */
 	const struct value *item; /* of a group, whose fields' rules read it; NULL: none */
 };
 
@@ -54,6 +56,11 @@ struct day_limits form_day_limits(const struct form_world *world, const struct f
 void form_answers_of(const struct field *field, const struct value *value, struct arena *a, struct answers *out);
 /* The same, to fill a form in again: yes and no are answered anew each time. */
 void form_answers_again(const struct field *field, const struct value *value, struct arena *a, struct answers *out);
+/* Of a sensitive field: an answer as it may be kept, under this name beside the field's own, and opened by the gate where that one is blank. whose: as sealed_make has it. */
+struct str form_sealed_name(const struct field *field, struct arena *a);
+void form_seal_answer(const struct form_world *world, const struct field *field, struct str whose, struct str typed, struct arena *a, struct answers *out);
+/* Answers that wait in the store: those to sensitive fields are sealed first. */
+void form_seal_answers(const struct form_world *world, struct str whose, struct answers *answers, struct arena *a);
 /* The name of an answer of a group: item 1 is the first. */
 struct str form_item_name(const struct field *group, size_t item, const struct field *member, struct arena *a);
 /* What an answer of that name is to the group: one of its fields, and *item from 1 to twice as many as it may have; NULL: nothing. */

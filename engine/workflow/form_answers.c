@@ -5,8 +5,12 @@
 bool form_belongs(const struct field *field, struct str name) {
 	if (str_equal(name, field->name))
 		return true;
-	bool parts = field->kind == FIELD_MATRIX || field->kind == FIELD_GROUP;
+	bool parts = field->kind == FIELD_MATRIX || field->kind == FIELD_GROUP || field->sensitive;
 	return parts && name.len > field->name.len + 1 && str_starts(name, field->name) && name.at[field->name.len] == '.';
+}
+
+struct str form_sealed_name(const struct field *field, struct arena *a) {
+	return arena_printf(a, "%.*s.sealed", STR_ARG(field->name));
 }
 
 struct str form_item_name(const struct field *group, size_t item, const struct field *member, struct arena *a) {
@@ -51,7 +55,9 @@ static struct str answer_text(const struct field *field, const struct value *v, 
 static void add(const struct field *field, struct str name, const struct value *value, bool again, struct arena *a, struct answers *out) {
 	if (value->kind == KIND_UNSET || (again && field->kind == FIELD_BOOL))
 		return;
-	if (value->kind == KIND_MAP) {
+	if (value->kind == KIND_SEALED) {
+		answers_put(out, a, form_sealed_name(field, a), value->string);
+	} else if (value->kind == KIND_MAP) {
 		for (size_t i = 0; i < value->list.count; i++)
 			answers_put(out, a, arena_printf(a, "%.*s.%.*s", STR_ARG(name), STR_ARG(value->list.keys[i])), value_text(a, &value->list.items[i]));
 	} else if (field->kind == FIELD_GROUP) {

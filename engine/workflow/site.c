@@ -76,6 +76,14 @@ static const struct definition *find_definition(const struct catalog *c, struct 
 	return NULL;
 }
 
+static void check_passed(const struct definition *other, const struct assignment *passed, struct yaml_place place, struct problems *problems) {
+	const struct field *field = definition_field(other, passed->name);
+	if (!field)
+		problem_error(problems, place, "workflow '%.*s' has no field '%.*s'", STR_ARG(other->name), STR_ARG(passed->name));
+	else if (passed->value && expression_type(passed->value)->kind == KIND_SEALED && !field->sensitive)
+		problem_error(problems, place, "field '%.*s' of workflow '%.*s' must be sensitive, too, to take what is", STR_ARG(field->name), STR_ARG(other->name));
+}
+
 /* `start` and `signal` name fields of another workflow: known only when all packages are there. */
 static void check_actions(const struct catalog *c, const struct action_list *actions, struct problems *problems) {
 	for (size_t i = 0; i < actions->count; i++) {
@@ -86,8 +94,7 @@ static void check_actions(const struct catalog *c, const struct action_list *act
 		if (!other)
 			problem_error(problems, action->place, "no package in this site has a workflow '%.*s'", STR_ARG(action->workflow));
 		for (size_t k = 0; other && k < action->data.count; k++)
-			if (!definition_field(other, action->data.items[k].name))
-				problem_error(problems, action->place, "workflow '%.*s' has no field '%.*s'", STR_ARG(action->workflow), STR_ARG(action->data.items[k].name));
+			check_passed(other, &action->data.items[k], action->place, problems);
 	}
 }
 

@@ -1,6 +1,7 @@
 #include "engine/workflow/value.h"
 
 #include "engine/base/escape.h"
+#include "engine/workflow/sealed.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -79,6 +80,8 @@ struct str type_name(struct arena *a, const struct type *t) {
 	}
 	case KIND_RECORD:
 		return arena_printf(a, "row of %.*s", STR_ARG(t->record->name));
+	case KIND_SEALED:
+		return STR("sensitive value");
 	default:
 		return str_from(names[t->kind]);
 	}
@@ -119,7 +122,8 @@ bool value_equal(const struct value *a, const struct value *b) {
 	case KIND_UNSET: return true;
 	case KIND_BOOL: return a->boolean == b->boolean;
 	case KIND_DOUBLE: return a->decimal == b->decimal;
-	case KIND_STRING: return str_equal(a->string, b->string);
+	case KIND_STRING:
+	case KIND_SEALED: return str_equal(a->string, b->string);
 	case KIND_DURATION: return spans_equal(&a->span, &b->span);
 	case KIND_LIST:
 	case KIND_MAP: return lists_equal(a, b);
@@ -243,6 +247,11 @@ void value_to_json(const struct value *v, struct buf *out) {
 	case KIND_LIST:
 	case KIND_MAP: write_items(v, out); return;
 	case KIND_RECORD: write_record(v, out); return;
+	case KIND_SEALED:
+		buf_z(out, "{\"sealed\":");
+		escape_json(out, v->string);
+		buf_char(out, '}');
+		return;
 	default: break;
 	}
 	buf_init(&text, SIZE_MAX / 2);
@@ -256,6 +265,8 @@ struct str value_text(struct arena *a, const struct value *v) {
 	buf_init(&text, SIZE_MAX / 2);
 	if (v->kind >= KIND_DOUBLE && v->kind <= KIND_DURATION)
 		write_text(v, &text);
+	else if (v->kind == KIND_SEALED)
+		buf_str(&text, sealed_mask(v->string));
 	else
 		value_to_json(v, &text);
 	struct str out = arena_str(a, buf_text(&text));

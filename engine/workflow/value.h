@@ -17,7 +17,8 @@ enum kind {
 	KIND_DURATION, /* span */
 	KIND_LIST,
 	KIND_RECORD, /* a register's row, a child instance: named members, fixed by the type */
-	KIND_MAP     /* string -> item: a matrix */
+	KIND_MAP,    /* string -> item: a matrix */
+	KIND_SEALED  /* string: of a sensitive field, see sealed.h */
 };
 
 /* Static type. Types are compared by structure. */
@@ -79,9 +80,9 @@ const struct value *value_at(const struct value *map, struct str key);          
 
 /* JSON, canonical (members in the given order, no blanks): true, 12, 1.5 (doubles always with . or e), "text",
  * dates as their ISO text, duration as text, LIST array, MAP object, RECORD with key: {"key":...,"version":...},
- * other RECORD: object, UNSET null. */
+ * other RECORD: object, SEALED {"sealed":...}, UNSET null. */
 void value_to_json(const struct value *v, struct buf *out);
-/* For people on the command line and in logs: as JSON, but strings without quotes at the top. */
+/* For people on the command line and in logs: as JSON, but strings without quotes at the top, and of what is sealed the mask. */
 struct str value_text(struct arena *a, const struct value *v);
 
 /* Parsed JSON (jansson), read by type: a RECORD with key becomes KIND_RECORD only through `row`, see data.h. */

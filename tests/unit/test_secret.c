@@ -300,6 +300,38 @@ static void test_encodings(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void test_sealing(void **state) {
+	(void)state;
+	struct keyring *k = open_two();
+	struct str about = STR("ABCD-EFGH/number"), plain = STR("0707611234"), out, sealed = secret_seal(k, about, plain, arena);
+	assert_true(str_starts(sealed, STR("7."))); /* by the newest key */
+	assert_true(secret_unseal(k, about, sealed, arena, &out) && str_equal(out, plain));
+	assert_true(secret_unseal(k, about, secret_seal(k, about, STR(""), arena), arena, &out) && out.len == 0);
+	assert_true(str_equal(sealed, secret_seal(k, about, plain, arena)));
+	assert_int_equal(sealed.len, secret_seal(k, about, STR("070761123"), arena).len); /* lengths within 32 bytes look alike */
+	assert_false(str_equal(sealed, secret_seal(k, STR("ABCD-EFGH/other"), plain, arena)));
+	assert_false(secret_unseal(k, STR("ABCD-EFGH/other"), sealed, arena, &out));
+	for (size_t i = 0; i < sealed.len; i++) {
+		char *copy = strndup(sealed.at, sealed.len);
+		copy[i] = copy[i] == 'x' ? 'y' : 'x';
+		assert_false(secret_unseal(k, about, (struct str){copy, sealed.len}, arena, &out));
+		assert_false(secret_unseal(k, about, (struct str){sealed.at, i}, arena, &out));
+		free(copy);
+	}
+	/* What an old key sealed stays readable; without that key it does not. */
+	write_keys("1 " KEY_A " 2026-01-01\n", 0600);
+	struct keyring *old = keyring_open(path, &err);
+	struct str before = secret_seal(old, about, plain, arena);
+	assert_true(secret_unseal(k, about, before, arena, &out) && str_equal(out, plain));
+	assert_false(secret_unseal(old, about, sealed, arena, &out));
+	write_keys("1 HxAAAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4 2026-01-01\n", 0600);
+	struct keyring *other = keyring_open(path, &err);
+	assert_false(secret_unseal(other, about, before, arena, &out));
+	keyring_close(k);
+	keyring_close(old);
+	keyring_close(other);
+}
+
 int main(void) {
 	if (!secret_init(&err))
 		return 1;
@@ -308,7 +340,7 @@ int main(void) {
 		TEST(test_ring),            TEST(test_fingerprint), TEST(test_token_round_trip),
 		TEST(test_every_flipped_bit), TEST(test_token_form), TEST(test_rings_differ),
 		TEST(test_codes),           TEST(test_parts_do_not_run_together), TEST(test_known_answers),
-		TEST(test_encodings),
+		TEST(test_encodings), TEST(test_sealing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
