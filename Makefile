@@ -47,7 +47,9 @@ $(BUILD)/release/stafet: FORCE
 FORCE:
 endif
 
-$(O)/stafet: $(O)/cli/main.o $(LIBRARY)
+ADDED_tsan := $(O)/tests/tsan.o
+
+$(O)/stafet: $(O)/cli/main.o $(ADDED_$(MODE)) $(LIBRARY)
 	@echo "link $@"
 	@$(CC) $(LINK) -o $@ $^ $(LIBS)
 
