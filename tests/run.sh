@@ -92,9 +92,9 @@ done | slow_first | run_together $((jobs + 1))
 if want tsan; then
 	run build-tsan 1200 make -j"$jobs" MODE=tsan "BUILD=$BUILD" "$BUILD/tsan/stafet"
 	rm -f "$logs"/race.*
-	# Of a fixed layout: the library of GCC 12 cannot be loaded everywhere. Without what asks for an amount of memory (test_inbox), and for documents: the child that draws ends with another status here.
+	# Of a fixed layout: the library of GCC 12 cannot be loaded everywhere. Without what asks for an amount of memory (test_inbox) or of time (test_views with 100,000 rows, the documents of test_paper).
 	here=$(cd "$BUILD" && pwd)
-	for name in portal uploads login texting sending metrics; do
+	for name in portal uploads login texting sending metrics groups links start front look demo; do
 		run "tsan-$name" 900 env STAFET="$here/tsan/stafet" TSAN_OPTIONS="exitcode=66 log_path=$here/tests/race" setarch -R "$PYTHON" "tests/e2e/test_$name.py"
 	done
 	races=$(find "$logs" -name 'race.*' | wc -l)
