@@ -303,11 +303,33 @@ static void read_let(struct reader *r, const struct yaml *node) {
 	check_reserved(r, node->key, "named expression");
 	if (definition_field(r->d, node->key->text))
 		problem_error(r->problems, node->key->place, "'%.*s' is both a field and a named expression", STR_ARG(node->key->text));
+	for (size_t i = 0; i < r->d->scope.count; i++)
+		if (r->d->scope.items[i].row && str_equal(r->d->scope.items[i].name, node->key->text))
+			problem_error(r->problems, node->key->place, "'%.*s' is both a rule and a named expression", STR_ARG(node->key->text));
 	const struct expression *let = reader_expression(r, node, &r->d->scope, NULL);
 	if (let && expression_type(let)->kind == KIND_SEALED)
 		problem_error(r->problems, node->place, "'%.*s' would be a sensitive value under another name; ask has()", STR_ARG(node->key->text));
 	else if (let)
 		*(struct scope_name *)ARENA_PUSH(r->arena, &r->d->scope) = (struct scope_name){.name = node->key->text, .type = *expression_type(let), .slot = SIZE_MAX, .let = let};
+}
+
+/* A condition on a row of a register. */
+static void read_rule(struct reader *r, const struct yaml *node) {
+	const struct register_type *reg = reader_find(r, NAMED("register", r->d->registers), yaml_get(node, "row"));
+	struct scope scope = r->d->scope;
+	struct type *row = ARENA_NEW(r->arena, struct type);
+	check_reserved(r, node->key, "rule");
+	if (definition_field(r->d, node->key->text))
+		problem_error(r->problems, node->key->place, "'%.*s' is both a field and a rule", STR_ARG(node->key->text));
+	if (expression_is_call(node->key->text))
+		problem_error(r->problems, node->key->place, "a rule cannot be named '%.*s': there is a function of that name", STR_ARG(node->key->text));
+	if (!reg)
+		return;
+	*row = (struct type){.kind = KIND_RECORD, .record = &reg->record};
+	scope.row = row;
+	const struct expression *is = reader_expression(r, yaml_get(node, "is"), &scope, &type_bool);
+	if (is)
+		*(struct scope_name *)ARENA_PUSH(r->arena, &r->d->scope) = (struct scope_name){.name = node->key->text, .type = type_bool, .slot = SIZE_MAX, .let = is, .row = row};
 }
 
 static void add_registers(struct reader *r, struct scope *scope) {
@@ -323,7 +345,7 @@ static void add_registers(struct reader *r, struct scope *scope) {
 	scope->register_count = count;
 }
 
-void read_scope(struct reader *r, const struct yaml *lets) {
+void read_scope(struct reader *r, const struct yaml *rules, const struct yaml *lets) {
 	struct scope *scope = &r->d->scope;
 	scope->warns = true;
 	for (size_t i = 0; i < r->d->fields.count; i++) {
@@ -343,6 +365,8 @@ void read_scope(struct reader *r, const struct yaml *lets) {
 	add_name(r, scope, "reply_text", type_text, SLOT_REPLY);
 	add_name(r, scope, "reply_refused", (struct type){.kind = KIND_LIST, .item = &type_text}, SLOT_REFUSED);
 	add_registers(r, scope);
+	for (size_t i = 0; rules && i < rules->count; i++)
+		read_rule(r, rules->items[i]);
 	for (size_t i = 0; lets && i < lets->count; i++)
 		read_let(r, lets->items[i]);
 }

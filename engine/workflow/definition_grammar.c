@@ -222,6 +222,12 @@ static const struct shape_key field_keys[] = {
         {0}};
 static const struct shape field = {.kind = SHAPE_MAP, .what = "field", .keys = field_keys, .choose = "type"};
 static const struct shape fields = {.kind = SHAPE_NAMED, .what = "field", .each = &field, .words_only = true};
+static const struct shape_key rule_keys[] = {
+        {.key = "row", .shape = &word, .needed = true, .help = "The register whose rows it is about."},
+        {.key = "is", .shape = &expression, .needed = true, .help = "True for the rows that fulfil it; sees `row`."},
+        {0}};
+static const struct shape rule = {.kind = SHAPE_MAP, .what = "rule", .keys = rule_keys};
+static const struct shape rules = {.kind = SHAPE_NAMED, .what = "rule", .each = &rule, .words_only = true};
 static const struct shape lets = {.kind = SHAPE_NAMED, .what = "named expression", .each = &expression, .words_only = true};
 
 /* roles, views, start */
@@ -298,6 +304,7 @@ static const struct shape_key workflow_keys[] = {
         {.key = "keep", .shape = &span, .help = "How long after its end an instance keeps what it says; for ever unless given."},
         {.key = "roles", .shape = &roles, .needed = true, .help = "Who takes part."},
         {.key = "data", .shape = &fields, .needed = true, .help = "The fields of an instance."},
+        {.key = "rules", .shape = &rules, .help = "Conditions on a row of a register, asked as name(row)."},
         {.key = "let", .shape = &lets, .help = "Named expressions."},
         {.key = "catalogues", .shape = &catalogues, .help = "How people look for a row of a register among many."},
         {.key = "forms", .shape = &forms, .help = "The pages that people fill in."},

@@ -46,7 +46,7 @@ void read_registers(struct reader *r, const struct yaml *registers); /* NULL: no
 void read_fields(struct reader *r, const struct yaml *data);         /* names and types */
 /* The definition's scope and one name more. */
 struct scope reader_scope_with(struct reader *r, const char *name, struct type type, size_t slot);
-void read_scope(struct reader *r, const struct yaml *lets);          /* NULL: none */
+void read_scope(struct reader *r, const struct yaml *rules, const struct yaml *lets); /* NULL: none */          /* NULL: none */
 void read_field_expressions(struct reader *r, const struct yaml *data);
 void read_catalogues(struct reader *r, const struct yaml *catalogues); /* NULL: none */
 void read_roles(struct reader *r, const struct yaml *roles);

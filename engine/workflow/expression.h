@@ -15,8 +15,10 @@ struct scope {
 		size_t slot;
 		bool optional;                  /* may be unset: reading it unguarded is a warning */
 		const struct expression *let;   /* a named expression: evaluated in place, slot unused */
+		const struct type *row;         /* let: it is a rule about a row of this type, used as name(row); NULL: it is no rule */
 	} *items;
 	size_t count, cap;
+	const struct type *row; /* while a rule is compiled: what `row` is; NULL: there is none */
 	bool warns; /* of members that may be unset, too */
 	/* What rows() may name; their slots are none of the items'. */
 	const struct scope_register {
@@ -34,6 +36,7 @@ struct expression; /* in the arena it was compiled in */
 const struct expression *expression_compile(struct arena *a, struct str text, struct yaml_place place,
                                             const struct scope *scope, const struct type *want,
                                             struct problems *problems);
+bool expression_is_call(struct str name); /* name(...) has a meaning of its own: a function, has, rows */
 const struct type *expression_type(const struct expression *e);
 struct str expression_source(const struct expression *e);
 /* Whether its value depends on the name (or, for a register's slot, on the rows) in this slot, directly or through a let. */

@@ -117,6 +117,13 @@ static enum kind kind_of(char letter) {
 	return KIND_UNSET;
 }
 
+bool expression_is_call(struct str name) {
+	for (size_t i = 0; i < FUNCTIONS; i++)
+		if (str_is(name, expression_functions[i].name))
+			return true;
+	return str_is(name, "has") || str_is(name, "rows");
+}
+
 bool expression_is_ordered(enum kind kind) {
 	return kind == KIND_BOOL || kind == KIND_INT || kind == KIND_DOUBLE || kind == KIND_STRING || kind == KIND_DATE || kind == KIND_DATETIME || kind == KIND_INSTANT;
 }

@@ -38,14 +38,41 @@ static bool check_where(struct checking *c, struct node *n, const struct node *c
 	return ok;
 }
 
+static void take_let(struct checking *c, struct node *n, const struct scope_name *name) {
+	n->let = name->let;
+	n->cost = 1 + (int64_t)name->let->root->weight / EXPRESSION_STEP_NODES;
+	slots_join(c->a, &c->e->reads, &name->let->reads);
+}
+
+static const struct scope_name *find_rule(const struct checking *c, struct str name) {
+	for (size_t i = 0; i < c->scope->count; i++)
+		if (c->scope->items[i].row && str_equal(c->scope->items[i].name, name))
+			return &c->scope->items[i];
+	return NULL;
+}
+
+static bool check_rule(struct checking *c, struct node *n, const struct scope_name *rule) {
+	if (n->count != 1)
+		return check_error(c, n, "the rule '%.*s' is about one row", STR_ARG(n->name));
+	if (!expression_check(c, n->args[0]))
+		return false;
+	struct str is = type_name(c->a, &n->args[0]->type), should = type_name(c->a, rule->row);
+	if (!type_equal(&n->args[0]->type, rule->row))
+		return check_error(c, n->args[0], "the rule '%.*s' is about a %.*s, this is %.*s", STR_ARG(n->name), STR_ARG(should), STR_ARG(is));
+	n->type = rule->type;
+	n->run = run_rule;
+	take_let(c, n, rule);
+	return true;
+}
+
 static bool check_scope_name(struct checking *c, struct node *n, size_t index) {
 	const struct scope_name *name = &c->scope->items[index];
 	n->type = name->type;
+	if (name->row)
+		return check_error(c, n, "'%.*s' is a rule about a row; it is asked as %.*s(row)", STR_ARG(n->name), STR_ARG(n->name));
 	if (name->let) {
-		n->let = name->let;
+		take_let(c, n, name);
 		n->run = run_let;
-		n->cost = 1 + (int64_t)name->let->root->weight / EXPRESSION_STEP_NODES;
-		slots_join(c->a, &c->e->reads, &name->let->reads);
 		return true;
 	}
 	n->slot = name->slot;
@@ -312,7 +339,10 @@ static bool check_kind(struct checking *c, struct node *n) {
 	case NODE_MEMBER: return check_member(c, n);
 	case NODE_CONDITION: return check_condition(c, n);
 	case NODE_BINARY: return str_is(n->name, "&&") || str_is(n->name, "||") ? check_logic(c, n) : check_call(c, n);
-	case NODE_CALL: return str_is(n->name, "has") ? check_has(c, n) : str_is(n->name, "rows") ? expression_check_rows(c, n) : check_call(c, n);
+	case NODE_CALL:
+		if (find_rule(c, n->name))
+			return check_rule(c, n, find_rule(c, n->name));
+		return str_is(n->name, "has") ? check_has(c, n) : str_is(n->name, "rows") ? expression_check_rows(c, n) : check_call(c, n);
 	case NODE_METHOD: return is_macro(n) ? check_macro(c, n) : check_call(c, n);
 	case NODE_UNARY: return check_call(c, n);
 	}
@@ -338,6 +368,8 @@ const struct expression *expression_compile(struct arena *a, struct str text, st
 	struct parser parser;
 	struct expression *e = ARENA_NEW(a, struct expression);
 	struct checking c = {.a = a, .e = e, .scope = scope, .problems = problems};
+	if (scope->row)
+		c.locals[c.local_count++] = (struct checker_locals){STR("row"), *scope->row};
 	e->source = arena_str(a, text);
 	e->place = place;
 	struct node *root = expression_parse(&parser, a, e->source);

@@ -52,11 +52,13 @@ bool run_local(const struct node *n, struct machine *m, struct value *out) {
 	return true;
 }
 
-/* A named expression has its own bound names and its own text for errors. */
-bool run_let(const struct node *n, struct machine *m, struct value *out) {
+/* A named expression has its own bound names and its own text for errors; a rule begins with the row that it is asked about. */
+static bool run_named(const struct node *n, struct machine *m, const struct value *row, struct value *out) {
 	struct machine inner;
 	if (!run_steps(n, m, n->cost))
 		return false;
+	if (row)
+		inner.locals[0] = *row;
 	inner.expression = n->let;
 	inner.env = m->env;
 	inner.a = m->a;
@@ -65,6 +67,15 @@ bool run_let(const struct node *n, struct machine *m, struct value *out) {
 	bool ok = node_run(n->let->root, &inner, out);
 	m->steps = inner.steps;
 	return ok;
+}
+
+bool run_let(const struct node *n, struct machine *m, struct value *out) {
+	return run_named(n, m, NULL, out);
+}
+
+bool run_rule(const struct node *n, struct machine *m, struct value *out) {
+	struct value row;
+	return node_run(n->args[0], m, &row) && run_named(n, m, &row, out);
 }
 
 bool run_list(const struct node *n, struct machine *m, struct value *out) {

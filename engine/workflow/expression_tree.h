@@ -134,7 +134,7 @@ __attribute__((format(printf, 3, 4))) bool run_error(struct machine *m, const st
 bool run_steps(const struct node *n, struct machine *m, int64_t steps);  /* false (told) when there were too many */
 bool run_charge(const struct node *n, struct machine *m, size_t bytes);  /* the same for work on so many bytes */
 void *run_alloc(const struct node *n, struct machine *m, size_t count, size_t size); /* zeroed, in arena; NULL (told): too many steps */
-run_function run_literal, run_slot, run_local, run_let, run_list, run_index, run_member, run_condition, run_and, run_or, run_has;
+run_function run_literal, run_slot, run_local, run_let, run_rule, run_list, run_index, run_member, run_condition, run_and, run_or, run_has;
 /* expression_macros.c: args are receiver, bound name, body (and for a map with a filter, the filter before the body). */
 run_function run_all, run_exists, run_exists_one, run_filter, run_map;
 run_function run_over_nothing; /* any of them over [], whose items have no type */

@@ -175,6 +175,15 @@ static const struct wrong {
         {"for: [borrower, keeper]", "for: [keeper]", "'one' is not for the role 'borrower'"},
         {"key: id", "key: ~worth", "the key column 'worth' of register 'things' must be of type text"},
         {"sample: things.csv", "sample: ~../things.csv", "without a folder"},
+        /* rules */
+        {"let:", "rules: {cheap: {row: ~thongs, is: row.worth < 5}}\nlet:", "unknown register 'thongs'; did you mean 'things'?"},
+        {"let:", "rules: {cheap: {row: things, is: row.~worth}}\nlet:", "bool is expected, this is int"},
+        {"let:", "rules: {~size: {row: things, is: row.worth < 5}}\nlet:", "a rule cannot be named 'size': there is a function of that name"},
+        {"let:", "rules: {~who: {row: things, is: row.worth < 5}}\nlet:", "'who' is both a field and a rule"},
+        {"let:", "rules: {cheap: {row: things, is: row.worth < 5}}\nlet:\n  twice: ~cheap", "'cheap' is a rule about a row; it is asked as cheap(row)"},
+        {"let:", "rules: {cheap: {row: things, is: row.worth < 5}}\nlet:\n  twice: cheap(~who)", "the rule 'cheap' is about a row of things, this is string"},
+        {"let:", "rules: {cheap: {row: things, is: row.worth < 5}}\nlet:\n  twice: ~cheap(thing, thing)", "the rule 'cheap' is about one row"},
+        {"let:", "rules: {cheap: {row: things, is: row.worth < 5}}\nlet:\n  ~cheap: 'true'", "'cheap' is both a rule and a named expression"},
         /* expressions */
         {"guard: verdict ==", "guard: ~vedict ==", "did you mean 'verdict'?"},
         {"at: until + 1d", "at: ~who", "'at' of timer 'overdue' is a string, expected a date, datetime or instant"},

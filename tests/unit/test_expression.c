@@ -27,26 +27,26 @@ static const struct type child_type = {.kind = KIND_RECORD, .record = &child_rec
 enum { FLAG, COUNT_, RATE, NAME, DAY, MEETING, NOW, TAGS, SCHOOL, LEVELS, CHILDREN, MAYBE, LATER, OTHER, PEOPLE, SLOTS };
 
 static struct scope_name names[] = {
-        [FLAG] = {{"flag", 4}, T(BOOL), FLAG, false, NULL},
-        [COUNT_] = {{"count", 5}, T(INT), COUNT_, false, NULL},
-        [RATE] = {{"rate", 4}, T(DOUBLE), RATE, false, NULL},
-        [NAME] = {{"name", 4}, T(STRING), NAME, false, NULL},
-        [DAY] = {{"day", 3}, T(DATE), DAY, false, NULL},
-        [MEETING] = {{"meeting", 7}, T(DATETIME), MEETING, false, NULL},
-        [NOW] = {{"now", 3}, T(INSTANT), NOW, false, NULL},
-        [TAGS] = {{"tags", 4}, {.kind = KIND_LIST, .item = &string_type}, TAGS, false, NULL},
-        [SCHOOL] = {{"place", 5}, {.kind = KIND_RECORD, .record = &schools}, SCHOOL, false, NULL},
-        [LEVELS] = {{"levels", 6}, {.kind = KIND_MAP, .item = &int_type}, LEVELS, false, NULL},
-        [CHILDREN] = {{"children", 8}, {.kind = KIND_LIST, .item = &child_type}, CHILDREN, false, NULL},
-        [MAYBE] = {{"maybe", 5}, T(INT), MAYBE, true, NULL},
-        [LATER] = {{"later", 5}, {.kind = KIND_RECORD, .record = &schools}, LATER, true, NULL},
-        [OTHER] = {{"other", 5}, T(STRING), OTHER, false, NULL}, /* its slot holds a value of another kind */
-        [PEOPLE] = {{"people", 6}, {.kind = KIND_LIST, .item = &person_type}, PEOPLE, false, NULL},
+        [FLAG] = {.name = {"flag", 4}, .type = T(BOOL), .slot = FLAG, .optional = false},
+        [COUNT_] = {.name = {"count", 5}, .type = T(INT), .slot = COUNT_, .optional = false},
+        [RATE] = {.name = {"rate", 4}, .type = T(DOUBLE), .slot = RATE, .optional = false},
+        [NAME] = {.name = {"name", 4}, .type = T(STRING), .slot = NAME, .optional = false},
+        [DAY] = {.name = {"day", 3}, .type = T(DATE), .slot = DAY, .optional = false},
+        [MEETING] = {.name = {"meeting", 7}, .type = T(DATETIME), .slot = MEETING, .optional = false},
+        [NOW] = {.name = {"now", 3}, .type = T(INSTANT), .slot = NOW, .optional = false},
+        [TAGS] = {.name = {"tags", 4}, .type = {.kind = KIND_LIST, .item = &string_type}, .slot = TAGS, .optional = false},
+        [SCHOOL] = {.name = {"place", 5}, .type = {.kind = KIND_RECORD, .record = &schools}, .slot = SCHOOL, .optional = false},
+        [LEVELS] = {.name = {"levels", 6}, .type = {.kind = KIND_MAP, .item = &int_type}, .slot = LEVELS, .optional = false},
+        [CHILDREN] = {.name = {"children", 8}, .type = {.kind = KIND_LIST, .item = &child_type}, .slot = CHILDREN, .optional = false},
+        [MAYBE] = {.name = {"maybe", 5}, .type = T(INT), .slot = MAYBE, .optional = true},
+        [LATER] = {.name = {"later", 5}, .type = {.kind = KIND_RECORD, .record = &schools}, .slot = LATER, .optional = true},
+        [OTHER] = {.name = {"other", 5}, .type = T(STRING), .slot = OTHER, .optional = false}, /* its slot holds a value of another kind */
+        [PEOPLE] = {.name = {"people", 6}, .type = {.kind = KIND_LIST, .item = &person_type}, .slot = PEOPLE, .optional = false},
 };
 enum { SCHOOLS = 100, MANY }; /* slots of registers: five schools, and as many rows as a test wants */
 static const struct type school_type = {.kind = KIND_RECORD, .record = &schools};
 static const struct scope_register registers[] = {{{"schools", 7}, {.kind = KIND_LIST, .item = &school_type}, SCHOOLS}, {{"many", 4}, {.kind = KIND_LIST, .item = &school_type}, MANY}};
-static struct scope scope = {names, COUNT(names), COUNT(names), true, registers, COUNT(registers)};
+static struct scope scope = {.items = names, .count = COUNT(names), .cap = COUNT(names), .warns = true, .registers = registers, .register_count = COUNT(registers)};
 static size_t many; /* rows; 0: they cannot be read */
 static int reads;
 
@@ -296,8 +296,8 @@ static void test_rows_are_known_at_load(void **state) {
 	assert_int_equal(err.kind, ERR_TRANSIENT); /* that it was the store is not lost */
 	struct scope_name with_let[COUNT(names) + 1];
 	memcpy(with_let, names, sizeof names);
-	struct scope wider = {with_let, COUNT(names), COUNT(with_let), true, registers, COUNT(registers)};
-	with_let[wider.count++] = (struct scope_name){STR("open"), T(BOOL), SIZE_MAX, false, must_compile(a, "rows(many).exists(r, r.places > 5)", &wider)};
+	struct scope wider = {.items = with_let, .count = COUNT(names), .cap = COUNT(with_let), .warns = true, .registers = registers, .register_count = COUNT(registers)};
+	with_let[wider.count++] = (struct scope_name){.name = STR("open"), .type = T(BOOL), .slot = SIZE_MAX, .let = must_compile(a, "rows(many).exists(r, r.places > 5)", &wider)};
 	assert_true(expression_reads(must_compile(a, "open && flag", &wider), MANY));
 	arena_free(a);
 }
@@ -685,8 +685,8 @@ static void test_warnings(void **state) {
 		struct problems problems;
 		struct scope_name with_let[COUNT(names) + 1];
 		memcpy(with_let, names, sizeof names);
-		with_let[COUNT(names)] = (struct scope_name){STR("named"), T(BOOL), SIZE_MAX, false, must_compile(a, table[i].let, &scope)};
-		struct scope wider = {with_let, COUNT(with_let), COUNT(with_let), true, NULL, 0};
+		with_let[COUNT(names)] = (struct scope_name){.name = STR("named"), .type = T(BOOL), .slot = SIZE_MAX, .let = must_compile(a, table[i].let, &scope)};
+		struct scope wider = {.items = with_let, .count = COUNT(with_let), .cap = COUNT(with_let), .warns = true, .registers = NULL, .register_count = 0};
 		assert_non_null(compile(a, table[i].text, &wider, &problems));
 		assert_int_equal(problems.errors, 0);
 		int column = problems.count ? problems.items[0].place.column : 0;
@@ -703,9 +703,9 @@ static void test_lets(void **state) {
 	(void)state;
 	struct scope_name with_let[COUNT(names) + 2];
 	memcpy(with_let, names, sizeof names);
-	struct scope wider = {with_let, COUNT(names), COUNT(with_let), true, registers, COUNT(registers)};
-	with_let[wider.count++] = (struct scope_name){STR("twice"), T(INT), SIZE_MAX, false, must_compile(a, "[count].map(x, x * 2)[0]", &wider)};
-	with_let[wider.count++] = (struct scope_name){STR("broken"), T(INT), SIZE_MAX, false, must_compile(a, "twice / (twice - 14)", &wider)};
+	struct scope wider = {.items = with_let, .count = COUNT(names), .cap = COUNT(with_let), .warns = true, .registers = registers, .register_count = COUNT(registers)};
+	with_let[wider.count++] = (struct scope_name){.name = STR("twice"), .type = T(INT), .slot = SIZE_MAX, .let = must_compile(a, "[count].map(x, x * 2)[0]", &wider)};
+	with_let[wider.count++] = (struct scope_name){.name = STR("broken"), .type = T(INT), .slot = SIZE_MAX, .let = must_compile(a, "twice / (twice - 14)", &wider)};
 	const struct expression *e = must_compile(a, "[1, 2].map(x, x + twice)[1]", &wider);
 	assert_true(run(a, e, &v, &err) && v.integer == 16);
 	assert_true(expression_reads(e, COUNT_) && !expression_reads(e, RATE) && !expression_reads(e, 100000));
@@ -720,8 +720,8 @@ static void test_lets(void **state) {
 static void test_lets_of_lets(void **state) {
 	enum { LETS = 100, TOO_MANY = 200 };
 	struct arena *a = arena_new();
-	struct scope_name items[TOO_MANY + 1] = {{STR("l0"), T(BOOL), 0, true, NULL}};
-	struct scope chain = {items, 1, COUNT(items), true, NULL, 0};
+	struct scope_name items[TOO_MANY + 1] = {{.name = STR("l0"), .type = T(BOOL), .optional = true}};
+	struct scope chain = {.items = items, .count = 1, .cap = COUNT(items), .warns = true, .registers = NULL, .register_count = 0};
 	struct problems problems;
 	struct value v;
 	struct err err = {0};
@@ -738,7 +738,7 @@ static void test_lets_of_lets(void **state) {
 		}
 		if (!e)
 			break;
-		items[chain.count++] = (struct scope_name){arena_printf(a, "l%zu", i), T(BOOL), SIZE_MAX, false, e};
+		items[chain.count++] = (struct scope_name){.name = arena_printf(a, "l%zu", i), .type = T(BOOL), .slot = SIZE_MAX, .let = e};
 	}
 	assert_null(e);
 	assert_non_null(strstr(problems.items[problems.count - 1].text.at, "named expressions build on each other"));
@@ -748,8 +748,8 @@ static void test_lets_of_lets(void **state) {
 /* A caller that gives the type of [] to a list with items gets an error: its bodies were never checked. */
 static void test_items_without_type(void **state) {
 	static const char *const texts[] = {"odd.all(x, x > 0)", "odd.exists(x, nonsense)", "odd.exists_one(x, x)", "odd.filter(x, x) == []", "odd.map(x, x) == []"};
-	struct scope_name odd = {{"odd", 3}, T(LIST), TAGS, false, NULL};
-	struct scope only = {&odd, 1, 1, true, NULL, 0};
+	struct scope_name odd = {.name = {"odd", 3}, .type = T(LIST), .slot = TAGS};
+	struct scope only = {.items = &odd, .count = 1, .cap = 1, .warns = true, .registers = NULL, .register_count = 0};
 	struct value v;
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
