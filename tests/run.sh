@@ -94,7 +94,7 @@ if want tsan; then
 	rm -f "$logs"/race.*
 	# Of a fixed layout: the library of GCC 12 cannot be loaded everywhere. Without what asks for an amount of memory (test_inbox) or of time (test_views with 100,000 rows, the documents of test_paper).
 	here=$(cd "$BUILD" && pwd)
-	for name in portal uploads login texting sending metrics groups links start front look demo; do
+	for name in portal uploads login texting sending metrics groups links start front look demo abuse story outbox; do
 		run "tsan-$name" 900 env STAFET="$here/tsan/stafet" TSAN_OPTIONS="exitcode=66 log_path=$here/tests/race" setarch -R "$PYTHON" "tests/e2e/test_$name.py"
 	done
 	races=$(find "$logs" -name 'race.*' | wc -l)
