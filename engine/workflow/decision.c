@@ -112,22 +112,6 @@ static bool run_start_each(struct run *r, const struct action *action) {
 	return ok;
 }
 
-static bool run_actions(struct run *r, const struct action_list *actions) {
-	for (size_t i = 0; i < actions->count; i++) {
-		const struct action *action = &actions->items[i];
-		if (!holds(r, action->condition))
-			continue;
-		bool ok = action->kind == ACTION_SET      ? run_set(r, action)
-		          : action->kind == ACTION_SEND   ? run_effect(r, action, EFFECT_SEND)
-		          : action->kind == ACTION_DOCUMENT ? run_effect(r, action, EFFECT_DOCUMENT)
-		          : action->kind == ACTION_START  ? run_start_each(r, action)
-		                                          : run_effect(r, action, EFFECT_SIGNAL);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
 /* A due day at that wall-clock time. */
 static int64_t at_time(const struct run *r, int64_t day, int64_t ms_of_day) {
 	return zone_instant(r->world->zone, day * CIVIL_DAY_MS + ms_of_day);
@@ -137,6 +121,67 @@ static int64_t next_time_of_day(const struct run *r, int64_t instant, int64_t ms
 	int64_t day = civil_day_of(zone_local(r->world->zone, instant));
 	int64_t same_day = at_time(r, day, ms_of_day);
 	return same_day >= instant ? same_day : at_time(r, day + 1, ms_of_day);
+}
+
+static int64_t instant_of(const struct run *r, const struct value *v, int64_t time_of_day) {
+	if (v->kind == KIND_DATE)
+		return at_time(r, v->integer, time_of_day < 0 ? 0 : time_of_day);
+	int64_t instant = v->kind == KIND_DATETIME ? zone_instant(r->world->zone, v->integer) : v->integer;
+	return time_of_day < 0 ? instant : next_time_of_day(r, instant, time_of_day);
+}
+
+static bool plan_time(struct run *r, const struct expression *e, int64_t *ms) {
+	struct value text;
+	if (!e)
+		return true;
+	return expression_evaluate(e, &r->env, r->a, &text, &r->out->guard_err) &&
+	       (civil_parse_time(text.string, ms) || err_set(&r->out->guard_err, ERR_INPUT, "error.input", "'%.*s' is no time such as '12:00'", STR_ARG(text.string)));
+}
+
+static bool plan_instant(struct run *r, const struct expression *e, int64_t *instant) {
+	struct value v;
+	*instant = r->world->now;
+	if (!e)
+		return true;
+	if (!expression_evaluate(e, &r->env, r->a, &v, &r->out->guard_err))
+		return false;
+	*instant = instant_of(r, &v, -1);
+	return true;
+}
+
+/* Which slots there are is decided here; who has which, engine_plan.c finds out. */
+static bool run_plan(struct run *r, const struct action *action) {
+	const struct plan_rule *rule = action->plan;
+	struct plan_ask ask = {.grid = {r->world->calendar, 0, 0, rule->from_ms, rule->until_ms}, .mode = rule->keep ? PLAN_KEEP : rule->paused_from ? PLAN_PAUSE : PLAN_ANEW};
+	struct value first, step;
+	struct err *err = &r->out->guard_err;
+	if (!expression_evaluate(rule->first, &r->env, r->a, &first, err) || !expression_evaluate(rule->step, &r->env, r->a, &step, err) ||
+	    !plan_time(r, rule->from, &ask.grid.from) || !plan_time(r, rule->until, &ask.grid.until) || !plan_instant(r, rule->paused_from, &ask.paused_from) ||
+	    !plan_instant(r, rule->paused_until, &ask.paused_until))
+		return false;
+	ask.grid.first = first.integer;
+	ask.grid.step_ms = step.span.months || step.span.days || step.span.workdays ? 0 : step.span.ms;
+	if (!slot_grid_valid(&ask.grid, err) || !run_effect(r, action, EFFECT_PLAN))
+		return false;
+	r->out->effects.items[r->out->effects.count - 1].plan = ask;
+	return true;
+}
+
+static bool run_actions(struct run *r, const struct action_list *actions) {
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct action *action = &actions->items[i];
+		if (!holds(r, action->condition))
+			continue;
+		bool ok = action->kind == ACTION_SET      ? run_set(r, action)
+		          : action->kind == ACTION_SEND   ? run_effect(r, action, EFFECT_SEND)
+		          : action->kind == ACTION_DOCUMENT ? run_effect(r, action, EFFECT_DOCUMENT)
+		          : action->kind == ACTION_START  ? run_start_each(r, action)
+		          : action->kind == ACTION_PLAN   ? run_plan(r, action)
+		                                          : run_effect(r, action, EFFECT_SIGNAL);
+		if (!ok)
+			return false;
+	}
+	return true;
 }
 
 static struct span span_times(struct span s, int64_t n) {
@@ -150,13 +195,6 @@ static int64_t due_after(const struct run *r, const struct timer_rule *rule, int
 	if (rule->span.ms != 0)
 		return next_time_of_day(r, due, rule->time_of_day);
 	return at_time(r, civil_day_of(zone_local(r->world->zone, due)), rule->time_of_day);
-}
-
-static int64_t instant_of(const struct run *r, const struct value *v, int64_t time_of_day) {
-	if (v->kind == KIND_DATE)
-		return at_time(r, v->integer, time_of_day < 0 ? 0 : time_of_day);
-	int64_t instant = v->kind == KIND_DATETIME ? zone_instant(r->world->zone, v->integer) : v->integer;
-	return time_of_day < 0 ? instant : next_time_of_day(r, instant, time_of_day);
 }
 
 static bool due_at_date(struct run *r, const struct timer_rule *rule, int64_t *due_at) {

@@ -6,6 +6,7 @@
 #define ENGINE_WORKFLOW_DECISION_H
 
 #include "engine/workflow/form.h"
+#include "engine/workflow/plan.h"
 
 enum event_kind { EVENT_START, EVENT_FORM, EVENT_TIMER, EVENT_SIGNAL };
 
@@ -42,13 +43,14 @@ struct decision_world {
 };
 
 enum { DECISION_CHILDREN = 10000 }; /* that one action may start; all are prepared, at some KB each, before the first is written */
-enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL };
+enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL, EFFECT_PLAN };
 struct effect {
 	enum effect_kind kind;
 	const struct action *action;
 	const struct value *values;    /* SEND, DOCUMENT: the fields at this point, frozen into the row */
 	const struct state *state;     /* SEND: the state whose task it belongs to */
-	LIST_OF(struct value) data;    /* START, SIGNAL: one a assignment of the action */
+	LIST_OF(struct value) data;    /* START, SIGNAL, PLAN: one a assignment of the action */
+	struct plan_ask plan;          /* PLAN: all but what the children have */
 };
 struct timer_effect {
 	const struct timer_rule *rule;

@@ -110,7 +110,21 @@ struct start_way {
 	struct form form;
 };
 
-enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL };
+/* Slots for children, in the order of their fields: plan.h. Names of fields and states are the children's: checked when all packages are there. */
+struct plan_rule {
+	LIST_OF(struct str) states;       /* who gets one; empty: all that have not ended */
+	LIST_OF(struct str) among;        /* keep: who has one and stands between them, in these states */
+	LIST_OF(struct str) order;
+	struct str except, group;         /* a bool of who gets none; who share one; empty: none */
+	struct str number, start, end;    /* fields that tell the child its slot, and us that it has it; start, end: maybe empty */
+	const struct expression *first, *step;
+	const struct expression *from, *until; /* string; NULL: as given here */
+	int64_t from_ms, until_ms;
+	bool keep;
+	const struct expression *paused_from, *paused_until; /* date, datetime or instant; NULL: no pause; until now */
+};
+
+enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL, ACTION_PLAN };
 struct assignment {
 	struct str name;              /* of a field of this workflow (set), or of the other (start, signal) */
 	const struct field *field;    /* set: resolved; else NULL: checked when all packages are there */
@@ -130,11 +144,12 @@ struct action {
 	struct str document, template;      /* document: its series; documents/<template>.<lang>.md */
 	struct str language;                /* document; empty: the site's first */
 	bool addendum;                      /* document */
-	LIST_OF(struct assignment) data;    /* set, start, signal */
+	LIST_OF(struct assignment) data;    /* set, start, signal, plan */
 	const struct expression *each;      /* start: a list, one child for each; NULL: one child */
-	struct str workflow;                /* start; signal to children: narrows */
+	struct str workflow;                /* start, plan; signal to children: narrows */
 	enum { SIGNAL_PARENT, SIGNAL_CHILDREN, SIGNAL_SELF } direction;
-	struct str event;                   /* signal */
+	struct str event;                   /* signal, plan */
+	const struct plan_rule *plan;
 	struct yaml_place place;
 };
 struct action_list {
@@ -254,6 +269,7 @@ struct definition {
 	bool reads_rows;                  /* some expression has rows() */
 	const struct record_type *child_record; /* items of `children`: workflow, state, ended */
 	bool sensitive;                   /* has a field that is */
+	bool reads_children;              /* some expression does; else they are not loaded */
 	LIST_OF(struct str) documents;    /* series that some action makes */
 	size_t transition_count;
 	LIST_OF(const struct expression *) guards; /* all of them, in file order, for coverage */

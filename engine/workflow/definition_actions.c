@@ -40,7 +40,7 @@ static void read_document(struct reader *r, const struct yaml *node, struct acti
 }
 
 /* Of this workflow (own) the field is known and gives the type; fields of others are checked when all packages are there. */
-static void read_assignments(struct reader *r, const struct yaml *data, bool own, const struct scope *scope, struct action *action) {
+void read_assignments(struct reader *r, const struct yaml *data, bool own, const struct scope *scope, struct action *action) {
 	for (size_t i = 0; data && i < data->count; i++) {
 		const struct yaml *value = data->items[i];
 		const struct field *field = own ? reader_find(r, NAMED("field", r->d->fields), value->key) : NULL;
@@ -84,7 +84,7 @@ static void read_signal(struct reader *r, const struct yaml *node, struct action
 }
 
 static void read_action(struct reader *r, const struct yaml *node, struct action *action) {
-	const struct yaml *send = yaml_get(node, "send"), *set = yaml_get(node, "set"), *start = yaml_get(node, "start"), *document = yaml_get(node, "document");
+	const struct yaml *send = yaml_get(node, "send"), *set = yaml_get(node, "set"), *start = yaml_get(node, "start"), *document = yaml_get(node, "document"), *plan = yaml_get(node, "plan");
 	action->place = node->place;
 	action->condition = reader_guard(r, yaml_get(node, "if"));
 	if (send) {
@@ -96,6 +96,8 @@ static void read_action(struct reader *r, const struct yaml *node, struct action
 		read_document(r, document, action);
 	} else if (start) {
 		read_start_action(r, start, action);
+	} else if (plan) {
+		read_plan(r, plan, action);
 	} else {
 		read_signal(r, yaml_get(node, "signal"), action);
 	}

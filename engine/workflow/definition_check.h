@@ -15,5 +15,7 @@ const bool *definition_always_set(const struct definition *d, struct arena *a, c
 
 /* A register of another workflow (`from`): what is declared again here must be what its owner says. owner NULL: no package has that workflow. */
 void definition_check_shared(const struct register_type *reg, const struct definition *owner, struct problems *problems);
+/* Of an action `plan`, and the workflow of the children that it names. */
+void definition_check_plan(const struct action *action, const struct definition *children, struct problems *problems);
 
 #endif

@@ -147,6 +147,14 @@ static void visit_expression(struct walk *w, const struct expression *expression
 		w->visitor->expression(w->visitor->context, &w->point, expression);
 }
 
+static void visit_plan(struct walk *w, const struct plan_rule *plan) {
+	if (!plan)
+		return;
+	const struct expression *all[] = {plan->first, plan->step, plan->from, plan->until, plan->paused_from, plan->paused_until};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		visit_expression(w, all[i]);
+}
+
 static void walk_action(struct walk *w, const struct action *action) {
 	visit_expression(w, action->condition);
 	bool *before = w->set;
@@ -157,6 +165,7 @@ static void walk_action(struct walk *w, const struct action *action) {
 		if (w->visitor->action)
 			w->visitor->action(w->visitor->context, &w->point, action);
 		visit_expression(w, action->each);
+		visit_plan(w, action->plan);
 		for (size_t i = 0; i < action->data.count; i++)
 			visit_expression(w, action->data.items[i].value);
 	}

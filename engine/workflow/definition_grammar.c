@@ -8,6 +8,7 @@ static const struct shape name = {.kind = SHAPE_NAME};
 static const struct shape word = {.kind = SHAPE_WORD};
 static const struct shape option = {.kind = SHAPE_OPTION};
 static const struct shape names = {.kind = SHAPE_NAMES};
+static const struct shape words = {.kind = SHAPE_LIST, .each = &word, .filled = true};
 static const struct shape truth = {.kind = SHAPE_TRUTH};
 static const struct shape whole = {.kind = SHAPE_WHOLE};
 static const struct shape range = {.kind = SHAPE_RANGE};
@@ -57,6 +58,39 @@ static const struct shape_key document_keys[] = {
         {.key = "addendum", .shape = &truth, .help = "Added to the newest version, which stays as it is."},
         {0}};
 static const struct shape document = {.kind = SHAPE_MAP, .what = "document", .keys = document_keys};
+static const struct shape_key slots_keys[] = {
+        {.key = "first", .shape = &expression, .needed = true, .help = "When the first slot opens: a datetime."},
+        {.key = "step", .shape = &expression, .needed = true, .help = "How long a slot is: a duration in minutes or hours."},
+        {.key = "from", .shape = &text, .needed = true, .help = "When the first slot of each later day opens: a time, or an expression of type string."},
+        {.key = "until", .shape = &text, .needed = true, .help = "When the last slot of a day opens, at the latest."},
+        {0}};
+static const struct shape slots = {.kind = SHAPE_MAP, .what = "slots", .keys = slots_keys};
+static const struct shape_key slot_field_keys[] = {
+        {.key = "number", .shape = &word, .needed = true, .help = "An int: the slot's number, from 1."},
+        {.key = "start", .shape = &word, .help = "A datetime: when it opens."},
+        {.key = "end", .shape = &word, .help = "A datetime: when it ends."},
+        {0}};
+static const struct shape slot_fields = {.kind = SHAPE_MAP, .what = "fields of a slot", .keys = slot_field_keys};
+static const struct shape_key pause_keys[] = {
+        {.key = "from", .shape = &expression, .needed = true, .help = "A date, datetime or instant."},
+        {.key = "until", .shape = &expression, .help = "Likewise; now unless given."},
+        {0}};
+static const struct shape pause = {.kind = SHAPE_MAP, .what = "pause", .keys = pause_keys};
+static const struct shape_key plan_keys[] = {
+        {.key = "children", .shape = &name, .needed = true, .help = "Their workflow."},
+        {.key = "states", .shape = &names, .help = "Those who get a slot; all that have not ended unless given."},
+        {.key = "except", .shape = &word, .help = "A bool of theirs: who has it gets none."},
+        {.key = "order", .shape = &words, .needed = true, .help = "Fields of theirs by which they are ordered; who started first, where these are equal."},
+        {.key = "group", .shape = &word, .help = "A field of theirs: those with the same value share a slot."},
+        {.key = "slots", .shape = &slots, .needed = true},
+        {.key = "fields", .shape = &slot_fields, .needed = true, .help = "Fields of theirs that get the slot, and tell that they have one."},
+        {.key = "event", .shape = &name, .needed = true, .help = "The signal by which each is told."},
+        {.key = "data", .shape = &passed, .help = "Further fields of theirs, the same for all."},
+        {.key = "keep", .shape = &truth, .help = "Who has a slot keeps it; only the others get one."},
+        {.key = "among", .shape = &names, .help = "With keep: states of those who are given nothing, but stand among the others."},
+        {.key = "pause", .shape = &pause, .help = "This time does not count: what has not opened yet moves by whole slots, what was open ends later."},
+        {0}};
+static const struct shape plan = {.kind = SHAPE_MAP, .what = "plan", .keys = plan_keys};
 static const struct shape_key action_keys[] = {
         {.key = "if", .shape = &expression, .help = "Done only when this is true."},
         {.key = "send", .shape = &send, .one = true},
@@ -64,6 +98,7 @@ static const struct shape_key action_keys[] = {
         {.key = "document", .shape = &document, .one = true, .help = "Makes a PDF."},
         {.key = "start", .shape = &start_action, .one = true},
         {.key = "signal", .shape = &signal, .one = true},
+        {.key = "plan", .shape = &plan, .one = true, .help = "Gives children slots."},
         {0}};
 static const struct shape action = {.kind = SHAPE_MAP, .what = "action", .keys = action_keys};
 static const struct shape actions = {.kind = SHAPE_LIST, .each = &action};

@@ -93,6 +93,13 @@ static bool keep_source(struct reader *r, const struct yaml *workflow, const str
 	return kept;
 }
 
+static bool reads_children(const struct definition *d) {
+	for (size_t i = 0; i < d->expressions.count; i++)
+		if (expression_reads(d->expressions.items[i].expression, d->fields.count + SLOT_CHILDREN))
+			return true;
+	return false;
+}
+
 static void read_parts(struct reader *r, const struct yaml *workflow, const struct yaml *registers) {
 	const struct yaml *data = yaml_get(workflow, "data");
 	r->d->name = yaml_get(workflow, "workflow")->text;
@@ -110,6 +117,7 @@ static void read_parts(struct reader *r, const struct yaml *workflow, const stru
 	read_start(r, yaml_get(workflow, "start"));
 	for (size_t i = 0; i < r->d->expressions.count; i++)
 		r->d->reads_rows = r->d->reads_rows || definition_reads_rows(r->d, r->d->expressions.items[i].expression);
+	r->d->reads_children = reads_children(r->d);
 }
 
 /* The walk comes first: what it refuses, the readers need not survive. */

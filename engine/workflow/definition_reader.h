@@ -53,6 +53,9 @@ void read_roles(struct reader *r, const struct yaml *roles);
 void read_forms(struct reader *r, const struct yaml *forms);         /* NULL: none */
 void read_states(struct reader *r, const struct yaml *states, const struct yaml *common /* NULL: none */, const struct yaml *initial);
 void read_actions(struct reader *r, const struct yaml *actions, struct action_list *out); /* NULL: none */
+/* Of another workflow's instances (own false): each an assignment of the action. */
+void read_assignments(struct reader *r, const struct yaml *data, bool own, const struct scope *scope, struct action *action);
+void read_plan(struct reader *r, const struct yaml *node, struct action *action);
 void read_views(struct reader *r, const struct yaml *views);         /* NULL: none */
 void read_acts(struct reader *r, const struct yaml *views);          /* of pages, once the states are read; NULL: none */
 void read_start(struct reader *r, const struct yaml *start);

@@ -121,6 +121,9 @@ static struct value child_value(const struct definition *d, const struct instanc
 static bool load_children(struct run *r, struct loaded *l, struct err *err) {
 	struct instance_list children = {0};
 	struct instance_query query = {.parent_id = l->instance.id, .limit = 10000};
+	l->children = (struct value){.kind = KIND_LIST};
+	if (!l->definition->reads_children)
+		return true;
 	if (!instance_query(r->view, &query, r->a, &children, NULL, err))
 		return false;
 	struct value *items = ARENA_ARRAY(r->a, children.count, struct value);

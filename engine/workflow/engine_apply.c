@@ -163,10 +163,11 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
                struct receipt *receipt, struct err *err) {
 	struct prepared_starts children = {0};
 	struct prepared_documents documents = {0};
+	struct prepared_plans plans = {0};
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
 	struct str payload, data;
-	if (!run_prepare_children(r, decision, &children, err) || !payload_json(r, l, decision, before, cause->proved, &payload, err) ||
+	if (!run_prepare_children(r, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !payload_json(r, l, decision, before, cause->proved, &payload, err) ||
 	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
 	if (!write_instance(r, l, decision, data, err) || !run_prepare_documents(r, l, decision, &documents, err))
@@ -180,7 +181,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	if (!run_people(r, l, before, cause, err))
 		return false;
 	/* Sends of a transition belong to the state that is entered: they come after its old tasks were cancelled. */
-	if (!run_messages(r, l, decision, cause, entry.id, err) || !run_start_children(r, l, &children, err) || !run_send_signals(r, l, decision, err))
+	if (!run_messages(r, l, decision, cause, entry.id, err) || !run_start_children(r, l, &children, err) || !run_send_signals(r, l, decision, &plans, err))
 		return false;
 	*receipt = (struct receipt){
 	        .instance_id = l->instance.id,

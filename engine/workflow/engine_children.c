@@ -36,7 +36,7 @@ static void value_to_answers(struct arena *a, struct str name, const struct valu
 	}
 }
 
-static struct answers effect_answers(struct run *r, const struct effect *effect) {
+struct answers run_effect_answers(struct run *r, const struct effect *effect) {
 	struct answers answers = {0};
 	for (size_t i = 0; i < effect->data.count; i++)
 		value_to_answers(r->a, effect->action->data.items[i].name, &effect->data.items[i], &answers);
@@ -57,7 +57,7 @@ static bool prepare_child(struct run *r, const struct effect *effect, struct pre
 	*start = (struct prepared_start){.effect = effect, .definition = package->definition};
 	if (!run_prepare(r, start->definition, &start->loaded, err))
 		return false;
-	struct answers answers = effect_answers(r, effect);
+	struct answers answers = run_effect_answers(r, effect);
 	struct form_problems problems = {0};
 	struct form_world world = run_form_world(r, &start->loaded);
 	if (!run_starter(r, &start->loaded, 0, &answers, err) || !form_validate(&world, start->definition->start.form, -1, &answers, r->a, start->loaded.values, &problems, err))
@@ -100,7 +100,7 @@ bool run_start_children(struct run *r, const struct loaded *parent, struct prepa
 }
 
 static struct str signal_data(struct run *r, const struct effect *effect) {
-	struct answers answers = effect_answers(r, effect);
+	struct answers answers = run_effect_answers(r, effect);
 	struct buf out;
 	buf_init(&out, DATA_LIMIT);
 	answers_to_json(&answers, &out);
@@ -134,10 +134,13 @@ static bool signal_children(struct run *r, const struct loaded *l, const struct 
 	return true;
 }
 
-bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, struct err *err) {
+bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, const struct prepared_plans *plans, struct err *err) {
+	size_t next_plan = 0;
 	for (size_t i = 0; i < decision->effects.count; i++) {
 		const struct effect *effect = &decision->effects.items[i];
 		bool ok = true;
+		if (effect->kind == EFFECT_PLAN && !run_tell_slots(r, l, &plans->items[next_plan++], err))
+			return false;
 		if (effect->kind != EFFECT_SIGNAL)
 			continue;
 		if (effect->action->direction == SIGNAL_CHILDREN)

@@ -88,7 +88,23 @@ struct prepared_starts {
 };
 bool run_prepare_children(struct run *r, const struct decision *decision, struct prepared_starts *out, struct err *err);
 bool run_start_children(struct run *r, const struct loaded *parent, struct prepared_starts *starts, struct err *err);
-bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, struct err *err);
+struct prepared_plans;
+/* In the order of the decision, its plans too. */
+bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, const struct prepared_plans *plans, struct err *err);
+/* Values as the answers that would give them, by the assignments' names. */
+struct answers run_effect_answers(struct run *r, const struct effect *effect);
+/* engine_plan.c: which child gets which slot is found out before the first write, and recorded; then each is told by a signal. */
+struct prepared_plan {
+	const struct effect *effect;
+	struct plan_child *children; /* in the order of their slots */
+	size_t count;
+};
+struct prepared_plans {
+	struct prepared_plan *items;
+	size_t count, cap;
+};
+bool run_prepare_plans(struct run *r, struct loaded *l, const struct decision *decision, struct prepared_plans *out, struct err *err);
+bool run_tell_slots(struct run *r, const struct loaded *l, const struct prepared_plan *plan, struct err *err);
 /* engine_listing.c: what overviews find the instance by. */
 bool run_listing(struct run *r, struct loaded *l, const struct value *values, struct err *err);
 /* engine_people.c: participations follow the roles' fields. */

@@ -84,17 +84,19 @@ static void check_passed(const struct definition *other, const struct assignment
 		problem_error(problems, place, "field '%.*s' of workflow '%.*s' must be sensitive, too, to take what is", STR_ARG(field->name), STR_ARG(other->name));
 }
 
-/* `start` and `signal` name fields of another workflow: known only when all packages are there. */
+/* `start`, `signal` and `plan` name fields of another workflow: known only when all packages are there. */
 static void check_actions(const struct catalog *c, const struct action_list *actions, struct problems *problems) {
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct action *action = &actions->items[i];
-		if (action->kind != ACTION_START)
+		if (action->kind != ACTION_START && action->kind != ACTION_PLAN)
 			continue;
 		const struct definition *other = find_definition(c, action->workflow);
 		if (!other)
 			problem_error(problems, action->place, "no package in this site has a workflow '%.*s'", STR_ARG(action->workflow));
 		for (size_t k = 0; other && k < action->data.count; k++)
 			check_passed(other, &action->data.items[k], action->place, problems);
+		if (other && action->kind == ACTION_PLAN)
+			definition_check_plan(action, other, problems);
 	}
 }
 

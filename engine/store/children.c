@@ -1,0 +1,48 @@
+#include "engine/store/children.h"
+
+#include "engine/store/handle.h"
+
+#define ASKED "CASE ?6 WHEN '' THEN ended_at IS NULL ELSE instr(?6, ' ' || state || ' ') > 0 END"
+
+/* A path that is NULL reads NULL. */
+static void bind_path(struct stmt *s, struct str field, struct arena *a) {
+	bind_text_or_null(s, field.len > 0 ? arena_printf(a, "$.%.*s", STR_ARG(field)) : field);
+}
+
+bool children_in_order(struct view *v, const struct child_query *query, struct arena *a, struct child_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT id, version, coalesce(json_extract(data, ?), ''), coalesce(json_extract(data, ?), 0), coalesce(json_extract(data, ?), ''),"
+	                                      " NOT (" ASKED ") FROM instances WHERE parent_id = ?4 AND workflow = ?5"
+	                                      " AND (" ASKED " OR instr(?13, ' ' || state || ' ') > 0)"
+	                                      " AND coalesce(json_extract(data, ?7), 0) = 0"
+	                                      " ORDER BY json_extract(data, ?8) NULLS LAST, json_extract(data, ?9) NULLS LAST, json_extract(data, ?10) NULLS LAST,"
+	                                      " json_extract(data, ?11) NULLS LAST, json_extract(data, ?12) NULLS LAST, id");
+	enum db_step step;
+	bind_path(s, query->group, a);
+	bind_path(s, query->number, a);
+	bind_path(s, query->end, a);
+	bind_int(s, query->parent_id);
+	bind_text(s, query->workflow);
+	bind_text(s, query->states);
+	bind_path(s, query->except, a);
+	for (size_t i = 0; i < CHILDREN_ORDER; i++)
+		bind_path(s, query->order[i], a);
+	bind_text(s, query->among);
+	*out = (struct child_list){0};
+	while ((step = stmt_step(s, err)) == DB_ROW) {
+		struct child_row *row = ARENA_PUSH(a, out);
+		*row = (struct child_row){.id = stmt_int(s, 0), .version = stmt_int(s, 1), .group = stmt_text(s, 2, a), .number = stmt_int(s, 3), .end = stmt_text(s, 4, a), .beside = stmt_int(s, 5)};
+	}
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
+bool children_highest(struct view *v, const struct child_query *query, struct arena *a, int64_t *number, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT coalesce(max(json_extract(data, ?)), 0) FROM instances WHERE parent_id = ? AND workflow = ?");
+	bind_path(s, query->number, a);
+	bind_int(s, query->parent_id);
+	bind_text(s, query->workflow);
+	enum db_step step = stmt_step(s, err);
+	*number = step == DB_ROW ? stmt_int(s, 0) : 0;
+	stmt_end(s);
+	return step == DB_ROW;
+}

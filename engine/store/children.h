@@ -1,0 +1,31 @@
+/* children: what several instances with one parent say in a few of their fields, without reading each. Names of fields are those of the language. */
+#ifndef ENGINE_STORE_CHILDREN_H
+#define ENGINE_STORE_CHILDREN_H
+
+#include "engine/store/store.h"
+
+enum { CHILDREN_ORDER = 5 };
+struct child_query {
+	int64_t parent_id;
+	struct str workflow;
+	struct str states;                /* " waiting open ": each between blanks; empty: all that have not ended */
+	struct str among;                 /* likewise: those in these states too, marked `beside`; empty: none */
+	struct str except;                /* a bool: who has it is left out; empty: nobody */
+	struct str order[CHILDREN_ORDER]; /* in turn; empty: no more. Without a value they come last; what is equal is ordered by id */
+	struct str group, number, end;    /* text, int and datetime to read; empty: none */
+};
+struct child_row {
+	int64_t id, version;
+	struct str group, end; /* empty: unset */
+	int64_t number;        /* 0: unset */
+	bool beside;
+};
+struct child_list {
+	struct child_row *items;
+	size_t count, cap;
+};
+bool children_in_order(struct view *v, const struct child_query *query, struct arena *a, struct child_list *out, struct err *err);
+/* The highest value of query->number of all children of that workflow, whatever their state; 0: none has one. */
+bool children_highest(struct view *v, const struct child_query *query, struct arena *a, int64_t *number, struct err *err);
+
+#endif
