@@ -120,10 +120,9 @@ static void write_detail(const struct catalogue_list *l, const struct value *row
 	buf_z(b, "</dl>\n</details>\n");
 }
 
-/* Said in words, and in colour. */
-static void write_mark(const struct catalogue_list *l, bool free, struct buf *b) {
-	buf_z(b, free ? "<strong class=\"tag good\">" : "<strong class=\"tag wrong\">");
-	escape_html(b, catalogue_word(l->prose, l->ask->catalogue, free ? "available" : "taken"));
+void catalogue_write_mark(const struct catalogue_list *l, bool available, struct buf *b) {
+	buf_z(b, available ? "<strong class=\"tag good\">" : "<strong class=\"tag wrong\">");
+	escape_html(b, catalogue_word(l->prose, l->ask->catalogue, available ? "available" : "taken"));
 	buf_z(b, "</strong>\n");
 }
 
@@ -136,13 +135,13 @@ static void write_row(const struct catalogue_list *l, size_t index, struct respo
 	escape_html(b, catalogue_label(l->prose, c, row));
 	buf_printf(b, "</h%d>\n", l->level);
 	if (l->rows->available)
-		write_mark(l, free, b);
+		catalogue_write_mark(l, free, b);
 	buf_z(b, "</div>\n<dl class=\"columns\">\n");
 	write_columns(l->prose, c, &c->columns, row, out);
 	buf_z(b, "</dl>\n");
 	write_detail(l, row, out);
-	if (free && l->act)
-		l->act(l->context, index, out);
+	if (l->act)
+		l->act(l->context, index, free, out);
 	buf_z(b, "</li>\n");
 }
 

@@ -11,7 +11,7 @@ struct catalogue_list {
 	const struct catalogue_rows *rows;
 	const struct prose *prose;
 	int level; /* of each row's heading: 2 or 3 */
-	void (*act)(void *context, size_t row, struct response *out); /* what can be done with it, below each row that is available; NULL: nothing */
+	void (*act)(void *context, size_t row, bool available, struct response *out); /* what can be done with it, below each row; NULL: nothing */
 	void *context;
 };
 
@@ -23,6 +23,8 @@ void catalogue_write_rows(const struct catalogue_list *l, struct response *out);
 /* The ways to other pages; nothing when there is one. */
 void catalogue_write_turning(const struct catalogue_list *l, struct response *out);
 
+/* Whether a row can be chosen: said in words, and in colour. */
+void catalogue_write_mark(const struct catalogue_list *l, bool available, struct buf *out);
 /* All that a row says: rows of a description list, after the row's own name. */
 void catalogue_write_whole(const struct prose *p, const struct catalogue *c, const struct value *row, struct response *out);
 /* Its name. In arena. */

@@ -34,7 +34,7 @@ static bool run_act(struct change *c, struct engine *engine, struct tx *tx, int6
 	struct receipt receipt;
 	act->problems = (struct form_problems){0};
 	if (act->link.kind == LINK_TASK) {
-		struct act_request request = {&act->link, act->event, act->version, act->language, &act->answers, act->needs_proof};
+		struct act_request request = {&act->link, act->event, act->version, act->language, &act->answers, .proved = act->needs_proof};
 		if (act->needs_proof && !prove(act, tx, now, c->arena, err))
 			return false;
 		if (act->needs_proof && act->outcome != PROOF_GOOD)

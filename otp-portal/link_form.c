@@ -8,6 +8,7 @@
 #include "otp-portal/link_page.h"
 #include "otp-portal/page.h"
 #include "otp-portal/prefill.h"
+#include "otp-portal/rank.h"
 #include "otp-portal/seen.h"
 
 static bool open_filling(struct request *r, struct view *v, const struct link_view *look, struct register_port *port, struct filling *f,
@@ -239,6 +240,8 @@ void link_form(struct request *r, struct view *v, const struct link_view *look, 
 	struct err err;
 	if (!open_filling(r, v, look, &port, &f, &err))
 		page_failure(r, out, &err);
+	else if (look->event && look->event->repeat)
+		rank_page(&f, look, out);
 	else if (link_act_code(&f, look, v, out))
 		return;
 	else if (r->method == METHOD_POST)

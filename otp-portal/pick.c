@@ -30,8 +30,10 @@ struct str pick_path(const struct form_view *v) {
 	return catalogue_ask_path(&ask);
 }
 
-static void write_button(void *context, size_t index, struct response *out) {
+static void write_button(void *context, size_t index, bool available, struct response *out) {
 	const struct picking *p = context;
+	if (!available)
+		return;
 	const struct catalogue_list *l = p->list;
 	const struct value *row = &l->rows->rows[index];
 	struct buf *b = &out->body;

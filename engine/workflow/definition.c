@@ -67,6 +67,11 @@ const struct form_item *form_item_of(const struct form *form, const struct field
 	return NULL;
 }
 
+const struct form_item *form_ranking(const struct form *form) {
+	const struct form_item *item = form->pages.count == 1 && form->pages.items[0].items.count == 1 ? &form->pages.items[0].items.items[0] : NULL;
+	return item && item->catalogue && item->field->many ? item : NULL;
+}
+
 const struct event_rule *state_event(const struct state *s, struct str name) {
 	return named_find(NAMED("event", s->on), name);
 }

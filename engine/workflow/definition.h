@@ -183,6 +183,7 @@ struct event_rule {
 	LIST_OF(struct str) also;         /* other events of the same state that its page offers */
 	bool code;                        /* asks for a one-time code beside the link */
 	bool optional;                    /* may be done; nobody waits for it */
+	bool repeat;                      /* may be done again and again through one link: its form is a ranked list, and each press is an act */
 	struct yaml_place place;
 };
 
@@ -300,6 +301,8 @@ bool definition_reads_rows(const struct definition *d, const struct expression *
 /* How a mail (CHANNEL_MAIL of people.h) or a text starts it; NULL: not at all. */
 const struct start_way *definition_way(const struct definition *d, int channel);
 const struct form_item *form_item_of(const struct form *form, const struct field *field); /* NULL: it does not ask for it */
+/* The ranked list that is all that the form asks for; NULL: it is another form. */
+const struct form_item *form_ranking(const struct form *form);
 const struct event_rule *state_event(const struct state *s, struct str name);
 const struct timer_rule *state_timer(const struct state *s, struct str name);
 /* The rule of that event in any state that has it (for titles and link texts); NULL: none. */

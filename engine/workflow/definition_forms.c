@@ -53,8 +53,6 @@ static const struct catalogue *read_item_catalogue(struct reader *r, const struc
 		return NULL;
 	if (field->kind != FIELD_REF)
 		problem_error(r->problems, name->place, "'catalogue': the field '%.*s' is of type %s, expected a ref", STR_ARG(field->name), field_kind_name(field->kind));
-	else if (field->many)
-		problem_error(r->problems, name->place, "'catalogue': the field '%.*s' is a list, expected one row", STR_ARG(field->name));
 	else if (field->reg && catalogue->reg && field->reg != catalogue->reg)
 		problem_error(r->problems, name->place, "'catalogue': '%.*s' has the rows of '%.*s', but the field '%.*s' those of '%.*s'", STR_ARG(catalogue->name),
 		              STR_ARG(catalogue->reg->name), STR_ARG(field->name), STR_ARG(field->reg->name));
@@ -70,6 +68,7 @@ static void read_item(struct reader *r, const struct form *form, const struct ya
 	item->field = field;
 	item->optional = shape_truth(yaml_get(node, "optional"), false);
 	item->catalogue = read_item_catalogue(r, node, field);
+	item->optional = item->optional || (item->catalogue && field->many); /* a ranked list is empty at first, and again when its last row is taken off */
 	item->fresh = !shape_truth(yaml_get(node, "prefill"), true);
 	item->when = reader_guard(r, yaml_get(node, "when"));
 }
@@ -100,6 +99,15 @@ static void name_page(struct reader *r, struct form *form, const struct yaml *no
 	page->name = shape_text(name);
 }
 
+static void check_ranking(struct reader *r, const struct form *form) {
+	for (size_t p = 0; p < form->pages.count; p++)
+		for (size_t i = 0; i < form->pages.items[p].items.count; i++) {
+			const struct form_item *item = &form->pages.items[p].items.items[i];
+			if (item->catalogue && item->field->many && !form_ranking(form))
+				problem_error(r->problems, form->place, "form '%.*s': a list of rows with 'catalogue' is a ranked list, which is all that its form asks for", STR_ARG(form->name));
+		}
+}
+
 static void read_form(struct reader *r, const struct yaml *node, struct form *form) {
 	const struct yaml *pages = yaml_get(node, "pages"), *show = yaml_get(node, "show");
 	form->name = node->key->text;
@@ -107,6 +115,7 @@ static void read_form(struct reader *r, const struct yaml *node, struct form *fo
 	form->check = shape_truth(yaml_get(node, "check"), true);
 	if (!pages) {
 		read_page(r, form, node);
+		check_ranking(r, form);
 		return;
 	}
 	if (show)
@@ -115,6 +124,7 @@ static void read_form(struct reader *r, const struct yaml *node, struct form *fo
 		read_page(r, form, pages->items[i]);
 		name_page(r, form, pages->items[i], pages->count);
 	}
+	check_ranking(r, form);
 }
 
 void read_forms(struct reader *r, const struct yaml *forms) {

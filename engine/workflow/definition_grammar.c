@@ -127,6 +127,7 @@ static const struct shape_key event_keys[] = {
         {.key = "opens", .shape = &expression, .help = "A date, datetime or instant; it cannot be done before."},
         {.key = "also", .shape = &names, .help = "Other events of the state that its page offers."},
         {.key = "optional", .shape = &truth, .help = "It may be done, but nobody waits for it: after log-in it is no task."},
+        {.key = "repeat", .shape = &truth, .help = "Its form is a ranked list: each press is kept at once, and the link stays good."},
         {.key = "code", .shape = &truth, .help = "Asks for a one-time code, sent where the role's `code` says."},
         {0}};
 static const struct shape event = {.kind = SHAPE_MAP, .what = "event", .keys = event_keys};

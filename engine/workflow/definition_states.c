@@ -104,6 +104,21 @@ static void read_files(struct reader *r, const struct yaml *node, struct event_r
 	}
 }
 
+/* What is pressed again and again: a list, kept where it is, in a state that stays. */
+static void check_repeat(struct reader *r, const struct event_rule *event, const struct yaml *node) {
+	const struct yaml *repeat = yaml_get(node, "repeat"), *form = yaml_get(node, "form");
+	bool ranks = event->form && form_ranking(event->form), leaves = false;
+	for (size_t i = 0; i < event->cases.count; i++)
+		leaves = leaves || event->cases.items[i].target;
+	if (event->repeat && event->form && !ranks)
+		problem_error(r->problems, repeat->key->place, "key 'repeat' in event '%.*s': the form '%.*s' is no ranked list, which is a page that asks for a list of rows with 'catalogue' and for nothing else",
+		              STR_ARG(event->name), STR_ARG(event->form->name));
+	else if (event->repeat && (leaves || event->code))
+		problem_error(r->problems, repeat->key->place, "key 'repeat' in event '%.*s': what is done again and again has no '%s'", STR_ARG(event->name), leaves ? "target" : "code");
+	else if (!event->repeat && ranks)
+		problem_error(r->problems, form->place, "'form' of event '%.*s': '%.*s' is a ranked list, which needs 'repeat: true'", STR_ARG(event->name), STR_ARG(form->text));
+}
+
 static void read_event(struct reader *r, const struct yaml *node, struct event_rule *event) {
 	const struct yaml *form = yaml_get(node, "form"), *by = yaml_get(node, "by"), *expires = yaml_get(node, "expires");
 	event->name = node->key->text;
@@ -125,7 +140,9 @@ static void read_event(struct reader *r, const struct yaml *node, struct event_r
 	event->code = shape_truth(yaml_get(node, "code"), false);
 	event->optional = shape_truth(yaml_get(node, "optional"), false);
 	check_code(r, event, yaml_get(node, "code"));
+	event->repeat = shape_truth(yaml_get(node, "repeat"), false);
 	read_cases(r, node, "event", event->name, &event->cases);
+	check_repeat(r, event, node);
 }
 
 static bool shares_roles(const struct event_rule *event, const struct event_rule *other) {

@@ -280,6 +280,8 @@ static struct start_way *read_way(struct reader *r, const struct yaml *start, co
 void read_start(struct reader *r, const struct yaml *start) {
 	r->d->start.by = reader_find(r, NAMED("role", r->d->roles), yaml_get(start, "by"));
 	r->d->start.form = reader_find(r, NAMED("form", r->d->forms), yaml_get(start, "form"));
+	if (r->d->start.form && form_ranking(r->d->start.form))
+		problem_error(r->problems, yaml_get(start, "form")->place, "'form' of start: '%.*s' is a ranked list, which needs an event with 'repeat: true'", STR_ARG(r->d->start.form->name));
 	r->d->start.open = shape_truth(yaml_get(start, "public"), false);
 	read_login(r, start);
 	r->d->start.mail = read_way(r, start, "mail", FIELD_EMAIL);

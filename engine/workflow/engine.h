@@ -10,6 +10,7 @@
 #include "engine/store/links.h"
 #include "engine/store/outbox.h"
 #include "engine/workflow/decision.h"
+#include "engine/workflow/ranking.h"
 #include "engine/workflow/site.h"
 
 struct engine;
@@ -66,6 +67,7 @@ struct act_request {
 	int64_t version;
 	struct str language;            /* "", or the language the page was read in: becomes the contact's */
 	const struct answers *answers;
+	const struct ranking *ranking;  /* of an event with `repeat`: what was pressed, instead of answers; NULL: answers */
 	bool proved;                    /* the code that the event asks for was given: in this transaction */
 };
 void engine_act_key(const struct link *link, struct str event, int64_t version, unsigned char key[SECRET_HASH]);

@@ -208,6 +208,32 @@ static bool check_proof(const struct loaded *l, const struct link *link, const s
 	return proved || err_set(err, ERR_DENIED, "code.needed", "the event asks for a code");
 }
 
+/* Of the same page the same press is made once. */
+static void press_key(const struct act_request *request, struct arena *a, unsigned char key[SECRET_HASH]) {
+	engine_act_key(request->link, request->event, request->version, key);
+	if (!request->ranking)
+		return;
+	unsigned char page[SECRET_HASH];
+	memcpy(page, key, sizeof page);
+	struct str parts[] = {STR("press"), {(const char *)page, sizeof page}, ranking_text(request->ranking, a)};
+	secret_hash(key, parts, 3);
+}
+
+/* The values that the answers or the press leave. *changed false: a press that changes nothing. */
+static bool take_answers(struct run *r, struct loaded *l, const struct act_request *request, const struct link *link, const struct event_rule *rule, struct str actor,
+                         struct value *values, bool *changed, struct form_problems *problems, struct err *err) {
+	*changed = true;
+	if (!request->ranking)
+		return validate(r, l, actor, link, rule->form, request->answers, values, problems, err);
+	if (!rule->repeat)
+		return err_set(err, ERR_INPUT, "form.problems", "the form of %.*s is no ranked list", STR_ARG(rule->name));
+	struct form_world world = run_form_world(r, l);
+	world.actor = actor;
+	if (!ranking_apply(&world, form_ranking(rule->form), request->ranking, r->a, values, changed, problems, err))
+		return false;
+	return problems->count == 0 || err_set(err, ERR_INPUT, "form.problems", "%.*s: %s", STR_ARG(problems->items[0].name), problems->items[0].key);
+}
+
 bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_request *request, struct arena *a,
                 struct form_problems *problems, struct receipt *out, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
@@ -216,8 +242,8 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	struct instance instance;
 	struct decision decision;
 	struct cause cause = {.kind = "form", .link = &link, .role = request->link->role, .language = request->language};
-	bool repeated;
-	engine_act_key(request->link, request->event, request->version, cause.key);
+	bool repeated, changed;
+	press_key(request, a, cause.key);
 	if (!find_repeat(&r, cause.key, out, &repeated, err))
 		return false;
 	if (repeated)
@@ -237,13 +263,17 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	for (size_t i = 0; i < l.definition->fields.count; i++)
 		values[i] = l.values[i];
 	struct contact actor;
-	if (!contact_load(r.view, link.contact_id, a, &actor, err) || !validate(&r, &l, actor.value, &link, rule->form, request->answers, values, problems, err))
+	if (!contact_load(r.view, link.contact_id, a, &actor, err) || !take_answers(&r, &l, request, &link, rule, actor.value, values, &changed, problems, err))
 		return false;
+	*out = (struct receipt){.instance_id = l.instance.id, .reference = l.instance.reference, .workflow = l.definition->name, .state = l.instance.state, .repeated = true};
+	if (!changed)
+		return true;
 	struct event event = {.kind = EVENT_FORM, .name = rule->name, .role = link.role, .actor = actor.value, .values = values};
 	if (!run_decide(&r, &l, &event, &decision, err) || refused(&decision, err))
 		return false;
 	cause.contact_id = link.contact_id;
 	cause.proved = rule->code;
+	cause.keeps = rule->repeat;
 	return run_apply(&r, &l, &event, &decision, &cause, out, err) && run_follow(&r, l.instance.root_id, err);
 }
 

@@ -154,7 +154,7 @@ static bool write_instance(struct run *r, struct loaded *l, const struct decisio
 }
 
 static bool use_link(struct run *r, const struct loaded *l, const struct cause *cause, int64_t history_id, struct err *err) {
-	if (!cause->link)
+	if (!cause->link || cause->keeps)
 		return true;
 	return link_use(r->tx, cause->link->id, l->instance.id, history_id, r->now, err) && draft_remove(r->tx, cause->link->id, err);
 }

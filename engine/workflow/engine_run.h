@@ -60,6 +60,7 @@ struct cause {
 	struct str role, language;
 	unsigned char key[SECRET_HASH];
 	bool proved;                  /* by a one-time code beside the link */
+	bool keeps;                   /* the link stays good */
 };
 /* False: a register could not be read, so that whatever was decided does not count. */
 bool run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out, struct err *err);

@@ -304,6 +304,22 @@ void form_seal_answers(const struct form_world *world, struct str whose, struct 
 	}
 }
 
+void form_check_rule(const struct form_world *world, const struct field *field, struct value *values, struct arena *a, struct form_problems *problems) {
+	struct gate g = {.world = world, .a = a, .values = values, .problems = problems};
+	check_valid(&g, field, &values[field->slot]);
+}
+
+bool form_row(const struct form_world *world, const struct form_item *item, struct str key, struct value *values, struct arena *a, struct value *out,
+              struct form_problems *problems, struct err *err) {
+	struct gate g = {world, NULL, a, values, problems, err};
+	struct offer offer = {.catalogue = item->catalogue};
+	*out = VALUE_UNSET;
+	if (!read_offer(&g, item->field, &offer))
+		return false;
+	(void)take_one(&g, item->field, &offer, key, out);
+	return true;
+}
+
 /* Something was typed in this item of a group. */
 static bool is_typed(struct gate *g, const struct field *group, size_t item) {
 	bool typed = false;

@@ -43,6 +43,11 @@ bool form_asked(const struct form_world *world, const struct form_item *item, co
 /* Whether each of these rows of the catalogue can be chosen, given the values so far. In arena. */
 const bool *form_available(const struct form_world *world, const struct catalogue *c, const struct value *values, const struct value *rows, size_t count,
                            struct arena *a);
+/* The row with that key as one of a list's answers; UNSET: it is not offered, or cannot be chosen, which is told. False: failure. */
+bool form_row(const struct form_world *world, const struct form_item *item, struct str key, struct value *values, struct arena *a, struct value *out,
+              struct form_problems *problems, struct err *err);
+/* Tells it when the field's `valid` does not hold. */
+void form_check_rule(const struct form_world *world, const struct field *field, struct value *values, struct arena *a, struct form_problems *problems);
 /* The rows that a ref or matrix field offers, given the values so far; RECORD values in file order. */
 bool form_rows(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a,
                const struct value **rows, size_t *count, struct err *err);

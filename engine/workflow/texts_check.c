@@ -17,7 +17,7 @@ static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}}, any_markd
 static const struct text_shape of_member[] = {WORDS_OF_FIELD, {0}}, in_group[] = {{"*", MAP, of_member}, {0}};
 static const struct text_shape of_field[] = {WORDS_OF_FIELD, {"scale", MAP, any_text}, {"add", PLAIN, NULL}, {"item", PLAIN, NULL}, {"fields", MAP, in_group}, {0}};
 static const struct text_shape of_catalogue[] = {
-	{"columns", MAP, any_text}, {"choose", PLAIN, NULL}, {"available", PLAIN, NULL}, {"taken", PLAIN, NULL}, {"more", PLAIN, NULL}, {0},
+	{"columns", MAP, any_text}, {"choose", PLAIN, NULL}, {"add", PLAIN, NULL}, {"available", PLAIN, NULL}, {"taken", PLAIN, NULL}, {"more", PLAIN, NULL}, {0},
 };
 static const struct text_shape catalogues[] = {{"*", MAP, of_catalogue}, {0}};
 static const struct text_shape of_receipt[] = {{"title", PLAIN, NULL}, {"text", MARKDOWN, NULL}, {0}};

@@ -50,7 +50,7 @@ class Server:
         return open(self.log.name, encoding="utf-8", errors="replace").read()
 
     def request(self, method, path, fields=None, headers=None, body=None, timeout=30):
-        path = path[len(self.url):] if path.startswith(self.url) else path
+        path = (path[len(self.url):] if path.startswith(self.url) else path).split("#")[0]
         connection = http.client.HTTPConnection(self.host, timeout=timeout)
         sent = dict(headers or {})
         if fields is not None:

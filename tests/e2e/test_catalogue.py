@@ -7,6 +7,7 @@ from stafet import *
 PACKAGE = os.path.join(ROOT, "tests", "packages", "trailer")
 server = site = None
 people = 0
+wishes = {}  # path of the ranked list, by that of the choice
 
 
 def words(answer):
@@ -37,7 +38,10 @@ def person():
     address, phone = "ida%d@example.dk" % people, "223344%02d" % people
     walk(server, "/start/trailer", {"person": "Ida Ærlig", "email": address, "phone": phone})
     walk(server, newest(address, 1)["links"][0], {"sure": "true"})
-    return urllib.parse.urlsplit(newest(address, 2)["links"][0]).path, address, "+45" + phone
+    newest(address, 3)
+    links = {m["subject"]: urllib.parse.urlsplit(m["links"][0]).path for m in server.mails_to(address)}
+    wishes[links["Vælg en trailer"]] = links["Din ønskeliste"]
+    return links["Vælg en trailer"], address, "+45" + phone
 
 
 def ask(path, **query):
@@ -145,7 +149,7 @@ def test_chosen_checked_regretted_confirmed():
     number = re.search(r"\b\d{6}\b", newest(phone, 1)["text"]).group(0)
     done = server.follow(server.post(post_form(code)["action"], fill(post_form(code), {"code": number})))
     assert "Traileren er din" in words(done), words(done)
-    assert "Trailer 3, Aarhus" in newest(address, 3)["text"]
+    assert "Trailer 3, Aarhus" in newest(address, 4)["text"]
 
 
 def test_a_forged_choice_is_refused():
@@ -170,6 +174,124 @@ def test_taken_between_choosing_and_confirming():
     assert "»Trailer 5, Aarhus« er netop blevet taget" in words(fresh) and "Er det den rigtige" not in fresh.text, "also when the link is opened again"
     assert choose(path, "t006").status == 303
     put(set())
+
+
+def listed(answer):
+    """The ranked list of the page, in order."""
+    return [html.unescape(name) for name in re.findall(r'<li id="p-\d+"[^>]*>.*?<h3>Trailer (\d+),', answer.text, re.S)]
+
+
+def press(page, path, button, value, numbers=None, follow=True):
+    """As a browser sends it: the form that has the button, with the numbers that stand there or were typed."""
+    form = next(f for f in forms(page) if (button, value) in f["submit"])
+    fields = [(n, (numbers or {}).get(n[2:], v)) for n, f in form["fields"].items() if not n.startswith("lang") for v in f["values"]]
+    answer = server.post(form["action"] or path, fields + [(button, value)])
+    return server.follow(answer) if follow else answer
+
+
+def ranked(count=4):
+    """Somebody with so many wishes, trailers 1, 2, ...: (path, page)."""
+    path = wishes[person()[0]]
+    page = server.get(path)
+    for number in range(1, count + 1):
+        page = press(page, path, "put", "t%03d" % number)
+    assert listed(page) == [str(n) for n in range(1, count + 1)], listed(page)
+    return path, page
+
+
+def test_wishes_are_kept_at_once():
+    path, page = ranked(3)
+    for part in ("Listen er gemt.", "På listen som nr. 2", "<h1>Ønskeliste<"):
+        assert part in words(page) + page.text, (part, words(page)[:3000])
+    assert listed(server.get(path)) == ["1", "2", "3"], "the link stays good, and shows the list"
+    page = press(server.get(path), path, "drop", "t002")
+    assert listed(page) == ["1", "3"]
+    page = press(press(page, path, "drop", "t001"), path, "drop", "t003")
+    assert listed(page) == [] and "Der er ikke noget på listen endnu." in words(page)
+    again = press(page, path, "put", "t001")
+    assert listed(again) == ["1"], "what was removed may come back"
+
+
+def test_order_by_buttons_and_numbers():
+    path, page = ranked(4)
+    assert listed(press(page, path, "up", "t003")) == ["1", "3", "2", "4"]
+    page = press(server.get(path), path, "down", "t001")
+    assert listed(page) == ["3", "1", "2", "4"]
+    for typed, wanted in (({"t004": "1"}, "4312"), ({"t004": "3"}, "3142"), ({"t002": "0", "t003": "99"}, "2143"), ({"t002": "2", "t001": "1"}, "1243"),
+                          ({"t001": "4", "t002": "3", "t004": "2", "t003": "1"}, "3421"), ({"t004": " 2 ", "t001": ""}, "3421")):
+        page = press(server.get(path), path, "order", "1", numbers=typed)
+        assert "".join(listed(page)) == wanted, (typed, listed(page), wanted)
+    page = press(server.get(path), path, "drop", "t002", numbers={"t001": "1"})
+    assert "".join(listed(page)) == "134", "a number that was typed counts with any button"
+    wrong = press(server.get(path), path, "order", "1", numbers={"t001": "først"}, follow=False)
+    assert wrong.status == 422 and "Skriv et helt tal" in words(wrong) and 'value="først"' in wrong.text and "".join(listed(wrong)) == "134"
+
+
+def test_a_double_click_adds_once():
+    path, page = ranked(2)
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(press(page, path, "put", "t003", follow=False))) for _ in range(8)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert [a.status for a in answers] == [303] * 8 and listed(server.get(path)) == ["1", "2", "3"]
+    up = server.get(path)
+    assert [press(up, path, "up", "t003", follow=False).status for _ in range(2)] == [303, 303]
+    assert listed(server.get(path)) == ["1", "3", "2"], "one press, however often it comes"
+    reference = next(r for r in run("list", "--limit", "1000", site=site).stdout.split("\n") if "choosing" in r).split()[0]
+    assert run("verify", site=site).returncode == 0, reference
+
+
+def test_two_devices():
+    path, old = ranked(3)
+    new = press(server.get(path), path, "up", "t003")
+    assert listed(new) == ["1", "3", "2"]
+    told = press(old, path, "up", "t002")
+    assert "Listen er ændret fra et andet sted" in words(told) and listed(told) == ["1", "3", "2"], "told, and shown as it is"
+    told = press(old, path, "order", "1", numbers={"t003": "1"})
+    assert "Listen er ændret fra et andet sted" in words(told) and listed(told) == ["1", "3", "2"]
+    assert listed(press(old, path, "put", "t004")) == ["1", "3", "2", "4"], "what is added is added, whatever the page showed"
+    assert listed(press(old, path, "drop", "t001")) == ["3", "2", "4"]
+
+
+def test_forged_presses():
+    path, page = ranked(1)
+    form = next(f for f in forms(page) if f["submit"] and f["submit"][0][0] == "order")
+    hidden = [(n, f["values"][0]) for n, f in form["fields"].items() if f["kind"] == "hidden"]
+    for fields, status in (([("put", "t009")], 422), ([("put", "t999")], 422), ([("put", "t011")], 422), ([("put", "'")], 422), ([], 422), ([("drop", "t999")], 303), ([("up", "x")], 303)):
+        answer = server.post(path, hidden + fields)
+        assert answer.status == status, (fields, answer.status, words(answer)[:300])
+    assert listed(server.get(path)) == ["1"]
+    assert "er netop blevet taget" in words(server.post(path, hidden + [("put", "t011")]))
+    assert server.post(path, [("order", "1")]).status == 303 and server.post(path + "?event=wish", hidden + [("put", "t002")]).status == 303
+
+
+def test_a_long_list_has_pages():
+    path = wishes[person()[0]]
+    page, keys = server.get(path), [l["id"] for l in table() if int(l["kilos"]) >= 750 and l["free"] == "true"][:112]
+    form = next(f for f in forms(server.get(path)) if any(b[0] == "put" for b in f["submit"]))
+    hidden = [(n, f["values"][0]) for n, f in form["fields"].items() if f["kind"] == "hidden"]
+    for key in keys:
+        assert server.post(path, hidden + [("put", key)]).status == 303
+    page = server.get(path + "?mine=3")
+    assert len(listed(page)) == 12 and 'id="p-101"' in page.text and "1–50" in words(page)
+    page = press(page, path, "order", "1", numbers={keys[111]: "1"})
+    assert listed(server.get(path))[0] == str(int(keys[111][1:])) and len(listed(page)) == 12, "and one stays on its page"
+    assert server.get(path + "?mine=9").status == 200
+    for extra in [l["id"] for l in table() if int(l["kilos"]) >= 750 and l["free"] == "true"][112:120]:
+        assert server.post(path, hidden + [("put", extra)]).status == 303
+    most = server.post(path, hidden + [("put", [l["id"] for l in table() if int(l["kilos"]) >= 750 and l["free"] == "true"][121])])
+    assert most.status == 422 and "Du kan højst angive 120" in words(most)
+
+
+def test_what_the_list_is_for():
+    choice, address, _ = person()
+    path = wishes[choice]
+    page = server.get(path)
+    assert "Vælg en trailer" in words(page) and "?event=choose" in page.text, "the other act is offered below"
+    press(server.get(path + "?q=Randers"), path, "put", "t012")
+    server.post("/demo/clock", {"advance": "14d"})
+    assert "Trailer 12, Randers" in newest(address, 4)["text"]
+    assert not forms(server.get(path)), "and then the link is over"
 
 
 def run_all():

@@ -100,6 +100,10 @@ static const struct wrong {
         {"fields: [verdict], show", "fields: [{field: verdict, catalogue: ~al}], show", "unknown catalogue 'al'"},
         {"  decide: {fields: [verdict], show: [thing]}\n", "  decide: {fields: [{field: verdict, catalogue: ~all}]}\ncatalogues: {all: {register: things, columns: [shelf]}}\n", "the field 'verdict' is of type choice, expected a ref"},
         {"  decide: {fields: [verdict], show: [thing]}\n", "  decide: {fields: [verdict, ~{field: thing, catalogue: all}]}\ncatalogues: {all: {register: things, columns: [shelf]}}\n", "stands on a page of its own"},
+        {"form: decide\n", "form: decide\n        ~repeat: true\n", "the form 'decide' is no ranked list"},
+        {"let:\n  late: today > until\nforms:\n", "  wishes: {type: ref, register: things, many: 1..9}\nlet:\n  late: today > until\ncatalogues: {all: {register: things, columns: [shelf]}}\n"
+         "forms:\n  ~wish: {pages: [{name: a, fields: [{field: wishes, catalogue: all}]}, {name: b, fields: [who]}]}\n", "a ranked list, which is all that its form asks for"},
+        {"form: decide\n", "form: decide\n        ~repeat: true\n", "the form 'decide' is no ranked list"},
         {"label: name", "label: ~nam", "unknown column 'nam'; did you mean 'name'?"},
         {"  note: {type: longtext}", "  ~state: {type: longtext}\n  note: {type: longtext}", "a field cannot be named 'state'"},
         {"  late: today", "  ~ok: today", "'ok' is both a field and a named expression"},

@@ -1,7 +1,7 @@
 /* The validation gate: every kind of field good and refused with its key, many, optional, when, where, matrix, and the way back to answers. */
 #include "tests/unit/workflow_fixture.h"
 
-#include "engine/workflow/form.h"
+#include "engine/workflow/ranking.h"
 
 static const char machine[] =
         "workflow: w\n"
@@ -58,6 +58,7 @@ static const char machine[] =
         "      - {name: one, fields: [pick, {field: text, when: pick == 'b'}]}\n"
         "      - {name: two, fields: [{field: number, when: has(text)}, {field: mails, optional: true}]}\n"
         "  pick: {fields: [{field: any_ref, catalogue: all}]}\n"
+        "  rank: {fields: [{field: refs, catalogue: all}]}\n"
         "catalogues: {all: {register: things, columns: [shelf], available: \"row.shelf == 'top' && has(number) && number > 3\"}}\n"
         "initial: a\n"
         "states:\n"
@@ -433,6 +434,52 @@ static void test_catalogue(void **state) {
 	assert_true(available[0] && available[1] && !available[2]);
 }
 
+/* One press: *told is what was refused. Returns the keys as one text, or "other". */
+static const char *pressed(struct fixture *f, const struct ranking *ranking, const char **told) {
+	const struct form_item *item = form_ranking(definition_form(world.definition, STR("rank")));
+	struct value *list = &values[item->field->slot];
+	struct form_problems problems = {0};
+	bool changed;
+	char *keys = arena_alloc(f->arena, 10);
+	f->err = (struct err){0};
+	bool ok = ranking_apply(&world, item, ranking, f->arena, values, &changed, &problems, &f->err);
+	if (!ok)
+		assert_string_equal(f->err.key, "ranking.other");
+	*told = problems.count ? problems.items[0].key : "";
+	for (size_t i = 0; list->kind == KIND_LIST && i < list->list.count; i++)
+		keys[i] = list->list.items[i].record.members[0].string.at[0];
+	return ok ? keys : "other";
+}
+
+static void test_ranking(void **state) {
+	struct fixture *f = *state;
+	struct ranking_number up = {STR("y"), 1}, far = {STR("x"), 99};
+	const char *told, *seen;
+	clear();
+	values[field_named("number")->slot] = value_int(4);
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_ADD, .key = STR("x")}, &told), "x");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_ADD, .key = STR("z")}, &told), "x");
+	assert_string_equal(told, "field.taken");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_ADD, .key = STR("q")}, &told), "x");
+	assert_string_equal(told, "field.not-choice");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_ADD, .key = STR("y")}, &told), "xy");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_ADD, .key = STR("y")}, &told), "xy");
+	assert_string_equal(told, "");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_ADD, .key = STR("z")}, &told), "xy");
+	assert_string_equal(told, "field.too-many");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_UP, .key = STR("y")}, &told), "other");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_ORDER, .numbers = {&up, 1, 1}}, &told), "other");
+	seen = ranking_mark(&values[field_named("refs")->slot], f->arena).at;
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_ORDER, .seen = str_from(seen), .numbers = {&up, 1, 1}}, &told), "yx");
+	seen = ranking_mark(&values[field_named("refs")->slot], f->arena).at;
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_UP, .key = STR("y"), .seen = str_from(seen)}, &told), "yx");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_DOWN, .key = STR("y"), .seen = str_from(seen), .numbers = {&far, 1, 1}}, &told), "xy");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_REMOVE, .key = STR("x")}, &told), "y");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_REMOVE, .key = STR("x")}, &told), "y");
+	assert_string_equal(pressed(f, &(struct ranking){.press = RANKING_REMOVE, .key = STR("y")}, &told), "");
+	assert_int_equal(values[field_named("refs")->slot].kind, KIND_UNSET);
+}
+
 static void test_refs(void **state) {
 	static const struct one table[] = {
 	        {"ref", "x", .value = "{\"key\":\"x\",\"version\":\"1\"}"},
@@ -649,7 +696,7 @@ static void test_all_missing(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_texts), TEST(test_addresses), TEST(test_digits), TEST(test_numbers), TEST(test_choices), TEST(test_dates), TEST(test_date_limits),
-	        TEST(test_many), TEST(test_flood), TEST(test_refs), TEST(test_catalogue), TEST(test_matrix), TEST(test_optional), TEST(test_when), TEST(test_valid), TEST(test_groups), TEST(test_group_flood), TEST(test_all_missing),
+	        TEST(test_many), TEST(test_flood), TEST(test_refs), TEST(test_catalogue), TEST(test_ranking), TEST(test_matrix), TEST(test_optional), TEST(test_when), TEST(test_valid), TEST(test_groups), TEST(test_group_flood), TEST(test_all_missing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
