@@ -3,6 +3,7 @@
 #include "engine/base/escape.h"
 #include "otp-portal/list_page.h"
 #include "otp-portal/page.h"
+#include "otp-portal/rows_page.h"
 #include "otp-portal/session.h"
 #include "otp-portal/start_page.h"
 #include "otp-portal/tasks.h"
@@ -24,7 +25,7 @@ static bool find_overviews(struct request *r, struct view *v, int64_t contact_id
 		const struct package *package = site_package_at(site, p);
 		for (size_t i = 0; i < package->definition->views.count; i++) {
 			const struct view_rule *rule = &package->definition->views.items[i];
-			if (!rule->login || rule->kind != VIEW_LIST)
+			if (!rule->login)
 				continue;
 			struct str path = arena_printf(r->arena, "/backend?view=%.*s.%.*s", STR_ARG(package->definition->name), STR_ARG(rule->name));
 			struct overview found = {.list = {package, rule, contact_id, path, true}};
@@ -44,7 +45,10 @@ static void write_entry(struct request *r, const struct overview *o, struct resp
 	escape_html(&out->body, page_path(r, o->list.path));
 	buf_z(&out->body, "\">");
 	escape_html(&out->body, title.len > 0 ? title : o->list.rule->name);
-	buf_printf(&out->body, "</a> (%lld)</li>\n", (long long)o->count);
+	buf_z(&out->body, "</a>");
+	if (o->list.rule->kind == VIEW_LIST)
+		buf_printf(&out->body, " (%lld)", (long long)o->count);
+	buf_z(&out->body, "</li>\n");
 }
 
 static void write_heading(struct request *r, const char *key, struct response *out) {
@@ -168,7 +172,11 @@ static void show(struct request *r, struct view *v, const struct contact *who, s
 	bool only = view.len == 0 && all.count == 1 && tasks.count == 0 && !begins;
 	for (size_t i = 0; i < all.count; i++) {
 		if (only || is_named(&all.items[i], view, r->arena)) {
-			list_page(r, v, &all.items[i].list, out);
+			const struct list_view *list = &all.items[i].list;
+			if (list->rule->kind == VIEW_ROWS)
+				rows_page_own(r, v, list->package, list->rule, list->path, who->id, out);
+			else
+				list_page(r, v, list, out);
 			return;
 		}
 	}

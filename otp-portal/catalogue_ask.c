@@ -13,7 +13,7 @@ static struct str column_name(const struct catalogue *c, size_t filter) {
 }
 
 struct catalogue_ask catalogue_ask_read(struct request *r, const struct catalogue *c, struct str base) {
-	struct catalogue_ask ask = {.r = r, .catalogue = c, .base = base, .search = str_trim(request_query(r, "q"))};
+	struct catalogue_ask ask = {.r = r, .catalogue = c, .base = base, .search = str_trim(request_query(r, "q")), .row = request_query(r, "row")};
 	if (ask.search.len > SEARCH_BYTES)
 		ask.search.len = SEARCH_BYTES;
 	for (size_t i = 0; i < c->filters.count; i++)
@@ -43,13 +43,15 @@ struct str catalogue_ask_path(const struct catalogue_ask *ask) {
 	for (size_t i = 0; i < ask->catalogue->filters.count; i++)
 		if (ask->filters[i].len > 0)
 			path = with(ask, path, arena_printf(a, "f.%.*s", STR_ARG(column_name(ask->catalogue, i))), ask->filters[i]);
+	if (ask->row.len > 0)
+		path = with(ask, path, STR("row"), ask->row);
 	if (ask->free)
 		path = with(ask, path, STR("free"), STR("1"));
 	return ask->page > 1 ? with(ask, path, STR("page"), arena_printf(a, "%lld", (long long)ask->page)) : path;
 }
 
 bool catalogue_ask_narrows(const struct catalogue_ask *ask) {
-	bool narrows = ask->search.len > 0 || ask->free;
+	bool narrows = ask->search.len > 0 || ask->row.len > 0 || ask->free;
 	for (size_t i = 0; i < ask->catalogue->filters.count; i++)
 		narrows = narrows || ask->filters[i].len > 0;
 	return narrows;
@@ -102,6 +104,8 @@ static bool has_words(const struct catalogue_ask *ask, const struct words *words
 
 static bool passes(const struct catalogue_ask *ask, const struct value *row) {
 	const struct catalogue *c = ask->catalogue;
+	if (ask->row.len > 0 && !str_equal(ask->row, row->record.members[c->reg->record.key].string))
+		return false;
 	for (size_t i = 0; i < c->filters.count; i++)
 		if (ask->filters[i].len > 0 && !str_equal(ask->filters[i], catalogue_key(ask->r->arena, &row->record.members[c->filters.items[i]])))
 			return false;

@@ -11,11 +11,12 @@ struct catalogue_ask {
 	struct str base;                       /* path and query of the page, without what is asked for */
 	struct str search;                     /* as typed */
 	struct str filters[CATALOGUE_FILTERS]; /* a value for each filter of the catalogue; empty: any */
+	struct str row;                        /* its key: only this row; empty: any */
 	bool free;                             /* only what can be chosen */
 	int64_t page;                          /* from 1 */
 };
 
-/* ?q= ?f.COLUMN= ?free=1 ?page=; what makes no sense is passed over. */
+/* ?q= ?f.COLUMN= ?row=KEY ?free=1 ?page=; what makes no sense is passed over. */
 struct catalogue_ask catalogue_ask_read(struct request *r, const struct catalogue *c, struct str base);
 /* Path and query that ask for the same, page included. */
 struct str catalogue_ask_path(const struct catalogue_ask *ask);

@@ -81,7 +81,7 @@ static void write_free(const struct catalogue_list *l, struct response *out) {
 
 static bool is_filtered(const struct catalogue_ask *ask) {
 	struct catalogue_ask filtered = *ask;
-	filtered.search = STR("");
+	filtered.search = filtered.row = STR("");
 	return catalogue_ask_narrows(&filtered);
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/escape.h"
+#include "otp-portal/banner.h"
 #include "otp-portal/offers.h"
 #include "otp-portal/page.h"
 #include "otp-portal/papers.h"
@@ -90,6 +91,10 @@ static void not_open(struct request *r, const struct link_view *look, struct res
 	struct str here = own ? r->path : page_with(r, r->path, arena_printf(r->arena, "event=%.*s", STR_ARG(look->event->name)));
 	begin(r, r->method == METHOD_POST ? 409 : 200, "link.not-open-title", prose_get(&p, "forms", look->form->name, "title", (struct str){0}), here, out);
 	write_opening(r, look, out);
+	if (r->method != METHOD_POST && look->opens_at != INT64_MAX) {
+		say(r, out, "banner.opens-itself", STR(""), STR(""));
+		banner_come_again(r, look->opens_at, out);
+	}
 	if (own)
 		offers_write(&p, look->own, r->path, out);
 	else

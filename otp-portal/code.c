@@ -73,7 +73,7 @@ bool code_welcomes(const struct portal_world *world, struct view *v, int64_t con
 		for (size_t i = 0; i < d->views.count; i++) {
 			const struct view_rule *rule = &d->views.items[i];
 			bool shows;
-			if (!rule->login || rule->kind != VIEW_LIST || rule->digits <= *digits)
+			if (!rule->login || rule->digits <= *digits)
 				continue;
 			if (!shows_something(v, d, rule, contact_id, a, &shows, err))
 				return false;
@@ -89,7 +89,7 @@ static int digits_of_task(const struct portal_world *world, const struct link *l
 	int digits = 0;
 	for (size_t i = 0; package && i < package->definition->views.count; i++) {
 		const struct view_rule *rule = &package->definition->views.items[i];
-		if (rule->login && rule->kind == VIEW_LIST && view_rule_is_for(rule, link->role) && rule->digits > digits)
+		if (rule->login && view_rule_is_for(rule, link->role) && rule->digits > digits)
 			digits = rule->digits;
 	}
 	return digits != 0 ? digits : CODE_DIGITS;

@@ -7,12 +7,18 @@
 #include "otp-portal/page.h"
 #include "otp-portal/receipt_page.h"
 #include "otp-portal/renewal.h"
+#include "otp-portal/rows_page.h"
 #include "otp-portal/show_page.h"
 
 static void view_link(struct request *r, struct view *v, const struct link_view *look, struct response *out) {
 	if (look->view->kind == VIEW_PAGE) {
 		struct show_view show = {look->package, look->definition, look->view, &look->instance, look->values, r->path, STR(""), false, look->link.contact_id};
 		show_page(r, v, &show, out);
+		return;
+	}
+	if (look->view->kind == VIEW_ROWS) {
+		struct rows_view rows = {look->package, look->definition, look->view, &look->instance, look->values, r->path, false, look->link.contact_id};
+		rows_page(r, v, &rows, out);
 		return;
 	}
 	struct list_view list = {look->package, look->view, look->link.contact_id, r->path, false};

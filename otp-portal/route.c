@@ -8,6 +8,7 @@
 #include "otp-portal/login_page.h"
 #include "otp-portal/page.h"
 #include "otp-portal/report_page.h"
+#include "otp-portal/rows_page.h"
 #include "otp-portal/start_page.h"
 
 #include <string.h>
@@ -34,6 +35,7 @@ static const struct route {
         {"/l/", BOTH, false, link_page, link_takes_files},
         {"/", READ, false, start_front, NULL},
         {"/start/", BOTH, false, start_page, start_takes_files},
+        {"/rows/", BOTH, false, rows_page_public, NULL},
         {"/help", READ, false, help_page, NULL},
         {"/assets/", READ, false, asset_page, NULL},
         {"/home/otplogin", BOTH, false, login_page, NULL},

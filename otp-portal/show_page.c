@@ -4,6 +4,7 @@
 #include "engine/base/log.h"
 #include "engine/workflow/sealed.h"
 #include "otp-portal/acts.h"
+#include "otp-portal/banner.h"
 #include "otp-portal/columns.h"
 #include "otp-portal/page.h"
 #include "otp-portal/papers.h"
@@ -112,6 +113,11 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 	struct str title = prose_get(&p, "views", show->rule->name, "title", (struct str){0});
 	struct page page = {.title = title.len > 0 ? title : show->rule->name, .here = show->here, .logged_in = show->logged_in};
 	page_begin(r, out, &page);
+	struct err err;
+	if (!banner_write(&p, v, show->contact_id, out, &err)) {
+		page_failure(r, out, &err);
+		return;
+	}
 	if (show->back.len > 0)
 		page_way(r, out, show->back, "list.back");
 	buf_z(&out->body, "<h1>");
@@ -123,7 +129,6 @@ void show_page(struct request *r, struct view *v, const struct show_view *show, 
 	buf_z(&out->body, "</p>\n");
 	bool ready = show_ready(r, show, &port);
 	struct timeline timeline = {&p, show->rule, show->contact_id, ready};
-	struct err err;
 	write_head(&p, show, out);
 	if (ready && !papers_write(&p, v, show->contact_id, out, &err)) {
 		page_failure(r, out, &err);

@@ -12,6 +12,7 @@
 #include "otp-portal/link_page.h"
 #include "otp-portal/page.h"
 #include "otp-portal/prefill.h"
+#include "otp-portal/rows_page.h"
 #include "otp-portal/session.h"
 
 #include <string.h>
@@ -66,6 +67,7 @@ void start_front(struct request *r, struct response *out) {
 		write_start(r, package, out);
 		any = true;
 	}
+	any = rows_page_ways(r, out) || any;
 	if (!any) {
 		buf_z(&out->body, "<p>");
 		page_word(r, out, "front.none");

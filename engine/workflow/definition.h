@@ -211,7 +211,7 @@ struct state {
 	struct yaml_place place;
 };
 
-enum view_kind { VIEW_LIST, VIEW_PAGE };
+enum view_kind { VIEW_LIST, VIEW_PAGE, VIEW_ROWS };
 struct view_rule {
 	struct str name;
 	enum view_kind kind;
@@ -223,12 +223,14 @@ struct view_rule {
 	LIST_OF(const struct field *) search; /* list */
 	LIST_OF(struct str) filters;          /* list: "state" or names of fields */
 	const struct expression *overdue;     /* list; NULL: none. Once true it stays true until the next transition */
-	LIST_OF(struct str) acts;             /* page: events of people that can be begun from it */
+	LIST_OF(struct str) acts;             /* page, rows: events of people that can be begun from it */
 	LIST_OF(const struct role *) resend_by, resend_to; /* who may send the newest message to whom again, after log-in */
 	bool timeline;                        /* page */
 	bool exported;                        /* list: `export` */
 	struct str page;                      /* list: page view a row opens; empty: none */
-	bool login;                           /* list: on /backend */
+	const struct catalogue *catalogue;    /* rows */
+	bool open;                            /* rows: `public`, for everybody */
+	bool login;                           /* list, rows: on /backend */
 	int digits;                           /* with login: of the code that opens it */
 	struct span expires;
 	struct yaml_place place;

@@ -275,7 +275,7 @@ static const struct shape_key role_keys[] = {
         {0}};
 static const struct shape role = {.kind = SHAPE_MAP, .what = "role", .keys = role_keys};
 static const struct shape roles = {.kind = SHAPE_NAMED, .what = "role", .each = &role, .filled = true};
-static const char *const view_kinds[] = {"list", "page", NULL};
+static const char *const view_kinds[] = {"list", "page", "rows", NULL};
 static const struct shape view_kind = {.kind = SHAPE_ONE_OF, .words = view_kinds};
 static const struct shape shown = {.kind = SHAPE_LIST, .each = &word, .filled = true};
 static const struct shape_key column_keys[] = {
@@ -296,7 +296,7 @@ static const struct shape_key view_keys[] = {
         {.key = "fields", .shape = &shown, .needed = true, .only = BIT(VIEW_PAGE)},
         {.key = "columns", .shape = &list_columns, .needed = true, .only = BIT(VIEW_LIST), .help = "Fields, state, started_at, changed_at, reference, {delivery: role}."},
         {.key = "reveal", .shape = &shown, .only = BIT(VIEW_PAGE), .help = "Sensitive fields of the page that its readers see as they were typed."},
-        {.key = "acts", .shape = &names, .only = BIT(VIEW_PAGE), .help = "Events of people that can be begun from the page."},
+        {.key = "acts", .shape = &names, .only = BIT(VIEW_PAGE) | BIT(VIEW_ROWS), .help = "Events of people that can be begun from the page."},
         {.key = "resend", .shape = &resend, .only = BIT(VIEW_PAGE), .help = "Who may send messages again after log-in, and to whom."},
         {.key = "timeline", .shape = &truth, .only = BIT(VIEW_PAGE), .help = "Also what has happened, and what is next."},
         {.key = "search", .shape = &word_list, .only = BIT(VIEW_LIST)},
@@ -304,8 +304,10 @@ static const struct shape_key view_keys[] = {
         {.key = "overdue", .shape = &expression, .only = BIT(VIEW_LIST), .help = "Rows for which this is true are marked."},
         {.key = "export", .shape = &truth, .only = BIT(VIEW_LIST), .help = "Can be fetched as a spreadsheet."},
         {.key = "page", .shape = &name, .only = BIT(VIEW_LIST), .help = "The page view that a row opens."},
-        {.key = "login", .shape = &truth, .only = BIT(VIEW_LIST), .help = "On /backend after log-in."},
-        {.key = "digits", .shape = &whole, .only = BIT(VIEW_LIST), .help = "With login: of the code that is mailed, 4 to 8; 6 unless given."},
+        {.key = "login", .shape = &truth, .only = BIT(VIEW_LIST) | BIT(VIEW_ROWS), .help = "On /backend after log-in."},
+        {.key = "catalogue", .shape = &name, .needed = true, .only = BIT(VIEW_ROWS), .help = "What is looked through."},
+        {.key = "public", .shape = &truth, .only = BIT(VIEW_ROWS), .help = "For everybody, with a way from the front page."},
+        {.key = "digits", .shape = &whole, .only = BIT(VIEW_LIST) | BIT(VIEW_ROWS), .help = "With login: of the code that is mailed, 4 to 8; 6 unless given."},
         {.key = "expires", .shape = &span, .help = "How long a link for it can be used."},
         {0}};
 static const struct shape view = {.kind = SHAPE_MAP, .what = "view", .keys = view_keys, .choose = "kind"};

@@ -113,14 +113,28 @@ static void read_overdue(struct reader *r, const struct yaml *node, struct view_
 		problem_error(r->problems, node->place, "'overdue' of view '%.*s' must stay true once time has made it true; compare as in: today > due_date + 7d", STR_ARG(view->name));
 }
 
+/* Strangers have no case whose fields could be read. */
+static void read_public(struct reader *r, const struct yaml *node, struct view_rule *view) {
+	const struct expression *available = view->catalogue ? view->catalogue->available : NULL;
+	view->open = shape_truth(node, false);
+	for (size_t i = 0; view->open && available && i < r->d->fields.count; i++)
+		if (expression_reads(available, i))
+			problem_error(r->problems, node->key->place, "'public' of view '%.*s': 'available' of its catalogue reads the field '%.*s', which strangers have none of", STR_ARG(view->name),
+			              STR_ARG(r->d->fields.items[i].name));
+}
+
 static void read_view(struct reader *r, const struct yaml *node, struct view_rule *view) {
 	const struct yaml *search = yaml_get(node, "search");
 	struct yaml_nodes roles = reader_names(r, yaml_get(node, "for"));
-	view->kind = str_is(yaml_get(node, "kind")->text, "list") ? VIEW_LIST : VIEW_PAGE;
+	struct str kind = yaml_get(node, "kind")->text;
+	view->kind = str_is(kind, "list") ? VIEW_LIST : str_is(kind, "page") ? VIEW_PAGE : VIEW_ROWS;
 	for (size_t i = 0; i < roles.count; i++)
 		*(const struct role **)ARENA_PUSH(r->arena, &view->roles) = reader_find(r, NAMED("role", r->d->roles), roles.items[i]);
 	view->when = reader_guard(r, yaml_get(node, "when"));
-	read_columns(r, yaml_get(node, view->kind == VIEW_LIST ? "columns" : "fields"), view);
+	if (view->kind != VIEW_ROWS)
+		read_columns(r, yaml_get(node, view->kind == VIEW_LIST ? "columns" : "fields"), view);
+	view->catalogue = reader_find(r, NAMED("catalogue", r->d->catalogues), yaml_get(node, "catalogue"));
+	read_public(r, yaml_get(node, "public"), view);
 	read_head(r, yaml_get(node, "head"), view);
 	for (size_t i = 0; search && i < search->count; i++)
 		*(const struct field **)ARENA_PUSH(r->arena, &view->search) = reader_find(r, NAMED("field", r->d->fields), search->items[i]);
@@ -166,6 +180,16 @@ void read_views(struct reader *r, const struct yaml *views) {
 		check_page(r, &r->d->views.items[i], yaml_get(views->items[i], "page"));
 }
 
+/* From a row one goes on to a form that looks through the same rows. */
+static bool is_of_rows(const struct definition *d, const struct view_rule *view, struct str event) {
+	const struct event_rule *rule = definition_event(d, event);
+	bool of = view->kind != VIEW_ROWS;
+	for (size_t p = 0; !of && rule && rule->form && p < rule->form->pages.count; p++)
+		for (size_t i = 0; i < rule->form->pages.items[p].items.count; i++)
+			of = of || (rule->form->pages.items[p].items.items[i].catalogue && view->catalogue && rule->form->pages.items[p].items.items[i].catalogue->reg == view->catalogue->reg);
+	return of;
+}
+
 static bool somebody_may(const struct definition *d, const struct view_rule *view, struct str event) {
 	for (size_t i = 0; i < d->states.count; i++)
 		for (size_t k = 0; k < view->roles.count; k++)
@@ -194,6 +218,8 @@ void read_acts(struct reader *r, const struct yaml *views) {
 			*(struct str *)ARENA_PUSH(r->arena, &view->acts) = name->text;
 			if (reader_find(r, events, name) && !somebody_may(r->d, view, name->text))
 				problem_error(r->problems, name->place, "'acts' of view '%.*s': nobody who sees it may do '%.*s'", STR_ARG(view->name), STR_ARG(name->text));
+			else if (!is_of_rows(r->d, view, name->text))
+				problem_error(r->problems, name->place, "'acts' of view '%.*s': the form of '%.*s' has no catalogue of these rows", STR_ARG(view->name), STR_ARG(name->text));
 		}
 	}
 }

@@ -29,14 +29,14 @@ def newest(address, count):
     raise AssertionError("only %d messages to %s" % (len(server.mails_to(address)), address))
 
 
-def person():
+def person(**more):
     """Somebody who may choose now: (path of the link, address, number)."""
     global people
     people += 1
     if people % 20 == 0:
         server.post("/demo/clock", {"advance": "61min"})
     address, phone = "ida%d@example.dk" % people, "223344%02d" % people
-    walk(server, "/start/trailer", {"person": "Ida Ærlig", "email": address, "phone": phone})
+    walk(server, "/start/trailer", dict({"person": "Ida Ærlig", "email": address, "phone": phone}, **more))
     walk(server, newest(address, 1)["links"][0], {"sure": "true"})
     newest(address, 3)
     links = {m["subject"]: urllib.parse.urlsplit(m["links"][0]).path for m in server.mails_to(address)}
@@ -292,6 +292,74 @@ def test_what_the_list_is_for():
     server.post("/demo/clock", {"advance": "14d"})
     assert "Trailer 12, Randers" in newest(address, 4)["text"]
     assert not forms(server.get(path)), "and then the link is over"
+
+
+def cookie(answer, name):
+    return next(v.split(";")[0] for k, v in answer.headers if k == "Set-Cookie" and v.startswith(name + "="))
+
+
+def log_in(address):
+    """Headers of somebody who is logged in."""
+    count = len(server.mails_to(address))
+    pre = cookie(server.post("/home/otplogin", {"step": "address", "address": address}), "pre")
+    code = re.search(r"\b\d{4}\b", newest(address, count + 1)["text"]).group(0)
+    answer = server.post("/home/otplogin", {"step": "code", "code": code}, headers={"Cookie": pre})
+    assert answer.status == 303, words(answer)
+    return {"Cookie": cookie(answer, "sid")}
+
+
+def test_everybody_may_look():
+    front = server.get("/")
+    assert 'href="/rows/trailer/trailers"' in front.text and "Alle trailere" in words(front)
+    page = server.get("/rows/trailer/trailers?q=Aarhus")
+    aarhus = [l["name"] for l in table() if l["town"] == "Aarhus"]
+    assert page.status == 200 and rows(page) == aarhus and "<button name" not in page.text and page.header("Set-Cookie") is None
+    one = server.get("/rows/trailer/trailers?row=t003")
+    assert one.text.count("<h1>Trailer 3, Aarhus</h1>") == 1 and '<a href="https://vejledning.example.dk/" rel="noopener noreferrer">vejledning.example.dk</a>' in one.text
+    assert not [f for f in forms(one) if f["method"] == "post"], "strangers have nothing to press"
+    for path in ("/rows/trailer/nothing", "/rows/trailer", "/rows/nothing/trailers", "/rows/trailer/trailers?row=t999"):
+        assert server.get(path).status == 404, path
+    assert server.post("/rows/trailer/trailers?row=t003", {"act": "choose"}).status == 303
+
+
+def test_who_is_logged_in_goes_on_from_a_row():
+    choice, address, _ = person()
+    press(server.get(wishes[choice]), wishes[choice], "put", "t007")
+    me = log_in(address)
+    home = server.get("/backend?view=home", headers=me)
+    assert '"/backend?view=trailer.trailers"' in home.text, words(home)
+    page = server.get("/backend?view=trailer.trailers&q=Aarhus", headers=me)
+    assert "På listen som nr. 1" in words(page) and "Trailer 7, Aarhus" in rows(page)
+    assert "Du kan nu vælge en trailer" in words(page) and 'href="%s"' % choice in page.text
+    one = server.get("/backend?view=trailer.trailers&row=t003", headers=me)
+    acts = [f for f in forms(one) if f["method"] == "post" and "act" in f["fields"]]
+    assert [f["fields"]["act"]["values"] for f in acts] == [["choose"], ["wish"]]
+    for form, there in ((acts[0], "Vælg trailer"), (acts[1], "Gem som ønske")):
+        answer = server.post(form["action"], fill(form, {}), headers=me)
+        assert answer.status == 303 and "row=t003" in answer.header("Location"), answer.text
+        chosen = server.get(answer.header("Location"))
+        assert rows(chosen) == ["Trailer 3, Aarhus"] and there in words(chosen), "that row alone, and nothing is decided yet"
+    taken = server.get("/backend?view=trailer.trailers&row=t011", headers=me)
+    assert "Udlånt" in words(taken) and not [f for f in forms(taken) if "act" in f["fields"]]
+    public = server.get("/rows/trailer/trailers?row=t007", headers=me)
+    assert "På listen som nr. 1" in words(public) and [f["fields"]["act"]["values"] for f in forms(public) if "act" in f["fields"]] == [["choose"]]
+    stranger = server.post("/rows/trailer/trailers?row=t003", {"act": "confirm"}, headers=me)
+    assert stranger.status == 303 and "/l/" not in stranger.header("Location"), "what the view does not offer"
+
+
+def test_a_page_that_waits_comes_again_by_itself():
+    choice, address, _ = person(ready="later")
+    early = server.get(choice)
+    assert not forms(early) and int(early.header("Refresh")) == 3600 and "åbner den af sig selv" in words(early)
+    me = log_in(address)
+    page = server.get("/backend?view=trailer.trailers", headers=me)
+    assert page.header("Refresh") == "3600" and "Siden kommer igen af sig selv" in words(page) and "Du kan nu vælge" not in words(page)
+    assert not [f for f in forms(server.get("/backend?view=trailer.trailers&row=t003", headers=me)) if f["fields"].get("act", {"values": []})["values"] == ["choose"]]
+    server.post("/demo/clock", {"advance": "1d"})
+    server.post("/demo/clock", {"advance": "1d"})
+    assert server.get(choice).header("Refresh") is None and rows(server.get(choice)), "open"
+    page = server.get("/backend?view=trailer.trailers", headers=log_in(address))
+    assert "Du kan nu vælge en trailer" in words(page) and page.header("Refresh") is None
 
 
 def run_all():

@@ -100,6 +100,9 @@ static const struct wrong {
         {"fields: [verdict], show", "fields: [{field: verdict, catalogue: ~al}], show", "unknown catalogue 'al'"},
         {"  decide: {fields: [verdict], show: [thing]}\n", "  decide: {fields: [{field: verdict, catalogue: ~all}]}\ncatalogues: {all: {register: things, columns: [shelf]}}\n", "the field 'verdict' is of type choice, expected a ref"},
         {"  decide: {fields: [verdict], show: [thing]}\n", "  decide: {fields: [verdict, ~{field: thing, catalogue: all}]}\ncatalogues: {all: {register: things, columns: [shelf]}}\n", "stands on a page of its own"},
+        {"  one: {kind: page,", "  rows: {kind: rows, for: borrower, catalogue: ~all}\n  one: {kind: page,", "unknown catalogue 'all'"},
+        {"  one: {kind: page,", "  rows: ~{kind: rows, for: borrower}\n  one: {kind: page,", "key 'catalogue' is missing"},
+        {"  one: {kind: page,", "  one: {~public: true, kind: page,", "it is not for the kind 'page'"},
         {"form: decide\n", "form: decide\n        ~repeat: true\n", "the form 'decide' is no ranked list"},
         {"let:\n  late: today > until\nforms:\n", "  wishes: {type: ref, register: things, many: 1..9}\nlet:\n  late: today > until\ncatalogues: {all: {register: things, columns: [shelf]}}\n"
          "forms:\n  ~wish: {pages: [{name: a, fields: [{field: wishes, catalogue: all}]}, {name: b, fields: [who]}]}\n", "a ranked list, which is all that its form asks for"},
