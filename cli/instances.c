@@ -249,6 +249,7 @@ static int import_text(struct open_site *s, struct arena *a, struct str name, st
 		buf_z(out, "nothing was imported\n");
 		return EXIT_FAULT;
 	}
+	data_seal_rows(job.reg, site_keys(s->site), &job.rows, a);
 	if (!(dry_run ? compare(s, a, &job, &err) : site_write(s, import_run, &job, &err)))
 		return command_failed(out, &err);
 	const struct register_change *c = &job.change;

@@ -37,6 +37,9 @@ bool data_row_from_json(const struct register_type *reg, struct str key, int64_t
 /* A CSV file as rows (UTF-8, optional BOM, comma or semicolon, header line with column names). Every wrong line is told with its number; all or nothing. */
 bool data_rows_from_csv(const struct register_type *reg, const char *file, struct str text, struct arena *a, struct register_rows *out, struct problems *problems);
 
+/* What is sensitive in rows as they were read is sealed, before they are kept; the store takes no others back. */
+void data_seal_rows(const struct register_type *reg, const struct keyring *keys, struct register_rows *rows, struct arena *a);
+
 /* JSON object of strings, lists of strings, (for a matrix) objects and (for a group) lists of objects, as typed by people or given by `stafet start`:
  * member -> texts. Numbers and booleans are taken as their text. */
 struct answer {

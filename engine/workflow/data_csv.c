@@ -1,7 +1,9 @@
 /* CSV as spreadsheets write it (RFC 4180, comma or semicolon, optional BOM), into rows of a register. */
 #include "engine/base/escape.h"
 #include "engine/workflow/data.h"
+#include "engine/workflow/sealed.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,7 +144,7 @@ static bool write_cell(const struct record_member *column, struct str cell, stru
 		v = value_date(number);
 		break;
 	default:
-		if (!escape_gate(cell, 2000, "cell", &err))
+		if (!escape_gate(cell, 2000, "cell", &err) || (column->type.kind == KIND_SEALED && str_ends(cell, STR("****"))))
 			return false;
 		v = value_string(arena_str(a, cell));
 	}
@@ -156,6 +158,7 @@ static const char *column_expects(enum kind kind) {
 	case KIND_DOUBLE: return "a number";
 	case KIND_BOOL: return "true or false";
 	case KIND_DATE: return "a date such as 2026-03-29";
+	case KIND_SEALED: return "text of at most 2000 bytes that is no mask";
 	default: return "text of at most 2000 bytes without control characters";
 	}
 }
@@ -174,8 +177,9 @@ static bool read_row(const struct register_type *reg, const size_t *columns, con
 		if (cells->items[i].len == 0)
 			continue;
 		buf_printf(&json, "%s\"%.*s\":", json.len > 1 ? "," : "", STR_ARG(column->name));
+		struct str told = column->type.kind == KIND_SEALED ? STR("...") : cells->items[i];
 		if (!write_cell(column, cells->items[i], a, &json))
-			problem_error(problems, place, "'%.*s' is not %s (column '%.*s')", STR_ARG(cells->items[i]), column_expects(column->type.kind), STR_ARG(column->name));
+			problem_error(problems, place, "'%.*s' is not %s (column '%.*s')", STR_ARG(told), column_expects(column->type.kind), STR_ARG(column->name));
 	}
 	buf_char(&json, '}');
 	if (row->key.len == 0 || row->key.len > 200)
@@ -244,4 +248,42 @@ bool data_rows_from_csv(const struct register_type *reg, const char *file, struc
 	}
 	refuse_twins(out, file, a, problems);
 	return problems->errors == before;
+}
+
+/* A row is known by its register and key, which may hold anything. */
+static struct str sealed_cell(const struct register_type *reg, struct str key, struct str column, struct str plain, const struct keyring *keys, struct arena *a) {
+	struct buf whose;
+	buf_init(&whose, 4000);
+	buf_printf(&whose, "%.*s/", STR_ARG(reg->full_name));
+	escape_url(&whose, key);
+	buf_printf(&whose, "/%.*s", STR_ARG(column));
+	struct str own = arena_str(a, buf_text(&whose));
+	buf_free(&whose);
+	return sealed_make(keys, own, STR("****"), plain, a);
+}
+
+static void seal_row(const struct register_type *reg, struct register_row *row, const struct keyring *keys, struct arena *a) {
+	json_error_t where;
+	json_t *root = json_loadb(row->data.at, row->data.len, 0, &where);
+	for (size_t i = 0; i < reg->record.count; i++) {
+		const char *column = arena_z(a, reg->record.members[i].name);
+		const json_t *cell = json_object_get(root, column);
+		if (reg->record.members[i].type.kind != KIND_SEALED || !json_is_string(cell))
+			continue;
+		struct str plain = {json_string_value(cell), json_string_length(cell)};
+		struct str sealed = sealed_cell(reg, row->key, reg->record.members[i].name, plain, keys, a);
+		json_object_set_new(root, column, json_pack("{s:s#}", "sealed", sealed.at, (int)sealed.len));
+	}
+	char *text = json_dumps(root, JSON_COMPACT);
+	row->data = arena_str(a, str_from(text));
+	free(text);
+	json_decref(root);
+}
+
+void data_seal_rows(const struct register_type *reg, const struct keyring *keys, struct register_rows *rows, struct arena *a) {
+	bool any = false;
+	for (size_t i = 0; i < reg->record.count; i++)
+		any = any || reg->record.members[i].type.kind == KIND_SEALED;
+	for (size_t i = 0; any && i < rows->count; i++)
+		seal_row(reg, &rows->items[i], keys, a);
 }

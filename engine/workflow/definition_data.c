@@ -43,6 +43,20 @@ static void check_sample(struct reader *r, const struct yaml *node, const struct
 		problem_error(r->problems, from->place, "'from' of register '%.*s' names this workflow, whose own registers have no 'from'", STR_ARG(reg->name));
 }
 
+static void read_sealed_columns(struct reader *r, const struct yaml *node, struct register_type *reg) {
+	struct yaml_nodes names = reader_names(r, yaml_get(node, "sensitive"));
+	for (size_t i = 0; i < names.count; i++) {
+		size_t column = find_column(r, reg, names.items[i]);
+		struct record_member *member = &reg->record.members[column];
+		if (!str_equal(member->name, names.items[i]->text))
+			continue;
+		if (column == reg->record.key || column == reg->label || member->type.kind != KIND_STRING)
+			problem_error(r->problems, names.items[i]->place, "column '%.*s' of register '%.*s' cannot be sensitive: it is its %s", STR_ARG(member->name), STR_ARG(reg->name),
+			              column == reg->record.key ? "key" : column == reg->label ? "label" : "type, which must be text");
+		member->type = (struct type){.kind = KIND_SEALED};
+	}
+}
+
 static void read_register(struct reader *r, const struct yaml *node, struct register_type *reg) {
 	const struct yaml *columns = yaml_get(node, "columns"), *key = yaml_get(node, "key"), *from = yaml_get(node, "from");
 	struct record_member *members = ARENA_ARRAY(r->arena, columns->count, struct record_member);
@@ -66,6 +80,7 @@ static void read_register(struct reader *r, const struct yaml *node, struct regi
 	if (r->problems->errors == before && members[reg->record.key].type.kind != KIND_STRING)
 		problem_error(r->problems, key->place, "the key column '%.*s' of register '%.*s' must be of type text", STR_ARG(key->text), STR_ARG(reg->name));
 	check_sample(r, node, reg);
+	read_sealed_columns(r, node, reg);
 }
 
 void read_registers(struct reader *r, const struct yaml *registers) {

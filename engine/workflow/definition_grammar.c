@@ -362,6 +362,7 @@ static const struct shape_key register_keys[] = {
         {.key = "from", .shape = &name, .help = "The workflow whose register of this name it is; the columns that are read here are declared again."},
         {.key = "key", .shape = &word, .needed = true, .help = "The column that names a row; a text."},
         {.key = "label", .shape = &word, .needed = true, .help = "The column that people see."},
+        {.key = "sensitive", .shape = &names, .help = "Columns of type text that are kept encrypted; expressions ask only has(), people see a mask."},
         {.key = "columns", .shape = &columns, .needed = true},
         {.key = "sample", .shape = &text, .help = "A CSV file beside registers.yaml."},
         {0}};

@@ -4,7 +4,7 @@
 
 enum { SAMPLE_LIMIT = 16 << 20 };
 
-bool sample_load(struct tx *tx, const struct register_type *reg, struct str path, int64_t now, struct arena *a, struct problems *problems, struct err *err) {
+bool sample_load(const struct site *site, struct tx *tx, const struct register_type *reg, struct str path, int64_t now, struct arena *a, struct problems *problems, struct err *err) {
 	struct register_rows rows;
 	struct register_change change;
 	struct str text;
@@ -12,6 +12,7 @@ bool sample_load(struct tx *tx, const struct register_type *reg, struct str path
 		return false;
 	if (!data_rows_from_csv(reg, path.at, text, a, &rows, problems))
 		return err_set(err, ERR_INPUT, "error.input", "%.*s has errors", STR_ARG(path));
+	data_seal_rows(reg, site_keys(site), &rows, a);
 	return register_replace(tx, reg->full_name, rows.items, rows.count, now, &change, err);
 }
 
@@ -20,7 +21,7 @@ bool samples_load(struct site *site, struct tx *tx, int64_t now, struct arena *a
 		const struct package *package = site_package_at(site, i);
 		for (size_t k = 0; k < package->definition->registers.count; k++) {
 			const struct register_type *reg = &package->definition->registers.items[k];
-			if (reg->sample.len > 0 && !sample_load(tx, reg, arena_printf(a, "%.*s/%.*s", STR_ARG(package->folder), STR_ARG(reg->sample)), now, a, problems, err))
+			if (reg->sample.len > 0 && !sample_load(site, tx, reg, arena_printf(a, "%.*s/%.*s", STR_ARG(package->folder), STR_ARG(reg->sample)), now, a, problems, err))
 				return false;
 		}
 	}

@@ -378,7 +378,7 @@ static bool step_import(struct scenario *s, const struct yaml *step, const struc
 		struct str path = arena_printf(s->a, "%.*s%.*s", folder, s->root->place.file, STR_ARG(body->items[i]->text));
 		if (!reg)
 			err_set(&err, ERR_INPUT, "error.input", "there is no register '%.*s'", STR_ARG(body->items[i]->key->text));
-		ok = reg && sample_load(tx, reg, path, clock_now(), s->a, &problems, &err);
+		ok = reg && sample_load(s->options->site, tx, reg, path, clock_now(), s->a, &problems, &err);
 		if (!ok && problems.count > 0)
 			err_set(&err, ERR_INPUT, "error.input", "%s:%d: %.*s", problems.items[0].place.file, problems.items[0].place.line, STR_ARG(problems.items[0].text));
 		if (!ok)

@@ -8,8 +8,9 @@ from test_declaration import Visitor, link, mail, words
 
 NUMBER, HEALTH, SINCE = "0707611234", "Ondt i venstre knæ", "24-12-2025"
 CORRECTED = "0807619876"
+LISTED, IMPORTED = "2412011111", "2512012222"  # in a register: of the package, and imported
 # Every way that they could be written down.
-SECRETS = [NUMBER, "070761-1234", "070761 1234", HEALTH, "venstre kn", "Ondt+i+venstre", SINCE, "2025-12-24", "24. december 2025", CORRECTED, "080761-9876"]
+SECRETS = [NUMBER, "070761-1234", "070761 1234", HEALTH, "venstre kn", "Ondt+i+venstre", SINCE, "2025-12-24", "24. december 2025", CORRECTED, "080761-9876", LISTED, IMPORTED]
 server = site = folder = None
 
 
@@ -137,6 +138,18 @@ def test_commands_tell_the_mask():
     assert "0 faults" in run("verify", site=site).stdout or run("verify", site=site).returncode == 0
 
 
+def test_registers_keep_it_sealed():
+    with tempfile.TemporaryDirectory() as elsewhere:
+        rows = os.path.join(elsewhere, "rows.csv")
+        open(rows, "w").write("id,name,number\nv1,Vera,%s\nv3,Vips,%s\n" % (LISTED, IMPORTED))
+        told = run("import", "visit-lab.patients", rows, site=site)
+        assert "1 added, 0 changed, 1 removed, 1 the same" in told.stdout, told.stdout
+        open(rows, "w").write("id,name,number\nv3,Vips,****\n")
+        refused = run("import", "visit-lab.patients", rows, site=site, check=False)
+        assert refused.returncode == 1 and "no mask" in refused.stdout, refused.stdout
+    clean_files()
+
+
 def test_nothing_opens_it_as_another_case():
     """What is sealed is one case's one field: put into another by hand, it stays shut and the log says so."""
     server.stop()
@@ -212,5 +225,5 @@ def test_another_key_opens_nothing():
 
 if __name__ == "__main__":
     open_server()
-    tests = [test_a_whole_story_leaves_it_nowhere, test_commands_tell_the_mask, test_nothing_opens_it_as_another_case, test_a_person_is_told_and_forgotten, test_another_key_opens_nothing]
+    tests = [test_a_whole_story_leaves_it_nowhere, test_commands_tell_the_mask, test_registers_keep_it_sealed, test_nothing_opens_it_as_another_case, test_a_person_is_told_and_forgotten, test_another_key_opens_nothing]
     main(tests)

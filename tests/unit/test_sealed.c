@@ -238,6 +238,87 @@ static void test_passed_on_to_a_child(void **state) {
 	assert_sound(f);
 }
 
+/* ---- registers */
+
+static const char round_of[] =
+        "workflow: round\nstart: {by: host, form: begin}\nroles: {host: {contact: mail}}\n"
+        "data: {mail: {type: email}, who: {type: ref, register: people}}\nforms: {begin: {fields: [mail]}}\ninitial: a\n"
+        "states:\n  a: {on: {go: {actions: [{start: {workflow: lab, each: \"rows(people).filter(p, has(p.number))\", data: {mail: mail, code: item.number}}}], target: b}}}\n  b: {final: true}\n";
+static const char people[] = "people: {key: id, label: name, columns: {id: text, name: text, number: text}, sensitive: [number]}\n";
+
+static bool read_people(struct fixture *f, const struct register_type *reg, const char *csv, struct register_rows *rows, struct problems *problems) {
+	*problems = (struct problems){.arena = f->arena};
+	return data_rows_from_csv(reg, "people.csv", str_from(csv), f->arena, rows, problems);
+}
+
+static void test_columns_of_registers(void **state) {
+	struct fixture *f = fixture_new();
+	struct problems problems;
+	struct register_rows rows, again;
+	struct register_change change;
+	(void)state;
+	package_write(f, round_of, people, NULL);
+	package_write(f, lab, NULL, NULL);
+	fixture_open(f, true);
+	clock_simulate(instant_at(f, "2026-03-02T10:00"), 0);
+	const struct register_type *reg = &definition_of(f, "round")->registers.items[0];
+	assert_true(read_people(f, reg, "id,name,number\na b/1,Ida,1234\nx,Bo,5678\ny,Eva,\n", &rows, &problems));
+	data_seal_rows(reg, site_keys(f->site), &rows, f->arena);
+	for (size_t i = 0; i < rows.count; i++)
+		assert_null(memmem(rows.items[i].data.at, rows.items[i].data.len, "1234", 4));
+	OK(store_begin(f->store, &f->tx, &f->err));
+	OK(register_replace(f->tx, reg->full_name, rows.items, rows.count, clock_now(), &change, &f->err));
+	OK(store_commit(f->tx, &f->err));
+	f->tx = NULL;
+	/* The same once more is no change. */
+	assert_true(read_people(f, reg, "id,name,number\na b/1,Ida,1234\nx,Bo,5678\ny,Eva,\n", &again, &problems));
+	data_seal_rows(reg, site_keys(f->site), &again, f->arena);
+	for (size_t i = 0; i < rows.count; i++)
+		assert_true(str_equal(rows.items[i].data, again.items[i].data));
+	/* A mask that comes back from an export is no value; what is wrong is not told in the open. */
+	assert_false(read_people(f, reg, "id,name,number\nx,Bo,****\n", &again, &problems));
+	assert_non_null(memmem(problems.items[0].text.at, problems.items[0].text.len, "'...' is not text of at most 2000 bytes that is no mask", 55));
+	/* Each child has its row's number as its own. */
+	int64_t id = start(f, "round", "{\"mail\":\"ida@example.dk\"}");
+	OK(send_signal(f, id, "go", "{}"));
+	OK(run_due(f));
+	assert_str(opened(f, id + 1, "code"), "1234");
+	assert_str(opened(f, id + 2, "code"), "5678");
+	assert_sound(f);
+	fixture_close(f);
+}
+
+static void test_wrong_columns(void **state) {
+	static const struct {
+		const char *registers, *text;
+	} wrong[] = {
+	        {"people: {key: id, label: name, columns: {id: text, name: text, number: text}, sensitive: [id]}\n", "cannot be sensitive: it is its key"},
+	        {"people: {key: id, label: name, columns: {id: text, name: text, number: text}, sensitive: name}\n", "cannot be sensitive: it is its label"},
+	        {"people: {key: id, label: name, columns: {id: text, name: text, number: int}, sensitive: number}\n", "it is its type, which must be text"},
+	        {"people: {key: id, label: name, columns: {id: text, name: text, number: text}, sensitive: nmuber}\n", "did you mean 'number'?"},
+	};
+	char folder[] = "/tmp/stafet-sealed-XXXXXX", command[64];
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct arena *a = arena_new();
+		struct problems problems = {.arena = a};
+		write_file(folder, "workflow.yaml", str_from(round_of));
+		write_file(folder, "registers.yaml", str_from(wrong[i].registers));
+		assert_null(definition_load(folder, &problems));
+		bool told = false;
+		for (size_t k = 0; k < problems.count; k++)
+			told = told || memmem(problems.items[k].text.at, problems.items[k].text.len, wrong[i].text, strlen(wrong[i].text));
+		if (!told) {
+			print_problems(&problems);
+			fail_msg("not told: %s", wrong[i].text);
+		}
+		arena_free(a);
+	}
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
 static void test_masks(void **state) {
 	struct arena *a = arena_new();
 	(void)state;
@@ -256,7 +337,7 @@ static void test_masks(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_wrongs), cmocka_unit_test(test_children_must_seal), cmocka_unit_test(test_masks), TEST(test_sealed_behind_the_gate),
+	        cmocka_unit_test(test_wrongs), cmocka_unit_test(test_children_must_seal), cmocka_unit_test(test_masks), cmocka_unit_test(test_columns_of_registers), cmocka_unit_test(test_wrong_columns), TEST(test_sealed_behind_the_gate),
 	        TEST(test_rules_are_judged_before), TEST(test_sealed_answers), TEST(test_passed_on_to_a_child),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
