@@ -117,21 +117,18 @@ char *arena_z(struct arena *a, struct str s) {
 }
 
 struct str arena_printf(struct arena *a, const char *format, ...) {
-	va_list args, again;
+	va_list args;
 	char few[256]; /* most are written once */
 	BUG_IF(format == NULL);
 	va_start(args, format);
-	va_copy(again, args);
-	int len = vsnprintf(few, sizeof few, format, again);
-	va_end(again);
-	BUG_IF(len < 0);
-	char *text = arena_alloc(a, (size_t)len + 1);
-	if ((size_t)len < sizeof few)
-		memcpy(text, few, (size_t)len + 1);
+	size_t len = str_vformat(few, sizeof few, format, args);
+	char *text = arena_alloc(a, len + 1);
+	if (len < sizeof few)
+		memcpy(text, few, len + 1);
 	else
-		vsnprintf(text, (size_t)len + 1, format, args);
+		str_vformat(text, len + 1, format, args);
 	va_end(args);
-	return (struct str){text, (size_t)len};
+	return (struct str){text, len};
 }
 
 void *arena_push(struct arena *a, void *items_pointer, size_t *count, size_t *cap, size_t size) {

@@ -30,20 +30,31 @@ static bool is_punctuation(uint32_t p) {
 	return p > ' ' && p < 0x7F && !is_alnum(p);
 }
 
-static bool is_plain_html(char c) {
+static bool is_plain_html(unsigned char c) {
 	switch (c) {
 	case '&': case '<': case '>': case '"': case '\'': return false;
+	case '\t': case '\n': case '\r': return true;
 	default: return c >= ' ' && c < 0x7F;
 	}
 }
 
+/* Up to the next character that does not stand for itself. */
+static size_t plain_html_end(struct str s, size_t at) {
+	for (size_t next = at; at < s.len; at = next) {
+		unsigned char c = (unsigned char)s.at[at];
+		uint32_t p = c < 0x80 ? c : str_utf8_next(s, &next);
+		if (c < 0x80 ? !is_plain_html(c) : p == UINT32_MAX || is_hostile(p))
+			break;
+		next = c < 0x80 ? at + 1 : next;
+	}
+	return at;
+}
+
 void escape_html(struct buf *out, struct str s) {
 	for (size_t at = 0; at < s.len;) {
-		size_t plain = at; /* what stands for itself, almost everything, is copied together */
-		while (plain < s.len && is_plain_html(s.at[plain]))
-			plain++;
-		buf_add(out, s.at + at, plain - at);
-		if ((at = plain) == s.len)
+		size_t end = plain_html_end(s, at); /* almost everything, and copied together */
+		buf_add(out, s.at + at, end - at);
+		if ((at = end) == s.len)
 			return;
 		uint32_t p = next_point(s, &at);
 		switch (p) {
@@ -53,7 +64,7 @@ void escape_html(struct buf *out, struct str s) {
 		case '"': buf_z(out, "&quot;"); break;
 		case '\'': buf_z(out, "&#39;"); break;
 		default:
-			if (p == '\n' || p == '\r' || p == '\t' || !is_hostile(p))
+			if (!is_hostile(p))
 				buf_utf8(out, p);
 		}
 	}

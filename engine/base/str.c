@@ -186,20 +186,106 @@ void buf_utf8(struct buf *b, uint32_t p) {
 	buf_add(b, out, len);
 }
 
+/* Bytes for a place of a given size; what does not fit is counted all the same. */
+struct sink {
+	char *at;
+	size_t size, len;
+};
+
+static void put(struct sink *s, const char *bytes, size_t count) {
+	size_t room = s->len < s->size ? s->size - s->len : 0, fits = count < room ? count : room;
+	if (fits > 0)
+		memcpy(s->at + s->len, bytes, fits);
+	s->len += count;
+}
+
+static void put_number(struct sink *s, bool negative, uint64_t value) {
+	char digits[21];
+	size_t first = sizeof digits;
+	do
+		digits[--first] = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	if (negative)
+		digits[--first] = '-';
+	put(s, digits + first, sizeof digits - first);
+}
+
+static void put_signed(struct sink *s, int64_t value) {
+	put_number(s, value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+static bool begins(const char *format, const char *with) {
+	return strncmp(format, with, strlen(with)) == 0;
+}
+
+/* What stands behind a percent sign, if it is one of those that nearly all formats are made of; their length, or 0. */
+static size_t put_plain(struct sink *s, const char *directive, va_list *args) {
+	const char *text;
+	int most;
+	if (begins(directive, ".*s")) {
+		most = va_arg(*args, int);
+		text = va_arg(*args, const char *);
+		put(s, text, most > 0 ? strnlen(text, (size_t)most) : 0);
+		return 3;
+	}
+	if (begins(directive, "lld")) {
+		put_signed(s, va_arg(*args, long long));
+		return 3;
+	}
+	if (begins(directive, "zu")) {
+		put_number(s, false, va_arg(*args, size_t));
+		return 2;
+	}
+	switch (directive[0]) {
+	case 's':
+		text = va_arg(*args, const char *);
+		text = text ? text : "(null)";
+		put(s, text, strlen(text));
+		return 1;
+	case 'd':
+		put_signed(s, va_arg(*args, int));
+		return 1;
+	case '%':
+		put(s, "%", 1);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+size_t str_vformat(char *out, size_t size, const char *format, va_list given) {
+	struct sink s = {out, size, 0};
+	va_list args;
+	va_copy(args, given);
+	while (*format) {
+		size_t literal = strcspn(format, "%");
+		put(&s, format, literal);
+		format += literal;
+		size_t done = *format ? put_plain(&s, format + 1, &args) : 0;
+		if (*format && done == 0) { /* from here on it is the library's */
+			size_t room = s.len < size ? size - s.len : 0;
+			int len = vsnprintf(room > 0 ? out + s.len : NULL, room, format, args);
+			BUG_IF(len < 0);
+			s.len += (size_t)len;
+			break;
+		}
+		format += *format ? done + 1 : 0;
+	}
+	va_end(args);
+	if (size > 0)
+		out[s.len < size ? s.len : size - 1] = '\0';
+	return s.len;
+}
+
 void buf_vprintf(struct buf *b, const char *format, va_list args) {
-	va_list again;
-	char few[256]; /* most are written once */
-	va_copy(again, args);
-	int len = vsnprintf(few, sizeof few, format, again);
-	va_end(again);
-	BUG_IF(len < 0);
-	if (!grow(b, (size_t)len))
-		return;
-	if ((size_t)len < sizeof few)
-		memcpy(b->at + b->len, few, (size_t)len + 1);
-	else
-		vsnprintf(b->at + b->len, (size_t)len + 1, format, args);
-	b->len += (size_t)len;
+	size_t room = b->cap - b->len, len = str_vformat(room > 0 ? b->at + b->len : NULL, room, format, args);
+	bool fits = grow(b, len);
+	if (fits && len >= room)
+		str_vformat(b->at + b->len, len + 1, format, args);
+	if (fits)
+		b->len += len;
+	else if (b->at)
+		b->at[b->len] = '\0';
 }
 
 void buf_printf(struct buf *b, const char *format, ...) {

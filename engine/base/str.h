@@ -36,6 +36,9 @@ bool str_utf8_valid(struct str a);
 uint32_t str_utf8_next(struct str a, size_t *at);
 size_t str_utf8_count(struct str a); /* code points */
 
+/* As vsnprintf, only quicker where a format has no more than %s, %.*s, %d, %lld, %zu and %%: the length of all; out has as much of it as fits, and a NUL. */
+__attribute__((format(printf, 3, 0))) size_t str_vformat(char *out, size_t size, const char *format, va_list args);
+
 struct buf {
 	char *at; /* always NUL-terminated after the first write */
 	size_t len, cap, limit;
