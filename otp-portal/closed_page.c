@@ -185,8 +185,8 @@ static void over(struct request *r, struct view *v, const struct link_view *look
 	begin(r, done ? 200 : gone ? 410 : 409, title, package_title(r, look), r->path, out);
 	if (done)
 		say(r, out, "link.done-by", local_time(r, done->at), STR(""));
-	else if (ended && prose_get(&p, "ended", look->instance.state, NULL, (struct str){0}).len > 0)
-		prose_write(&p, prose_get(&p, "ended", look->instance.state, NULL, (struct str){0}), &out->body);
+	else if (ended && prose_find(&p, "ended", look->instance.state, NULL, (struct str){0}))
+		prose_write(&p, prose_find(&p, "ended", look->instance.state, NULL, (struct str){0}), &out->body);
 	else
 		say(r, out, ended ? "link.ended" : "link.not-now", STR(""), STR(""));
 	say(r, out, "link.state", prose_state(&p, look->instance.state), look->instance.reference);

@@ -115,8 +115,8 @@ static const struct form_problem *first_problem(const struct field_view *v) {
 	return NULL;
 }
 
-static struct str hint_of(const struct field_view *v) {
-	return prose_get(&v->filling->prose, "fields", v->item->field->words, "hint", (struct str){0});
+static const struct text *hint_of(const struct field_view *v) {
+	return prose_find(&v->filling->prose, "fields", v->item->field->words, "hint", (struct str){0});
 }
 
 /* The hint that a kind needs when the package has none. */
@@ -136,9 +136,9 @@ void field_write_label(const struct field_view *v) {
 
 static void write_hint(const struct field_view *v) {
 	struct buf *b = &v->out->body;
-	struct str hint = hint_of(v);
+	const struct text *hint = hint_of(v);
 	const char *format = format_hint(v->item->field);
-	if (hint.len == 0 && !format)
+	if (!hint && !format)
 		return;
 	buf_printf(b, "<div class=\"hint\" id=\"h-%.*s\">", STR_ARG(v->id));
 	prose_write(&v->filling->prose, hint, b);
@@ -190,7 +190,7 @@ void field_write_description(const struct field_view *v) {
 	const struct {
 		bool is;
 		char letter;
-	} parts[] = {{hint_of(v).len > 0 || format_hint(v->item->field), 'h'}, {sealed_mask(kept_answer(v)).len > 0, 'k'}, {first_problem(v) != NULL, 'e'}};
+	} parts[] = {{hint_of(v) || format_hint(v->item->field), 'h'}, {sealed_mask(kept_answer(v)).len > 0, 'k'}, {first_problem(v) != NULL, 'e'}};
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		if (!parts[i].is)
 			continue;
@@ -331,8 +331,8 @@ void field_write(const struct field_view *v) {
 		write_group(v);
 	else
 		write_single(v);
-	struct str help = prose_get(&v->filling->prose, "fields", field->words, "help", (struct str){0});
-	if (help.len > 0) {
+	const struct text *help = prose_find(&v->filling->prose, "fields", field->words, "help", (struct str){0});
+	if (help) {
 		buf_z(b, "<details><summary>");
 		page_word(request_of(v), v->out, "front.help");
 		buf_z(b, "</summary>\n");

@@ -190,7 +190,7 @@ static void write_heading(const struct form_view *v, struct response *out) {
 	escape_html(b, page_title(v));
 	buf_z(b, "</h1>\n");
 	if (v->page == 0 && !v->change)
-		prose_write(&f->prose, prose_get(&f->prose, "forms", f->form->name, "intro", (struct str){0}), b);
+		prose_write(&f->prose, prose_find(&f->prose, "forms", f->form->name, "intro", (struct str){0}), b);
 	if (v->page == 0 && f->note) {
 		buf_z(b, "<p class=\"note\">");
 		page_word(f->prose.r, out, f->note);

@@ -233,7 +233,7 @@ static bool write_list(struct listing_page *l, struct response *out, struct err 
 	buf_z(&out->body, "<h1>");
 	escape_html(&out->body, page.title);
 	buf_z(&out->body, "</h1>\n");
-	prose_write(&l->prose, prose_get(&l->prose, "views", l->list->rule->name, "intro", (struct str){0}), &out->body);
+	prose_write(&l->prose, prose_find(&l->prose, "views", l->list->rule->name, "intro", (struct str){0}), &out->body);
 	if (!list_sieve(&l->ask, l->v, &l->prose, out, err))
 		return false;
 	write_count(l, out);

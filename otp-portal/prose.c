@@ -22,9 +22,14 @@ bool prose_read(struct prose *p, struct view *v, const struct instance *instance
 	return data_from_json(d, instance->data, p->registers, p->r->arena, values, err);
 }
 
-struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d) {
+const struct text *prose_find(const struct prose *p, const char *a, struct str b, const char *c, struct str d) {
 	struct str third = c ? str_from(c) : (struct str){0};
-	return texts_at(p->package->texts, language_code(p->r->language), str_from(a), b, third, d);
+	return texts_find(p->package->texts, language_code(p->r->language), str_from(a), b, third, d);
+}
+
+struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d) {
+	const struct text *text = prose_find(p, a, b, c, d);
+	return text ? text->written : STR("");
 }
 
 struct str prose_title(const struct prose *p) {
@@ -125,30 +130,19 @@ static struct template_value look_up(void *context, struct str name, struct aren
 	return (struct template_value){0};
 }
 
-/* False: the text has a fault; it passed the check of its package, so that is for the log alone. */
-static bool fill_in(const struct prose *p, struct str markdown, struct buf *filled) {
-	struct arena *a = p->r->arena;
-	struct problems problems = {.arena = a};
-	struct err err;
-	const struct template *t = template_compile(a, markdown, (struct yaml_place){"text", 1, 1}, &problems);
+void prose_write(const struct prose *p, const struct text *markdown, struct buf *out) {
 	struct template_source source = {(void *)p, look_up};
-	if (!t)
-		return false;
-	if (template_render(t, TEMPLATE_MARKDOWN, &source, a, filled, &err))
-		return true;
-	log_err(LOG_WARN, "text-failed", &err);
-	return false;
-}
-
-void prose_write(const struct prose *p, struct str markdown, struct buf *out) {
 	struct buf filled;
-	if (markdown.len == 0)
+	struct err err;
+	if (markdown && !markdown->template)
+		buf_str(out, markdown->html);
+	if (!markdown || !markdown->template)
 		return;
 	buf_init(&filled, TEXT_LIMIT);
-	if (!memmem(markdown.at, markdown.len, "{{", 2))
-		markdown_html(markdown, false, out);
-	else if (fill_in(p, markdown, &filled))
+	if (template_render(markdown->template, TEMPLATE_MARKDOWN, &source, p->r->arena, &filled, &err))
 		markdown_html(buf_text(&filled), false, out);
+	else /* it passed the check of its package, so that is for the log alone */
+		log_err(LOG_WARN, "text-failed", &err);
 	buf_free(&filled);
 }
 

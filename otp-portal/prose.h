@@ -17,7 +17,9 @@ struct prose {
 
 /* Turns to an instance, read as its own definition says; in the request's arena. */
 bool prose_read(struct prose *p, struct view *v, const struct instance *instance, struct err *err);
-/* texts_at of the package in the request's language; empty when there is none. c and d may be (struct str){0}. */
+/* A text of the package in the request's language (texts_find); NULL: none. c may be NULL, d (struct str){0}. */
+const struct text *prose_find(const struct prose *p, const char *a, struct str b, const char *c, struct str d);
+/* The same as it is written; empty: none. */
 struct str prose_get(const struct prose *p, const char *a, struct str b, const char *c, struct str d);
 struct str prose_title(const struct prose *p); /* of the package */
 struct str prose_start(const struct prose *p); /* what starting it is called: the title of its start form */
@@ -29,8 +31,8 @@ struct str prose_state(const struct prose *p, struct str state);
 struct str prose_value(const struct prose *p, const struct field *field, const struct value *value);
 /* The same in a row of a table or description list: a date is short where the texts say so. */
 struct str prose_cell(const struct prose *p, const struct field *field, const struct value *value);
-/* Appends the Markdown as HTML. */
-void prose_write(const struct prose *p, struct str markdown, struct buf *out);
+/* Appends a text of Markdown as HTML; NULL: nothing. */
+void prose_write(const struct prose *p, const struct text *markdown, struct buf *out);
 /* A description list of fields with their values: one row for dl; `change` NULL or the href of a link to change it. */
 void prose_row(const struct prose *p, const struct field *field, struct str change, struct response *out);
 

@@ -75,8 +75,8 @@ static void write_own(struct request *r, const struct link_view *look, const str
 	struct prose p = {r, look->package, look->definition, values, &look->instance, port, r->path};
 	if (!form)
 		return;
-	struct str text = prose_get(&p, "forms", form->name, "receipt", STR("text"));
-	if (text.len > 0) {
+	const struct text *text = prose_find(&p, "forms", form->name, "receipt", STR("text"));
+	if (text) {
 		prose_write(&p, text, &out->body);
 	} else {
 		buf_z(&out->body, "<p>");

@@ -23,8 +23,8 @@ bool show_ready(struct request *r, const struct show_view *show, const struct re
 }
 
 static void write_not_ready(const struct prose *p, const struct show_view *show, struct response *out) {
-	struct str text = prose_get(p, "views", show->rule->name, "not-ready", (struct str){0});
-	if (text.len > 0) {
+	const struct text *text = prose_find(p, "views", show->rule->name, "not-ready", (struct str){0});
+	if (text) {
 		prose_write(p, text, &out->body);
 		return;
 	}
@@ -63,7 +63,7 @@ static void write_head(const struct prose *p, const struct show_view *show, stru
 }
 
 static void write_fields(const struct prose *p, const struct show_view *show, struct response *out) {
-	prose_write(p, prose_get(p, "views", show->rule->name, "intro", (struct str){0}), &out->body);
+	prose_write(p, prose_find(p, "views", show->rule->name, "intro", (struct str){0}), &out->body);
 	buf_z(&out->body, "<dl class=\"answers\">\n");
 	for (size_t i = 0; i < show->rule->columns.count; i++) {
 		struct str column = show->rule->columns.items[i];

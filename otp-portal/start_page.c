@@ -25,7 +25,7 @@ static void write_start(struct request *r, const struct package *package, struct
 	buf_z(b, "<section class=\"start\">\n<h2>");
 	escape_html(b, prose_title(&p));
 	buf_z(b, "</h2>\n");
-	prose_write(&p, texts_get(package->texts, language_code(r->language), "intro"), b);
+	prose_write(&p, prose_find(&p, "intro", (struct str){0}, NULL, (struct str){0}), b);
 	buf_z(b, "<p><a class=\"button\" href=\"");
 	escape_html(b, page_path(r, arena_printf(r->arena, "/start/%.*s", STR_ARG(package->definition->name))));
 	buf_z(b, "\">");

@@ -225,7 +225,7 @@ static size_t put_plain(struct sink *s, const char *directive, va_list *args) {
 	if (begins(directive, ".*s")) {
 		most = va_arg(*args, int);
 		text = va_arg(*args, const char *);
-		put(s, text, most > 0 ? strnlen(text, (size_t)most) : 0);
+		put(s, text, most == 0 ? 0 : strnlen(text, most < 0 ? SIZE_MAX : (size_t)most));
 		return 3;
 	}
 	if (begins(directive, "lld")) {

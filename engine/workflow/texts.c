@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PATH_PARTS = 6 };
-
 /* err->text begins with file:line:column, which a problem has as its place. */
 static void tell_unread(struct problems *problems, const char *path, const struct err *err) {
 	struct str rest = str_from(err->text), file = str_from(path);
@@ -23,8 +21,9 @@ static void read_words(struct texts *t, const char *folder, struct str language,
 	struct err err = {0};
 	const struct yaml *root = yaml_read(t->arena, path, &err);
 	if (root) {
-		texts_check(root, t->arena, problems);
-		t->words[t->word_count++] = (struct words){arena_str(t->arena, language), root};
+		struct words *words = &t->words[t->word_count++];
+		words->language = arena_str(t->arena, language);
+		texts_read_words(root, t->arena, &words->index, problems);
 	} else if (err.kind != ERR_NOT_FOUND) {
 		tell_unread(problems, path, &err);
 	}
@@ -62,27 +61,6 @@ void texts_free(struct texts *t) {
 
 /* looking up */
 
-static const struct yaml *member(const struct yaml *map, struct str key) {
-	for (size_t i = 0; map->kind == YAML_MAP && i < map->count; i++)
-		if (str_equal(map->items[i]->key->text, key))
-			return map->items[i];
-	return NULL;
-}
-
-static const struct yaml *walk(const struct yaml *node, const struct str *parts, size_t count) {
-	for (size_t i = 0; i < count && node; i++)
-		node = member(node, parts[i]);
-	return node && node->kind == YAML_SCALAR ? node : NULL;
-}
-
-static size_t split(const char *path, struct str parts[MAX_PATH_PARTS]) {
-	struct str rest = str_from(path);
-	size_t count = 0;
-	while (rest.len > 0 && count < MAX_PATH_PARTS)
-		parts[count++] = str_cut(&rest, '.');
-	return rest.len > 0 ? 0 : count;
-}
-
 static const struct words *words_of(const struct texts *t, struct str language) {
 	for (size_t i = 0; i < t->word_count; i++)
 		if (str_equal(t->words[i].language, language))
@@ -90,48 +68,39 @@ static const struct words *words_of(const struct texts *t, struct str language) 
 	return NULL;
 }
 
-static struct str look_up(const struct texts *t, struct str language, const struct str *parts, size_t count) {
+const struct text *texts_find(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d) {
+	struct str path[] = {a, b, c, d};
 	const struct words *words = words_of(t, language);
-	const struct yaml *node = words ? walk(words->root, parts, count) : NULL;
-	for (size_t i = 0; !node && i < t->word_count; i++)
-		node = walk(t->words[i].root, parts, count);
-	return node ? node->text : STR("");
-}
-
-struct str texts_get(const struct texts *t, struct str language, const char *path) {
-	struct str parts[MAX_PATH_PARTS];
-	size_t count = split(path, parts);
-	return look_up(t, language, parts, count);
-}
-
-/* Up to the first that is empty; each may be dotted. */
-static size_t split_all(const struct str *given, size_t given_count, struct str parts[MAX_PATH_PARTS]) {
-	size_t count = 0;
-	for (size_t i = 0; i < given_count && given[i].len > 0; i++)
-		for (struct str rest = given[i]; rest.len > 0 && count < MAX_PATH_PARTS;)
-			parts[count++] = str_cut(&rest, '.');
-	return count;
+	const struct text *text = words ? text_index_find(&words->index, path, 4) : NULL;
+	for (size_t i = 0; !text && i < t->word_count; i++)
+		text = text_index_find(&t->words[i].index, path, 4);
+	return text;
 }
 
 struct str texts_at(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d) {
-	struct str given[] = {a, b, c, d}, parts[MAX_PATH_PARTS];
-	return look_up(t, language, parts, split_all(given, 4, parts));
+	const struct text *text = texts_find(t, language, a, b, c, d);
+	return text ? text->written : STR("");
 }
 
-struct str texts_caption(const struct texts *t, struct str language, struct str field) {
-	struct str path[] = {STR("fields"), field, STR("caption")}, parts[MAX_PATH_PARTS];
+struct str texts_get(const struct texts *t, struct str language, const char *path) {
+	return texts_at(t, language, str_from(path), STR(""), STR(""), STR(""));
+}
+
+struct str texts_own(const struct texts *t, struct str language, struct str a, struct str b, struct str c) {
+	struct str path[] = {a, b, c};
 	const struct words *words = words_of(t, language);
-	const struct yaml *own = words ? walk(words->root, parts, split_all(path, 3, parts)) : NULL;
-	struct str label = own ? own->text : texts_at(t, language, STR("fields"), field, STR("label"), STR(""));
-	return label.len > 0 ? label : field;
+	const struct text *text = words ? text_index_find(&words->index, path, 3) : NULL;
+	return text ? text->written : STR("");
 }
 
 bool texts_has(const struct texts *t, struct str language, const char *path) {
-	struct str parts[MAX_PATH_PARTS];
-	size_t count = split(path, parts);
-	const struct words *words = words_of(t, language);
-	const struct yaml *node = words && count > 0 ? walk(words->root, parts, count) : NULL;
-	return node && node->text.len > 0;
+	return texts_own(t, language, str_from(path), STR(""), STR("")).len > 0;
+}
+
+struct str texts_caption(const struct texts *t, struct str language, struct str field) {
+	struct str caption = texts_own(t, language, STR("fields"), field, STR("caption"));
+	struct str label = caption.len > 0 ? caption : texts_at(t, language, STR("fields"), field, STR("label"), STR(""));
+	return label.len > 0 ? label : field;
 }
 
 /* The texts of a reader's language, else those of the first language that has them: lower is better. */

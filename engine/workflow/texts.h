@@ -18,10 +18,19 @@ void texts_free(struct texts *t);
 size_t texts_language_count(const struct texts *t);
 struct str texts_language_at(const struct texts *t, size_t index);
 
+/* One text as it was written and, of Markdown, what pages show of it. */
+struct text {
+	struct str written;
+	const struct template *template; /* has placeholders; NULL: it has none, or is no Markdown */
+	struct str html;                 /* of Markdown without placeholders */
+};
+/* In that language, else in the first one that has it; NULL: none. The path's pieces may be dotted themselves; empty pieces end it. Borrowed. */
+const struct text *texts_find(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d);
 /* Dotted path "fields.education.label" in that language, else in the first one; empty when there is none. Borrowed. */
 struct str texts_get(const struct texts *t, struct str language, const char *path);
 /* path built from parts, which may be dotted themselves: texts_at(t, lang, "fields", field->words, "label"). Empty parts end it. */
 struct str texts_at(const struct texts *t, struct str language, struct str a, struct str b, struct str c, struct str d);
+struct str texts_own(const struct texts *t, struct str language, struct str a, struct str b, struct str c); /* in that very language */
 bool texts_has(const struct texts *t, struct str language, const char *path); /* in that very language */
 /* What a field is called where its value is shown: its caption, else its label, else its name. field: its words. */
 struct str texts_caption(const struct texts *t, struct str language, struct str field);

@@ -2,13 +2,13 @@
 #ifndef ENGINE_WORKFLOW_TEXTS_PARTS_H
 #define ENGINE_WORKFLOW_TEXTS_PARTS_H
 
-#include "engine/workflow/texts.h"
+#include "engine/workflow/texts_index.h"
 
 struct texts {
 	struct arena *arena;
 	struct words {
 		struct str language;
-		const struct yaml *root; /* a map */
+		struct text_index index;
 	} *words; /* in the order of the languages that were asked for; only those that are there */
 	size_t word_count;
 	struct {
@@ -39,8 +39,8 @@ struct text_names {
 void text_folder(struct arena *a, const char *path, struct text_names *out, struct problems *problems);
 bool text_wanted(struct str language, const struct str *languages, size_t count);
 
-/* Tells every unknown key, wrong kind and broken placeholder of a texts/<lang>.yaml. */
-void texts_check(const struct yaml *root, struct arena *a, struct problems *problems);
+/* Puts every text of a texts/<lang>.yaml into the index, and tells every unknown key, wrong kind and broken placeholder. */
+void texts_read_words(const struct yaml *root, struct arena *a, struct text_index *out, struct problems *problems);
 /* The files of folder/messages in these languages. No such folder: no messages. */
 void texts_read_messages(struct texts *t, const char *folder, const struct str *languages, size_t language_count, struct problems *problems);
 /* Likewise of folder/documents. */

@@ -37,8 +37,7 @@ static struct str show_scalar(const struct show *s, const struct value *value) {
 /* The column that the texts name as title in this language, else the register's own label, else the key. */
 static struct str show_row(const struct show *s, const struct field *field, const struct value *row) {
 	/* Of this very language: another one's column is no better than the register's own. */
-	bool named = texts_has(s->texts, language_code(s->language), arena_printf(s->a, "fields.%.*s.title", STR_ARG(field->words)).at);
-	struct str column = named ? of_field(s, field, "title", STR("")) : STR("");
+	struct str column = texts_own(s->texts, language_code(s->language), STR("fields"), field->words, STR("title"));
 	const struct record_type *type = row->record.type;
 	const struct value *title = column.len > 0 ? value_member(row, column) : NULL;
 	if (!title || title->kind == KIND_UNSET)

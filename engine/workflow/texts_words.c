@@ -1,9 +1,10 @@
-/* The grammar of texts/<lang>.yaml as tables, and the walk that compares a file with them. */
+/* The grammar of texts/<lang>.yaml as tables, and the walk that compares a file with them and keeps its texts. */
+#include "engine/workflow/markdown.h"
 #include "engine/workflow/texts_parts.h"
 
 #include <string.h>
 
-enum { MAX_KEYS = 16 };
+enum { MAX_KEYS = 16, HTML_LIMIT = 1 << 20 };
 
 struct text_shape {
 	const char *key; /* "*": any name; NULL ends the table */
@@ -33,6 +34,7 @@ static const struct text_shape of_file[] = {
 
 struct check {
 	struct arena *arena;
+	struct text_index *index;
 	struct problems *problems;
 };
 
@@ -61,19 +63,37 @@ static const struct text_shape *find_member(const struct text_shape *members, co
 	return NULL;
 }
 
-static void check_text(struct check *c, const struct text_shape *shape, const struct yaml *node) {
+static bool has_placeholders(const struct yaml *node) {
+	return memmem(node->text.at, node->text.len, "{{", 2) != NULL;
+}
+
+/* Of a text for pages. */
+static struct str html_of(struct str markdown, struct arena *a) {
+	struct buf html;
+	buf_init(&html, HTML_LIMIT);
+	markdown_html(markdown, false, &html);
+	struct str out = arena_str(a, buf_text(&html));
+	buf_free(&html);
+	return out;
+}
+
+static struct text read_text(struct check *c, const struct text_shape *shape, const struct yaml *node) {
+	struct text text = {.written = node->text};
 	if (node->kind != YAML_SCALAR)
 		problem_error(c->problems, node->place, "'%.*s': found a %s, expected a text", STR_ARG(node->key->text), node->kind == YAML_LIST ? "list" : "map");
 	else if (str_trim(node->text).len == 0)
 		problem_error(c->problems, node->place, "'%.*s': found nothing, expected a text", STR_ARG(node->key->text));
-	else if (shape->kind == MARKDOWN)
-		template_compile(c->arena, node->text, node->place, c->problems);
-	else if (memmem(node->text.at, node->text.len, "{{", 2))
+	else if (shape->kind == MARKDOWN && has_placeholders(node))
+		text.template = template_compile(c->arena, node->text, node->place, c->problems);
+	else if (shape->kind == MARKDOWN && template_compile(c->arena, node->text, node->place, c->problems))
+		text.html = html_of(node->text, c->arena);
+	else if (has_placeholders(node))
 		problem_error(c->problems, node->place, "'%.*s': {{...}} may stand only in intro, text, hint, help and not-ready", STR_ARG(node->key->text));
+	return text;
 }
 
 /* As deep as the tables: six levels. */
-static void check_map(struct check *c, const struct text_shape *members, const struct yaml *node) {
+static void check_map(struct check *c, const struct text_shape *members, struct str path, const struct yaml *node) {
 	if (node->kind != YAML_MAP) {
 		problem_error(c->problems, node->place, "'%.*s': expected a map (key: text)", STR_ARG(node->key ? node->key->text : STR("the file")));
 		return;
@@ -81,16 +101,18 @@ static void check_map(struct check *c, const struct text_shape *members, const s
 	for (size_t i = 0; i < node->count; i++) {
 		const struct yaml *item = node->items[i];
 		const struct text_shape *shape = find_member(members, item->key);
+		struct str inner = path.len > 0 ? arena_printf(c->arena, "%.*s.%.*s", STR_ARG(path), STR_ARG(item->key->text)) : item->key->text;
 		if (!shape)
 			tell_unknown(c, item->key, members);
 		else if (shape->kind == MAP)
-			check_map(c, shape->members, item);
+			check_map(c, shape->members, inner, item);
 		else
-			check_text(c, shape, item);
+			text_index_add(c->index, c->arena, inner, read_text(c, shape, item));
 	}
 }
 
-void texts_check(const struct yaml *root, struct arena *a, struct problems *problems) {
-	struct check c = {a, problems};
-	check_map(&c, of_file, root);
+void texts_read_words(const struct yaml *root, struct arena *a, struct text_index *out, struct problems *problems) {
+	struct check c = {a, out, problems};
+	check_map(&c, of_file, STR(""), root);
+	text_index_close(out, a);
 }
