@@ -45,8 +45,7 @@ static struct str option_label(const struct field_view *v, size_t i) {
 	return field->kind == FIELD_CHOICE ? value : language_word(p->r->language, i == 0 ? "form.yes" : "form.no");
 }
 
-bool choice_is_shown(const struct field_view *v, struct str name, struct str value) {
-	const struct answer *answer = answers_get(v->shown, name);
+bool choice_is_among(const struct answer *answer, struct str value) {
 	for (size_t i = 0; answer && i < answer->texts.count; i++)
 		if (str_equal(str_trim(answer->texts.items[i]), value))
 			return true;
@@ -66,7 +65,7 @@ static void write_box(const struct field_view *v, const char *type, size_t i) {
 		field_write_description(v);
 	if (v->focus && i == 0)
 		buf_z(b, " autofocus");
-	buf_z(b, choice_is_shown(v, name, value) ? " checked> <span>" : "> <span>");
+	buf_z(b, choice_is_among(answers_get(v->shown, name), value) ? " checked> <span>" : "> <span>");
 	if (v->item->field->accept)
 		field_write_label(v);
 	else
@@ -97,11 +96,12 @@ void choice_write_select(const struct field_view *v) {
 	buf_z(b, ">\n<option value=\"\">");
 	page_word(v->filling->prose.r, v->out, "form.choose");
 	buf_z(b, "</option>\n");
+	const struct answer *answer = answers_get(v->shown, name);
 	for (size_t i = 0; i < option_count(v); i++) {
 		struct str value = option_value(v, i);
 		buf_z(b, "<option value=\"");
 		escape_html(b, value);
-		buf_z(b, choice_is_shown(v, name, value) ? "\" selected>" : "\">");
+		buf_z(b, choice_is_among(answer, value) ? "\" selected>" : "\">");
 		escape_html(b, option_label(v, i));
 		buf_z(b, "</option>\n");
 	}

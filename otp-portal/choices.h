@@ -11,6 +11,6 @@ void choice_write_select(const struct field_view *v);
 /* For matrix.c too. */
 struct str choice_row_key(const struct field_view *v, size_t row);
 struct str choice_row_label(const struct field_view *v, size_t row);
-bool choice_is_shown(const struct field_view *v, struct str name, struct str value);
+bool choice_is_among(const struct answer *answer, struct str value); /* NULL: nothing was answered */
 
 #endif

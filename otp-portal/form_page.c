@@ -267,12 +267,13 @@ static void write_form(const struct form_view *v, const struct field_view *field
 	page_hidden(out, "version", arena_printf(r->arena, "%lld", (long long)f->version));
 	if (v->change)
 		page_hidden(out, "change", STR("1"));
+	struct str facts = f->once.len > 0 ? STR("") : seen_facts(f, v->page);
 	if (f->once.len > 0)
 		page_hidden(out, "once", f->once);
 	else
 		page_hidden(out, ".seen", seen_mark(f, v->page));
-	if (f->once.len == 0 && seen_facts(f, v->page).len > 0)
-		page_hidden(out, ".facts", seen_facts(f, v->page));
+	if (facts.len > 0)
+		page_hidden(out, ".facts", facts);
 	page_hidden_language(r, out);
 	write_asked(fields, count, out);
 	if (has_list(fields, count) || asks_files(fields, count))

@@ -13,42 +13,48 @@ struct str matrix_row_name(const struct field_view *v, size_t row) {
 	return arena_printf(v->filling->prose.r->arena, "%.*s.%.*s", STR_ARG(field->name), STR_ARG(key));
 }
 
-static struct str level_words(const struct field_view *v, int64_t level) {
+/* The levels of all rows. */
+struct scale {
+	struct level {
+		struct str number, words;
+	} *levels;
+	size_t count;
+	bool few, words; /* some have words */
+};
+
+static struct scale scale_of(const struct field_view *v) {
+	const struct field *field = v->item->field;
 	struct arena *a = v->filling->prose.r->arena;
-	return prose_get(&v->filling->prose, "fields", v->item->field->name, "scale", arena_printf(a, "%lld", (long long)level));
+	size_t count = (size_t)(field->scale_max - field->scale_min + 1);
+	struct scale s = {.levels = ARENA_ARRAY(a, count, struct level), .count = count, .few = count <= FEW};
+	for (size_t i = 0; i < count; i++) {
+		struct level *level = &s.levels[i];
+		level->number = arena_printf(a, "%lld", (long long)(field->scale_min + (int64_t)i));
+		level->words = prose_get(&v->filling->prose, "fields", field->name, "scale", level->number);
+		s.words = s.words || level->words.len > 0;
+	}
+	return s;
 }
 
-static bool is_few(const struct field_view *v) {
-	return v->item->field->scale_max - v->item->field->scale_min < FEW;
-}
-
-static bool has_words(const struct field_view *v) {
-	for (int64_t level = v->item->field->scale_min; level <= v->item->field->scale_max; level++)
-		if (level_words(v, level).len > 0)
-			return true;
-	return false;
-}
-
-static void write_scale(const struct field_view *v) {
-	struct buf *b = &v->out->body;
+static void write_scale(const struct scale *s, struct buf *b) {
 	buf_z(b, "<dl class=\"scale\">\n");
-	for (int64_t level = v->item->field->scale_min; level <= v->item->field->scale_max; level++) {
-		if (level_words(v, level).len == 0)
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->levels[i].words.len == 0)
 			continue;
-		buf_printf(b, "<div><dt>%lld</dt><dd>", (long long)level);
-		escape_html(b, level_words(v, level));
+		buf_printf(b, "<div><dt>%.*s</dt><dd>", STR_ARG(s->levels[i].number));
+		escape_html(b, s->levels[i].words);
 		buf_z(b, "</dd></div>\n");
 	}
 	buf_z(b, "</dl>\n");
 }
 
 /* On a phone the scale above is long gone; here it is again, folded. */
-static void write_reminder(const struct field_view *v) {
+static void write_reminder(const struct field_view *v, const struct scale *s) {
 	struct buf *b = &v->out->body;
-	buf_z(b, is_few(v) ? "<details class=\"reminder few\"><summary>" : "<details class=\"reminder\"><summary>");
+	buf_z(b, s->few ? "<details class=\"reminder few\"><summary>" : "<details class=\"reminder\"><summary>");
 	page_word(v->filling->prose.r, v->out, "form.scale");
 	buf_z(b, "</summary>\n");
-	write_scale(v);
+	write_scale(s, b);
 	buf_z(b, "</details>\n");
 }
 
@@ -60,31 +66,28 @@ static const struct form_problem *row_problem(const struct field_view *v, struct
 }
 
 /* The words stand in the label for whoever cannot see the scale; the style sheet shows them where there is room, and under the row when chosen. */
-static void write_level(const struct field_view *v, struct str name, size_t row, int64_t level) {
+static void write_level(const struct field_view *v, const struct level *level, struct str name, size_t row, bool first, bool chosen) {
 	struct buf *b = &v->out->body;
-	struct str value = arena_printf(v->filling->prose.r->arena, "%lld", (long long)level);
 	buf_z(b, "<label class=\"level\"><span class=\"pick\"><input type=\"radio\" name=\"");
 	escape_html(b, name);
 	buf_printf(b, "\" id=\"f-%.*s-%zu", STR_ARG(v->item->field->name), row);
-	if (level > v->item->field->scale_min)
-		buf_printf(b, "-%.*s", STR_ARG(value));
-	if (v->focus && row == 0 && level == v->item->field->scale_min)
-		buf_z(b, "\" autofocus value=\"");
-	else
-		buf_z(b, "\" value=\"");
-	buf_printf(b, "%.*s\"%s> <b>%.*s</b></span>", STR_ARG(value), choice_is_shown(v, name, value) ? " checked" : "", STR_ARG(value));
-	if (level_words(v, level).len > 0) {
+	if (!first)
+		buf_printf(b, "-%.*s", STR_ARG(level->number));
+	buf_z(b, v->focus && row == 0 && first ? "\" autofocus value=\"" : "\" value=\"");
+	buf_printf(b, "%.*s\"%s> <b>%.*s</b></span>", STR_ARG(level->number), chosen ? " checked" : "", STR_ARG(level->number));
+	if (level->words.len > 0) {
 		buf_z(b, " <span class=\"words\">");
-		escape_html(b, level_words(v, level));
+		escape_html(b, level->words);
 		buf_z(b, "</span>");
 	}
 	buf_z(b, "</label>\n");
 }
 
-static void write_row(const struct field_view *v, size_t row) {
+static void write_row(const struct field_view *v, const struct scale *s, size_t row) {
 	struct buf *b = &v->out->body;
 	const struct field *field = v->item->field;
 	struct str name = matrix_row_name(v, row);
+	const struct answer *answer = answers_get(v->shown, name);
 	bool wrong = row_problem(v, name) != NULL;
 	if (wrong)
 		buf_printf(b, "<fieldset class=\"row wrong\" aria-describedby=\"e-%.*s-%zu\">\n<legend>", STR_ARG(field->name), row);
@@ -99,19 +102,19 @@ static void write_row(const struct field_view *v, size_t row) {
 		page_word(v->filling->prose.r, v->out, "field.choose"); /* the row's name stands just above */
 		buf_z(b, "</p>\n");
 	}
-	buf_z(b, is_few(v) ? "<div class=\"levels few\">\n" : "<div class=\"levels\">\n");
-	for (int64_t level = field->scale_min; level <= field->scale_max; level++)
-		write_level(v, name, row, level);
+	buf_z(b, s->few ? "<div class=\"levels few\">\n" : "<div class=\"levels\">\n");
+	for (size_t i = 0; i < s->count; i++)
+		write_level(v, &s->levels[i], name, row, i == 0, choice_is_among(answer, s->levels[i].number));
 	buf_z(b, "</div>\n</fieldset>\n");
 }
 
 void matrix_write(const struct field_view *v) {
-	bool words = has_words(v);
-	if (words)
-		write_scale(v);
+	struct scale scale = scale_of(v);
+	if (scale.words)
+		write_scale(&scale, &v->out->body);
 	for (size_t row = 0; row < v->row_count; row++) {
-		if (words && row > 0 && row % REMIND == 0)
-			write_reminder(v);
-		write_row(v, row);
+		if (scale.words && row > 0 && row % REMIND == 0)
+			write_reminder(v, &scale);
+		write_row(v, &scale, row);
 	}
 }

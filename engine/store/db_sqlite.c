@@ -18,7 +18,7 @@ struct stmt {
 	int error; /* of preparing or binding; the first step tells it */
 	bool busy, writes;
 	int64_t deadline_at; /* monotonic; 0: not stepped yet */
-	int64_t work_until;  /* processor time of the thread */
+	int64_t work_until;  /* processor time of the thread; 0: it has done too little to be asked */
 };
 
 struct db {
@@ -26,7 +26,7 @@ struct db {
 	enum db_mode mode;
 	struct stmt *slots[SLOTS]; /* open addressing, never removed from */
 	size_t statements;
-	int64_t deadline_at, work_until; /* of the statement that is being stepped */
+	struct stmt *stepping; /* NULL: one is prepared, which may read the schema */
 	int64_t fail_in;     /* fault tests: calls left until one fails; 0: none will */
 	int64_t wal_pages;
 };
@@ -87,8 +87,13 @@ static bool fault_due(struct db *db) {
 }
 
 static int statement_is_late(void *context) {
-	const struct db *db = context;
-	return clock_processor() > db->work_until || clock_monotonic() > db->deadline_at;
+	struct stmt *s = ((struct db *)context)->stepping;
+	if (!s)
+		return 0;
+	int64_t work = clock_processor();
+	if (s->work_until == 0)
+		s->work_until = work + READER_WORK_MS;
+	return work > s->work_until || clock_monotonic() > s->deadline_at;
 }
 
 static int wal_grew(void *context, sqlite3 *handle, const char *name, int pages) {
@@ -148,7 +153,6 @@ bool db_open(struct db **out, const char *path, enum db_mode mode, struct err *e
 	BUG_IF(db == NULL);
 	pthread_once(&once, set_up_library);
 	db->mode = mode;
-	db->deadline_at = db->work_until = INT64_MAX;
 	int flags = is_reader(mode) ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	const char *name = mode == DB_MEMORY ? ":memory:" : path;
 	int code = sqlite3_open_v2(name, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -197,7 +201,7 @@ struct stmt *db_query(struct db *db, const char *sql) {
 	}
 	struct stmt *s = db->slots[slot];
 	BUG_IF(s->busy);
-	db->deadline_at = db->work_until = INT64_MAX; /* preparing may read the schema */
+	db->stepping = NULL;
 	if (!s->handle)
 		prepare(s);
 	s->busy = true;
@@ -267,10 +271,9 @@ static int refusal(struct stmt *s) {
 	int64_t now = clock_monotonic();
 	if (s->deadline_at == 0) {
 		s->deadline_at = now + READER_WAIT_MS;
-		s->work_until = clock_processor() + READER_WORK_MS;
+		s->work_until = 0;
 	}
-	db->deadline_at = s->deadline_at;
-	db->work_until = s->work_until;
+	db->stepping = s;
 	return now > s->deadline_at ? SQLITE_INTERRUPT : SQLITE_OK;
 }
 

@@ -279,9 +279,12 @@ void markdown_walk(struct str markdown, const struct markdown_visitor *visitor) 
 	};
 	buf_init(&w.href, LONGEST_HREF);
 	buf_init(&valid, UINT_MAX / 2);
-	copy_valid(&valid, markdown);
-	if (!valid.overflow && valid.len > 0)
-		md_parse(valid.at, (MD_SIZE)valid.len, &parser, &w);
+	if (!str_utf8_valid(markdown)) {
+		copy_valid(&valid, markdown);
+		markdown = buf_text(&valid);
+	}
+	if (!valid.overflow && markdown.len > 0 && markdown.len < UINT_MAX / 2)
+		md_parse(markdown.at, (MD_SIZE)markdown.len, &parser, &w);
 	buf_free(&valid);
 	buf_free(&w.href);
 }
