@@ -69,8 +69,8 @@ static void write_form(const struct filling *f, struct response *out) {
 static void write_intro(const struct filling *f, struct response *out) {
 	struct request *r = f->prose.r;
 	bool changed = str_is(request_query(r, "changed"), "1");
-	struct str text = prose_get(&f->prose, "forms", f->form->name, "check", STR("text"));
-	if (!changed && text.len > 0) {
+	const struct text *text = prose_find(&f->prose, "forms", f->form->name, "check", STR("text"));
+	if (!changed && text) {
 		prose_write(&f->prose, text, &out->body);
 		return;
 	}

@@ -30,7 +30,7 @@ static bool is_punctuation(uint32_t p) {
 	return p > ' ' && p < 0x7F && !is_alnum(p);
 }
 
-static bool is_plain_html(unsigned char c) {
+static bool is_plain_html(char c) {
 	switch (c) {
 	case '&': case '<': case '>': case '"': case '\'': return false;
 	case '\t': case '\n': case '\r': return true;
@@ -40,14 +40,15 @@ static bool is_plain_html(unsigned char c) {
 
 /* Up to the next character that does not stand for itself. */
 static size_t plain_html_end(struct str s, size_t at) {
-	for (size_t next = at; at < s.len; at = next) {
-		unsigned char c = (unsigned char)s.at[at];
-		uint32_t p = c < 0x80 ? c : str_utf8_next(s, &next);
-		if (c < 0x80 ? !is_plain_html(c) : p == UINT32_MAX || is_hostile(p))
-			break;
-		next = c < 0x80 ? at + 1 : next;
+	for (;;) {
+		while (at < s.len && is_plain_html(s.at[at]))
+			at++;
+		size_t next = at;
+		uint32_t p = at < s.len && (unsigned char)s.at[at] >= 0x80 ? str_utf8_next(s, &next) : UINT32_MAX;
+		if (p == UINT32_MAX || is_hostile(p))
+			return at;
+		at = next;
 	}
-	return at;
 }
 
 void escape_html(struct buf *out, struct str s) {
