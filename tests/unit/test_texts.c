@@ -96,6 +96,44 @@ static void looks_up(void **state) {
 	assert_false(texts_has(texts, STR("fr"), "title"));
 }
 
+static const struct text *find(const char *path) {
+	return texts_find(texts, DA, str_from(path), STR(""), STR(""), STR(""));
+}
+
+/* What pages show is made once: HTML, or a template where something is filled in. */
+static void prepares_markdown(void **state) {
+	(void)state;
+	load();
+	assert_str(find("fields.who.hint")->html, "<p>Dit <em>navn</em></p>\n");
+	assert_null(find("fields.who.hint")->template);
+	assert_str(find("fields.who.hint")->written, "Dit _navn_");
+	assert_non_null(find("intro")->template);
+	assert_str(find("intro")->html, "");
+	assert_str(find("views.mine.not-ready")->html, "<p>Vent</p>\n");
+	assert_null(find("title")->template);
+	assert_str(find("title")->html, "");
+}
+
+static void finds_by_pieces(void **state) {
+	(void)state;
+	char many[1000];
+	load();
+	const struct text *label = find("fields.thing.label");
+	assert_non_null(label);
+	assert_ptr_equal(texts_find(texts, DA, STR("fields"), STR("thing"), STR("label"), STR("")), label);
+	assert_ptr_equal(texts_find(texts, DA, STR("fields.thing"), STR("label"), STR(""), STR("no more")), label);
+	assert_ptr_equal(texts_find(texts, EN, STR("fields"), STR("thing.label"), STR(""), STR("")), label);
+	assert_null(texts_find(texts, DA, STR("fields"), STR("thing"), STR(""), STR("")));
+	assert_null(texts_find(texts, DA, STR("fields"), STR("thing"), STR("labels"), STR("")));
+	assert_null(texts_find(texts, DA, STR("field"), STR("thing"), STR("label"), STR("")));
+	assert_null(texts_find(texts, DA, STR(""), STR("title"), STR(""), STR("")));
+	assert_str(texts_own(texts, DA, STR("fields"), STR("thing"), STR("title")), "shelf");
+	assert_str(texts_own(texts, EN, STR("fields"), STR("thing"), STR("title")), "");
+	memset(many, 'x', sizeof many);
+	assert_null(texts_find(texts, DA, STR("fields"), (struct str){many, sizeof many}, STR("label"), STR("")));
+	assert_null(texts_find(texts, DA, (struct str){many, 400}, STR("x"), STR(""), STR("")));
+}
+
 static void has_messages(void **state) {
 	(void)state;
 	load();
@@ -235,6 +273,8 @@ static void values_for_people(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(looks_up, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(prepares_markdown, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(finds_by_pieces, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(has_messages, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(tells_what_is_wrong, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(files_may_be_missing, set_up, tear_down),
