@@ -166,7 +166,7 @@ static void write_list(const struct ranked_page *p, struct response *out) {
 
 static void write_mine(const struct ranked_page *p, struct response *out) {
 	struct request *r = request_of(p);
-	struct str hint = prose_get(&p->f->prose, "fields", p->item->field->words, "hint", (struct str){0});
+	const struct text *hint = prose_find(&p->f->prose, "fields", p->item->field->words, "hint", (struct str){0});
 	buf_printf(&out->body, "<section aria-labelledby=\"f-%.*s\">\n<h2 id=\"f-%.*s\" tabindex=\"-1\">", STR_ARG(p->item->field->name), STR_ARG(p->item->field->name));
 	escape_html(&out->body, prose_label(&p->f->prose, p->item->field->words));
 	buf_z(&out->body, "</h2>\n");
@@ -257,7 +257,7 @@ void rank_write(struct ranked_page *p, struct response *out) {
 	escape_html(&out->body, page.title);
 	buf_z(&out->body, "</h1>\n");
 	write_note(p, out);
-	prose_write(prose, prose_get(prose, "forms", p->f->form->name, "intro", (struct str){0}), &out->body);
+	prose_write(prose, prose_find(prose, "forms", p->f->form->name, "intro", (struct str){0}), &out->body);
 	write_shown(p, out);
 	write_mine(p, out);
 	write_catalogue(p, out);

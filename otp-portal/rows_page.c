@@ -108,7 +108,7 @@ static void begin(const struct looking *l, struct str title, struct str here, bo
 
 static void write_all(struct looking *l, struct response *out) {
 	begin(l, title_of(l), catalogue_ask_path(&l->ask), true, out);
-	prose_write(&l->prose, prose_get(&l->prose, "views", l->rows->rule->name, "intro", (struct str){0}), &out->body);
+	prose_write(&l->prose, prose_find(&l->prose, "views", l->rows->rule->name, "intro", (struct str){0}), &out->body);
 	catalogue_write_sieve(&l->list, out);
 	catalogue_write_count(&l->list, out);
 	catalogue_write_rows(&l->list, out);
