@@ -290,6 +290,7 @@ static void test_engine(void **state) {
 	struct history_list entries = history_of(f, id);
 	struct str payload = entries.items[entries.count - 1].payload, first = arena_printf(f->arena, "\"plan waiter %lld:2:1 %lld:2:2 ", (long long)child(f, id, "a"), (long long)child(f, id, "b"));
 	assert_non_null(memmem(payload.at, payload.len, first.at, first.len));
+	assert_null(memmem(payload.at, payload.len, "\"child ", 7)); /* no expression names `children`: they are not loaded */
 
 	/* Who has chosen is out; who comes later opens with the next one, who may be late; nobody moves. */
 	OK(send_signal(f, child(f, id, "c"), "leave", "{}"));
