@@ -276,11 +276,17 @@ bool data_row_from_json(const struct register_type *reg, struct str key, int64_t
 	return true;
 }
 
-static bool store_rows(void *context, const struct register_type *reg, struct arena *a, const struct value **rows, size_t *count,
+bool data_row_is_valid(const struct register_type *reg, const struct value *row, int64_t day) {
+	const struct value *from = reg->valid_from == SIZE_MAX ? NULL : &row->record.members[reg->valid_from];
+	const struct value *until = reg->valid_until == SIZE_MAX ? NULL : &row->record.members[reg->valid_until];
+	return (!from || from->kind == KIND_UNSET || from->integer <= day) && (!until || until->kind == KIND_UNSET || day <= until->integer);
+}
+
+static bool store_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count,
                        struct err *err) {
 	const struct register_snapshot *cached;
 	struct register_rows stored = {0};
-	if (!register_cache_get(reg->cache, context, reg, a, &cached, err))
+	if (!register_cache_get(reg->cache, context, reg, today, a, &cached, err))
 		return false;
 	if (cached) {
 		*rows = register_snapshot_rows(cached, count);
@@ -289,13 +295,15 @@ static bool store_rows(void *context, const struct register_type *reg, struct ar
 	if (!register_rows(context, reg->full_name, a, &stored, err))
 		return false;
 	struct value *out = ARENA_ARRAY(a, stored.count, struct value);
+	size_t kept = 0;
 	for (size_t i = 0; i < stored.count; i++) {
 		const struct register_row *row = &stored.items[i];
-		if (!data_row_from_json(reg, row->key, row->version, row->data, a, &out[i], err))
+		if (!data_row_from_json(reg, row->key, row->version, row->data, a, &out[kept], err))
 			return false;
+		kept += data_row_is_valid(reg, &out[kept], today);
 	}
 	*rows = out;
-	*count = stored.count;
+	*count = kept;
 	return true;
 }
 
@@ -310,7 +318,7 @@ static bool store_row(void *context, const struct register_type *reg, struct str
                       struct value *out, struct err *err) {
 	const struct register_snapshot *cached;
 	struct register_row row;
-	if (!register_cache_get(reg->cache, context, reg, a, &cached, err))
+	if (!register_cache_get(reg->cache, context, reg, REGISTER_ANY_DAY, a, &cached, err))
 		return false;
 	const struct value *known = cached_row(cached, key, version);
 	if (known) {
@@ -329,6 +337,7 @@ struct lists {
 	struct row_source source;
 	const struct definition *d;
 	const struct register_port *port;
+	int64_t today;
 	struct arena *a;
 	struct value *known; /* one a register; UNSET: not read yet */
 };
@@ -340,7 +349,7 @@ static bool read_list(void *context, size_t slot, struct arena *a, struct value 
 	(void)a;
 	if (known->kind == KIND_UNSET) {
 		struct value all = {.kind = KIND_LIST};
-		if (!lists->port->rows(lists->port->context, &lists->d->registers.items[index], lists->a, &all.list.items, &all.list.count, err))
+		if (!lists->port->rows(lists->port->context, &lists->d->registers.items[index], lists->today, lists->a, &all.list.items, &all.list.count, err))
 			return false;
 		*known = all;
 	}
@@ -348,10 +357,10 @@ static bool read_list(void *context, size_t slot, struct arena *a, struct value 
 	return true;
 }
 
-const struct row_source *data_row_source(const struct definition *d, const struct register_port *port, struct arena *a) {
+const struct row_source *data_row_source(const struct definition *d, const struct register_port *port, int64_t today, struct arena *a) {
 	if (!d->reads_rows || !port)
 		return NULL;
 	struct lists *lists = ARENA_NEW(a, struct lists);
-	*lists = (struct lists){{read_list, lists}, d, port, a, ARENA_ARRAY(a, d->registers.count, struct value)};
+	*lists = (struct lists){{read_list, lists}, d, port, today, a, ARENA_ARRAY(a, d->registers.count, struct value)};
 	return &lists->source;
 }

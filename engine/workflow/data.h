@@ -9,16 +9,18 @@
 /* Reading registers during a decision, recorded for replay. The store's rows, or a test's. */
 struct register_port {
 	void *context;
-	/* Rows valid now, in file order, as RECORD values of reg; memory in arena. */
-	bool (*rows)(void *context, const struct register_type *reg, struct arena *a, const struct value **rows, size_t *count, struct err *err);
-	/* One row; version 0: the valid one. NOT_FOUND. */
+	/* Rows valid on that day, in file order, as RECORD values of reg; memory in arena. */
+	bool (*rows)(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count, struct err *err);
+	/* One row; version 0: the newest, if it is still in the register, whatever its dates. NOT_FOUND. */
 	bool (*row)(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a, struct value *out, struct err *err);
 };
 /* Rows from a view of the store. The port borrows v. */
 struct register_port data_store_port(struct view *v);
 
+/* Whether a row's dates (`valid`) have that day between them. */
+bool data_row_is_valid(const struct register_type *reg, const struct value *row, int64_t day);
 /* What rows() reads in the definition's expressions: through the port, each register once. In arena; NULL when nothing asks, or for no port. */
-const struct row_source *data_row_source(const struct definition *d, const struct register_port *port, struct arena *a);
+const struct row_source *data_row_source(const struct definition *d, const struct register_port *port, int64_t today, struct arena *a);
 
 /* JSON object <-> values; unknown members are refused on reading (INPUT), unset fields are left out on writing.
  * Refs are kept as {"key":..., "version":...} and read back through the port. */

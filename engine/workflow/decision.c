@@ -22,12 +22,13 @@ static struct value *extra(struct run *r, int slot) {
 static void run_begin(struct run *r, const struct decision_world *world, const struct snapshot *snapshot, const struct value *values, struct arena *a) {
 	size_t count = snapshot->definition->fields.count;
 	*r = (struct run){.world = world, .snapshot = snapshot, .definition = snapshot->definition, .a = a};
+	int64_t today = civil_day_of(zone_local(world->zone, world->now));
 	r->slots = ARENA_ARRAY(a, count + SLOT_EXTRA_COUNT, struct value);
 	if (count > 0)
 		memcpy(r->slots, values, count * sizeof *values);
-	r->env = (struct environment){r->slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar, data_row_source(r->definition, world->registers, a)};
+	r->env = (struct environment){r->slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar, data_row_source(r->definition, world->registers, today, a)};
 	*extra(r, SLOT_NOW) = value_instant(world->now);
-	*extra(r, SLOT_TODAY) = value_date(civil_day_of(zone_local(world->zone, world->now)));
+	*extra(r, SLOT_TODAY) = value_date(today);
 	*extra(r, SLOT_REFERENCE) = value_string(snapshot->reference);
 	*extra(r, SLOT_STARTED_AT) = value_instant(snapshot->started_at);
 	*extra(r, SLOT_ENTERED_AT) = value_instant(snapshot->entered_at);

@@ -25,6 +25,7 @@ struct register_type {
 	struct str full_name;   /* "owner.goals": the store's name */
 	struct record_type record; /* columns; record.key is the key column */
 	size_t label;           /* column that people see */
+	size_t valid_from, valid_until; /* columns of type date: first and last day that a row is valid; SIZE_MAX: none */
 	struct str sample;      /* file name, or empty */
 	struct yaml_place place;
 	const struct yaml_place *column_places;

@@ -19,6 +19,12 @@ static void check_column(const struct register_type *reg, size_t index, const st
 	              STR_ARG(near), near.len ? "'?" : "");
 }
 
+static bool same_column(const struct register_type *a, size_t index, const struct register_type *b, size_t twin) {
+	if (index == SIZE_MAX || twin == SIZE_MAX)
+		return index == twin;
+	return str_equal(a->record.members[index].name, b->record.members[twin].name);
+}
+
 void definition_check_shared(const struct register_type *reg, const struct definition *owner, struct problems *problems) {
 	const struct register_type *own = owner ? definition_register(owner, reg->name) : NULL;
 	if (!owner)
@@ -32,6 +38,8 @@ void definition_check_shared(const struct register_type *reg, const struct defin
 	struct str key = reg->record.members[reg->record.key].name, own_key = own->record.members[own->record.key].name;
 	if (!str_equal(key, own_key))
 		problem_error(problems, reg->column_places[reg->record.key], "the key of register '%.*s' is '%.*s', not '%.*s'", STR_ARG(reg->full_name), STR_ARG(own_key), STR_ARG(key));
+	if (!same_column(reg, reg->valid_from, own, own->valid_from) || !same_column(reg, reg->valid_until, own, own->valid_until))
+		problem_error(problems, reg->place, "'valid' of register '%.*s' does not say what workflow '%.*s' says of it", STR_ARG(reg->name), STR_ARG(reg->owner));
 	for (size_t i = 0; i < reg->record.count; i++)
 		check_column(reg, i, own, problems);
 }

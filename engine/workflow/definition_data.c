@@ -33,6 +33,16 @@ static size_t find_column(struct reader *r, const struct register_type *reg, con
 	return found ? (size_t)(found - reg->record.members) : 0;
 }
 
+static size_t find_date(struct reader *r, const struct register_type *reg, const struct yaml *name) {
+	if (!name)
+		return SIZE_MAX;
+	size_t column = find_column(r, reg, name);
+	const struct record_member *found = &reg->record.members[column];
+	if (str_equal(found->name, name->text) && found->type.kind != KIND_DATE)
+		problem_error(r->problems, name->place, "column '%.*s' of register '%.*s' must be of type date to say when a row is valid", STR_ARG(name->text), STR_ARG(reg->name));
+	return column;
+}
+
 static void check_sample(struct reader *r, const struct yaml *node, const struct register_type *reg) {
 	const struct yaml *sample = yaml_get(node, "sample"), *from = yaml_get(node, "from");
 	if (memchr(reg->sample.at, '/', reg->sample.len) || str_starts(reg->sample, STR(".")))
@@ -77,6 +87,8 @@ static void read_register(struct reader *r, const struct yaml *node, struct regi
 	size_t before = r->problems->errors;
 	reg->record.key = find_column(r, reg, key);
 	reg->label = find_column(r, reg, yaml_get(node, "label"));
+	reg->valid_from = find_date(r, reg, yaml_get(yaml_get(node, "valid"), "from"));
+	reg->valid_until = find_date(r, reg, yaml_get(yaml_get(node, "valid"), "until"));
 	if (r->problems->errors == before && members[reg->record.key].type.kind != KIND_STRING)
 		problem_error(r->problems, key->place, "the key column '%.*s' of register '%.*s' must be of type text", STR_ARG(key->text), STR_ARG(reg->name));
 	check_sample(r, node, reg);

@@ -358,12 +358,18 @@ const struct shape shape_workflow = {.kind = SHAPE_MAP, .what = "workflow", .key
 static const char *const column_types[] = {"text", "int", "decimal", "bool", "date", NULL};
 static const struct shape column = {.kind = SHAPE_ONE_OF, .what = "column", .words = column_types};
 static const struct shape columns = {.kind = SHAPE_NAMED, .what = "column", .each = &column, .filled = true, .words_only = true};
+static const struct shape_key valid_keys[] = {
+        {.key = "from", .shape = &word, .help = "A column of type date: the first day; a row without one has always been."},
+        {.key = "until", .shape = &word, .help = "A column of type date: the last day; a row without one goes on."},
+        {0}};
+static const struct shape validity = {.kind = SHAPE_MAP, .what = "valid", .keys = valid_keys};
 static const struct shape_key register_keys[] = {
         {.key = "from", .shape = &name, .help = "The workflow whose register of this name it is; the columns that are read here are declared again."},
         {.key = "key", .shape = &word, .needed = true, .help = "The column that names a row; a text."},
         {.key = "label", .shape = &word, .needed = true, .help = "The column that people see."},
         {.key = "sensitive", .shape = &names, .help = "Columns of type text that are kept encrypted; expressions ask only has(), people see a mask."},
         {.key = "columns", .shape = &columns, .needed = true},
+        {.key = "valid", .shape = &validity, .help = "Which columns say from and until when a row can be chosen."},
         {.key = "sample", .shape = &text, .help = "A CSV file beside registers.yaml."},
         {0}};
 static const struct shape one_register = {.kind = SHAPE_MAP, .what = "register", .keys = register_keys};

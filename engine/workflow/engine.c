@@ -45,10 +45,10 @@ static void note_once(struct read_log *log, struct str what) {
 	note(log, what);
 }
 
-static bool logged_rows(void *context, const struct register_type *reg, struct arena *a, const struct value **rows, size_t *count, struct err *err) {
+static bool logged_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count, struct err *err) {
 	struct read_log *log = context;
 	note_once(log, arena_printf(log->a, "rows %.*s", STR_ARG(reg->full_name)));
-	if (log->inner.rows(log->inner.context, reg, a, rows, count, err))
+	if (log->inner.rows(log->inner.context, reg, today, a, rows, count, err))
 		return true;
 	log->failed = *err;
 	return false;

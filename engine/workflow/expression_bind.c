@@ -85,6 +85,7 @@ const struct function expression_functions[] = {
         {"workday", false, "D", 'b', run_workday},
         {"holiday", false, "D", 'b', run_workday},
         {"workdays", false, "DD", 'i', run_workdays},
+        {"distance_km", false, "dddd", 'd', run_distance_km},
         {"slot", false, "iTPss", 'T', run_slot_of},
         {"int", false, "i", 'i', run_same},
         {"int", false, "d", 'i', run_int_from_double},

@@ -36,4 +36,7 @@ run_function run_neg_span, run_add_span, run_add_date, run_add_instant, run_add_
         run_date_from_instant, run_datetime_from_string, run_datetime_from_instant, run_instant_from_datetime,
         run_at, run_workday, run_workdays, run_slot_of;
 
+/* expression_distance.c */
+run_function run_distance_km;
+
 #endif

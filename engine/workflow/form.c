@@ -25,7 +25,7 @@ struct environment form_environment(const struct form_world *world, const struct
 		slots[count + SLOT_ENTERED_AT] = value_instant(world->entered_at);
 	if (world->item)
 		slots[count + SLOT_ITEM] = *world->item;
-	return (struct environment){slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar, data_row_source(world->definition, world->registers, a)};
+	return (struct environment){slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar, data_row_source(world->definition, world->registers, civil_day_of(local), a)};
 }
 
 bool form_asked(const struct form_world *world, const struct form_item *item, const struct value *values, struct arena *a) {
@@ -36,6 +36,10 @@ bool form_asked(const struct form_world *world, const struct form_item *item, co
 	return expression_holds(item->when, &env, a, &unset);
 }
 
+static int64_t today(const struct form_world *world) {
+	return civil_day_of(zone_local(world->zone, world->now));
+}
+
 static bool set_default(const struct form_world *world, const struct field *field, struct arena *a, struct value *values, struct err *err) {
 	struct value *out = &values[field->slot];
 	if (!field->initial)
@@ -43,7 +47,8 @@ static bool set_default(const struct form_world *world, const struct field *fiel
 	struct environment env = form_environment(world, values, a);
 	bool ok = expression_evaluate(field->initial, &env, a, out, err);
 	if (ok && field->kind == FIELD_REF && out->kind == KIND_STRING)
-		ok = world->registers->row(world->registers->context, field->reg, out->string, 0, a, out, err);
+		ok = world->registers->row(world->registers->context, field->reg, out->string, 0, a, out, err) &&
+		     (data_row_is_valid(field->reg, out, today(world)) || err_set(err, ERR_NOT_FOUND, "error.not-found", "the row is not valid today"));
 	ok = ok && data_storable(out, err);
 	if (!ok)
 		err_context(err, "default of field %.*s", STR_ARG(field->name));
@@ -61,7 +66,7 @@ bool form_rows(const struct form_world *world, const struct field *field, const 
                const struct value **rows, size_t *count, struct err *err) {
 	const struct value *all;
 	size_t all_count;
-	if (!world->registers->rows(world->registers->context, field->reg, a, &all, &all_count, err))
+	if (!world->registers->rows(world->registers->context, field->reg, today(world), a, &all, &all_count, err))
 		return false;
 	if (!field->where) {
 		*rows = all;

@@ -15,9 +15,12 @@ struct register_snapshot {
 	atomic_int users; /* the cache, and each arena that holds it */
 	struct register_stamp stamp;
 	bool passed; /* too many rows, or one that does not fit its columns: the store is asked, row by row */
-	struct value *rows;
+	struct value *rows; /* of any day */
 	struct entry *by_key;
 	size_t count;
+	int64_t day;
+	struct value *valid; /* on that day: `rows` itself when they have no dates */
+	size_t valid_count;
 	struct arena *arena;
 };
 
@@ -49,6 +52,14 @@ static int by_key(const void *a, const void *b) {
 	return str_compare(((const struct entry *)a)->key, ((const struct entry *)b)->key);
 }
 
+static void keep_valid(struct register_snapshot *s, const struct register_type *reg) {
+	s->valid = ARENA_ARRAY(s->arena, s->count, struct value);
+	s->valid_count = 0;
+	for (size_t i = 0; i < s->count; i++)
+		if (data_row_is_valid(reg, &s->rows[i], s->day))
+			s->valid[s->valid_count++] = s->rows[i];
+}
+
 static bool read_rows(struct register_snapshot *s, struct view *v, const struct register_type *reg, struct err *err) {
 	struct register_rows stored;
 	if (!register_rows(v, reg->full_name, s->arena, &stored, err))
@@ -63,16 +74,20 @@ static bool read_rows(struct register_snapshot *s, struct view *v, const struct 
 		s->by_key[i] = (struct entry){row->key, &s->rows[i]};
 	}
 	qsort(s->by_key, s->count, sizeof *s->by_key, by_key);
+	s->valid = s->rows;
+	s->valid_count = s->count;
+	if (s->day != REGISTER_ANY_DAY)
+		keep_valid(s, reg);
 	return true;
 }
 
 /* For its caller alone, so far. */
-static struct register_snapshot *read_snapshot(struct view *v, const struct register_type *reg, struct register_stamp stamp, struct err *err) {
+static struct register_snapshot *read_snapshot(struct view *v, const struct register_type *reg, struct register_stamp stamp, int64_t day, struct err *err) {
 	struct arena *a = arena_new();
 	struct register_snapshot *s = ARENA_NEW(a, struct register_snapshot);
 	struct err why = {0};
 	int64_t size;
-	*s = (struct register_snapshot){.users = 1, .stamp = stamp, .arena = a};
+	*s = (struct register_snapshot){.users = 1, .stamp = stamp, .day = day, .arena = a};
 	bool known = register_size(v, reg->full_name, ROWS_MAX + 1, &size, &why);
 	s->passed = !known || size > ROWS_MAX || !read_rows(s, v, reg, &why);
 	if (known && why.kind != ERR_TRANSIENT)
@@ -82,10 +97,10 @@ static struct register_snapshot *read_snapshot(struct view *v, const struct regi
 	return NULL;
 }
 
-static struct register_snapshot *take_newest(struct register_cache *c, struct register_stamp stamp) {
+static struct register_snapshot *take_newest(struct register_cache *c, struct register_stamp stamp, int64_t day) {
 	pthread_mutex_lock(&c->mutex);
 	struct register_snapshot *s = c->newest;
-	bool same = s && s->stamp.store == stamp.store && s->stamp.generation == stamp.generation;
+	bool same = s && s->stamp.store == stamp.store && s->stamp.generation == stamp.generation && (day == REGISTER_ANY_DAY || s->day == day);
 	if (same)
 		atomic_fetch_add(&s->users, 1);
 	pthread_mutex_unlock(&c->mutex);
@@ -96,7 +111,8 @@ static struct register_snapshot *take_newest(struct register_cache *c, struct re
 static void keep(struct register_cache *c, struct register_snapshot *s) {
 	pthread_mutex_lock(&c->mutex);
 	struct register_snapshot *old = c->newest;
-	bool newer = !old || old->stamp.store != s->stamp.store || old->stamp.generation < s->stamp.generation;
+	bool newer = !old || old->stamp.store != s->stamp.store || old->stamp.generation < s->stamp.generation ||
+	             (old->stamp.generation == s->stamp.generation && old->day < s->day);
 	if (newer) {
 		atomic_fetch_add(&s->users, 1);
 		c->newest = s;
@@ -106,14 +122,16 @@ static void keep(struct register_cache *c, struct register_snapshot *s) {
 		let_go(old);
 }
 
-bool register_cache_get(struct register_cache *c, struct view *v, const struct register_type *reg, struct arena *a, const struct register_snapshot **out, struct err *err) {
+bool register_cache_get(struct register_cache *c, struct view *v, const struct register_type *reg, int64_t day, struct arena *a, const struct register_snapshot **out, struct err *err) {
 	struct register_stamp stamp = register_stamp(v);
+	if (reg->valid_from == SIZE_MAX && reg->valid_until == SIZE_MAX)
+		day = REGISTER_ANY_DAY;
 	*out = NULL;
 	if (!c || stamp.store == 0)
 		return true;
-	struct register_snapshot *s = take_newest(c, stamp);
+	struct register_snapshot *s = take_newest(c, stamp, day);
 	if (!s) {
-		s = read_snapshot(v, reg, stamp, err);
+		s = read_snapshot(v, reg, stamp, day, err);
 		if (!s)
 			return false;
 		keep(c, s);
@@ -127,8 +145,8 @@ bool register_cache_get(struct register_cache *c, struct view *v, const struct r
 }
 
 const struct value *register_snapshot_rows(const struct register_snapshot *s, size_t *count) {
-	*count = s->count;
-	return s->rows;
+	*count = s->valid_count;
+	return s->valid;
 }
 
 const struct value *register_snapshot_find(const struct register_snapshot *s, struct str key) {

@@ -9,11 +9,13 @@ struct register_cache; /* of one register of one definition; any thread */
 
 struct register_cache *register_cache_new(struct arena *a); /* until a goes; what was given out stays good */
 
-/* What a view sees: all valid rows in file order. Good as long as the arena that it was asked with. */
+/* What a view sees. Good as long as the arena that it was asked with. */
 struct register_snapshot;
+/* day: on which its rows must be valid by their dates (`valid`), or, for one that only finds rows: */
+#define REGISTER_ANY_DAY INT64_MIN
 /* *out NULL: the register cannot be kept, or this view's transaction has changed it; ask the store. */
-bool register_cache_get(struct register_cache *c, struct view *v, const struct register_type *reg, struct arena *a, const struct register_snapshot **out, struct err *err);
-const struct value *register_snapshot_rows(const struct register_snapshot *s, size_t *count);
-const struct value *register_snapshot_find(const struct register_snapshot *s, struct str key); /* NULL: no valid row */
+bool register_cache_get(struct register_cache *c, struct view *v, const struct register_type *reg, int64_t day, struct arena *a, const struct register_snapshot **out, struct err *err);
+const struct value *register_snapshot_rows(const struct register_snapshot *s, size_t *count); /* of the day, in file order */
+const struct value *register_snapshot_find(const struct register_snapshot *s, struct str key); /* of any day; NULL: none */
 
 #endif

@@ -187,7 +187,7 @@ static void test_ref_versions(void **state) {
 	assert_str(field_of(f, id, "text"), "The x");
 	const struct value *all;
 	size_t count;
-	OK(port.rows(port.context, things, f->arena, &all, &count, &f->err));
+	OK(port.rows(port.context, things, 0, f->arena, &all, &count, &f->err));
 	assert_int_equal(count, 1);
 	assert_str(value_member(&all[0], STR("name"))->string, "Zet");
 	assert_sound(f);
@@ -197,7 +197,7 @@ static void test_rows(void **state) {
 	struct fixture *f = *state;
 	const struct value *all;
 	size_t count;
-	OK(port.rows(port.context, things, f->arena, &all, &count, &f->err));
+	OK(port.rows(port.context, things, 0, f->arena, &all, &count, &f->err));
 	assert_int_equal(count, 2);
 	assert_int_equal(value_member(&all[0], STR("worth"))->integer, 1);
 	assert_true(value_member(&all[0], STR("price"))->decimal == 1.5);

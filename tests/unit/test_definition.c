@@ -187,6 +187,10 @@ static const struct wrong {
         {"page: one", "page: ~mine", "'mine' is a list, expected a view of kind page"},
         {"for: [borrower, keeper]", "for: [keeper]", "'one' is not for the role 'borrower'"},
         {"key: id", "key: ~worth", "the key column 'worth' of register 'things' must be of type text"},
+        {"sample: things.csv", "valid: {from: ~name}", "column 'name' of register 'things' must be of type date"},
+        {"sample: things.csv", "valid: {until: ~nmae}", "unknown column 'nmae'; did you mean 'name'?"},
+        {"sample: things.csv", "from: other, ~sample: things.csv", "its rows belong to the workflow 'other'"},
+        {"sample: things.csv", "from: ~loan", "'from' of register 'things' names this workflow"},
         {"sample: things.csv", "sample: ~../things.csv", "without a folder"},
         /* rules */
         {"let:", "rules: {cheap: {row: ~thongs, is: row.worth < 5}}\nlet:", "unknown register 'thongs'; did you mean 'things'?"},

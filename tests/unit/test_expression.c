@@ -302,6 +302,50 @@ static void test_rows_are_known_at_load(void **state) {
 	arena_free(a);
 }
 
+/* Town centres (GeoNames), and how far they lie apart: within half of the last digit that is told. */
+static void test_distance(void **state) {
+	static const struct {
+		const char *from, *to;
+		double km;
+	} table[] = {
+	        {"56.15674, 10.21076", "56.4607, 10.03639", 35.47},   /* Aarhus, Randers */
+	        {"56.15674, 10.21076", "56.1697, 9.54508", 41.24},    /* Silkeborg */
+	        {"56.15674, 10.21076", "56.45319, 9.40201", 59.80},   /* Viborg */
+	        {"55.4904, 9.47216", "55.04434, 9.41741", 49.72},     /* Kolding, Aabenraa */
+	        {"55.4904, 9.47216", "55.47028, 8.45187", 64.33},     /* Esbjerg */
+	        {"55.39594, 10.38831", "55.05982, 10.60677", 39.86},  /* Odense, Svendborg */
+	        {"55.39594, 10.38831", "55.4904, 9.47216", 58.73},    /* Kolding */
+	        {"55.67594, 12.56553", "55.92791, 12.30081", 32.54},  /* København, Hillerød */
+	        {"55.67594, 12.56553", "55.71751, 11.71279", 53.64},  /* Holbæk */
+	        {"55.67594, 12.56553", "55.10091, 14.70664", 149.58}, /* Rønne */
+	        {"57.048, 9.9187", "57.46417, 9.98229", 46.43},       /* Aalborg, Hjørring */
+	        {"57.048, 9.9187", "56.77276, 9.33925", 46.63},       /* Farsø */
+	        {"56.95523, 8.69491", "56.77276, 9.33925", 44.11},    /* Thisted, Farsø */
+	        {"57.048, 9.9187", "57.048, 9.9187", 0},
+	        {"0.0, 0.0", "0.0, 180.0", 20015.11}, /* half around */
+	        {"90.0, 0.0", "-90.0, 77.0", 20015.11},
+	        {"0.0, 179.5", "0.0, -179.5", 111.20}, /* over the date line */
+	};
+	static const char *const nowhere[] = {"90.1, 0.0, 0.0, 0.0", "0.0, 180.1, 0.0, 0.0", "0.0, 0.0, -90.1, 0.0", "0.0, 0.0, 0.0, -180.1", "0.0 / 0.0, 0.0, 0.0, 0.0", "0.0, 0.0, 0.0, 1.0 / 0.0"};
+	struct arena *a = arena_new();
+	struct value v;
+	struct err err = {0};
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct str there = arena_printf(a, "distance_km(%s, %s)", table[i].from, table[i].to), back = arena_printf(a, "distance_km(%s, %s)", table[i].to, table[i].from);
+		assert_true(run(a, must_compile(a, there.at, &scope), &v, &err));
+		if (!(v.decimal >= table[i].km - 0.005 && v.decimal <= table[i].km + 0.005))
+			fail_msg("%s is %.4f, not %.2f", there.at, v.decimal, table[i].km);
+		double km = v.decimal;
+		assert_true(run(a, must_compile(a, back.at, &scope), &v, &err) && v.decimal == km);
+	}
+	for (size_t i = 0; i < COUNT(nowhere); i++) {
+		assert_false(run(a, must_compile(a, arena_printf(a, "distance_km(%s)", nowhere[i]).at, &scope), &v, &err));
+		assert_non_null(strstr(err.text, "there is no place at latitude"));
+	}
+	arena_free(a);
+}
+
 static void test_sort_by(void **state) {
 	static const struct expected table[] = {
 	        {"rows(schools).sortBy(r, r.id).map(r, r.key)", "[\"s1\",\"s2\",\"s3\",\"s4\",\"s5\"]"},
@@ -916,6 +960,7 @@ int main(void) {
 	        cmocka_unit_test(test_rows),
 	        cmocka_unit_test(test_rows_are_known_at_load),
 	        cmocka_unit_test(test_sort_by),
+	        cmocka_unit_test(test_distance),
 	        cmocka_unit_test(test_steps_over_rows),
 	        cmocka_unit_test(test_records_and_maps),
 	        cmocka_unit_test(test_dates),

@@ -8,7 +8,7 @@
 static struct record_member columns[] = {{{"id", 2}, {.kind = KIND_STRING}, false}, {{"worth", 5}, {.kind = KIND_INT}, false}};
 
 static struct register_type things(struct fixture *f) {
-	return (struct register_type){.name = STR("things"), .full_name = STR("w.things"), .record = {.name = STR("things"), .members = columns, .count = 2},
+	return (struct register_type){.name = STR("things"), .full_name = STR("w.things"), .record = {.name = STR("things"), .members = columns, .count = 2}, .valid_from = SIZE_MAX, .valid_until = SIZE_MAX,
 	                              .cache = register_cache_new(f->arena)};
 }
 
@@ -30,7 +30,7 @@ static void replace(struct fixture *f, int64_t worth, size_t count) {
 
 static const struct register_snapshot *get(struct fixture *f, const struct register_type *reg, struct view *v, struct arena *a) {
 	const struct register_snapshot *s;
-	OK(register_cache_get(reg->cache, v, reg, a, &s, &f->err));
+	OK(register_cache_get(reg->cache, v, reg, REGISTER_ANY_DAY, a, &s, &f->err));
 	return s;
 }
 
@@ -143,7 +143,7 @@ static void *look(void *context) {
 		const struct register_snapshot *s = NULL;
 		struct view *v = store_view(h->f->store, &err);
 		size_t count = 0;
-		if (!v || !register_cache_get(h->reg->cache, v, h->reg, a, &s, &err) || !s)
+		if (!v || !register_cache_get(h->reg->cache, v, h->reg, REGISTER_ANY_DAY, a, &s, &err) || !s)
 			return "unread";
 		view_close(v);
 		const struct value *rows = register_snapshot_rows(s, &count);

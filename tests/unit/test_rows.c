@@ -28,7 +28,7 @@ static const char dues[] =
         "  alone: {final: true}\n"
         "  done: {final: true}\n";
 static const char dues_registers[] =
-        "members: {key: id, label: name, columns: {id: text, name: text, mail: text, fee: int, team: text}}\n"
+        "members: {key: id, label: name, columns: {id: text, name: text, mail: text, fee: int, team: text, joined: date, left: date}, valid: {from: joined, until: left}}\n"
         "teams: {key: id, label: name, columns: {id: text, name: text, open: bool}}\n";
 
 static const char due[] =
@@ -47,7 +47,22 @@ static const char due[] =
         "  lost: {final: true}\n";
 static const char due_registers[] = "teams: {from: dues, key: id, label: name, columns: {id: text, name: text, open: bool}}\n";
 
-#define MEMBERS "id;name;mail;fee;team\nb;Bo;bo@example.dk;200;reds\na;Ida;ida@example.dk;50;blues\nc;Eva;eva@example.dk;300;reds\n"
+static const char watch[] =
+        "workflow: guard\n"
+        "start: {by: keeper, form: begin}\n"
+        "roles: {keeper: {contact: mail}}\n"
+        "data:\n"
+        "  mail: {type: email}\n"
+        "  who: {type: ref, register: members}\n"
+        "  captain: {type: ref, register: members, default: \"'a'\"}\n"
+        "forms: {begin: {fields: [mail, who]}}\n"
+        "initial: open\n"
+        "states:\n"
+        "  open: {after: [{in: 20d, target: lost}]}\n"
+        "  lost: {final: true}\n";
+static const char watch_registers[] = "members: {from: dues, key: id, label: name, columns: {id: text, name: text, joined: date, left: date}, valid: {from: joined, until: left}}\n";
+
+#define MEMBERS "id;name;mail;fee;team;joined;left\nb;Bo;bo@example.dk;200;reds;;\na;Ida;ida@example.dk;50;blues;2020-01-01;\nc;Eva;eva@example.dk;300;reds;;2026-03-02\nd;Old;old@example.dk;400;reds;2019-01-01;2026-03-01\ne;New;new@example.dk;500;reds;2026-03-03;\n"
 #define TEAMS "id,name,open\ngreens,The greens,false\nblues,The blues,true\nreds,The reds,true\n"
 
 static void import(struct fixture *f, const char *name, const char *csv) {
@@ -60,6 +75,7 @@ static int set_up(void **state) {
 	*state = f;
 	package_write(f, dues, dues_registers, NULL);
 	package_write(f, due, due_registers, NULL);
+	package_write(f, watch, watch_registers, NULL);
 	fixture_open(f, true);
 	clock_simulate(instant_at(f, "2026-03-02T10:00"), 0);
 	import(f, "members", MEMBERS);
@@ -119,13 +135,40 @@ static void test_each(void **state) {
 	assert_int_equal(fees, 550);
 }
 
+/* Dates count in the site's zone, the last day included; what was chosen stays. */
+static void test_validity(void **state) {
+	struct fixture *f = *state;
+	clock_simulate(instant_at(f, "2026-03-02T23:59"), 0);
+	assert_str(field_of(f, prepared(f), "names"), "[\"Ida\",\"Eva\",\"Bo\"]");
+	clock_simulate(instant_at(f, "2026-03-03T00:00"), 0);
+	assert_str(field_of(f, prepared(f), "names"), "[\"Ida\",\"New\",\"Bo\"]");
+	clock_simulate(instant_at(f, "2019-06-01T12:00"), 0); /* the day goes back, too */
+	assert_str(field_of(f, prepared(f), "names"), "[\"Old\",\"Eva\",\"Bo\"]");
+}
+
+static void test_choices_are_valid(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "guard", "{\"mail\":\"kim@example.dk\",\"who\":\"c\"}");
+	assert_str(field_of(f, id, "who"), "{\"key\":\"c\",\"version\":\"1\"}");
+	assert_false(try_start(f, "guard", "{\"mail\":\"kim@example.dk\",\"who\":\"d\"}"));
+	clock_simulate(instant_at(f, "2026-03-03T10:00"), 0);
+	assert_str(field_of(f, id, "who"), "{\"key\":\"c\",\"version\":\"1\"}");
+	assert_false(try_start(f, "guard", "{\"mail\":\"kim@example.dk\",\"who\":\"c\"}"));
+	assert_string_equal(f->refused.items[0].key, "field.not-choice");
+	clock_simulate(instant_at(f, "2020-01-01T00:00"), 0);
+	assert_true(try_start(f, "guard", "{\"mail\":\"kim@example.dk\",\"who\":\"a\"}"));
+	clock_simulate(instant_at(f, "2019-12-31T23:59"), 0); /* whom the default names has not joined */
+	assert_false(try_start(f, "guard", "{\"mail\":\"kim@example.dk\",\"who\":\"b\"}"));
+	assert_non_null(strstr(f->err.text, "default of field captain: the row is not valid today"));
+}
+
 /* What is imported afterwards counts for the next decision, and a chosen row keeps its version. */
 static void test_import_between(void **state) {
 	struct fixture *f = *state;
 	int64_t id = prepared(f);
 	OK(send_signal(f, id, "look", "{}"));
 	import(f, "teams", "id,name,open\ngreens,The greens,true\nblues,The old blues,true\n");
-	import(f, "members", "id,name,mail,fee,team\nb,Bo,bo@example.dk,200,greens\n");
+	import(f, "members", "id,name,mail,fee,team,joined,left\nb,Bo,bo@example.dk,200,greens,,\n");
 	assert_str(field_of(f, id, "captain"), "{\"key\":\"blues\",\"version\":\"1\"}");
 	OK(send_signal(f, id, "ask", "{}"));
 	assert_str(state_of(f, id), "alone");
@@ -163,10 +206,10 @@ static void test_a_whole_round(void **state) {
 	struct fixture *f = *state;
 	struct buf csv;
 	buf_init(&csv, 4 << 20);
-	buf_z(&csv, "id;name;mail;fee;team\n");
+	buf_z(&csv, "id;name;mail;fee;team;joined;left\n");
 	for (int i = 0; i < MANY; i++)
-		buf_printf(&csv, "m%d;Member %d;m%d@example.dk;%d;reds\n", i, i, i, i % 7 * 50);
-	import(f, "members", "id;name;mail;fee;team\n");
+		buf_printf(&csv, "m%d;Member %d;m%d@example.dk;%d;reds;;\n", i, i, i, i % 7 * 50);
+	import(f, "members", "id;name;mail;fee;team;joined;left\n");
 	int64_t id = prepared(f);
 	import(f, "members", csv.at);
 	OK(send_signal(f, id, "ask", "{}"));
@@ -184,6 +227,8 @@ static void test_declared_again(void **state) {
 	        {"teams: {from: dues, key: id, label: name, columns: {id: text, open: bool,\n  name: int}}\n", "column 'name' is int here, but string in register 'dues.teams'", "registers.yaml:2:3"},
 	        {"teams: {from: dues, key: id, label: name, columns: {id: text, name: text, opne: bool, open: bool}}\n", "register 'dues.teams' has no column 'opne'; did you mean 'open'?", "registers.yaml:1:75"},
 	        {"teams: {from: dues, key: name, label: name, columns: {name: text, open: bool}}\n", "the key of register 'dues.teams' is 'id', not 'name'", "registers.yaml:1:55"},
+	        {"teams: {from: dues, key: id, label: id, columns: {id: text, open: bool}}\nmembers: {from: dues, key: id, label: id, columns: {id: text, left: date}, valid: {until: left}}\n",
+	         "'valid' of register 'members' does not say what workflow 'dues' says of it", "registers.yaml:2:17"},
 	        {"teams: {from: elsewhere, key: id, label: id, columns: {id: text, open: bool}}\n", "no package in this site has the workflow 'elsewhere'", "registers.yaml:1:15"},
 	        {"teams: {from: dues, key: id, label: id, columns: {id: text, open: bool}}\ngames: {from: dues, key: id, label: id, columns: {id: text}}\n", "workflow 'dues' has no register 'games'", "registers.yaml:2:15"},
 	};
@@ -214,6 +259,7 @@ static void test_declared_again(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),   cmocka_unit_test_setup_teardown(test_each, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_validity, set_up, tear_down), cmocka_unit_test_setup_teardown(test_choices_are_valid, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_import_between, set_up, tear_down), cmocka_unit_test_setup_teardown(test_shared, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_broken_row, set_up, tear_down), cmocka_unit_test_setup_teardown(test_a_whole_round, set_up, tear_down),
 	        cmocka_unit_test(test_declared_again),
