@@ -11,12 +11,15 @@ struct catalogue_ask {
 	struct str base;                       /* path and query of the page, without what is asked for */
 	struct str search;                     /* as typed */
 	struct str filters[CATALOGUE_FILTERS]; /* a value for each filter of the catalogue; empty: any */
+	struct str place;                      /* on the map: only rows of this one; empty: any */
+	struct map_box box;                    /* of the map: what it shows, and with it the list */
+	bool boxed;                            /* else it shows all, and the list also what is on no map */
 	struct str row;                        /* its key: only this row; empty: any */
 	bool free;                             /* only what can be chosen */
 	int64_t page;                          /* from 1 */
 };
 
-/* ?q= ?f.COLUMN= ?row=KEY ?free=1 ?page=; what makes no sense is passed over. */
+/* ?q= ?f.COLUMN= ?row=KEY ?place= ?box=WEST,SOUTH,EAST,NORTH ?free=1 ?page=; what makes no sense is passed over. */
 struct catalogue_ask catalogue_ask_read(struct request *r, const struct catalogue *c, struct str base);
 /* Path and query that ask for the same, page included. */
 struct str catalogue_ask_path(const struct catalogue_ask *ask);
@@ -33,6 +36,11 @@ struct catalogue_rows {
 /* rows: all that is offered. */
 void catalogue_find(const struct catalogue_ask *ask, const struct form_world *world, const struct value *values, const struct value *rows, size_t count,
                     struct catalogue_rows *out);
+/* Where the row is on the catalogue's map; false: on no map. */
+bool catalogue_point(const struct catalogue *c, const struct value *row, struct map_point *at);
+bool catalogue_inside(const struct map_box *box, const struct map_point *at);
+/* The whole outline, with some sea round it. */
+struct map_box catalogue_whole_box(const struct outline *outline);
 /* A value as it stands in a URL to filter by. In arena. */
 struct str catalogue_key(struct arena *a, const struct value *v);
 

@@ -17,6 +17,8 @@ struct catalogue_list {
 
 /* The form with search and filters. A GET form: it stands in no other. */
 void catalogue_write_sieve(const struct catalogue_list *l, struct response *out);
+/* The map, where the catalogue has one: part of the above. */
+void catalogue_write_map(const struct catalogue_list *l, struct response *out);
 /* How many there are, as text. */
 void catalogue_write_count(const struct catalogue_list *l, struct response *out);
 void catalogue_write_rows(const struct catalogue_list *l, struct response *out);

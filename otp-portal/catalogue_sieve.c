@@ -81,7 +81,8 @@ static void write_free(const struct catalogue_list *l, struct response *out) {
 
 static bool is_filtered(const struct catalogue_ask *ask) {
 	struct catalogue_ask filtered = *ask;
-	filtered.search = filtered.row = STR("");
+	filtered.search = filtered.row = filtered.place = STR("");
+	filtered.boxed = false;
 	return catalogue_ask_narrows(&filtered);
 }
 
@@ -122,6 +123,10 @@ void catalogue_write_sieve(const struct catalogue_list *l, struct response *out)
 	escape_html(b, path);
 	buf_z(b, "\" class=\"search\" role=\"search\">\n");
 	write_hidden(query, b);
+	if (l->ask->place.len > 0)
+		page_hidden(out, "place", l->ask->place);
+	if (l->ask->boxed)
+		page_hidden(out, "box", arena_printf(l->ask->r->arena, "%.4f,%.4f,%.4f,%.4f", l->ask->box.west, l->ask->box.south, l->ask->box.east, l->ask->box.north));
 	page_hidden_language(l->ask->r, out);
 	if (l->ask->catalogue->search.count > 0) {
 		buf_z(b, "<label for=\"q\">");
@@ -134,6 +139,7 @@ void catalogue_write_sieve(const struct catalogue_list *l, struct response *out)
 	}
 	write_filters(l, out);
 	buf_z(b, "</form>\n");
+	catalogue_write_map(l, out);
 	if (catalogue_ask_narrows(l->ask))
 		page_way(l->ask->r, out, l->ask->base, "list.clear");
 }

@@ -5,6 +5,7 @@
 
 #include "engine/base/secret.h"
 #include "engine/workflow/expression.h"
+#include "engine/workflow/outline.h"
 
 #define LIST_OF(type)                 \
 	struct {                      \
@@ -73,6 +74,10 @@ struct catalogue {
 	const struct register_type *reg;
 	struct column_list columns, search, filters, detail;
 	const struct expression *available; /* sees row; NULL: each row can be chosen */
+	struct catalogue_map {
+		size_t lat, lon, label, off; /* columns; off: SIZE_MAX: none */
+		const struct outline *shape; /* NULL: of a definition that was read from the store */
+	} *map;                             /* NULL: none */
 	struct yaml_place place;
 };
 

@@ -168,6 +168,14 @@ static const struct shape commons = {.kind = SHAPE_LIST, .each = &common, .fille
 /* catalogues */
 
 static const struct shape column_names = {.kind = SHAPE_LIST, .each = &word, .filled = true};
+static const struct shape_key map_keys[] = {
+        {.key = "lat", .shape = &word, .needed = true, .help = "A column of type decimal: degrees north."},
+        {.key = "lon", .shape = &word, .needed = true, .help = "A column of type decimal: degrees east."},
+        {.key = "label", .shape = &word, .needed = true, .help = "A column of type text: the place."},
+        {.key = "outline", .shape = &text, .needed = true, .help = "A text file of the package: a polygon a line, lon lat, lon lat, ..."},
+        {.key = "off", .shape = &word, .help = "A column of type bool: rows that are not on the map."},
+        {0}};
+static const struct shape map = {.kind = SHAPE_MAP, .what = "map", .keys = map_keys};
 static const struct shape_key catalogue_keys[] = {
         {.key = "register", .shape = &name, .needed = true, .help = "Whose rows people look for."},
         {.key = "columns", .shape = &column_names, .needed = true, .help = "Columns that each row shows, beside the register's label."},
@@ -175,6 +183,7 @@ static const struct shape_key catalogue_keys[] = {
         {.key = "filters", .shape = &column_names, .help = "Columns to choose rows by, as a value of each."},
         {.key = "detail", .shape = &column_names, .help = "Columns that are told when somebody wants to know more; addresses become links."},
         {.key = "available", .shape = &expression, .help = "Sees `row`: whether it can be chosen."},
+        {.key = "map", .shape = &map, .help = "Rows with coordinates, over the outline of a country."},
         {0}};
 static const struct shape catalogue = {.kind = SHAPE_MAP, .what = "catalogue", .keys = catalogue_keys};
 static const struct shape catalogues = {.kind = SHAPE_NAMED, .what = "catalogue", .each = &catalogue};

@@ -362,6 +362,39 @@ def test_a_page_that_waits_comes_again_by_itself():
     assert "Du kan nu vælge en trailer" in words(page) and page.header("Refresh") is None
 
 
+def markers(answer):
+    """What the map shows: {place: (address, form)}."""
+    found = re.findall(r'<a href="([^"]+)"[^>]*><title>([^:<]+):[^<]*</title><circle class="hit"[^>]*/><circle class="ring"[^>]*/><(circle|rect) class="(free|none)"', answer.text)
+    return {html.unescape(place): (html.unescape(href), form, what) for href, place, form, what in found}
+
+
+def test_a_map_finds_and_zooms():
+    path = "/rows/trailer/trailers"
+    page = server.get(path)
+    places = markers(page)
+    assert set(places) == {l["town"] for l in table()} - {"Tórshavn"}, "what is off the map is not on it"
+    assert places["Thisted"][1:] == ("rect", "none") and all(p[1:] == ("circle", "free") for name, p in places.items() if name != "Thisted"), "form and colour"
+    assert "<title>Randers: 9 af 10 Ledig</title>" in page.text and "Zoom ind" in words(page) and "Zoom ud" not in words(page)
+    there = server.get(places["Odense"][0])
+    assert rows(there) == [l["name"] for l in table() if l["town"] == "Odense"] and 'class="here" aria-current="true"' in there.text
+    box = "10.0,55.0,11.0,55.6"
+    part = server.get(path + "?box=" + box)
+    assert set(markers(part)) == {"Odense", "Svendborg"} and rows(part) == [l["name"] for l in table() if l["town"] in ("Odense", "Svendborg")], "the list shows what the map shows"
+    near = server.get(html.unescape(re.search(r'href="([^"]+)">Zoom ind<', there.text).group(1)))
+    assert 2 < len(markers(near)) < len(places) and rows(near) == rows(there), "in on the place that was chosen"
+    out = near
+    for _ in range(4):
+        way = re.search(r'href="([^"]+)">Zoom ud<', out.text)
+        if not way:
+            break
+        out = server.get(html.unescape(way.group(1)))
+    assert not way and set(markers(out)) == set(places), "and out to all of it"
+    assert "Tórshavn" in " ".join(rows(server.get(path + "?q=Tórshavn".replace("ó", "%C3%B3"))))
+    for wrong in ("1,2,3", "x,1,2,3", "10,55,9,56", "nan,0,1,1", "1e9,0,2e9,1", "1,2,3,4,5"):
+        assert set(markers(server.get(path + "?box=" + wrong))) == set(places), wrong
+    assert "Zoom ind" in words(ask(person()[0])), "where one chooses, too"
+
+
 def run_all():
     global server, site
     folder = tempfile.mkdtemp(prefix="stafet-catalogue-")
