@@ -334,6 +334,10 @@ bool secret_base64url_decode(struct str s, void *out, size_t len) {
 	const char *end = NULL;
 	if (s.len != sodium_base64_encoded_len(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING) - 1)
 		return false;
+	/* libsodium 1.0.18 takes some bytes above 127 for letters. */
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.at[i] > 127)
+			return false;
 	return sodium_base642bin(out, len, s.at, s.len, NULL, &found, &end, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
 	       found == len && end == s.at + s.len;
 }
