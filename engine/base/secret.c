@@ -211,9 +211,9 @@ void secret_random(void *out, size_t len) {
 }
 
 void secret_id(unsigned char out[SECRET_ID], int64_t now) {
-	enum { TIME = 6 };
+	enum { TIME = 4 };
 	for (size_t i = 0; i < TIME; i++)
-		out[i] = (unsigned char)((uint64_t)now >> (8 * (TIME - 1 - i)));
+		out[i] = (unsigned char)((uint64_t)now >> (8 * (TIME - i)));
 	secret_random(out + TIME, SECRET_ID - TIME);
 }
 

@@ -26,7 +26,7 @@ void keyring_fingerprint(const struct keyring *k, unsigned char out[SECRET_FINGE
 int64_t keyring_current(const struct keyring *k); /* id of the key that signs from now on */
 
 void secret_random(void *out, size_t len);
-/* For what needs only be the only one: 80 random bits behind the millisecond, so that what is made together lies together in an index. */
+/* 96 random bits behind the quarter of a second (for 34 years): what is made together lies together in an index. */
 void secret_id(unsigned char out[SECRET_ID], int64_t now);
 void secret_hash(unsigned char out[SECRET_HASH], const struct str *parts, size_t count); /* unkeyed; each part length-prefixed */
 bool secret_equal(const void *a, const void *b, size_t len); /* constant time */

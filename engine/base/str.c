@@ -165,6 +165,17 @@ void buf_char(struct buf *b, char c) {
 	buf_add(b, &c, 1);
 }
 
+void buf_int(struct buf *b, int64_t number) {
+	char digits[20], *at = digits + sizeof digits;
+	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	do
+		*--at = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		*--at = '-';
+	buf_add(b, at, (size_t)(digits + sizeof digits - at));
+}
+
 void buf_utf8(struct buf *b, uint32_t p) {
 	char out[4];
 	size_t len;

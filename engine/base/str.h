@@ -53,6 +53,7 @@ void buf_z(struct buf *b, const char *z);
 void buf_char(struct buf *b, char c);
 void buf_utf8(struct buf *b, uint32_t code_point);
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *format, ...);
+void buf_int(struct buf *b, int64_t number); /* in decimal */
 void buf_vprintf(struct buf *b, const char *format, va_list args);
 void buf_clear(struct buf *b);            /* empty again, memory and limit kept */
 struct str buf_text(const struct buf *b); /* borrowed until the next write */

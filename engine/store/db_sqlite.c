@@ -127,6 +127,7 @@ static bool set_up(struct db *db, struct err *err) {
 	sqlite3_busy_timeout(db->handle, BUSY_WAIT_MS);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_QPSG, 1, (int *)NULL); /* or a statement whose values might fit a partial index is prepared anew for each */
 	if (is_reader(db->mode)) {
 		if (db->mode == DB_READER)
 			sqlite3_progress_handler(db->handle, PROGRESS_STEPS, statement_is_late, db);

@@ -220,7 +220,9 @@ void data_to_json(const struct definition *d, const struct value *values, struct
 	for (size_t i = 0; i < d->fields.count; i++) {
 		if (values[i].kind == KIND_UNSET)
 			continue;
-		buf_printf(out, "%s\"%.*s\":", first ? "" : ",", STR_ARG(d->fields.items[i].name));
+		buf_z(out, first ? "\"" : ",\"");
+		buf_str(out, d->fields.items[i].name);
+		buf_z(out, "\":");
 		value_to_json(&values[i], out);
 		first = false;
 	}

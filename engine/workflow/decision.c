@@ -57,7 +57,7 @@ static const struct value *freeze(struct run *r) {
 		struct value *copy = ARENA_ARRAY(r->a, count, struct value);
 		if (count > 0)
 			memcpy(copy, r->slots, count * sizeof *copy);
-		r->frozen = copy;
+		r->frozen = r->out->values = copy;
 	}
 	return r->frozen;
 }
@@ -80,6 +80,7 @@ static bool run_set(struct run *r, const struct action *action) {
 			return false;
 		r->slots[action->data.items[i].field->slot] = value;
 		r->frozen = NULL;
+		r->out->values = r->slots;
 	}
 	return true;
 }

@@ -137,7 +137,7 @@ static bool start_link(struct engine *e, int64_t now, struct str workflow, int64
 	        .created_at = now,
 	        .expires_at = civil_add(site_zone(e->site), site_calendar(e->site), now, package->definition->start.expires),
 	};
-	secret_random(out->id, sizeof out->id);
+	secret_id(out->id, now);
 	return true;
 }
 

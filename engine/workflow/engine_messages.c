@@ -67,7 +67,7 @@ bool run_link(struct run *r, const struct loaded *l, const struct wanted_link *w
 	        .created_at = r->now,
 	        .expires_at = link_ends_at(r, l, w),
 	};
-	secret_random(link->id, sizeof link->id);
+	secret_id(link->id, r->now);
 	if (!found)
 		return link_insert(r->tx, link, err);
 	return link_supersede(r->tx, l->instance.id, w->contact_id, w->role, w->task, r->now, err) && link_insert(r->tx, link, err) &&
@@ -148,8 +148,8 @@ static bool send_effect(struct run *r, const struct loaded *l, const struct send
 
 bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, const struct cause *cause, int64_t history_id, struct err *err) {
 	struct participation_list people = {0};
-	struct sending s = {.cause = cause, .history_id = history_id};
-	const struct value *written = NULL; /* as s.data: most effects of a transition have the same values */
+	struct sending s = {.data = l->instance.data, .cause = cause, .history_id = history_id};
+	const struct value *written = decision->values; /* as s.data: most effects of a transition have the same values, and leave them so */
 	for (size_t i = 0; i < decision->effects.count; i++) {
 		const struct effect *effect = &decision->effects.items[i];
 		if (effect->kind != EFFECT_SEND)

@@ -238,7 +238,8 @@ void value_to_json(const struct value *v, struct buf *out) {
 	switch (v->kind) {
 	case KIND_UNSET: buf_z(out, "null"); return;
 	case KIND_BOOL: buf_z(out, v->boolean ? "true" : "false"); return;
-	case KIND_INT: buf_printf(out, "%lld", (long long)v->integer); return;
+	case KIND_INT: buf_int(out, v->integer); return;
+	case KIND_STRING: escape_json(out, v->string); return;
 	case KIND_DOUBLE:
 		if (!isfinite(v->decimal))
 			break;

@@ -332,6 +332,17 @@ static void test_sealing(void **state) {
 	keyring_close(other);
 }
 
+static void test_ids(void **state) {
+	(void)state;
+	unsigned char a[SECRET_ID], b[SECRET_ID], later[SECRET_ID];
+	secret_id(a, INT64_C(1772445600000));
+	secret_id(b, INT64_C(1772445600000));
+	secret_id(later, INT64_C(1772445600256));
+	assert_memory_equal(a, b, 4);
+	assert_memory_not_equal(a + 4, b + 4, SECRET_ID - 4);
+	assert_true(memcmp(a, later, 4) < 0);
+}
+
 int main(void) {
 	if (!secret_init(&err))
 		return 1;
@@ -340,7 +351,7 @@ int main(void) {
 		TEST(test_ring),            TEST(test_fingerprint), TEST(test_token_round_trip),
 		TEST(test_every_flipped_bit), TEST(test_token_form), TEST(test_rings_differ),
 		TEST(test_codes),           TEST(test_parts_do_not_run_together), TEST(test_known_answers),
-		TEST(test_encodings), TEST(test_sealing),
+		TEST(test_encodings), TEST(test_sealing), TEST(test_ids),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
