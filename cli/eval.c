@@ -138,7 +138,7 @@ static int evaluate(struct arena *a, const char *expression, const char *data, s
 	problems_print(&problems, out);
 	if (!e)
 		return EXIT_FAULT;
-	struct environment env = {slots, scope.count, zone, calendar, NULL};
+	struct environment env = {.slots = slots, .slot_count = scope.count, .zone = zone, .calendar = calendar};
 	if (!expression_evaluate(e, &env, a, &value, &err)) {
 		buf_printf(out, "stafet: %s\n", err.text);
 		return EXIT_FAULT;

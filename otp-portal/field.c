@@ -92,6 +92,9 @@ struct str field_problem_text(const struct field_view *v, const struct form_prob
 	/* What is wrong by the package's own rule, in the package's own words. */
 	if (strcmp(problem->key, "field.invalid") == 0)
 		return prose_get(&v->filling->prose, "fields", v->item->field->words, "invalid", (struct str){0});
+	struct str taken = prose_get(&v->filling->prose, "taken", v->filling->world.event, NULL, (struct str){0});
+	if (strcmp(problem->key, "field.taken") == 0 && taken.len > 0)
+		return taken;
 	if (v->item->field->kind == FIELD_DATE && problem->arg[0].len == 0)
 		return language_text(r->language, r->arena, problem->key, example_of(v), STR(""));
 	if (v->item->field->kind == FIELD_DATE && civil_parse_date(problem->arg[0], &limit))

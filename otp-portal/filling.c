@@ -15,6 +15,15 @@ bool filling_defaults(const struct form_world *world, struct arena *a, struct va
 	return form_defaults(world, a, values, err);
 }
 
+void filling_look_again(struct filling *f, const struct register_port *port) {
+	struct request *r = f->prose.r;
+	struct form_world world = engine_world(r->world->options.engine, f->prose.definition, f->prose.instance, port, r->now, r->arena);
+	world.actor = f->world.actor;
+	world.event = f->world.event;
+	f->world = world;
+	f->prose.registers = port;
+}
+
 const struct field *filling_field(const struct form_page *page, struct str name) {
 	for (size_t i = 0; i < page->items.count; i++)
 		if (form_belongs(page->items.items[i].field, name))

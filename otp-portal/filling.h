@@ -23,6 +23,8 @@ struct filling {
 
 /* The defaults of a definition's fields, for a form whose instance does not exist yet. */
 bool filling_defaults(const struct form_world *world, struct arena *a, struct value **out, struct err *err);
+/* The same filling over another view of the store, with what stands there now. */
+void filling_look_again(struct filling *f, const struct register_port *port);
 /* The draft with this page's answers replaced by what was posted. */
 struct answers filling_typed(const struct filling *f, size_t page);
 bool filling_was_saved(const struct filling *f, size_t page);

@@ -59,7 +59,7 @@ static void show_problems(struct request *r, struct act *act, struct response *o
 	}
 	struct register_port port = data_store_port(v);
 	size_t page = filling_page_of(f, act->problems.items[0].name);
-	f->world.registers = f->prose.registers = &port;
+	filling_look_again(f, &port);
 	if (filling_values(f, page + 1, &act->answers, &values, &told, &err))
 		form_page_filled(f, page, &act->answers, &act->problems, values, out);
 	else

@@ -25,7 +25,8 @@ static bool open_filling(struct request *r, struct view *v, const struct link_vi
 	        .offers = look->event == look->own ? look->own : NULL,
 	        .version = look->instance.version,
 	};
-	f->world = engine_world(r->world->options.engine, look->definition, look->instance.id ? &look->instance : NULL, port, r->now);
+	f->world = engine_world(r->world->options.engine, look->definition, look->instance.id ? &look->instance : NULL, port, r->now, r->arena);
+	f->world.event = look->link.kind == LINK_START ? STR("start") : link_task(look);
 	f->world.actor = look->contact.value;
 	if (look->link.kind == LINK_START && look->instance.id == 0 && !prefill_answers(r, v, look->definition, &f->known, err))
 		return false;

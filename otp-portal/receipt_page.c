@@ -34,7 +34,7 @@ static bool tells(const struct prose *p, const struct form_world *world, const s
 
 /* What was answered, and what was asked and left out. */
 static void write_answers(const struct prose *p, const struct form *form, struct response *out) {
-	struct form_world world = engine_world(p->r->world->options.engine, p->definition, p->instance, p->registers, p->r->now);
+	struct form_world world = engine_world(p->r->world->options.engine, p->definition, p->instance, p->registers, p->r->now, p->r->arena);
 	if (!tells(p, &world, form))
 		return;
 	buf_z(&out->body, "<h2>");

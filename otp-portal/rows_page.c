@@ -216,7 +216,7 @@ void rows_page(struct request *r, struct view *v, const struct rows_view *rows, 
 	struct err err;
 	struct str key = request_query(r, "row");
 	struct looking l = {.r = r, .v = v, .rows = rows, .prose = {r, rows->package, rows->definition, rows->values, rows->instance, &port, STR("")}};
-	l.world = engine_world(r->world->options.engine, rows->definition, rows->instance, &port, r->now);
+	l.world = engine_world(r->world->options.engine, rows->definition, rows->instance, &port, r->now, r->arena);
 	int64_t today = civil_day_of(zone_local(l.world.zone, r->now));
 	const struct value *values = rows->values ? rows->values : ARENA_ARRAY(r->arena, rows->definition->fields.count + 1, struct value);
 	if ((rows->instance && !participation_list(v, rows->instance->id, r->arena, &l.people, &err)) || !port.rows(port.context, c->reg, today, r->arena, &all, &count, &err)) {

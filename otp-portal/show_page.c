@@ -16,7 +16,7 @@
 bool show_ready(struct request *r, const struct show_view *show, const struct register_port *port) {
 	if (!show->rule->when)
 		return true;
-	struct form_world world = engine_world(r->world->options.engine, show->definition, show->instance, port, r->now);
+	struct form_world world = engine_world(r->world->options.engine, show->definition, show->instance, port, r->now, r->arena);
 	struct environment env = form_environment(&world, show->values, r->arena);
 	struct err unset;
 	return expression_holds(show->rule->when, &env, r->arena, &unset);
@@ -36,7 +36,7 @@ static void write_not_ready(const struct prose *p, const struct show_view *show,
 /* Whether somebody could have answered it and did not: what no form asked for is no answer that is missing. */
 static bool was_left_out(const struct prose *p, const struct field *field) {
 	const struct definition *d = p->definition;
-	struct form_world world = engine_world(p->r->world->options.engine, d, p->instance, p->registers, p->r->now);
+	struct form_world world = engine_world(p->r->world->options.engine, d, p->instance, p->registers, p->r->now, p->r->arena);
 	for (size_t f = 0; f < d->forms.count; f++) {
 		for (size_t page = 0; page < d->forms.items[f].pages.count; page++) {
 			const struct form_page *asked = &d->forms.items[f].pages.items[page];

@@ -158,6 +158,14 @@ bool history_by_key(struct view *v, const unsigned char key[SECRET_HASH], struct
 	return row_found(step, "history entry", err);
 }
 
+bool history_newest(struct view *v, int64_t *id, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT max(id) FROM history");
+	enum db_step step = stmt_step(s, err);
+	*id = step == DB_ROW ? stmt_int(s, 0) : 0;
+	stmt_end(s);
+	return step == DB_ROW;
+}
+
 bool history_acted(struct view *v, int64_t instance_id, int64_t contact_id, bool *acted, struct err *err) {
 	struct stmt *s = db_query(view_db(v), "SELECT EXISTS (SELECT 1 FROM history WHERE instance_id = ? AND contact_id = ? AND refused = 0)");
 	bind_int(s, instance_id);

@@ -35,6 +35,7 @@ bool history_append(struct tx *tx, const struct keyring *keys, struct history *e
 bool history_list(struct view *v, int64_t instance_id, struct arena *a, struct history_list *out, struct err *err);
 /* The entry with that idempotency key; NOT_FOUND. */
 bool history_by_key(struct view *v, const unsigned char key[SECRET_HASH], struct arena *a, struct history *out, struct err *err);
+bool history_newest(struct view *v, int64_t *id, struct err *err); /* of all instances; 0: there is none */
 /* Whether this contact has done anything to the instance that was not refused. */
 bool history_acted(struct view *v, int64_t instance_id, int64_t contact_id, bool *acted, struct err *err);
 /* Recomputes the chain of one instance: seqs without gap, digests (where a payload is left) and macs. err->text says which seq.

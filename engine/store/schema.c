@@ -285,6 +285,16 @@ static const char *const cases_that_are_erased = "ALTER TABLE instances ADD COLU
                                                  "CREATE INDEX captured_outbox ON captured (outbox_id) WHERE outbox_id IS NOT NULL;"
                                                  "CREATE INDEX outbox_contact ON outbox (contact_id) WHERE instance_id IS NULL AND contact_id IS NOT NULL;"
                                                  "CREATE INDEX mailbox_sender ON mailbox (from_instance_id) WHERE from_instance_id IS NOT NULL;";
+/* Who holds which row of a pool. Places and holds are numbered, so that two can never have what is there once. */
+static const char *const claims_of_pools =
+        "CREATE TABLE claims (id INTEGER PRIMARY KEY, owner_id INTEGER NOT NULL, pool TEXT NOT NULL, row_key TEXT NOT NULL,"
+        " place INTEGER NOT NULL CHECK (place >= 0), hold INTEGER NOT NULL CHECK (hold >= 0), holder_id INTEGER NOT NULL REFERENCES instances(id),"
+        " at INTEGER NOT NULL, history_id INTEGER NOT NULL REFERENCES history(id), released_id INTEGER REFERENCES history(id)) STRICT;"
+        "CREATE UNIQUE INDEX claims_place ON claims (owner_id, pool, row_key, place) WHERE released_id IS NULL;"
+        "CREATE UNIQUE INDEX claims_hold ON claims (holder_id, owner_id, pool, hold) WHERE released_id IS NULL;"
+        "CREATE UNIQUE INDEX claims_once ON claims (holder_id, owner_id, pool, row_key) WHERE released_id IS NULL;"
+        "CREATE INDEX claims_past ON claims (owner_id, pool, row_key, history_id);"
+        "CREATE INDEX claims_holder ON claims (holder_id);";
 
 enum { PARTS = 4 };
 struct migration {
@@ -317,6 +327,7 @@ static const struct migration migrations[] = {
         {{&order_of_timers}},
         {{&checks_without_tables}},
         {{&cases_that_are_erased}},
+        {{&claims_of_pools}},
 };
 
 int64_t schema_newest(void) {

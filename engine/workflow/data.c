@@ -332,7 +332,7 @@ static bool store_row(void *context, const struct register_type *reg, struct str
 }
 
 struct register_port data_store_port(struct view *v) {
-	return (struct register_port){.context = v, .rows = store_rows, .row = store_row};
+	return (struct register_port){.context = v, .view = v, .rows = store_rows, .row = store_row};
 }
 
 struct lists {

@@ -9,6 +9,7 @@
 /* Reading registers during a decision, recorded for replay. The store's rows, or a test's. */
 struct register_port {
 	void *context;
+	struct view *view; /* of the store that they are in; NULL: a test's */
 	/* Rows valid on that day, in file order, as RECORD values of reg; memory in arena. */
 	bool (*rows)(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count, struct err *err);
 	/* One row; version 0: the newest, if it is still in the register, whatever its dates. NOT_FOUND. */

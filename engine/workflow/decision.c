@@ -26,7 +26,14 @@ static void run_begin(struct run *r, const struct decision_world *world, const s
 	r->slots = ARENA_ARRAY(a, count + SLOT_EXTRA_COUNT, struct value);
 	if (count > 0)
 		memcpy(r->slots, values, count * sizeof *values);
-	r->env = (struct environment){r->slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar, data_row_source(r->definition, world->registers, today, a)};
+	r->env = (struct environment){
+	        .slots = r->slots,
+	        .slot_count = count + SLOT_EXTRA_COUNT,
+	        .zone = world->zone,
+	        .calendar = world->calendar,
+	        .rows = data_row_source(r->definition, world->registers, today, a),
+	        .ledger = world->ledger,
+	};
 	*extra(r, SLOT_NOW) = value_instant(world->now);
 	*extra(r, SLOT_TODAY) = value_date(today);
 	*extra(r, SLOT_REFERENCE) = value_string(snapshot->reference);
@@ -114,6 +121,46 @@ static bool run_start_each(struct run *r, const struct action *action) {
 	return ok;
 }
 
+static bool row_key(struct run *r, const struct expression *expression, struct str *key) {
+	struct value row;
+	if (!expression_evaluate(expression, &r->env, r->a, &row, &r->out->guard_err))
+		return false;
+	const struct value *text = row.kind == KIND_RECORD ? &row.record.members[row.record.type->key] : &row;
+	*key = text->kind == KIND_STRING ? text->string : STR("");
+	return true;
+}
+
+static void push_row(struct run *r, const struct action *action, enum effect_kind kind, struct str row) {
+	*(struct effect *)ARENA_PUSH(r->a, &r->out->effects) = (struct effect){.kind = kind, .action = action, .row = row};
+}
+
+static bool run_claim(struct run *r, const struct action *action) {
+	struct str row;
+	if (!row_key(r, action->row, &row) || !ledger_claim(r->world->ledger, action->pool, row, &r->out->guard_err))
+		return false;
+	push_row(r, action, EFFECT_CLAIM, row);
+	return true;
+}
+
+/* Of all that it holds: none is as good as many. */
+static bool run_release(struct run *r, const struct action *action) {
+	struct ledger *ledger = r->world->ledger;
+	struct holding held = {0};
+	struct str row;
+	if (action->row && !row_key(r, action->row, &row))
+		return false;
+	if (action->row)
+		held = (struct holding){.items = &row, .count = 1};
+	else if (!ledger_held(ledger, action->pool, r->a, &held, &r->out->guard_err))
+		return false;
+	for (size_t i = 0; i < held.count; i++) {
+		if (!ledger_release(ledger, action->pool, held.items[i], &r->out->guard_err))
+			return false;
+		push_row(r, action, EFFECT_RELEASE, held.items[i]);
+	}
+	return true;
+}
+
 /* A due day at that wall-clock time. */
 static int64_t at_time(const struct run *r, int64_t day, int64_t ms_of_day) {
 	return zone_instant(r->world->zone, day * CIVIL_DAY_MS + ms_of_day);
@@ -179,6 +226,8 @@ static bool run_actions(struct run *r, const struct action_list *actions) {
 		          : action->kind == ACTION_DOCUMENT ? run_effect(r, action, EFFECT_DOCUMENT)
 		          : action->kind == ACTION_START  ? run_start_each(r, action)
 		          : action->kind == ACTION_PLAN   ? run_plan(r, action)
+		          : action->kind == ACTION_CLAIM  ? run_claim(r, action)
+		          : action->kind == ACTION_RELEASE ? run_release(r, action)
 		                                          : run_effect(r, action, EFFECT_SIGNAL);
 		if (!ok)
 			return false;

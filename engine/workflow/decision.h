@@ -40,10 +40,11 @@ struct decision_world {
 	const struct calendar *calendar;
 	int64_t now;
 	const struct register_port *registers; /* for rows(); NULL: they cannot be read */
+	struct ledger *ledger;         /* of the instance; NULL: no pool can be asked */
 };
 
 enum { DECISION_CHILDREN = 10000 }; /* that one action may start; all are prepared, at some KB each, before the first is written */
-enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL, EFFECT_PLAN };
+enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL, EFFECT_PLAN, EFFECT_CLAIM, EFFECT_RELEASE };
 struct effect {
 	enum effect_kind kind;
 	const struct action *action;
@@ -51,6 +52,7 @@ struct effect {
 	const struct state *state;     /* SEND: the state whose task it belongs to */
 	LIST_OF(struct value) data;    /* START, SIGNAL, PLAN: one a assignment of the action */
 	struct plan_ask plan;          /* PLAN: all but what the children have */
+	struct str row;                /* CLAIM, RELEASE: its key */
 };
 struct timer_effect {
 	const struct timer_rule *rule;
@@ -61,8 +63,8 @@ struct timer_effect {
 };
 
 struct decision {
-	/* REFUSED: no case let it through, or a `set` could not be computed (guard_err says why; there are no effects but a repeating timer's next
-	 * time); NOT_HERE: the state has no such event for this role. */
+	/* REFUSED: no case let it through, or a `set` could not be computed or a row not be claimed (guard_err says why; there are no effects but a repeating
+	 * timer's next time); NOT_HERE: the state has no such event for this role. */
 	enum { DECISION_TAKEN, DECISION_REFUSED, DECISION_NOT_HERE } outcome;
 	const struct transition *transition;   /* NULL for START */
 	const struct state *target;            /* the state afterwards */

@@ -6,6 +6,7 @@
 #include "engine/base/secret.h"
 #include "engine/workflow/expression.h"
 #include "engine/workflow/outline.h"
+#include "engine/workflow/pool.h"
 
 #define LIST_OF(type)                 \
 	struct {                      \
@@ -130,7 +131,7 @@ struct plan_rule {
 	const struct expression *paused_from, *paused_until; /* date, datetime or instant; NULL: no pause; until now */
 };
 
-enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL, ACTION_PLAN };
+enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL, ACTION_PLAN, ACTION_CLAIM, ACTION_RELEASE };
 struct assignment {
 	struct str name;              /* of a field of this workflow (set), or of the other (start, signal) */
 	const struct field *field;    /* set: resolved; else NULL: checked when all packages are there */
@@ -156,6 +157,8 @@ struct action {
 	enum { SIGNAL_PARENT, SIGNAL_CHILDREN, SIGNAL_SELF } direction;
 	struct str event;                   /* signal, plan */
 	const struct plan_rule *plan;
+	const struct pool *pool;            /* claim, release */
+	const struct expression *row;       /* claim, release: its key, or the row; NULL: all that it holds */
 	struct yaml_place place;
 };
 struct action_list {
@@ -253,6 +256,7 @@ struct definition {
 	struct str source;                /* canonical text of workflow.yaml and registers.yaml: definition_parse reads it again */
 	LIST_OF(struct field) fields;
 	LIST_OF(struct register_type) registers;
+	LIST_OF(struct pool) pools;
 	LIST_OF(struct role) roles;
 	LIST_OF(struct catalogue) catalogues;
 	LIST_OF(struct form) forms;
@@ -306,6 +310,11 @@ bool view_rule_is_for(const struct view_rule *view, struct str role);
 const struct catalogue *definition_catalogue(const struct definition *d, struct str name);
 const struct register_type *definition_register(const struct definition *d, struct str name);
 bool definition_reads_rows(const struct definition *d, const struct expression *e); /* of any register */
+const struct pool *definition_pool(const struct definition *d, struct str name);
+bool actions_claim(const struct action_list *actions);
+bool event_claims(const struct event_rule *event); /* in any of its cases */
+/* Whether what a form is filled in for claims a row: the event of that name in the state, or the start (no state). */
+bool definition_claims(const struct definition *d, struct str state, struct str event);
 /* How a mail (CHANNEL_MAIL of people.h) or a text starts it; NULL: not at all. */
 const struct start_way *definition_way(const struct definition *d, int channel);
 const struct form_item *form_item_of(const struct form *form, const struct field *field); /* NULL: it does not ask for it */

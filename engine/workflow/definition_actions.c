@@ -85,6 +85,7 @@ static void read_signal(struct reader *r, const struct yaml *node, struct action
 
 static void read_action(struct reader *r, const struct yaml *node, struct action *action) {
 	const struct yaml *send = yaml_get(node, "send"), *set = yaml_get(node, "set"), *start = yaml_get(node, "start"), *document = yaml_get(node, "document"), *plan = yaml_get(node, "plan");
+	const struct yaml *claim = yaml_get(node, "claim"), *release = yaml_get(node, "release");
 	action->place = node->place;
 	action->condition = reader_guard(r, yaml_get(node, "if"));
 	if (send) {
@@ -98,6 +99,8 @@ static void read_action(struct reader *r, const struct yaml *node, struct action
 		read_start_action(r, start, action);
 	} else if (plan) {
 		read_plan(r, plan, action);
+	} else if (claim || release) {
+		read_claim(r, claim ? claim : release, claim ? ACTION_CLAIM : ACTION_RELEASE, action);
 	} else {
 		read_signal(r, yaml_get(node, "signal"), action);
 	}

@@ -33,7 +33,9 @@ static void check_expression(void *context, const struct flow_point *point, cons
 	struct problems problems = {.arena = scratch};
 	/* What opens at a time that nobody knows would never open. */
 	bool opening = point->event && point->event->opens == expression;
-	struct scope scope = {.items = ARENA_ARRAY(scratch, d->scope.count, struct scope_name), .count = d->scope.count, .cap = d->scope.count, .registers = d->scope.registers, .register_count = d->scope.register_count};
+	struct scope scope = d->scope;
+	scope.warns = false;
+	scope.items = ARENA_ARRAY(scratch, d->scope.count, struct scope_name);
 	memcpy(scope.items, d->scope.items, d->scope.count * sizeof *scope.items);
 	for (size_t i = 0; i < scope.count; i++)
 		scope.items[i].optional = !scope.items[i].let && scope.items[i].slot < d->fields.count && !point->set[scope.items[i].slot];

@@ -135,14 +135,20 @@ static void want_form(struct words *w, const struct form *form) {
 static void want_state(struct words *w, const struct state *state) {
 	want_at(w, "states", state->name, NULL);
 	check_markdown_at(w, "ended", state->name, NULL);
-	for (size_t i = 0; i < state->on.count; i++)
-		if (state->on.items[i].by.count > 0)
-			want_at(w, "events", state->on.items[i].name, NULL);
+	for (size_t i = 0; i < state->on.count; i++) {
+		const struct event_rule *event = &state->on.items[i];
+		if (event->by.count > 0)
+			want_at(w, "events", event->name, NULL);
+		if (event->form && event_claims(event))
+			want_at(w, "taken", event->name, NULL);
+	}
 }
 
 static void check_language(struct words *w, const bool *visible) {
 	const struct definition *d = w->c->d;
 	want(w, "title");
+	if (actions_claim(&d->initial->entry))
+		want(w, "taken.start");
 	check_markdown(w, "intro");
 	for (size_t i = 0; i < d->roles.count; i++)
 		want_at(w, "roles", d->roles.items[i].name, NULL);

@@ -375,6 +375,8 @@ static void add_registers(struct reader *r, struct scope *scope) {
 void read_scope(struct reader *r, const struct yaml *rules, const struct yaml *lets) {
 	struct scope *scope = &r->d->scope;
 	scope->warns = true;
+	scope->pools = r->d->pools.items;
+	scope->pool_count = r->d->pools.count;
 	for (size_t i = 0; i < r->d->fields.count; i++) {
 		const struct field *f = &r->d->fields.items[i];
 		if (is_broken(f))

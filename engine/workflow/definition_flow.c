@@ -57,7 +57,9 @@ static void apply_action(const struct flow *f, const struct action *action, bool
 static bool vouches(const struct flow *f, const struct expression *condition, size_t slot, struct arena *scratch) {
 	const struct definition *d = f->d;
 	struct problems problems = {.arena = scratch};
-	struct scope scope = {.items = ARENA_ARRAY(scratch, d->scope.count, struct scope_name), .count = d->scope.count, .cap = d->scope.count, .registers = d->scope.registers, .register_count = d->scope.register_count};
+	struct scope scope = d->scope;
+	scope.warns = false;
+	scope.items = ARENA_ARRAY(scratch, d->scope.count, struct scope_name);
 	memcpy(scope.items, d->scope.items, d->scope.count * sizeof *scope.items);
 	for (size_t i = 0; i < scope.count; i++)
 		scope.items[i].optional = !scope.items[i].let && scope.items[i].slot == slot;
@@ -166,6 +168,7 @@ static void walk_action(struct walk *w, const struct action *action) {
 			w->visitor->action(w->visitor->context, &w->point, action);
 		visit_expression(w, action->each);
 		visit_plan(w, action->plan);
+		visit_expression(w, action->row);
 		for (size_t i = 0; i < action->data.count; i++)
 			visit_expression(w, action->data.items[i].value);
 	}

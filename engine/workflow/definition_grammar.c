@@ -91,6 +91,16 @@ static const struct shape_key plan_keys[] = {
         {.key = "pause", .shape = &pause, .help = "This time does not count: what has not opened yet moves by whole slots, what was open ends later."},
         {0}};
 static const struct shape plan = {.kind = SHAPE_MAP, .what = "plan", .keys = plan_keys};
+static const struct shape_key claim_keys[] = {
+        {.key = "pool", .shape = &word, .needed = true},
+        {.key = "row", .shape = &expression, .needed = true, .help = "Its key, or the row."},
+        {0}};
+static const struct shape claim = {.kind = SHAPE_MAP, .what = "claim", .keys = claim_keys};
+static const struct shape_key release_keys[] = {
+        {.key = "pool", .shape = &word, .needed = true},
+        {.key = "row", .shape = &expression, .help = "Its key, or the row; none: all that the instance holds."},
+        {0}};
+static const struct shape release = {.kind = SHAPE_MAP, .what = "release", .keys = release_keys};
 static const struct shape_key action_keys[] = {
         {.key = "if", .shape = &expression, .help = "Done only when this is true."},
         {.key = "send", .shape = &send, .one = true},
@@ -99,6 +109,8 @@ static const struct shape_key action_keys[] = {
         {.key = "start", .shape = &start_action, .one = true},
         {.key = "signal", .shape = &signal, .one = true},
         {.key = "plan", .shape = &plan, .one = true, .help = "Gives children slots."},
+        {.key = "claim", .shape = &claim, .one = true, .help = "A place of a row; if it cannot be had, the whole event is refused."},
+        {.key = "release", .shape = &release, .one = true, .help = "Gives places back."},
         {0}};
 static const struct shape action = {.kind = SHAPE_MAP, .what = "action", .keys = action_keys};
 static const struct shape actions = {.kind = SHAPE_LIST, .each = &action};
@@ -345,6 +357,18 @@ static const struct shape_key start_keys[] = {
         {0}};
 static const struct shape start = {.kind = SHAPE_MAP, .what = "start", .keys = start_keys};
 
+static const char *const pool_owners[] = {"parent", NULL}, *const pool_scopes[] = {"site", NULL};
+static const struct shape pool_owner = {.kind = SHAPE_ONE_OF, .words = pool_owners};
+static const struct shape pool_scope = {.kind = SHAPE_ONE_OF, .words = pool_scopes};
+static const struct shape_key pool_keys[] = {
+        {.key = "register", .shape = &name, .help = "Whose rows can be claimed; the register of the pool's name unless given."},
+        {.key = "of", .shape = &pool_owner, .help = "parent: the pool of that name of the parent's instance."},
+        {.key = "scope", .shape = &pool_scope, .help = "site: one pool for all instances of the workflow; else each has its own."},
+        {.key = "capacity", .shape = &text, .help = "How many places each row has, or the column that says it; 1 unless given."},
+        {.key = "each", .shape = &whole, .help = "How many rows one instance may hold; any number unless given."},
+        {0}};
+static const struct shape pool = {.kind = SHAPE_MAP, .what = "pool", .keys = pool_keys};
+static const struct shape pools = {.kind = SHAPE_NAMED, .what = "pool", .each = &pool, .words_only = true};
 static const struct shape_key workflow_keys[] = {
         {.key = "workflow", .shape = &name, .needed = true, .help = "The name."},
         {.key = "start", .shape = &start, .needed = true, .help = "Who starts an instance, and how."},
@@ -352,6 +376,7 @@ static const struct shape_key workflow_keys[] = {
         {.key = "roles", .shape = &roles, .needed = true, .help = "Who takes part."},
         {.key = "data", .shape = &fields, .needed = true, .help = "The fields of an instance."},
         {.key = "rules", .shape = &rules, .help = "Conditions on a row of a register, asked as name(row)."},
+        {.key = "pools", .shape = &pools, .help = "Registers whose rows can be claimed."},
         {.key = "let", .shape = &lets, .help = "Named expressions."},
         {.key = "catalogues", .shape = &catalogues, .help = "How people look for a row of a register among many."},
         {.key = "forms", .shape = &forms, .help = "The pages that people fill in."},

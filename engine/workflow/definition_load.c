@@ -105,6 +105,7 @@ static void read_parts(struct reader *r, const struct yaml *workflow, const stru
 	r->d->name = yaml_get(workflow, "workflow")->text;
 	r->d->keep = shape_span(yaml_get(workflow, "keep"), (struct span){0});
 	read_registers(r, registers);
+	read_pools(r, yaml_get(workflow, "pools"));
 	read_fields(r, data);
 	read_scope(r, yaml_get(workflow, "rules"), yaml_get(workflow, "let"));
 	read_field_expressions(r, data);

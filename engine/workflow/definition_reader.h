@@ -43,6 +43,7 @@ const struct expression *reader_guard(struct reader *r, const struct yaml *node)
 
 /* In this order; each takes the file's root. */
 void read_registers(struct reader *r, const struct yaml *registers); /* NULL: none */
+void read_pools(struct reader *r, const struct yaml *pools);         /* NULL: none */
 void read_fields(struct reader *r, const struct yaml *data);         /* names and types */
 /* The definition's scope and one name more. */
 struct scope reader_scope_with(struct reader *r, const char *name, struct type type, size_t slot);
@@ -56,6 +57,7 @@ void read_actions(struct reader *r, const struct yaml *actions, struct action_li
 /* Of another workflow's instances (own false): each an assignment of the action. */
 void read_assignments(struct reader *r, const struct yaml *data, bool own, const struct scope *scope, struct action *action);
 void read_plan(struct reader *r, const struct yaml *node, struct action *action);
+void read_claim(struct reader *r, const struct yaml *node, enum action_kind kind, struct action *action);
 void read_views(struct reader *r, const struct yaml *views);         /* NULL: none */
 void read_acts(struct reader *r, const struct yaml *views);          /* of pages, once the states are read; NULL: none */
 void read_start(struct reader *r, const struct yaml *start);

@@ -49,6 +49,8 @@ static void read_opens(struct reader *r, const struct yaml *opens, struct event_
 	if (event->opens && !is_time(event->opens))
 		problem_error(r->problems, opens->place, "'opens' of event '%.*s' is a %.*s, expected a date, datetime or instant", STR_ARG(event->name),
 		              STR_ARG(type_name(r->arena, expression_type(event->opens))));
+	if (event->opens && expression_asks(event->opens))
+		problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot ask a pool", STR_ARG(event->name));
 	static const struct {
 		size_t slot;
 		const char *name;
@@ -173,7 +175,10 @@ static void read_also(struct reader *r, const struct yaml *node, const struct st
 	}
 }
 
+/* A date is computed anew when a field changes, and nobody would tell when a pool does. */
 static void check_at(struct reader *r, const struct timer_rule *timer, const struct yaml *at) {
+	if (timer->at && expression_asks(timer->at))
+		problem_error(r->problems, at->place, "'at' of timer '%.*s' cannot ask a pool", STR_ARG(timer->name));
 	if (timer->at && !is_time(timer->at))
 		problem_error(r->problems, at->place, "'at' of timer '%.*s' is a %.*s, expected a date, datetime or instant", STR_ARG(timer->name),
 		              STR_ARG(type_name(r->arena, expression_type(timer->at))));
@@ -194,6 +199,8 @@ static void read_timer(struct reader *r, const struct yaml *node, const struct s
 	timer->at = reader_expression(r, at, &r->d->scope, NULL);
 	check_at(r, timer, at);
 	timer->order = reader_expression(r, yaml_get(node, "order"), &r->d->scope, &(struct type){.kind = KIND_INT});
+	if (timer->order && expression_asks(timer->order))
+		problem_error(r->problems, yaml_get(node, "order")->place, "'order' of timer '%.*s' cannot ask a pool", STR_ARG(timer->name));
 	if (times && (!every || timer->times == 0))
 		problem_error(r->problems, times->key->place, "'times' of timer '%.*s': expected 1 or more, and only with 'every'", STR_ARG(timer->name));
 	for (const struct timer_rule *other = state->after.items; other < timer; other++)

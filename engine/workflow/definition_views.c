@@ -107,6 +107,8 @@ static void read_overdue(struct reader *r, const struct yaml *node, struct view_
 	view->overdue = reader_guard(r, node);
 	if (!view->overdue)
 		return;
+	if (expression_asks(view->overdue))
+		problem_error(r->problems, node->place, "'overdue' of view '%.*s' cannot ask a pool", STR_ARG(view->name));
 	if (expression_reads(view->overdue, fields + SLOT_CHILDREN))
 		problem_error(r->problems, node->place, "'overdue' of view '%.*s' must not read 'children'", STR_ARG(view->name));
 	if (!expression_never_falls(view->overdue, (size_t[]){fields + SLOT_NOW, fields + SLOT_TODAY}, 2))

@@ -64,11 +64,11 @@ static bool logged_row(void *context, const struct register_type *reg, struct st
 
 struct register_port read_log_port(struct read_log *log, struct view *v, struct arena *a) {
 	*log = (struct read_log){.inner = data_store_port(v), .a = a};
-	return (struct register_port){log, logged_rows, logged_row};
+	return (struct register_port){.context = log, .view = v, .rows = logged_rows, .row = logged_row};
 }
 
 struct decision_world run_world(const struct run *r, const struct loaded *l) {
-	return (struct decision_world){site_zone(r->engine->site), site_calendar(r->engine->site), r->now, &l->port};
+	return (struct decision_world){.zone = site_zone(r->engine->site), .calendar = site_calendar(r->engine->site), .now = r->now, .registers = &l->port, .ledger = l->ledger};
 }
 
 struct snapshot loaded_snapshot(const struct loaded *l) {
@@ -84,12 +84,15 @@ struct snapshot loaded_snapshot(const struct loaded *l) {
 }
 
 struct form_world run_form_world(struct run *r, struct loaded *l) {
-	struct form_world world = engine_world(r->engine, l->definition, l->instance.id ? &l->instance : NULL, &l->port, r->now);
+	struct form_world world = engine_world(r->engine, l->definition, l->instance.id ? &l->instance : NULL, &l->port, r->now, r->a);
+	world.ledger = l->ledger;
 	world.whose = l->instance.reference;
 	return world;
 }
 
-struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now) {
+struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now,
+                               struct arena *a) {
+	struct pool_desk desk = {.engine = e, .view = registers ? registers->view : NULL, .a = a, .definition = d};
 	struct form_world world = {
 	        .definition = d,
 	        .keys = site_keys(e->site),
@@ -104,9 +107,12 @@ struct form_world engine_world(struct engine *e, const struct definition *d, con
 	if (instance) {
 		world.state = instance->state;
 		world.reference = world.whose = instance->reference;
+		desk.instance_id = instance->id;
+		desk.parent_id = instance->parent_id;
 		world.started_at = instance->started_at;
 		world.entered_at = instance->entered_at;
 	}
+	world.ledger = pool_ledger(&desk);
 	return world;
 }
 
@@ -135,6 +141,18 @@ static bool load_children(struct run *r, struct loaded *l, struct err *err) {
 	return true;
 }
 
+static void open_pools(struct run *r, struct loaded *l, const struct loaded *parent) {
+	l->ledger = pool_ledger(&(struct pool_desk){
+	        .engine = r->engine,
+	        .view = r->view,
+	        .a = r->a,
+	        .definition = l->definition,
+	        .instance_id = l->instance.id,
+	        .parent_id = l->instance.parent_id,
+	        .parent = parent,
+	});
+}
+
 bool run_load(struct run *r, int64_t instance_id, struct loaded *l, struct err *err) {
 	*l = (struct loaded){0};
 	l->port = read_log_port(&l->log, r->view, r->a);
@@ -147,15 +165,32 @@ bool run_load(struct run *r, int64_t instance_id, struct loaded *l, struct err *
 	if (!l->state)
 		return err_set(err, ERR_PERMANENT, "error.internal", "instance %.*s is in a state that its definition does not have", STR_ARG(l->instance.reference));
 	l->values = ARENA_ARRAY(r->a, l->definition->fields.count, struct value);
+	open_pools(r, l, NULL);
 	return data_from_json(l->definition, l->instance.data, &l->port, r->a, l->values, err) && load_children(r, l, err);
 }
 
-bool run_prepare(struct run *r, const struct definition *d, struct loaded *l, struct err *err) {
+/* Whoever has a share in a parent's pool starts as its child. */
+static bool check_parent(const struct definition *d, bool child, struct err *err) {
+	for (size_t i = 0; i < d->pools.count; i++)
+		if (d->pools.items[i].scope == POOL_PARENT && !child)
+			return err_set(err, ERR_INPUT, "error.input", "workflow '%.*s' has the pool '%.*s' of its parent, so only another workflow can start it", STR_ARG(d->name),
+			               STR_ARG(d->pools.items[i].name));
+	return true;
+}
+
+bool run_prepare(struct run *r, const struct definition *d, const struct loaded *parent, struct loaded *l, struct err *err) {
+	if (!check_parent(d, parent, err))
+		return false;
 	*l = (struct loaded){.definition = d, .children = {.kind = KIND_LIST}};
 	l->port = read_log_port(&l->log, r->view, r->a);
 	l->values = ARENA_ARRAY(r->a, d->fields.count, struct value);
 	if (d->sensitive) /* what is sealed is this instance's: its name is needed before it is written */
 		l->instance.reference = instance_reference(r->a);
+	if (parent) {
+		l->instance.parent_id = parent->instance.id;
+		l->instance.root_id = parent->instance.root_id;
+	}
+	open_pools(r, l, parent);
 	struct form_world world = run_form_world(r, l);
 	return form_defaults(&world, r->a, l->values, err);
 }
@@ -180,14 +215,18 @@ bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const stru
 
 bool run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out, struct err *err) {
 	struct decision_world world = run_world(r, l);
+	if (l->ledger && !history_newest(r->view, &l->seen, err))
+		return false;
 	struct snapshot snapshot = loaded_snapshot(l);
 	decision_take(&world, &snapshot, event, r->a, out);
-	if (l->log.failed.kind != ERR_NONE) {
-		*err = l->log.failed;
+	const struct err *failed = l->log.failed.kind != ERR_NONE ? &l->log.failed : l->ledger ? &l->ledger->failed : NULL;
+	if (failed && failed->kind != ERR_NONE) {
+		*err = *failed;
 		return false;
 	}
+	bool taken = out->guard_err.kind == ERR_CONFLICT;
 	if (out->guard_err.kind != ERR_NONE)
-		log_event(LOG_WARN, "expression-error", "workflow=%.*s instance=%.*s event=%.*s text=\"%s\"", STR_ARG(l->definition->name),
+		log_event(taken ? LOG_INFO : LOG_WARN, taken ? "not-claimed" : "expression-error", "workflow=%.*s instance=%.*s event=%.*s text=\"%s\"", STR_ARG(l->definition->name),
 		          STR_ARG(l->instance.reference), STR_ARG(event->name), out->guard_err.text);
 	if (r->engine->watch.decided)
 		r->engine->watch.decided(r->engine->watch.context, l->definition, l->state, event, out);

@@ -157,7 +157,8 @@ bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str 
 /* The same of a start with `login`, for the contact who is logged in. NOT_FOUND: there is no such start. */
 bool engine_start_link_for(struct engine *e, struct tx *tx, int64_t now, struct str workflow, int64_t contact_id, struct link *out, struct err *err);
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */
-struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now);
+struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now,
+                               struct arena *a);
 
 /* Chain and path of one instance (or all: id 0): history is a path through the pinned definition, every outbox row and used link belongs to an entry,
  * the last entry's state is the instance's. Faults are written as lines to out; *faults counts them. */

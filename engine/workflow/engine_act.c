@@ -42,6 +42,10 @@ static bool refused(const struct decision *decision, struct err *err) {
 	if (decision->outcome == DECISION_TAKEN)
 		return false;
 	bool broken = decision->guard_err.kind != ERR_NONE;
+	if (decision->guard_err.kind == ERR_CONFLICT) {
+		*err = decision->guard_err;
+		return true;
+	}
 	err_set(err, ERR_CONFLICT, decision->outcome == DECISION_NOT_HERE ? "link.not-now" : "event.refused", "%s",
 	        broken ? decision->guard_err.text : "not possible now");
 	return true;
@@ -72,16 +76,52 @@ static bool check_time(struct run *r, const struct loaded *l, const struct link 
 	return engine_opens(r->engine, &snapshot, rule, r->now, r->a) <= r->now || err_set(err, ERR_CONFLICT, "link.not-open", "it cannot be done yet");
 }
 
-static bool validate(struct run *r, struct loaded *l, struct str actor, const struct link *link, const struct form *form, const struct answers *answers,
-                     struct value *values, struct form_problems *problems, struct err *err) {
+/* Who fills in what. */
+struct filler {
+	struct str actor, event;
+	const struct link *link;
+	const struct form *form;
+};
+
+static bool validate(struct run *r, struct loaded *l, const struct filler *filler, const struct answers *answers, struct value *values, struct form_problems *problems,
+                     struct err *err) {
+	const struct form *form = filler->form;
+	const struct link *link = filler->link;
 	struct form_world world = run_form_world(r, l);
-	world.actor = actor;
+	world.actor = filler->actor;
+	world.event = filler->event;
 	if (!form_validate(&world, form, -1, answers, r->a, values, problems, err) || !run_check_files(r, l, form, values, link, problems, err))
 		return false;
 	if (problems->count == 0)
 		return true;
 	return err_set(err, ERR_INPUT, "form.problems", "%zu answers are not valid; first %.*s: %s", problems->count, STR_ARG(problems->items[0].name),
 	               problems->items[0].key);
+}
+
+static const struct field *last_asked(const struct form *form) {
+	const struct field *last = NULL;
+	for (size_t p = 0; p < form->pages.count; p++)
+		if (form->pages.items[p].items.count > 0)
+			last = form->pages.items[p].items.items[form->pages.items[p].items.count - 1].field;
+	return last;
+}
+
+/* A row that could not be claimed is told where it was chosen, else at the end of the form. */
+static bool tell_taken(struct run *r, const struct filler *filler, const struct value *values, struct form_problems *problems, struct err *err) {
+	const struct field *at = last_asked(filler->form);
+	for (size_t p = 0; p < filler->form->pages.count; p++)
+		for (size_t i = 0; i < filler->form->pages.items[p].items.count; i++) {
+			const struct field *field = filler->form->pages.items[p].items.items[i].field;
+			if (field->kind == FIELD_REF && !field->many && values[field->slot].kind != KIND_UNSET)
+				at = field;
+		}
+	if (!str_is(str_from(err->key), "event.taken") || !at)
+		return false;
+	*(struct form_problem *)ARENA_PUSH(r->a, problems) = (struct form_problem){at->name, "field.taken", {STR(""), STR("")}};
+	if (at->kind == FIELD_REF && !at->many && values[at->slot].kind == KIND_RECORD)
+		problems->items[problems->count - 1].arg[0] = value_text(r->a, &values[at->slot].record.members[at->reg->label]);
+	struct err why = *err;
+	return err_set(err, ERR_INPUT, "form.problems", "%s", why.text);
 }
 
 /* A start by strangers sends to the address that they typed: no more than so often (design.md section 4, "Public start"). A mail comes from no network that we
@@ -176,17 +216,19 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	const struct definition *d = package->definition;
 	const struct start_way *way = definition_way(d, (int)request->channel);
 	const struct role *by = way ? way->by : d->start.by;
-	const struct form *form = way ? &way->form : d->start.form;
-	if (!run_prepare(&r, d, &l, err) || (!way && !run_starter(&r, &l, request->link ? link.contact_id : 0, request->answers, err)) ||
-	    !validate(&r, &l, STR(""), request->link, form, request->answers, l.values, problems, err))
+	struct filler filler = {.event = STR("start"), .link = request->link, .form = way ? &way->form : d->start.form};
+	if (!run_prepare(&r, d, NULL, &l, err) || (!way && !run_starter(&r, &l, request->link ? link.contact_id : 0, request->answers, err)) ||
+	    !validate(&r, &l, &filler, request->answers, l.values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = by->name, .values = l.values};
 	bool linked = request->link || request->fresh, limited = linked || way;
 	struct start_limit limit = limited ? start_limit(&r, &l, by, way) : (struct start_limit){0};
 	if (!starts_left(&r, &limit, err))
 		return false;
-	if (!run_decide(&r, &l, &event, &decision, err) || refused(&decision, err))
+	if (!run_decide(&r, &l, &event, &decision, err))
 		return false;
+	if (refused(&decision, err))
+		return tell_taken(&r, &filler, l.values, problems, err);
 	struct cause cause = {.kind = "start", .link = linked ? &link : NULL, .role = by->name, .language = request->language};
 	cause.contact_id = linked ? link.contact_id : 0;
 	memcpy(cause.key, request->key, sizeof cause.key);
@@ -220,15 +262,15 @@ static void press_key(const struct act_request *request, struct arena *a, unsign
 }
 
 /* The values that the answers or the press leave. *changed false: a press that changes nothing. */
-static bool take_answers(struct run *r, struct loaded *l, const struct act_request *request, const struct link *link, const struct event_rule *rule, struct str actor,
-                         struct value *values, bool *changed, struct form_problems *problems, struct err *err) {
+static bool take_answers(struct run *r, struct loaded *l, const struct act_request *request, const struct event_rule *rule, const struct filler *filler, struct value *values,
+                         bool *changed, struct form_problems *problems, struct err *err) {
 	*changed = true;
 	if (!request->ranking)
-		return validate(r, l, actor, link, rule->form, request->answers, values, problems, err);
+		return validate(r, l, filler, request->answers, values, problems, err);
 	if (!rule->repeat)
 		return err_set(err, ERR_INPUT, "form.problems", "the form of %.*s is no ranked list", STR_ARG(rule->name));
 	struct form_world world = run_form_world(r, l);
-	world.actor = actor;
+	world.actor = filler->actor;
 	if (!ranking_apply(&world, form_ranking(rule->form), request->ranking, r->a, values, changed, problems, err))
 		return false;
 	return problems->count == 0 || err_set(err, ERR_INPUT, "form.problems", "%.*s: %s", STR_ARG(problems->items[0].name), problems->items[0].key);
@@ -263,14 +305,20 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	for (size_t i = 0; i < l.definition->fields.count; i++)
 		values[i] = l.values[i];
 	struct contact actor;
-	if (!contact_load(r.view, link.contact_id, a, &actor, err) || !take_answers(&r, &l, request, &link, rule, actor.value, values, &changed, problems, err))
+	struct filler filler = {.event = rule->name, .link = &link, .form = rule->form};
+	if (!contact_load(r.view, link.contact_id, a, &actor, err))
+		return false;
+	filler.actor = actor.value;
+	if (!take_answers(&r, &l, request, rule, &filler, values, &changed, problems, err))
 		return false;
 	*out = (struct receipt){.instance_id = l.instance.id, .reference = l.instance.reference, .workflow = l.definition->name, .state = l.instance.state, .repeated = true};
 	if (!changed)
 		return true;
 	struct event event = {.kind = EVENT_FORM, .name = rule->name, .role = link.role, .actor = actor.value, .values = values};
-	if (!run_decide(&r, &l, &event, &decision, err) || refused(&decision, err))
+	if (!run_decide(&r, &l, &event, &decision, err))
 		return false;
+	if (refused(&decision, err))
+		return tell_taken(&r, &filler, values, problems, err);
 	cause.contact_id = link.contact_id;
 	cause.proved = rule->code;
 	cause.keeps = rule->repeat;

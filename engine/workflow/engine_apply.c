@@ -42,6 +42,7 @@ static bool payload_json(struct run *r, const struct loaded *l, const struct dec
 		escape_json(&out, l->log.reads.items[i]);
 	}
 	buf_char(&out, ']');
+	bool told = run_claims_payload(l, decision, &out, err);
 	if (proved)
 		buf_z(&out, ",\"proof\":\"code\"");
 	if (decision->guard_err.kind != ERR_NONE) {
@@ -49,7 +50,7 @@ static bool payload_json(struct run *r, const struct loaded *l, const struct dec
 		escape_json(&out, str_from(decision->guard_err.text));
 	}
 	buf_char(&out, '}');
-	return run_taken(r, &out, text, err);
+	return run_taken(r, &out, text, err) && told;
 }
 
 static bool write_history(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision,
@@ -167,13 +168,13 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
 	struct str payload, data;
-	if (!run_prepare_children(r, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !payload_json(r, l, decision, before, cause->proved, &payload, err) ||
+	if (!run_prepare_children(r, l, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !payload_json(r, l, decision, before, cause->proved, &payload, err) ||
 	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
 	if (!write_instance(r, l, decision, data, err) || !run_prepare_documents(r, l, decision, &documents, err))
 		return false;
 	payload = run_documents_payload(r, &documents, payload);
-	if (!write_history(r, l, event, decision, cause, payload, &entry, err) || !run_write_documents(r, &documents, entry.id, err) ||
+	if (!write_history(r, l, event, decision, cause, payload, &entry, err) || !run_claims(r, l, decision, entry.id, err) || !run_write_documents(r, &documents, entry.id, err) ||
 	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
 	    !write_timers(r, l, event, decision, err) || !run_listing(r, l, decision->values, err))
 		return false;

@@ -47,7 +47,15 @@ static struct event start_event(const struct prepared_start *start) {
 	return (struct event){.kind = EVENT_START, .name = STR("start"), .role = start->definition->start.by->name, .values = start->loaded.values};
 }
 
-static bool prepare_child(struct run *r, const struct effect *effect, struct prepared_starts *out, struct err *err) {
+/* Several may start at once, and none sees what the others do. */
+static bool claims_nothing(const struct prepared_start *start, struct err *err) {
+	for (size_t i = 0; i < start->decision.effects.count; i++)
+		if (start->decision.effects.items[i].kind == EFFECT_CLAIM)
+			return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: it claims a row at once", STR_ARG(start->definition->name));
+	return true;
+}
+
+static bool prepare_child(struct run *r, const struct loaded *l, const struct effect *effect, struct prepared_starts *out, struct err *err) {
 	const struct package *package = site_package(r->engine->site, effect->action->workflow);
 	if (!package)
 		return err_set(err, ERR_PERMANENT, "error.internal", "no workflow '%.*s' to start", STR_ARG(effect->action->workflow));
@@ -55,7 +63,7 @@ static bool prepare_child(struct run *r, const struct effect *effect, struct pre
 		return err_set(err, ERR_PERMANENT, "error.internal", "children nest deeper than %d", MOST_DEPTH);
 	struct prepared_start *start = ARENA_PUSH(r->a, out);
 	*start = (struct prepared_start){.effect = effect, .definition = package->definition};
-	if (!run_prepare(r, start->definition, &start->loaded, err))
+	if (!run_prepare(r, start->definition, l, &start->loaded, err))
 		return false;
 	struct answers answers = run_effect_answers(r, effect);
 	struct form_problems problems = {0};
@@ -66,18 +74,18 @@ static bool prepare_child(struct run *r, const struct effect *effect, struct pre
 		return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: field %.*s: %s", STR_ARG(start->definition->name),
 		               STR_ARG(problems.items[0].name), problems.items[0].key);
 	struct event event = start_event(start);
-	if (!run_decide(r, &start->loaded, &event, &start->decision, err))
+	if (!run_decide(r, &start->loaded, &event, &start->decision, err) || !claims_nothing(start, err))
 		return false;
 	return start->decision.outcome == DECISION_TAKEN ||
 	       err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: %s", STR_ARG(start->definition->name), start->decision.guard_err.text);
 }
 
-bool run_prepare_children(struct run *r, const struct decision *decision, struct prepared_starts *out, struct err *err) {
+bool run_prepare_children(struct run *r, const struct loaded *l, const struct decision *decision, struct prepared_starts *out, struct err *err) {
 	size_t most = decision->effects.count;
 	out->items = ARENA_ARRAY(r->a, most, struct prepared_start);
 	out->cap = most;
 	for (size_t i = 0; i < most; i++)
-		if (decision->effects.items[i].kind == EFFECT_START && !prepare_child(r, &decision->effects.items[i], out, err))
+		if (decision->effects.items[i].kind == EFFECT_START && !prepare_child(r, l, &decision->effects.items[i], out, err))
 			return false;
 	return true;
 }

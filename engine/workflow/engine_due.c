@@ -237,7 +237,7 @@ static bool sealed_data(struct run *r, const struct instance *instance, const st
 	const struct definition *d = site_definition(r->engine->site, r->view, instance->definition, err);
 	if (!d)
 		return false;
-	struct form_world world = engine_world(r->engine, d, instance, NULL, r->now);
+	struct form_world world = engine_world(r->engine, d, instance, NULL, r->now, r->a);
 	for (size_t i = 0; i < data->count; i++)
 		for (size_t k = 0; k < data->items[i].texts.count; k++)
 			answers_put(out, r->a, data->items[i].name, data->items[i].texts.items[k]);

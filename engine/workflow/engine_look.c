@@ -26,7 +26,7 @@ static bool look_start(struct link_view *out, struct err *err) {
 }
 
 int64_t engine_opens(const struct engine *e, const struct snapshot *snapshot, const struct event_rule *event, int64_t now, struct arena *a) {
-	struct decision_world world = {site_zone(e->site), site_calendar(e->site), now, NULL};
+	struct decision_world world = {.zone = site_zone(e->site), .calendar = site_calendar(e->site), .now = now};
 	struct err err = {0};
 	int64_t opens_at = decision_opens(&world, snapshot, event, a, &err);
 	if (err.kind != ERR_NONE)
@@ -101,7 +101,7 @@ static bool look_view(struct engine *e, struct link_view *out, const struct regi
 	out->view = definition_view(out->definition, out->link.task);
 	if (!out->view)
 		return unknown(err);
-	struct form_world world = engine_world(e, out->definition, &out->instance, port, now);
+	struct form_world world = engine_world(e, out->definition, &out->instance, port, now, a);
 	struct environment env = form_environment(&world, out->values, a);
 	struct err unset;
 	bool ready = !out->view->when || expression_holds(out->view->when, &env, a, &unset);
@@ -114,7 +114,7 @@ static bool load_values(struct engine *e, struct view *v, struct link_view *out,
 	out->values = ARENA_ARRAY(a, out->definition->fields.count, struct value);
 	if (out->instance.id != 0)
 		return data_from_json(out->definition, out->instance.data, &port, a, out->values, err);
-	struct form_world world = engine_world(e, out->definition, NULL, &port, now);
+	struct form_world world = engine_world(e, out->definition, NULL, &port, now, a);
 	if (!form_defaults(&world, a, out->values, err))
 		return false;
 	if (out->contact.id != 0)

@@ -42,10 +42,12 @@ struct loaded {
 	struct value children;
 	struct read_log log;
 	struct register_port port; /* of log */
+	struct ledger *ledger;     /* NULL: it has no pools */
+	int64_t seen;              /* the newest entry of history when its pools were first asked; 0: they were not */
 };
 bool run_load(struct run *r, int64_t instance_id, struct loaded *out, struct err *err);
-/* For an instance that does not exist yet: defaults of its fields. */
-bool run_prepare(struct run *r, const struct definition *d, struct loaded *out, struct err *err);
+/* For an instance that does not exist yet: defaults of its fields. parent: whose child it becomes; NULL: nobody's. */
+bool run_prepare(struct run *r, const struct definition *d, const struct loaded *parent, struct loaded *out, struct err *err);
 /* Of a start with `login`: the starter's contact, who is logged in; contact_id 0: whom the answers name. INPUT when they name nobody. */
 bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const struct answers *answers, struct err *err);
 struct decision_world run_world(const struct run *r, const struct loaded *l);
@@ -62,7 +64,7 @@ struct cause {
 	bool proved;                  /* by a one-time code beside the link */
 	bool keeps;                   /* the link stays good */
 };
-/* False: a register could not be read, so that whatever was decided does not count. */
+/* False: a register or a pool could not be read, so that whatever was decided does not count. */
 bool run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out, struct err *err);
 /* Writes everything a taken (or refused, for timers and signals) decision causes; fills receipt. The instance's row in *l is brought up to date. */
 bool run_apply(struct run *r, struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause,
@@ -87,7 +89,7 @@ struct prepared_starts {
 	struct prepared_start *items;
 	size_t count, cap;
 };
-bool run_prepare_children(struct run *r, const struct decision *decision, struct prepared_starts *out, struct err *err);
+bool run_prepare_children(struct run *r, const struct loaded *l, const struct decision *decision, struct prepared_starts *out, struct err *err);
 bool run_start_children(struct run *r, const struct loaded *parent, struct prepared_starts *starts, struct err *err);
 struct prepared_plans;
 /* In the order of the decision, its plans too. */
@@ -106,6 +108,29 @@ struct prepared_plans {
 };
 bool run_prepare_plans(struct run *r, struct loaded *l, const struct decision *decision, struct prepared_plans *out, struct err *err);
 bool run_tell_slots(struct run *r, const struct loaded *l, const struct prepared_plan *plan, struct err *err);
+/* engine_pools.c: the pools of an instance. Whose they are is found when one is first asked. */
+struct pool_desk {
+	struct engine *engine;
+	struct view *view;
+	struct arena *a;
+	const struct definition *definition;
+	int64_t instance_id, parent_id;  /* 0: it is not there yet; it has none */
+	const struct loaded *parent;     /* of an instance that its parent is about to start; NULL: the store knows the parent */
+	int64_t seen;                    /* 0: as it is now; else as it was behind that entry of history */
+};
+/* NULL: the definition has none. desk is copied; in its arena. */
+struct ledger *pool_ledger(const struct pool_desk *desk);
+/* What the decision claims and releases, in order, once its entry is written. */
+bool run_claims(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
+/* A payload with what it claims, releases and has seen. No field can have these names. In arena. */
+#define RUN_SEEN "seen-entry"
+#define RUN_CLAIMED "claimed-rows"
+#define RUN_RELEASED "released-rows"
+bool run_claims_payload(const struct loaded *l, const struct decision *decision, struct buf *out, struct err *err);
+struct claim_pool;
+bool pool_owner(const struct pool_desk *desk, const struct pool *pool, struct claim_pool *out, struct err *err);
+/* engine_verify_claims.c: a line a fault. */
+bool run_verify_claims(const struct pool_desk *desk, const struct history_list *entries, struct buf *out, struct err *err);
 /* engine_listing.c: what overviews find the instance by. */
 bool run_listing(struct run *r, struct loaded *l, const struct value *values, struct err *err);
 /* engine_people.c: participations follow the roles' fields. */

@@ -170,6 +170,19 @@ static bool check_documents(struct check *c, const struct instance *instance, co
 	return true;
 }
 
+static bool check_claims(struct check *c, const struct instance *instance, const struct definition *d, const struct history_list *entries, struct err *err) {
+	struct pool_desk desk = {.engine = c->e, .view = c->v, .a = c->a, .definition = d, .instance_id = instance->id, .parent_id = instance->parent_id};
+	struct buf lines;
+	buf_init(&lines, 1 << 20);
+	bool ok = run_verify_claims(&desk, entries, &lines, err);
+	for (struct str rest = buf_text(&lines); ok && rest.len > 0;) {
+		struct str line = str_cut(&rest, '\n');
+		fault(c, instance, "%.*s", STR_ARG(line));
+	}
+	buf_free(&lines);
+	return ok;
+}
+
 static bool check_instance(struct check *c, const struct instance *instance, struct err *err) {
 	struct history_list entries = {0};
 	struct err broken = {0}, gone = {0};
@@ -181,6 +194,8 @@ static bool check_instance(struct check *c, const struct instance *instance, str
 	if (d) {
 		check_path(c, instance, d, &entries);
 		check_data(c, instance, d, &entries);
+		if (!check_claims(c, instance, d, &entries, err))
+			return false;
 	} else {
 		fault(c, instance, "%s", gone.text);
 	}

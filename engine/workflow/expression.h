@@ -7,6 +7,9 @@
 #include "engine/base/yaml.h"
 #include "engine/workflow/value.h"
 
+struct ledger;
+struct pool;
+
 /* The names an expression may use. Slots number the values that the evaluator is given. */
 struct scope {
 	struct scope_name {
@@ -27,6 +30,8 @@ struct scope {
 		size_t slot;
 	} *registers;
 	size_t register_count;
+	const struct pool *pools;
+	size_t pool_count;
 };
 
 struct expression; /* in the arena it was compiled in */
@@ -41,6 +46,8 @@ const struct type *expression_type(const struct expression *e);
 struct str expression_source(const struct expression *e);
 /* Whether its value depends on the name (or, for a register's slot, on the rows) in this slot, directly or through a let. */
 bool expression_reads(const struct expression *e, size_t slot);
+/* Whether it asks a pool, directly or through a let: what it says may change without the instance. */
+bool expression_asks(const struct expression *e);
 /* True when the value, false counted below true, can only stay or rise while the values in these slots (clocks) rise and all others stay:
  * such a bool becomes true once. Told by the form of the expression: comparisons, && || !, sums, min and max. */
 bool expression_never_falls(const struct expression *e, const size_t *clocks, size_t count);
@@ -58,6 +65,7 @@ struct environment {
 	const struct zone *zone;
 	const struct calendar *calendar;
 	const struct row_source *rows;  /* NULL: no register can be read here */
+	struct ledger *ledger;          /* NULL: no pool can be asked */
 };
 
 /* Result in *out, memory in arena. False: unset field, rows that cannot be read, division by zero, overflow, index out of range, step

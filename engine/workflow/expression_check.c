@@ -42,6 +42,7 @@ static void take_let(struct checking *c, struct node *n, const struct scope_name
 	n->let = name->let;
 	n->cost = 1 + (int64_t)name->let->root->weight / EXPRESSION_STEP_NODES;
 	slots_join(c->a, &c->e->reads, &name->let->reads);
+	c->e->asks = c->e->asks || name->let->asks;
 }
 
 static const struct scope_name *find_rule(const struct checking *c, struct str name) {
@@ -321,6 +322,8 @@ static bool check_open(struct checking *c, const struct node *n) {
 }
 
 static bool check_call(struct checking *c, struct node *n) {
+	if (expression_asks_pool(n))
+		return expression_check_pool(c, n);
 	for (size_t i = 0; i < n->count; i++)
 		if (!expression_check(c, n->args[i]))
 			return false;
@@ -396,6 +399,10 @@ const struct type *expression_type(const struct expression *e) {
 
 struct str expression_source(const struct expression *e) {
 	return e->source;
+}
+
+bool expression_asks(const struct expression *e) {
+	return e->asks;
 }
 
 bool expression_reads(const struct expression *e, size_t slot) {

@@ -54,6 +54,7 @@ struct node {
 	struct type type;
 	size_t slot;                /* of a name, of a local (bound name), of a member */
 	const struct expression *let;
+	const struct pool *pool;    /* of a call that asks one */
 	size_t weight;              /* nodes at and below this one */
 	size_t height;              /* levels below this one, lets included */
 	int64_t cost;               /* steps of one round of a macro, of one use of a let */
@@ -78,6 +79,7 @@ struct expression {
 	struct yaml_place place;
 	const struct node *root;
 	struct slot_set reads;      /* that it names, directly or through a let */
+	bool asks;                  /* a pool, directly or through a let */
 	struct slot_set vouched[2]; /* that are certainly set when it is false, when it is true */
 };
 
@@ -127,6 +129,9 @@ bool expression_bind(struct checking *c, struct node *n);
 /* expression_rows.c: rows(register). */
 bool expression_check_rows(struct checking *c, struct node *n);
 run_function run_rows;
+/* expression_pools.c: calls that ask a pool. */
+bool expression_asks_pool(const struct node *n);
+bool expression_check_pool(struct checking *c, struct node *n);
 
 /* expression_eval.c */
 bool node_run(const struct node *n, struct machine *m, struct value *out);

@@ -25,7 +25,14 @@ struct environment form_environment(const struct form_world *world, const struct
 		slots[count + SLOT_ENTERED_AT] = value_instant(world->entered_at);
 	if (world->item)
 		slots[count + SLOT_ITEM] = *world->item;
-	return (struct environment){slots, count + SLOT_EXTRA_COUNT, world->zone, world->calendar, data_row_source(world->definition, world->registers, civil_day_of(local), a)};
+	return (struct environment){
+	        .slots = slots,
+	        .slot_count = count + SLOT_EXTRA_COUNT,
+	        .zone = world->zone,
+	        .calendar = world->calendar,
+	        .rows = data_row_source(world->definition, world->registers, civil_day_of(local), a),
+	        .ledger = world->ledger,
+	};
 }
 
 bool form_asked(const struct form_world *world, const struct form_item *item, const struct value *values, struct arena *a) {
@@ -85,7 +92,10 @@ bool form_rows(const struct form_world *world, const struct field *field, const 
 	}
 	*rows = kept;
 	*count = kept_count;
-	return true;
+	if (!world->ledger || world->ledger->failed.kind == ERR_NONE)
+		return true;
+	*err = world->ledger->failed;
+	return false;
 }
 
 const bool *form_available(const struct form_world *world, const struct catalogue *c, const struct value *values, const struct value *rows, size_t count,
@@ -154,6 +164,23 @@ static bool is_taken(struct gate *g, const struct field *field, const struct off
 	return true;
 }
 
+/* A row that shall be claimed may not be offered because it has no place left. */
+static void was_taken(struct gate *g, const struct field *field, struct str key, struct field_refusal *refusal) {
+	const struct definition *d = g->world->definition;
+	struct value row;
+	bool taken = false, claims = g->world->ledger && field->where && expression_asks(field->where) && definition_claims(d, g->world->state, g->world->event);
+	for (size_t i = 0; claims && i < d->pools.count && !taken; i++) {
+		const struct pool *pool = &d->pools.items[i];
+		struct err none;
+		int64_t left;
+		taken = pool->reg == field->reg &&
+		        g->world->registers->row(g->world->registers->context, field->reg, key, 0, g->a, &row, &none) &&
+		        ledger_places(g->world->ledger, pool, key, &left, &none) && left <= 0;
+	}
+	if (taken)
+		*refusal = (struct field_refusal){"field.taken", {value_text(g->a, &row.record.members[field->reg->label]), STR("")}};
+}
+
 /* One typed text as one value; false: refused and told. */
 static bool take_one(struct gate *g, const struct field *field, const struct offer *offer, struct str text, struct value *out) {
 	struct field_refusal refusal = {.key = "field.not-choice"};
@@ -161,6 +188,8 @@ static bool take_one(struct gate *g, const struct field *field, const struct off
 	bool ok = ref ? find_row(field, offer, str_trim(text), out) && !is_taken(g, field, offer, out, &refusal) : field_parse(g->world, field, text, g->values, g->a, out, &refusal);
 	if (!ok) {
 		*out = VALUE_UNSET; /* nothing reads what was refused */
+		if (ref)
+			was_taken(g, field, str_trim(text), &refusal);
 		tell(g, field->name, &refusal);
 	}
 	return ok;
@@ -403,6 +432,10 @@ bool form_validate(const struct form_world *world, const struct form *form, int 
 		for (size_t i = 0; i < form->pages.items[p].items.count; i++)
 			if (!take_item(&g, &form->pages.items[p].items.items[i]))
 				return false;
+	}
+	if (world->ledger && world->ledger->failed.kind != ERR_NONE) {
+		*err = world->ledger->failed;
+		return false;
 	}
 	return true;
 }

@@ -11,7 +11,7 @@ static bool compute(struct scenario *s, const struct yaml *at, struct str *text)
 	struct scope scope = {.items = names, .count = 2, .cap = 2};
 	const struct zone *zone = site_zone(s->options->site);
 	struct value value, slots[] = {value_instant(clock_now()), value_date(civil_day_of(zone_local(zone, clock_now())))};
-	struct environment env = {slots, 2, zone, site_calendar(s->options->site), NULL};
+	struct environment env = {.slots = slots, .slot_count = 2, .zone = zone, .calendar = site_calendar(s->options->site)};
 	struct problems problems = {.arena = s->a};
 	struct err err = {0};
 	const struct expression *e = expression_compile(s->a, (struct str){text->at + 1, text->len - 1}, at->place, &scope, NULL, &problems);

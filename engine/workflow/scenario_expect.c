@@ -236,16 +236,16 @@ static bool expect_instance(struct scenario *s, const struct yaml *step, const s
 		if (!str_to_int(count->text, &wanted) || wanted != (int64_t)children.count)
 			return scenario_fail(s, count, "%zu children, not %.*s", children.count, STR_ARG(count->text));
 	}
-	const struct yaml *documents = yaml_get(body, "documents");
-	return expect_data(s, body, v, &instance) && (!documents || scenario_expect_documents(s, documents, v, &instance));
+	const struct yaml *documents = yaml_get(body, "documents"), *claimed = yaml_get(body, "claimed");
+	return expect_data(s, body, v, &instance) && (!claimed || scenario_expect_claims(s, claimed, v, &instance)) && (!documents || scenario_expect_documents(s, documents, v, &instance));
 }
 
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", NULL};
+	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", "claimed", NULL};
 	struct err err;
 	if (!scenario_keys(s, body, keys))
 		return false;
-	bool about_instance = yaml_get(body, "state") || yaml_get(body, "data") || yaml_get(body, "unset") || yaml_get(body, "children") || yaml_get(body, "documents");
+	bool about_instance = yaml_get(body, "state") || yaml_get(body, "data") || yaml_get(body, "unset") || yaml_get(body, "children") || yaml_get(body, "documents") || yaml_get(body, "claimed");
 	if (about_instance) {
 		struct view *v = store_view(s->store, &err);
 		if (!v)

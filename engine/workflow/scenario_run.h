@@ -38,6 +38,8 @@ bool scenario_deliver(struct scenario *s, const struct yaml *at);
 bool scenario_draw(struct scenario *s, const struct yaml *at, struct tx *tx); /* everything that waits to be drawn */
 bool scenario_attached(struct scenario *s, const struct yaml *at, struct view *v, int64_t outbox_id, struct str *names);
 bool scenario_expect_documents(struct scenario *s, const struct yaml *list, struct view *v, const struct instance *instance);
+/* scenario_claims.c */
+bool scenario_expect_claims(struct scenario *s, const struct yaml *wanted, struct view *v, const struct instance *instance);
 bool scenario_contains(struct arena *a, struct str text, struct str wanted); /* wherever lines break */
 struct str scenario_words(struct scenario *s, const struct yaml *node); /* a text, or a list as "a, b" */
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body);

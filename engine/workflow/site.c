@@ -148,8 +148,60 @@ static void check_shared(const struct catalog *c, const struct definition *d, st
 	}
 }
 
+static bool starts(const struct action_list *actions, struct str workflow) {
+	for (size_t i = 0; i < actions->count; i++)
+		if (actions->items[i].kind == ACTION_START && str_equal(actions->items[i].workflow, workflow))
+			return true;
+	return false;
+}
+
+static bool starts_in_cases(const struct transition_list *list, struct str workflow) {
+	for (size_t i = 0; i < list->count; i++)
+		if (starts(&list->items[i].actions, workflow))
+			return true;
+	return false;
+}
+
+static bool is_parent(const struct definition *d, struct str workflow) {
+	bool is = false;
+	for (size_t i = 0; i < d->states.count && !is; i++) {
+		const struct state *state = &d->states.items[i];
+		is = starts(&state->entry, workflow) || starts(&state->exit, workflow);
+		for (size_t k = 0; k < state->on.count && !is; k++)
+			is = starts_in_cases(&state->on.items[k].cases, workflow);
+		for (size_t k = 0; k < state->after.count && !is; k++)
+			is = starts_in_cases(&state->after.items[k].cases, workflow);
+	}
+	return is;
+}
+
+static void check_shared_pool(const struct pool *pool, const struct definition *parent, struct problems *problems) {
+	const struct pool *own = definition_pool(parent, pool->name);
+	if (!own)
+		problem_error(problems, pool->place, "workflow '%.*s', which starts this one, has no pool '%.*s'", STR_ARG(parent->name), STR_ARG(pool->name));
+	else if (!str_equal(own->reg->full_name, pool->reg->full_name))
+		problem_error(problems, pool->place, "pool '%.*s' is of the register '%.*s' here, but of '%.*s' in workflow '%.*s', which starts this one: share it with 'from'", STR_ARG(pool->name),
+		              STR_ARG(pool->reg->full_name), STR_ARG(own->reg->full_name), STR_ARG(parent->name));
+}
+
+/* Who starts it has the pools that it shares; and of children that start at once none sees what the others claim. */
+static void check_pools(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	for (size_t i = 0; i < c->count; i++) {
+		const struct definition *parent = c->packages[i].definition;
+		if (!is_parent(parent, d->name))
+			continue;
+		for (size_t k = 0; k < d->pools.count; k++)
+			if (d->pools.items[k].scope == POOL_PARENT)
+				check_shared_pool(&d->pools.items[k], parent, problems);
+		if (actions_claim(&d->initial->entry))
+			problem_error(problems, d->initial->place, "state '%.*s' claims a row as soon as it starts, and workflow '%.*s' starts it: of several that start together none would see the others' claims",
+			              STR_ARG(d->initial->name), STR_ARG(parent->name));
+	}
+}
+
 static void check_between(const struct catalog *c, const struct definition *d, struct problems *problems) {
 	check_shared(c, d, problems);
+	check_pools(c, d, problems);
 	check_login(c, d, problems);
 	check_prefill(c, d, problems);
 	for (size_t i = 0; i < d->states.count; i++) {

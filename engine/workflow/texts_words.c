@@ -29,7 +29,7 @@ static const struct text_shape of_view[] = {{"title", PLAIN, NULL}, {"intro", MA
 static const struct text_shape fields[] = {{"*", MAP, of_field}, {0}}, forms[] = {{"*", MAP, of_form}, {0}}, views[] = {{"*", MAP, of_view}, {0}};
 static const struct text_shape of_file[] = {
 	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"roles", MAP, any_text}, {"deliveries", MAP, any_text}, {"fields", MAP, fields}, {"forms", MAP, forms},
-	{"states", MAP, any_text}, {"events", MAP, any_text}, {"done", MAP, any_text}, {"timers", MAP, any_text}, {"messages", MAP, any_text}, {"ended", MAP, any_markdown}, {"views", MAP, views}, {"banner", MAP, any_text}, {"catalogues", MAP, catalogues}, {0},
+	{"states", MAP, any_text}, {"events", MAP, any_text}, {"done", MAP, any_text}, {"taken", MAP, any_text}, {"timers", MAP, any_text}, {"messages", MAP, any_text}, {"ended", MAP, any_markdown}, {"views", MAP, views}, {"banner", MAP, any_text}, {"catalogues", MAP, catalogues}, {0},
 };
 
 struct check {

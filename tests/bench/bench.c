@@ -47,9 +47,9 @@ static void bench_expressions(void) {
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
 	struct scope_name names[] = {{.name = STR("answer"), .type = {.kind = KIND_STRING}, .slot = 0}, {.name = STR("days"), .type = {.kind = KIND_INT}, .slot = 1}};
-	struct scope scope = {.items = names, .count = 2, .cap = 2};
+	struct scope scope = {.items = names, .count = 2, .cap = 2, .warns = false};
 	struct value slots[] = {value_string(STR("yes")), value_int(7)};
-	struct environment env = {slots, 2, NULL, NULL, NULL};
+	struct environment env = {.slots = slots, .slot_count = 2, .zone = NULL, .calendar = NULL};
 	const struct expression *e = expression_compile(a, STR("answer == 'yes' && days + 3 > 5"), (struct yaml_place){"bench", 1, 1}, &scope, NULL, &problems);
 	struct err err;
 	int64_t held = 0;

@@ -97,7 +97,7 @@ static void check_same(const struct value *x, const struct value *y) {
 /* Fields that it does not read may change without changing what it says. */
 static void check_unread(struct arena *a, const struct expression *e, const struct environment *env, bool ok, const struct value *v) {
 	struct value slots[FIELDS], other;
-	struct environment less = {slots, FIELDS, env->zone, env->calendar, expression_reads(e, REGISTER) ? env->rows : NULL};
+	struct environment less = {.slots = slots, .slot_count = FIELDS, .zone = env->zone, .calendar = env->calendar, .rows = expression_reads(e, REGISTER) ? env->rows : NULL};
 	struct err err;
 	for (size_t i = 0; i < FIELDS; i++)
 		slots[i] = expression_reads(e, i) ? env->slots[i] : VALUE_UNSET;
@@ -127,13 +127,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct err err;
 	struct value slots[FIELDS];
 	struct scope_name names[FIELDS + LETS];
-	struct scope scope = {names, FIELDS, FIELDS + LETS, true, &things, 1};
+	struct scope scope = {.items = names, .count = FIELDS, .cap = FIELDS + LETS, .warns = true, .registers = &things, .register_count = 1};
 	zone = zone ? zone : zone_open("Europe/Copenhagen", &err);
 	calendar = calendar ? calendar : calendar_open(STR("dk"), STR(""), &err);
 	BUG_IF(!zone || !calendar);
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
-	struct environment env = {slots, FIELDS, zone, calendar, &source};
+	struct environment env = {.slots = slots, .slot_count = FIELDS, .zone = zone, .calendar = calendar, .rows = &source};
 	struct str rest = {(const char *)data, size};
 	memcpy(names, fields, sizeof fields);
 	fill(slots);

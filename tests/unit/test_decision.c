@@ -87,7 +87,7 @@ static void machine(struct bench *b, const char *states) {
 	b->values = ARENA_ARRAY(b->arena, b->definition->fields.count, struct value);
 	*field(b, "log") = value_string(STR(""));
 	*field(b, "n") = value_int(0);
-	b->world = (struct decision_world){b->zone, b->calendar, at(b, "2026-03-02T10:00"), NULL};
+	b->world = (struct decision_world){.zone = b->zone, .calendar = b->calendar, .now = at(b, "2026-03-02T10:00")};
 	b->snapshot = (struct snapshot){.definition = b->definition, .state = definition_state(b->definition, STR("a")), .values = b->values,
 	                                .reference = STR("K7QF-3MXP"), .started_at = b->world.now, .entered_at = b->world.now};
 }

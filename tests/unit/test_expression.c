@@ -143,7 +143,7 @@ static const struct expression *must_compile(struct arena *a, const char *text, 
 }
 
 static bool run(struct arena *a, const struct expression *e, struct value *v, struct err *err) {
-	struct environment env = {slots, SLOTS, zone, calendar, &row_source};
+	struct environment env = {.slots = slots, .slot_count = SLOTS, .zone = zone, .calendar = calendar, .rows = &row_source};
 	return expression_evaluate(e, &env, a, v, err);
 }
 
@@ -288,7 +288,7 @@ static void test_rows_are_known_at_load(void **state) {
 	assert_true(run(a, e, &v, &err) && !v.boolean);
 	assert_int_equal(reads, 0); /* what does not come to it does not read it */
 	assert_false(expression_never_falls(must_compile(a, "rows(schools).size() > 3", &scope), (size_t[]){NOW}, 1));
-	struct environment nowhere = {slots, SLOTS, zone, calendar, NULL};
+	struct environment nowhere = {.slots = slots, .slot_count = SLOTS, .zone = zone, .calendar = calendar, .rows = NULL};
 	assert_false(expression_evaluate(must_compile(a, "rows(schools).size()", &scope), &nowhere, a, &v, &err));
 	assert_non_null(strstr(err.text, "no register can be read here"));
 	many = 0;
@@ -646,7 +646,7 @@ static void test_errors_at_run_time(void **state) {
 
 static void test_guard(void **state) {
 	struct arena *a = arena_new();
-	struct environment env = {slots, SLOTS, zone, calendar, &row_source};
+	struct environment env = {.slots = slots, .slot_count = SLOTS, .zone = zone, .calendar = calendar, .rows = &row_source};
 	struct err err = {0};
 	(void)state;
 	assert_true(expression_holds(must_compile(a, "count > 3", &scope), &env, a, &err));

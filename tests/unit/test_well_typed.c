@@ -191,7 +191,7 @@ static struct str printed(struct well_typed *g, const struct expression *e) {
 
 /* The texts with names of fields instead of literals: those of the lets, too. */
 static const struct expression *compile_named(struct well_typed *g, const struct str *marked, const struct type *const *types, size_t count, struct value *slots) {
-	struct scope scope = {ARENA_ARRAY(g->a, FIELDS + LETS + WELL_LEAVES, struct scope_name), FIELDS, FIELDS + LETS + WELL_LEAVES, true, NULL, 0};
+	struct scope scope = {.items = ARENA_ARRAY(g->a, FIELDS + LETS + WELL_LEAVES, struct scope_name), .count = FIELDS, .cap = FIELDS + LETS + WELL_LEAVES, .warns = true};
 	const struct expression *e = NULL;
 	memcpy(scope.items, g->names, FIELDS * sizeof *scope.items);
 	for (size_t i = 0; i < g->leaf_count; i++) {
@@ -254,14 +254,14 @@ static void one(struct well_typed *g, uint64_t seed) {
 	struct str marked[LETS + 1];
 	const struct type *types[LETS + 1];
 	size_t count = 1 + (size_t)(seed % (LETS + 1));
-	struct environment env = {slots, FIELDS + WELL_LEAVES, zone, calendar, NULL};
+	struct environment env = {.slots = slots, .slot_count = FIELDS + WELL_LEAVES, .zone = zone, .calendar = calendar};
 	const struct expression *e = NULL;
 	const struct type *heavy = seed % 8 == 0 ? &(const struct type){.kind = KIND_LIST, .item = well_int} : seed % 8 == 1 ? well_string : NULL;
 	g->random = seed * 1000003;
 	g->leaf_count = g->local_count = 0;
 	snprintf(running, sizeof running, "SEED=%" PRIu64 " COUNT=1: ", seed);
 	set_fields(g, slots);
-	struct scope scope = {g->names, g->count, WELL_NAMES, true, NULL, 0}, before = scope;
+	struct scope scope = {.items = g->names, .count = g->count, .cap = WELL_NAMES, .warns = true}, before = scope;
 	for (size_t i = 0; i < count; i++) {
 		g->nodes = 60;
 		bool last = i + 1 == count;

@@ -76,6 +76,16 @@ static inline void texts_of_events(const struct definition *d, struct buf *out) 
 		}
 }
 
+static inline void texts_of_claims(const struct definition *d, struct buf *out) {
+	buf_z(out, "taken:\n  start: Taken\n");
+	for (size_t i = 0; i < d->states.count; i++)
+		for (size_t k = 0; k < d->states.items[i].on.count; k++) {
+			const struct event_rule *event = &d->states.items[i].on.items[k];
+			if (event->form && event_claims(event) && definition_event(d, event->name) == event)
+				buf_printf(out, "  %.*s: Taken\n", STR_ARG(event->name));
+		}
+}
+
 static inline void texts_of_forms(const struct definition *d, struct buf *out) {
 	buf_z(out, "forms:\n");
 	for (size_t i = 0; i < d->forms.count; i++) {
@@ -143,6 +153,7 @@ static inline void write_texts(const char *folder, const struct definition *d) {
 		buf_str(&out, buf_text(&events));
 	}
 	buf_free(&events);
+	texts_of_claims(d, &out);
 	texts_of_fields(d, &out);
 	texts_of_forms(d, &out);
 	texts_of_catalogues(d, &out);
