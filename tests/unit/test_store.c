@@ -226,10 +226,11 @@ static void the_gate_keeps_the_log_short(void **state) {
 	struct fixture *f = *state;
 	struct reader r = {.f = f};
 	pthread_t threads[READER_THREADS];
+	long long began = file_size(f, "-wal"); /* what making a new store has left there */
 	store_set_wal_limit(f->store, SMALL_LIMIT);
 	for (size_t i = 0; i < READER_THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, read_for_ever, &r), 0);
-	for (int64_t i = 1; i <= 600; i++) {
+	for (int64_t i = 1; i <= 2000; i++) {
 		write_some(f, i);
 		store_checkpoint(f->store, false);
 	}
@@ -238,8 +239,8 @@ static void the_gate_keeps_the_log_short(void **state) {
 		pthread_join(threads[i], NULL);
 	assert_int_equal(atomic_load(&r.failures), 0);
 	assert_true(atomic_load(&r.views) > 100);
-	assert_in_range(file_size(f, "-wal"), 1, 2 * SMALL_LIMIT);
-	assert_true(file_size(f, "") > 2 * SMALL_LIMIT); /* more was written than the log ever held */
+	assert_in_range(file_size(f, "-wal"), 1, began + SMALL_LIMIT);
+	assert_true(file_size(f, "") > began + SMALL_LIMIT); /* more was written than the log ever held */
 }
 
 static void a_view_that_stays_open_only_delays(void **state) {
