@@ -68,13 +68,15 @@ struct store_command {
 	int (*run)(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 };
 const struct store_command *store_command(const char *name); /* NULL: no such one */
-/* The store's half of `stafet graph`, `stafet backup` (in a running server), `stafet documents`, `inbox`, `sessions`, `suppressions`, `outbox`, `erase` and `export-person`. */
+/* The store's half of `stafet graph`, `stafet backup` (in a running server), `stafet documents`, `inbox`, `import`, `export`, `sessions`, `suppressions`, `outbox`, `erase` and `export-person`. */
 int command_backup_running(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_graph_instance(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_documents(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_inbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_sessions(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_suppressions(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
+int command_import(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
+int command_export(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_outbox(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_erase(struct open_site *s, struct arguments *args, struct str input, struct buf *out);
 int command_export_person(struct open_site *s, struct arguments *args, struct str input, struct buf *out);

@@ -1,4 +1,4 @@
-/* Commands on the instances of a site: start, list, show, history, verify, import. */
+/* Commands on the instances of a site: start, list, show, history, verify. */
 #include "cli/command.h"
 #include "engine/store/timers.h"
 
@@ -205,72 +205,9 @@ static int command_verify(struct open_site *s, struct arguments *args, struct st
 	return faults == 0 ? EXIT_GOOD : EXIT_FAULT;
 }
 
-struct import_job {
-	const struct register_type *reg;
-	struct register_rows rows;
-	struct register_change change;
-};
-
-static bool import_run(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
-	struct import_job *job = context;
-	(void)engine;
-	return register_replace(tx, job->reg->full_name, job->rows.items, job->rows.count, now, &job->change, err);
-}
-
-static const struct register_type *find_register(struct open_site *s, struct str full_name) {
-	struct str name = full_name, workflow = str_cut(&name, '.');
-	const struct package *package = site_package(s->site, workflow);
-	return package ? definition_register(package->definition, name) : NULL;
-}
-
-/* Rows come in under their owner's name. */
-static bool check_register(const struct register_type *reg, struct str name, struct err *err) {
-	if (!reg)
-		return err_set(err, ERR_NOT_FOUND, "error.not-found", "no register '%.*s'; it is named WORKFLOW.REGISTER", STR_ARG(name));
-	return str_equal(reg->full_name, name) || err_set(err, ERR_INPUT, "error.input", "the rows of '%.*s' are those of '%.*s': import that one", STR_ARG(name), STR_ARG(reg->full_name));
-}
-
-static bool compare(struct open_site *s, struct arena *a, struct import_job *job, struct err *err) {
-	struct view *v = store_view(s->store, err);
-	bool ok = v && register_compare(v, job->reg->full_name, job->rows.items, job->rows.count, a, &job->change, err);
-	if (v)
-		view_close(v);
-	return ok;
-}
-
-static int import_text(struct open_site *s, struct arena *a, struct str name, struct str input, bool dry_run, struct buf *out) {
-	struct problems problems = {.arena = a};
-	struct import_job job = {.reg = find_register(s, name)};
-	struct err err = {0};
-	if (!check_register(job.reg, name, &err))
-		return command_failed(out, &err);
-	if (!data_rows_from_csv(job.reg, "line", input, a, &job.rows, &problems)) {
-		problems_print(&problems, out);
-		buf_z(out, "nothing was imported\n");
-		return EXIT_FAULT;
-	}
-	data_seal_rows(job.reg, site_keys(s->site), &job.rows, a);
-	if (!(dry_run ? compare(s, a, &job, &err) : site_write(s, import_run, &job, &err)))
-		return command_failed(out, &err);
-	const struct register_change *c = &job.change;
-	buf_printf(out, "%s%lld added, %lld changed, %lld removed, %lld the same\n", dry_run ? "dry run: " : "", (long long)c->added, (long long)c->changed,
-	           (long long)c->removed, (long long)c->same);
-	return EXIT_GOOD;
-}
-
-static int command_import(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
-	bool dry_run = arguments_flag(args, "--dry-run");
-	if (arguments_unknown(args, out) || args->count != 1 || input.len == 0)
-		return usage(out, "import WORKFLOW.REGISTER FILE.csv [--dry-run]");
-	struct arena *a = arena_new();
-	int status = import_text(s, a, str_from(args->items[0]), input, dry_run, out);
-	arena_free(a);
-	return status;
-}
-
 static const struct store_command store_commands[] = {
         {"start", command_start}, {"list", command_list}, {"show", command_show},
-        {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"graph", command_graph_instance},
+        {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"export", command_export}, {"graph", command_graph_instance},
         {"outbox", command_outbox},
         {"documents", command_documents}, {"inbox", command_inbox}, {"backup", command_backup_running}, {"suppressions", command_suppressions}, {"sessions", command_sessions},
         {"erase", command_erase}, {"export-person", command_export_person},

@@ -27,6 +27,7 @@ static const char usage_text[] =
         "  stafet show REFERENCE                        one instance: state, fields, people, documents, messages, timers\n"
         "  stafet history REFERENCE                     what happened to it\n"
         "  stafet import WORKFLOW.REGISTER FILE.csv [--dry-run]\n"
+        "  stafet export WORKFLOW.REGISTER >FILE.csv\n"
         "  stafet verify [REFERENCE]                    prove that histories are whole\n"
         "  stafet outbox [explain|retry|cancel ID...]   messages that are not sent yet, or failed\n"
         "  stafet inbox [address]                       mails and texts that came in, and what followed from them\n"
@@ -73,6 +74,22 @@ static const char *input_file(const char *name, struct arguments *args) {
 	return NULL;
 }
 
+/* What old spreadsheets write goes on as UTF-8, and it is said. */
+static bool read_input(struct arena *a, const char *path, size_t limit, struct str *input, struct buf *out, struct err *err) {
+	struct buf text;
+	if (!file_read(a, path, limit, input, err))
+		return false;
+	if (str_utf8_valid(*input))
+		return true;
+	buf_init(&text, 3 * limit + 1);
+	bool known = buf_from_windows(&text, *input);
+	*input = arena_str(a, buf_text(&text));
+	buf_free(&text);
+	if (known)
+		buf_printf(out, "%s is not UTF-8 and was read as Windows-1252: look at its letters, or save it as \"CSV UTF-8\"\n", path);
+	return known || err_set(err, ERR_INPUT, "error.input", "%s is neither UTF-8 nor Windows-1252; save it as \"CSV UTF-8\". Nothing was done", path);
+}
+
 static int run_here(const struct store_command *command, const char *folder, struct arguments *args, struct str input, struct buf *out) {
 	struct open_site s;
 	struct err err = {0};
@@ -94,7 +111,7 @@ static int run_store_command(const struct store_command *command, struct argumen
 	const char *folder = arguments_site(args);
 	const char *path = input_file(command->name, args);
 	int status = EXIT_FAULT;
-	if (path && !file_read(a, path, INPUT_LIMIT, &input, &err)) {
+	if (path && !read_input(a, path, INPUT_LIMIT, &input, out, &err)) {
 		buf_printf(out, "stafet: %s\n", err.text);
 	} else {
 		status = remote_run(folder, command->name, args, input, out, &reached);

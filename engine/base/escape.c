@@ -221,6 +221,11 @@ static bool needs_quotes(struct str s) {
 	return s.len > 0 && (s.at[0] == ' ' || s.at[s.len - 1] == ' ');
 }
 
+struct str escape_csv_taken(struct str cell) {
+	struct str rest = {cell.at + 1, cell.len - 1};
+	return cell.len > 1 && cell.at[0] == '\'' && is_formula(rest) ? rest : cell;
+}
+
 void escape_csv(struct buf *out, struct str s) {
 	bool formula = is_formula(s), quotes = formula || needs_quotes(s);
 	if (quotes)

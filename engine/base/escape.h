@@ -11,6 +11,7 @@ void escape_markdown(struct buf *out, struct str s);  /* ASCII punctuation backs
 void escape_markdown_cell(struct buf *out, struct str s); /* the same within a table's row, which a newline would end: &#10; */
 void escape_url(struct buf *out, struct str s);       /* one component, RFC 3986 unreserved kept */
 void escape_json(struct buf *out, struct str s);      /* with quotes */
+struct str escape_csv_taken(struct str cell);         /* a cell that was read, without the ' that escape_csv put before a formula */
 void escape_csv(struct buf *out, struct str s);       /* one cell, RFC 4180, formula guard (' before = + - @ TAB CR, also behind blanks and quotes); numbers with a sign stay as they are */
 /* A file's name as a quoted string of a header can carry it anywhere: ASCII, Danish letters as two, what else is there as _. */
 void escape_file_name(struct buf *out, struct str s);

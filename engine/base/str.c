@@ -316,3 +316,18 @@ void buf_clear(struct buf *b) {
 struct str buf_text(const struct buf *b) {
 	return (struct str){b->at ? b->at : "", b->len};
 }
+
+/* 0: no character. From 0xA0 on it is Latin-1. */
+static const uint16_t windows[32] = {0x20AC, 0, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017D, 0,
+                                     0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178};
+
+bool buf_from_windows(struct buf *out, struct str s) {
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+		uint32_t point = c >= 0x80 && c < 0xA0 ? windows[c - 0x80] : c;
+		if (point == 0)
+			return false;
+		buf_utf8(out, point);
+	}
+	return true;
+}

@@ -52,6 +52,7 @@ void buf_str(struct buf *b, struct str s);
 void buf_z(struct buf *b, const char *z);
 void buf_char(struct buf *b, char c);
 void buf_utf8(struct buf *b, uint32_t code_point);
+bool buf_from_windows(struct buf *b, struct str s); /* Windows-1252, as old spreadsheets write it, as UTF-8; false: it has what is no character there, as UTF-16 does */
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *format, ...);
 void buf_int(struct buf *b, int64_t number); /* in decimal */
 void buf_vprintf(struct buf *b, const char *format, va_list args);

@@ -116,6 +116,16 @@ static bool read_number(struct str text, double *out) {
 	return *end == '\0' && *out - *out == 0.0;
 }
 
+/* As spreadsheets write them, English and Danish. */
+static const char *const yes[] = {"true", "sand", NULL}, *const no[] = {"false", "falsk", NULL};
+
+static bool is_word(struct str cell, const char *const *words) {
+	for (; *words; words++)
+		if (strlen(*words) == cell.len && strncasecmp(cell.at, *words, cell.len) == 0)
+			return true;
+	return false;
+}
+
 /* The cell as JSON of the column's type; false: it does not fit. An empty cell is left out. */
 static bool write_cell(const struct record_member *column, struct str cell, struct arena *a, struct buf *json) {
 	struct value v;
@@ -134,9 +144,9 @@ static bool write_cell(const struct record_member *column, struct str cell, stru
 		v = value_double(decimal);
 		break;
 	case KIND_BOOL:
-		if (!str_is(cell, "true") && !str_is(cell, "false"))
+		if (!is_word(cell, yes) && !is_word(cell, no))
 			return false;
-		v = value_bool(str_is(cell, "true"));
+		v = value_bool(is_word(cell, yes));
 		break;
 	case KIND_DATE:
 		if (!civil_parse_date(cell, &number))
@@ -146,7 +156,7 @@ static bool write_cell(const struct record_member *column, struct str cell, stru
 	default:
 		if (!escape_gate(cell, 2000, "cell", &err) || (column->type.kind == KIND_SEALED && str_ends(cell, STR("****"))))
 			return false;
-		v = value_string(arena_str(a, cell));
+		v = value_string(arena_str(a, escape_csv_taken(cell)));
 	}
 	value_to_json(&v, json);
 	return true;
@@ -173,7 +183,7 @@ static bool read_row(const struct register_type *reg, const size_t *columns, con
 		const struct record_member *column = &reg->record.members[columns[i]];
 		place.column = (int)i + 1;
 		if (columns[i] == reg->record.key)
-			row->key = arena_str(a, cells->items[i]);
+			row->key = arena_str(a, escape_csv_taken(cells->items[i]));
 		if (cells->items[i].len == 0)
 			continue;
 		buf_printf(&json, "%s\"%.*s\":", json.len > 1 ? "," : "", STR_ARG(column->name));

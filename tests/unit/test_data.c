@@ -244,6 +244,8 @@ static void test_csv_good(void **state) {
 	        {HEADER "\nx,A,,,,\n\n   \ny,B,,,,\n\n", "{\"id\":\"x\",\"name\":\"A\"}", 2},
 	        {HEADER "x, spaces around ,,,,\n", "{\"id\":\"x\",\"name\":\"spaces around\"}", 1},
 	        {HEADER, NULL, 0},
+	        {HEADER "x,'=1+1,,,,Sand\n", "{\"id\":\"x\",\"name\":\"=1+1\",\"open\":true}", 1}, /* as export writes it */
+	        {HEADER "x,'n,,,,FALSE\n", "{\"id\":\"x\",\"name\":\"'n\",\"open\":false}", 1},
 	        {HEADER "x,=1+1,,,,\n", "{\"id\":\"x\",\"name\":\"=1+1\"}", 1},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
