@@ -61,34 +61,23 @@ struct catalogue_ask catalogue_ask_read(struct request *r, const struct catalogu
 	return ask;
 }
 
-static struct str with(const struct catalogue_ask *ask, struct str path, struct str name, struct str value) {
-	struct buf escaped;
-	buf_init(&escaped, 8000);
-	buf_str(&escaped, name);
-	buf_char(&escaped, '=');
-	escape_url(&escaped, value);
-	struct str out = page_with(ask->r, path, buf_text(&escaped));
-	buf_free(&escaped);
-	return out;
-}
-
 struct str catalogue_ask_path(const struct catalogue_ask *ask) {
 	struct arena *a = ask->r->arena;
 	struct str path = ask->base;
 	if (ask->search.len > 0)
-		path = with(ask, path, STR("q"), ask->search);
+		path = page_with_value(ask->r, path, STR("q"), ask->search);
 	for (size_t i = 0; i < ask->catalogue->filters.count; i++)
 		if (ask->filters[i].len > 0)
-			path = with(ask, path, arena_printf(a, "f.%.*s", STR_ARG(column_name(ask->catalogue, i))), ask->filters[i]);
+			path = page_with_value(ask->r, path, arena_printf(a, "f.%.*s", STR_ARG(column_name(ask->catalogue, i))), ask->filters[i]);
 	if (ask->place.len > 0)
-		path = with(ask, path, STR("place"), ask->place);
+		path = page_with_value(ask->r, path, STR("place"), ask->place);
 	if (ask->boxed)
-		path = with(ask, path, STR("box"), arena_printf(a, "%.4f,%.4f,%.4f,%.4f", ask->box.west, ask->box.south, ask->box.east, ask->box.north));
+		path = page_with_value(ask->r, path, STR("box"), arena_printf(a, "%.4f,%.4f,%.4f,%.4f", ask->box.west, ask->box.south, ask->box.east, ask->box.north));
 	if (ask->row.len > 0)
-		path = with(ask, path, STR("row"), ask->row);
+		path = page_with_value(ask->r, path, STR("row"), ask->row);
 	if (ask->free)
-		path = with(ask, path, STR("free"), STR("1"));
-	return ask->page > 1 ? with(ask, path, STR("page"), arena_printf(a, "%lld", (long long)ask->page)) : path;
+		path = page_with_value(ask->r, path, STR("free"), STR("1"));
+	return ask->page > 1 ? page_with_value(ask->r, path, STR("page"), arena_printf(a, "%lld", (long long)ask->page)) : path;
 }
 
 bool catalogue_ask_narrows(const struct catalogue_ask *ask) {

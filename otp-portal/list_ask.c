@@ -91,30 +91,19 @@ struct listing_query list_ask_query(const struct list_ask *ask) {
 	return query;
 }
 
-static struct str with(const struct list_ask *ask, struct str path, struct str name, struct str value) {
-	struct buf escaped;
-	buf_init(&escaped, 8000);
-	buf_str(&escaped, name);
-	buf_char(&escaped, '=');
-	escape_url(&escaped, value);
-	struct str out = page_with(ask->r, path, buf_text(&escaped));
-	buf_free(&escaped);
-	return out;
-}
-
 struct str list_ask_path(const struct list_ask *ask) {
 	struct arena *a = ask->r->arena;
 	struct str path = ask->list->path;
 	if (ask->search.len > 0)
-		path = with(ask, path, STR("q"), ask->search);
+		path = page_with_value(ask->r, path, STR("q"), ask->search);
 	for (size_t i = 0; i < ask->list->rule->filters.count; i++)
 		if (ask->filters[i].len > 0)
-			path = with(ask, path, arena_printf(a, "f.%.*s", STR_ARG(ask->list->rule->filters.items[i])), ask->filters[i]);
+			path = page_with_value(ask->r, path, arena_printf(a, "f.%.*s", STR_ARG(ask->list->rule->filters.items[i])), ask->filters[i]);
 	if (ask->overdue)
-		path = with(ask, path, STR("overdue"), STR("1"));
+		path = page_with_value(ask->r, path, STR("overdue"), STR("1"));
 	if (ask->sort.len > 0)
-		path = with(ask, path, STR("sort"), arena_printf(a, "%s%.*s", ask->ascending ? "" : "-", STR_ARG(ask->sort)));
-	return ask->page > 1 ? with(ask, path, STR("page"), arena_printf(a, "%lld", (long long)ask->page)) : path;
+		path = page_with_value(ask->r, path, STR("sort"), arena_printf(a, "%s%.*s", ask->ascending ? "" : "-", STR_ARG(ask->sort)));
+	return ask->page > 1 ? page_with_value(ask->r, path, STR("page"), arena_printf(a, "%lld", (long long)ask->page)) : path;
 }
 
 bool list_ask_narrows(const struct list_ask *ask) {

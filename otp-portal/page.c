@@ -23,6 +23,17 @@ struct str page_with(const struct request *r, struct str path, struct str query)
 	return arena_printf(r->arena, "%.*s%s%.*s", STR_ARG(path), sign, STR_ARG(query));
 }
 
+struct str page_with_value(const struct request *r, struct str path, struct str name, struct str value) {
+	struct buf escaped;
+	buf_init(&escaped, 8000);
+	buf_str(&escaped, name);
+	buf_char(&escaped, '=');
+	escape_url(&escaped, value);
+	struct str out = page_with(r, path, buf_text(&escaped));
+	buf_free(&escaped);
+	return out;
+}
+
 static struct str with_language(const struct request *r, struct str path, struct str code) {
 	return page_with(r, path, arena_printf(r->arena, "lang=%.*s", STR_ARG(code)));
 }

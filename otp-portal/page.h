@@ -20,6 +20,7 @@ void page_word(struct request *r, struct response *out, const char *key);
 void page_text(struct request *r, struct response *out, const char *key, struct str arg0, struct str arg1);
 /* Path with "step=2" in its query, which it may have one already. In arena. */
 struct str page_with(const struct request *r, struct str path, struct str query);
+struct str page_with_value(const struct request *r, struct str path, struct str name, struct str value); /* value as typed: it is escaped */
 /* Path with ?lang= when the visitor chose one. In arena. */
 struct str page_path(const struct request *r, struct str path);
 /* <p><a href>word</a></p> */
