@@ -95,7 +95,7 @@ static struct value some(struct well_typed *g, const struct type *type) {
 
 static void set_fields(struct well_typed *g, struct value *slots) {
 	for (size_t i = 0; i < FIELDS; i++) {
-		g->names[i] = (struct scope_name){str_from(fields[i].name), *fields[i].type, i, fields[i].optional, NULL};
+		g->names[i] = (struct scope_name){.name = str_from(fields[i].name), .type = *fields[i].type, .slot = i, .optional = fields[i].optional};
 		slots[i] = fields[i].optional && well_one_in(g, 2) ? VALUE_UNSET : some(g, fields[i].type);
 	}
 	g->count = FIELDS;
@@ -195,12 +195,12 @@ static const struct expression *compile_named(struct well_typed *g, const struct
 	const struct expression *e = NULL;
 	memcpy(scope.items, g->names, FIELDS * sizeof *scope.items);
 	for (size_t i = 0; i < g->leaf_count; i++) {
-		scope.items[scope.count++] = (struct scope_name){arena_printf(g->a, "c%zu", i), {.kind = g->leaves[i].value.kind}, FIELDS + i, false, NULL};
+		scope.items[scope.count++] = (struct scope_name){.name = arena_printf(g->a, "c%zu", i), .type = {.kind = g->leaves[i].value.kind}, .slot = FIELDS + i};
 		slots[FIELDS + i] = g->leaves[i].value;
 	}
 	for (size_t i = 0; i < count; i++) {
 		e = compile(g, well_text(g, marked[i], true), &scope, types[i]);
-		scope.items[scope.count++] = (struct scope_name){arena_printf(g->a, "let%zu", i), *types[i], SIZE_MAX, false, e};
+		scope.items[scope.count++] = (struct scope_name){.name = arena_printf(g->a, "let%zu", i), .type = *types[i], .slot = SIZE_MAX, .let = e};
 	}
 	return e;
 }
@@ -271,7 +271,7 @@ static void one(struct well_typed *g, uint64_t seed) {
 		before = scope;
 		e = compile(g, well_text(g, marked[i], false), &scope, types[i]);
 		seen.nodes += e->root->weight;
-		g->names[g->count++] = (struct scope_name){arena_printf(g->a, "let%zu", i), *types[i], SIZE_MAX, false, e};
+		g->names[g->count++] = (struct scope_name){.name = arena_printf(g->a, "let%zu", i), .type = *types[i], .slot = SIZE_MAX, .let = e};
 	}
 	judge(g, e, compile_named(g, marked, types, count, slots), &before, &env);
 	arena_reset(g->a);
