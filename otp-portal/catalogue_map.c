@@ -176,7 +176,8 @@ void catalogue_write_map(const struct catalogue_list *l, struct response *out) {
 		return;
 	find_places(&m);
 	set_scale(&m);
-	buf_z(b, "<details class=\"map\" open><summary>");
+	/* Whoever has typed looks for rows, and on a phone these stand below the map. */
+	buf_z(b, l->ask->search.len > 0 ? "<details class=\"map\"><summary>" : "<details class=\"map\" open><summary>");
 	page_word(l->ask->r, out, "map.title");
 	buf_printf(b, "</summary>\n<svg viewBox=\"0 0 %d %.0f\" role=\"group\" aria-label=\"", WIDTH, (m.box.north - m.box.south) * m.y);
 	page_word(l->ask->r, out, "map.title");

@@ -390,6 +390,7 @@ def test_a_map_finds_and_zooms():
         out = server.get(html.unescape(way.group(1)))
     assert not way and set(markers(out)) == set(places), "and out to all of it"
     assert "Tórshavn" in " ".join(rows(server.get(path + "?q=Tórshavn".replace("ó", "%C3%B3"))))
+    assert '<details class="map" open>' in server.get(path).text and '<details class="map">' in server.get(path + "?q=aarhus").text, "what was looked for stands right below a folded map"
     for wrong in ("1,2,3", "x,1,2,3", "10,55,9,56", "nan,0,1,1", "1e9,0,2e9,1", "1,2,3,4,5"):
         assert set(markers(server.get(path + "?box=" + wrong))) == set(places), wrong
     assert "Zoom ind" in words(ask(person()[0])), "where one chooses, too"
