@@ -85,15 +85,17 @@ static bool await(pid_t pid, int watch, int patience_ms, int *status) {
 	return ready == 1;
 }
 
-static bool read_file(struct arena *a, int fd, size_t most, struct str *out) {
+static bool read_file(struct arena *a, int fd, size_t most, struct str *out, struct err *err) {
 	struct stat info;
 	size_t len = 0;
-	if (fstat(fd, &info) != 0 || info.st_size < 0 || (size_t)info.st_size > most)
-		return false;
+	if (fstat(fd, &info) != 0 || info.st_size < 0)
+		return fail(err, ERR_TRANSIENT, "the file of a child process cannot be read");
+	if ((size_t)info.st_size > most)
+		return fail(err, ERR_PERMANENT, "the answer of a child process is too long");
 	char *bytes = arena_alloc(a, (size_t)info.st_size + 1);
 	for (ssize_t got; len < (size_t)info.st_size; len += (size_t)got)
 		if ((got = pread(fd, bytes + len, (size_t)info.st_size - len, (off_t)len)) <= 0)
-			return false;
+			return fail(err, ERR_TRANSIENT, "the file of a child process cannot be read");
 	*out = (struct str){bytes, len};
 	return true;
 }
@@ -116,7 +118,7 @@ static bool run(struct arena *a, const struct child_work *work, int input, int o
 	}
 	out->status = WIFSIGNALED(status) ? -1 : WEXITSTATUS(status);
 	out->why = WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : NULL;
-	return WIFSIGNALED(status) || read_file(a, output, work->most, &out->output) || fail(err, ERR_PERMANENT, "the answer of a child process cannot be read");
+	return WIFSIGNALED(status) || read_file(a, output, work->most, &out->output, err);
 }
 
 bool child_run(struct arena *a, const struct child_work *work, struct child_answer *out, struct err *err) {
@@ -161,7 +163,8 @@ bool child_confine(const struct child_limits *l) {
 }
 
 bool child_input(struct arena *a, size_t most, struct str *out) {
-	return read_file(a, STDIN_FILENO, most, out) && out->len > 0;
+	struct err err;
+	return read_file(a, STDIN_FILENO, most, out, &err) && out->len > 0;
 }
 
 bool child_output(struct str bytes) {

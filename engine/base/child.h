@@ -18,7 +18,7 @@ struct child_answer {
 	const char *why;   /* of -1 and -2, for people */
 	struct str output; /* in the arena; empty when there was none */
 };
-/* False: no process could be started (TRANSIENT), or its answer cannot be read. Any thread. */
+/* False: no process could be started, or what it wrote cannot be read, neither of which says anything of the work (TRANSIENT); or it wrote more than it may. Any thread. */
 bool child_run(struct arena *a, const struct child_work *work, struct child_answer *out, struct err *err);
 
 /* In the child */

@@ -211,8 +211,14 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at) {
 	return pwrite64(fd, bytes, len, at);
 }
 
+/* What is in memory alone has no disk that could fail. */
+static bool in_memory(int fd) {
+	char path[PATH_MAX];
+	return strncmp(path_of(fd, path), "/memfd:", 7) == 0;
+}
+
 ssize_t pread64(int fd, void *bytes, size_t len, off_t at) {
-	return fails_on("read", fd) ? -1 : NEXT(pread64)(fd, bytes, len, at);
+	return !in_memory(fd) && fails_on("read", fd) ? -1 : NEXT(pread64)(fd, bytes, len, at);
 }
 
 ssize_t pread(int fd, void *bytes, size_t len, off_t at) {
