@@ -92,7 +92,7 @@ bool erasure_of_contact(struct tx *tx, int64_t contact_id, bool *gone, struct er
 	struct db *db = tx_db(tx);
 	bool named;
 	struct stmt *s = db_query(db, "SELECT EXISTS (SELECT 1 FROM participations WHERE contact_id = ?1) OR EXISTS (SELECT 1 FROM links WHERE contact_id = ?1 AND state = 'live')"
-	                              " OR EXISTS (SELECT 1 FROM outbox WHERE contact_id = ?1 AND state IN ('queued', 'leased', 'begun'))");
+	                              " OR EXISTS (SELECT 1 FROM outbox WHERE contact_id = ?1 AND state <> 'sent' AND state IN ('queued', 'leased', 'begun'))"); /* outbox_open */
 	bind_int(s, contact_id);
 	if (!ask(s, &named, err))
 		return false;

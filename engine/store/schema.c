@@ -296,6 +296,13 @@ static const char *const claims_of_pools =
         "CREATE INDEX claims_past ON claims (owner_id, pool, row_key, history_id);"
         "CREATE INDEX claims_holder ON claims (holder_id);";
 
+/* Verify and erasure read all links of an instance, whatever their state; transitions only the live ones, however many have been used. */
+static const char *const links_by_owner =
+        "DROP INDEX links_live;"
+        "DROP INDEX links_contact;"
+        "CREATE INDEX links_instance ON links (instance_id, state, contact_id, task) WHERE instance_id IS NOT NULL;"
+        "CREATE INDEX links_contact ON links (contact_id) WHERE contact_id IS NOT NULL AND state = 'live';";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -328,6 +335,7 @@ static const struct migration migrations[] = {
         {{&checks_without_tables}},
         {{&cases_that_are_erased}},
         {{&claims_of_pools}},
+        {{&links_by_owner}},
 };
 
 int64_t schema_newest(void) {

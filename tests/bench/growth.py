@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """make bench, what grows by ten: instances, the history of one, rows of a register; what a start, a transition, a wake-up and pages cost then, in
 processor time. argv: folder of the built programs, the JSON file of the parts before, which is added to. GROWTH: the most instances (100000)."""
-import os, re, time, urllib.error, urllib.request
+import os, re, resource, time, urllib.error, urllib.request
 
 from measured import HERE, READY, Scratch, Server, program, report, run, save
 
@@ -55,6 +55,14 @@ def measured(folder, entries):
     return [int(cost) for cost in costs.split()], ["/l/" + token for token in tokens]
 
 
+def tell_verify(folder, size):
+    """What `stafet verify` costs for each instance."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(program("stafet"), "verify", "--site", folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    tell("instances: verify, each", size, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e9 / size)
+
+
 def instances():
     with Scratch() as scratch:
         folder, filled = site_in(scratch), 0
@@ -66,6 +74,7 @@ def instances():
                 tell(name, size, cost)
             tell_pages(folder, scratch, [("instances: a page", page), ("instances: the list of all", office), ("instances: its last page", office + "?page=%d" % (size // 50)),
                                          ("instances: a search in it", office + "?q=p77")], size)
+            tell_verify(folder, size)
 
 
 def histories():

@@ -7,6 +7,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BINARY = os.environ.get("STAFET", os.path.join(ROOT, "build", "stafet"))
 PYTHON = "/usr/bin/python3"
 
+# A test's day is the site's day: without this, dates of a test are wrong in the hours when it is another day in UTC.
+os.environ["TZ"] = "Europe/Copenhagen"
+time.tzset()
+
 
 def free_port():
     with socket.socket() as s:

@@ -37,9 +37,9 @@ static struct receipt start(struct portal_case *c, const char *person, const cha
 	return receipt;
 }
 
-/* A day so many days from now, as people type it. */
+/* The site's day so many days from now, as people type it. */
 static const char *day(struct portal_case *c, int64_t days) {
-	return civil_format_date(c->arena, civil_day_of(clock_now()) + days).at;
+	return civil_format_date(c->arena, civil_day_of(zone_local(site_zone(c->site), clock_now())) + days).at;
 }
 
 static const char *ask(struct portal_case *c, const char *query) {
