@@ -99,9 +99,7 @@ static void write_filters(const struct catalogue_list *l, struct response *out) 
 	buf_z(b, "</div>\n");
 	if (c->available)
 		write_free(l, out);
-	buf_z(b, "<p class=\"buttons\"><button class=\"quiet\">");
-	page_word(l->ask->r, out, "list.show");
-	buf_z(b, "</button></p>\n</details>\n");
+	page_filters_end(l->ask->r, out);
 }
 
 /* A browser drops the query of a GET form's address. */
@@ -128,15 +126,8 @@ void catalogue_write_sieve(const struct catalogue_list *l, struct response *out)
 	if (l->ask->boxed)
 		page_hidden(out, "box", arena_printf(l->ask->r->arena, "%.4f,%.4f,%.4f,%.4f", l->ask->box.west, l->ask->box.south, l->ask->box.east, l->ask->box.north));
 	page_hidden_language(l->ask->r, out);
-	if (l->ask->catalogue->search.count > 0) {
-		buf_z(b, "<label for=\"q\">");
-		page_word(l->ask->r, out, "list.search-label");
-		buf_z(b, "</label>\n<input type=\"search\" id=\"q\" name=\"q\" value=\"");
-		escape_html(b, l->ask->search);
-		buf_z(b, "\">\n<button class=\"quiet\">");
-		page_word(l->ask->r, out, "list.search");
-		buf_z(b, "</button>\n");
-	}
+	if (l->ask->catalogue->search.count > 0)
+		page_search_box(l->ask->r, l->ask->search, out);
 	write_filters(l, out);
 	buf_z(b, "</form>\n");
 	catalogue_write_map(l, out);

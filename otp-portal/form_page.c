@@ -347,3 +347,23 @@ void form_page_filled(const struct filling *f, size_t page, const struct answers
 	bool change = str_is(request_query(f->prose.r, "change"), "1") || str_is(request_form(f->prose.r, "change"), "1");
 	form_page(&(struct form_view){f, page, values, shown, problems, change, NULL, false}, out);
 }
+
+void form_page_refused(struct filling *f, const struct answers *answers, const struct form_problems *problems, struct response *out) {
+	struct request *r = f->prose.r;
+	struct form_problems told = {0};
+	struct value *values;
+	struct err err;
+	struct view *v = store_view(r->world->options.store, &err);
+	if (!v) {
+		page_failure(r, out, &err);
+		return;
+	}
+	struct register_port port = data_store_port(v);
+	size_t page = filling_page_of(f, problems->items[0].name);
+	filling_look_again(f, &port);
+	if (filling_values(f, page + 1, answers, &values, &told, &err))
+		form_page_filled(f, page, answers, problems, values, out);
+	else
+		page_failure(r, out, &err);
+	view_close(v);
+}

@@ -22,5 +22,7 @@ struct answers form_page_shown(const struct filling *f, size_t page);
 /* The page with answers and what is wrong with them; on the way to a change when the request says so. */
 void form_page_filled(const struct filling *f, size_t page, const struct answers *shown, const struct form_problems *problems, struct value *values,
                       struct response *out);
+/* After a refusal: the page where the first problem is, of what is true now, with everything that was typed. */
+void form_page_refused(struct filling *f, const struct answers *answers, const struct form_problems *problems, struct response *out);
 
 #endif

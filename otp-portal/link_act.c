@@ -46,27 +46,6 @@ static bool run_act(struct change *c, struct engine *engine, struct tx *tx, int6
 	return engine_start(engine, tx, now, &request, c->arena, &act->problems, &receipt, err);
 }
 
-/* The page where the first problem is, with everything that was typed. */
-static void show_problems(struct request *r, struct act *act, struct response *out) {
-	struct filling *f = &act->filling;
-	struct form_problems told = {0};
-	struct value *values;
-	struct err err;
-	struct view *v = store_view(r->world->options.store, &err);
-	if (!v) {
-		page_failure(r, out, &err);
-		return;
-	}
-	struct register_port port = data_store_port(v);
-	size_t page = filling_page_of(f, act->problems.items[0].name);
-	filling_look_again(f, &port);
-	if (filling_values(f, page + 1, &act->answers, &values, &told, &err))
-		form_page_filled(f, page, &act->answers, &act->problems, values, out);
-	else
-		page_failure(r, out, &err);
-	view_close(v);
-}
-
 static void after_act(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
 	struct act *act = c->context;
 	struct str home = act->filling.home.len > 0 ? act->filling.home : act->filling.path;
@@ -77,7 +56,7 @@ static void after_act(struct request *r, struct change *c, bool ok, const struct
 	else if (ok)
 		response_redirect(out, r, page_path(r, home));
 	else if (err->kind == ERR_INPUT && act->problems.count > 0)
-		show_problems(r, act, out);
+		form_page_refused(&act->filling, &act->answers, &act->problems, out);
 	else if (err->kind == ERR_CONFLICT && !str_is(str_from(err->key), "event.refused"))
 		response_redirect(out, r, page_path(r, home)); /* the link itself says what has happened */
 	else

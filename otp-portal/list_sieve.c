@@ -160,20 +160,7 @@ static void write_filters(const struct sieve *s, struct response *out) {
 	buf_z(b, "</div>\n");
 	if (ask->list->rule->overdue)
 		write_overdue(s, out);
-	buf_z(b, "<p class=\"buttons\"><button class=\"quiet\">");
-	page_word(r, out, "list.show");
-	buf_z(b, "</button></p>\n</details>\n");
-}
-
-static void write_search(const struct sieve *s, struct response *out) {
-	struct buf *b = &out->body;
-	buf_z(b, "<label for=\"q\">");
-	page_word(s->ask->r, out, "list.search-label");
-	buf_z(b, "</label>\n<input type=\"search\" id=\"q\" name=\"q\" value=\"");
-	escape_html(b, s->ask->search);
-	buf_z(b, "\">\n<button class=\"quiet\">");
-	page_word(s->ask->r, out, "list.search");
-	buf_z(b, "</button>\n");
+	page_filters_end(r, out);
 }
 
 static void write_form(const struct sieve *s, bool filters, struct response *out) {
@@ -186,7 +173,7 @@ static void write_form(const struct sieve *s, bool filters, struct response *out
 		page_hidden(out, "view", view);
 	page_hidden_language(s->ask->r, out);
 	if (s->ask->list->rule->search.count > 0)
-		write_search(s, out);
+		page_search_box(s->ask->r, s->ask->search, out);
 	if (filters)
 		write_filters(s, out);
 	buf_z(b, "</form>\n");

@@ -61,6 +61,23 @@ void page_hidden_language(struct request *r, struct response *out) {
 		page_hidden(out, "lang", language_code(r->language));
 }
 
+void page_search_box(struct request *r, struct str search, struct response *out) {
+	struct buf *b = &out->body;
+	buf_z(b, "<label for=\"q\">");
+	page_word(r, out, "list.search-label");
+	buf_z(b, "</label>\n<input type=\"search\" id=\"q\" name=\"q\" value=\"");
+	escape_html(b, search);
+	buf_z(b, "\">\n<button class=\"quiet\">");
+	page_word(r, out, "list.search");
+	buf_z(b, "</button>\n");
+}
+
+void page_filters_end(struct request *r, struct response *out) {
+	buf_z(&out->body, "<p class=\"buttons\"><button class=\"quiet\">");
+	page_word(r, out, "list.show");
+	buf_z(&out->body, "</button></p>\n</details>\n");
+}
+
 static void write_head(struct request *r, struct response *out, const struct page *page) {
 	const struct assets *assets = r->world->assets;
 	struct buf *b = &out->body;

@@ -28,6 +28,10 @@ void page_way(struct request *r, struct response *out, struct str path, const ch
 /* Hidden input. */
 void page_hidden(struct response *out, const char *name, struct str value);
 void page_hidden_language(struct request *r, struct response *out);
+/* The field `q` of a form that searches, with its button. */
+void page_search_box(struct request *r, struct str search, struct response *out);
+/* The button that applies filters, and the end of their folded part. */
+void page_filters_end(struct request *r, struct response *out);
 
 /* A whole page of a heading and a sentence, by keys of languages/<lang>.yaml. */
 void page_message(struct request *r, struct response *out, unsigned status, const char *title_key, const char *text_key, struct str arg);

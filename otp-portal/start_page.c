@@ -146,29 +146,11 @@ static bool run_begin(struct change *c, struct engine *engine, struct tx *tx, in
 	return engine_start(engine, tx, now, &request, c->arena, &b->problems, &receipt, err) && count_start(b, tx, now, err);
 }
 
-/* What was still good when it was sent was taken meanwhile. */
-static void show_problems(struct request *r, struct begin *b, struct response *out) {
-	struct form_problems told = {0};
-	struct value *values;
-	struct err err;
-	struct view *v = store_view(r->world->options.store, &err);
-	if (!v) {
-		page_failure(r, out, &err);
-		return;
-	}
-	struct register_port port = data_store_port(v);
-	filling_look_again(&b->filling, &port);
-	if (filling_values(&b->filling, 1, &b->answers, &values, &told, &err))
-		form_page(&(struct form_view){&b->filling, 0, values, &b->answers, &b->problems, false, NULL, false}, out);
-	else
-		page_failure(r, out, &err);
-	view_close(v);
-}
-
 static void after_begin(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
 	struct begin *b = c->context;
 	if (!ok && err->kind == ERR_INPUT && b->problems.count > 0) {
-		show_problems(r, b, out);
+		/* What was still good when it was sent was taken meanwhile. */
+		form_page_refused(&b->filling, &b->answers, &b->problems, out);
 		return;
 	}
 	if (!ok) {
