@@ -347,3 +347,17 @@ struct str secret_hex(struct arena *a, const void *bytes, size_t len) {
 	sodium_bin2hex(text, 2 * len + 1, bytes, len);
 	return (struct str){text, 2 * len};
 }
+
+bool secret_unhex(struct str s, void *out, size_t len) {
+	size_t found = 0;
+	const char *end = NULL;
+	return s.len == 2 * len && sodium_hex2bin(out, len, s.at, s.len, NULL, &found, &end) == 0 && found == len && end == s.at + s.len;
+}
+
+void secret_sha256(unsigned char out[SECRET_SHA256], struct str text) {
+	crypto_hash_sha256(out, (const unsigned char *)text.at, text.len);
+}
+
+void secret_hmac_sha256(unsigned char out[SECRET_SHA256], const unsigned char key[SECRET_SHA256], struct str text) {
+	crypto_auth_hmacsha256(out, (const unsigned char *)text.at, text.len, key);
+}

@@ -11,6 +11,7 @@ enum {
 	SECRET_ID = 16,       /* a random id: link, login request, salt */
 	SECRET_MAC = 16,      /* BLAKE2b-128 */
 	SECRET_HASH = 32,     /* BLAKE2b-256 */
+	SECRET_SHA256 = 32,
 	SECRET_TOKEN = 43,    /* base64url(id || mac), without padding */
 	SECRET_FINGERPRINT = 16
 };
@@ -53,5 +54,9 @@ bool secret_unseal(const struct keyring *k, struct str about, struct str sealed,
 struct str secret_base64url(struct arena *a, const void *bytes, size_t len);
 bool secret_base64url_decode(struct str s, void *out, size_t len); /* exactly len bytes */
 struct str secret_hex(struct arena *a, const void *bytes, size_t len);
+bool secret_unhex(struct str s, void *out, size_t len); /* exactly len bytes; capitals too */
+/* For what others shall be able to compute with what every language has. */
+void secret_sha256(unsigned char out[SECRET_SHA256], struct str text);
+void secret_hmac_sha256(unsigned char out[SECRET_SHA256], const unsigned char key[SECRET_SHA256], struct str text);
 
 #endif

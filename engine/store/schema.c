@@ -295,6 +295,14 @@ static const char *const claims_of_pools =
         "CREATE UNIQUE INDEX claims_once ON claims (holder_id, owner_id, pool, row_key) WHERE released_id IS NULL;"
         "CREATE INDEX claims_past ON claims (owner_id, pool, row_key, history_id);"
         "CREATE INDEX claims_holder ON claims (holder_id);";
+/* What is drawn with, sealed, and how often each instance has drawn with which. */
+static const char *const seeds_of_draws =
+        "CREATE TABLE seeds (id INTEGER PRIMARY KEY, instance_id INTEGER NOT NULL REFERENCES instances(id), name TEXT NOT NULL, sealed TEXT NOT NULL,"
+        " history_id INTEGER NOT NULL REFERENCES history(id), revealed_id INTEGER REFERENCES history(id)) STRICT;"
+        "CREATE INDEX seeds_name ON seeds (instance_id, name);"
+        "CREATE UNIQUE INDEX seeds_hidden ON seeds (instance_id, name) WHERE revealed_id IS NULL;"
+        "CREATE TABLE drawn (instance_id INTEGER NOT NULL REFERENCES instances(id), seed_id INTEGER NOT NULL REFERENCES seeds(id), number INTEGER NOT NULL CHECK (number > 0),"
+        " history_id INTEGER NOT NULL REFERENCES history(id), PRIMARY KEY (instance_id, seed_id, number)) STRICT, WITHOUT ROWID;";
 
 /* Verify and erasure read all links of an instance, whatever their state; transitions only the live ones, however many have been used. */
 static const char *const links_by_owner =
@@ -336,6 +344,7 @@ static const struct migration migrations[] = {
         {{&cases_that_are_erased}},
         {{&claims_of_pools}},
         {{&links_by_owner}},
+        {{&seeds_of_draws}},
 };
 
 int64_t schema_newest(void) {

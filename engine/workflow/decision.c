@@ -33,6 +33,7 @@ static void run_begin(struct run *r, const struct decision_world *world, const s
 	        .calendar = world->calendar,
 	        .rows = data_row_source(r->definition, world->registers, today, a),
 	        .ledger = world->ledger,
+	        .urn = world->urn,
 	};
 	*extra(r, SLOT_NOW) = value_instant(world->now);
 	*extra(r, SLOT_TODAY) = value_date(today);
@@ -80,15 +81,28 @@ static bool evaluate(struct run *r, const struct assignment *assignment, struct 
 	return false;
 }
 
+static void put(struct run *r, const struct field *field, struct value value) {
+	r->slots[field->slot] = value;
+	r->frozen = NULL;
+	r->out->values = r->slots;
+}
+
 static bool run_set(struct run *r, const struct action *action) {
 	for (size_t i = 0; i < action->data.count; i++) {
 		struct value value; /* of its own: `set: {n: n + 1}` reads what it writes */
 		if (!evaluate(r, &action->data.items[i], &value) || !data_storable(&value, &r->out->guard_err))
 			return false;
-		r->slots[action->data.items[i].field->slot] = value;
-		r->frozen = NULL;
-		r->out->values = r->slots;
+		put(r, action->data.items[i].field, value);
 	}
+	return true;
+}
+
+/* A seed's hash, or the seed. */
+static bool run_seed(struct run *r, const struct action *action) {
+	struct str hex;
+	if (!(action->kind == ACTION_COMMIT ? urn_commit : urn_reveal)(r->world->urn, action->seed, &hex, &r->out->guard_err))
+		return false;
+	put(r, action->field, value_string(hex));
 	return true;
 }
 
@@ -228,6 +242,7 @@ static bool run_actions(struct run *r, const struct action_list *actions) {
 		          : action->kind == ACTION_PLAN   ? run_plan(r, action)
 		          : action->kind == ACTION_CLAIM  ? run_claim(r, action)
 		          : action->kind == ACTION_RELEASE ? run_release(r, action)
+		          : action->kind == ACTION_COMMIT || action->kind == ACTION_REVEAL ? run_seed(r, action)
 		                                          : run_effect(r, action, EFFECT_SIGNAL);
 		if (!ok)
 			return false;

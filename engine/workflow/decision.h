@@ -7,6 +7,7 @@
 
 #include "engine/workflow/form.h"
 #include "engine/workflow/plan.h"
+#include "engine/workflow/urn.h"
 
 enum event_kind { EVENT_START, EVENT_FORM, EVENT_TIMER, EVENT_SIGNAL };
 
@@ -41,6 +42,7 @@ struct decision_world {
 	int64_t now;
 	const struct register_port *registers; /* for rows(); NULL: they cannot be read */
 	struct ledger *ledger;         /* of the instance; NULL: no pool can be asked */
+	struct urn *urn;               /* of the instance; NULL: nothing can be drawn */
 };
 
 enum { DECISION_CHILDREN = 10000 }; /* that one action may start; all are prepared, at some KB each, before the first is written */

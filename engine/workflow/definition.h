@@ -131,7 +131,14 @@ struct plan_rule {
 	const struct expression *paused_from, *paused_until; /* date, datetime or instant; NULL: no pause; until now */
 };
 
-enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL, ACTION_PLAN, ACTION_CLAIM, ACTION_RELEASE };
+/* What draw() draws with, and the fields that tell of it. */
+struct seed_rule {
+	struct str name;
+	const struct field *committed, *revealed; /* get the hash, the seed; NULL: no action does it */
+	struct yaml_place place;
+};
+
+enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL, ACTION_PLAN, ACTION_CLAIM, ACTION_RELEASE, ACTION_COMMIT, ACTION_REVEAL };
 struct assignment {
 	struct str name;              /* of a field of this workflow (set), or of the other (start, signal) */
 	const struct field *field;    /* set: resolved; else NULL: checked when all packages are there */
@@ -159,6 +166,8 @@ struct action {
 	const struct plan_rule *plan;
 	const struct pool *pool;            /* claim, release */
 	const struct expression *row;       /* claim, release: its key, or the row; NULL: all that it holds */
+	struct str seed;                    /* commit, reveal */
+	const struct field *field;          /* commit, reveal: a text that gets the hash, the seed */
 	struct yaml_place place;
 };
 struct action_list {
@@ -257,6 +266,9 @@ struct definition {
 	LIST_OF(struct field) fields;
 	LIST_OF(struct register_type) registers;
 	LIST_OF(struct pool) pools;
+	LIST_OF(struct seed_rule) seeds;  /* that it commits or reveals */
+	struct str parent_seed;           /* that it draws with and does not commit: of whoever starts it; empty: none */
+	struct yaml_place parent_seed_place;
 	LIST_OF(struct role) roles;
 	LIST_OF(struct catalogue) catalogues;
 	LIST_OF(struct form) forms;
@@ -311,6 +323,9 @@ const struct catalogue *definition_catalogue(const struct definition *d, struct 
 const struct register_type *definition_register(const struct definition *d, struct str name);
 bool definition_reads_rows(const struct definition *d, const struct expression *e); /* of any register */
 const struct pool *definition_pool(const struct definition *d, struct str name);
+/* That the workflow commits itself; NULL: it does not. */
+const struct seed_rule *definition_seed(const struct definition *d, struct str name);
+bool definition_draws(const struct definition *d); /* or commits what others draw with */
 bool actions_claim(const struct action_list *actions);
 bool event_claims(const struct event_rule *event); /* in any of its cases */
 /* Whether what a form is filled in for claims a row: the event of that name in the state, or the start (no state). */

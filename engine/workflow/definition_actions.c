@@ -50,7 +50,7 @@ void read_assignments(struct reader *r, const struct yaml *data, bool own, const
 		if (action->kind == ACTION_SET && field && field->sensitive && !yaml_is_null(value))
 			problem_error(r->problems, value->place, "'%.*s' is sensitive: it can be asked for, passed on to another workflow, and set to null", STR_ARG(field->name));
 		else if (!yaml_is_null(value) && (!own || field))
-			assignment->value = reader_expression(r, value, scope, own ? &field->type : NULL);
+			assignment->value = (action->kind == ACTION_SET ? reader_drawing : reader_expression)(r, value, scope, own ? &field->type : NULL);
 	}
 }
 
@@ -85,7 +85,7 @@ static void read_signal(struct reader *r, const struct yaml *node, struct action
 
 static void read_action(struct reader *r, const struct yaml *node, struct action *action) {
 	const struct yaml *send = yaml_get(node, "send"), *set = yaml_get(node, "set"), *start = yaml_get(node, "start"), *document = yaml_get(node, "document"), *plan = yaml_get(node, "plan");
-	const struct yaml *claim = yaml_get(node, "claim"), *release = yaml_get(node, "release");
+	const struct yaml *claim = yaml_get(node, "claim"), *release = yaml_get(node, "release"), *commit = yaml_get(node, "commit"), *reveal = yaml_get(node, "reveal");
 	action->place = node->place;
 	action->condition = reader_guard(r, yaml_get(node, "if"));
 	if (send) {
@@ -101,6 +101,8 @@ static void read_action(struct reader *r, const struct yaml *node, struct action
 		read_plan(r, plan, action);
 	} else if (claim || release) {
 		read_claim(r, claim ? claim : release, claim ? ACTION_CLAIM : ACTION_RELEASE, action);
+	} else if (commit || reveal) {
+		read_seed(r, commit ? commit : reveal, commit ? ACTION_COMMIT : ACTION_REVEAL, action);
 	} else {
 		read_signal(r, yaml_get(node, "signal"), action);
 	}

@@ -68,6 +68,7 @@ void definition_check(const struct definition *d, const struct texts *texts, str
 	check_ties(&c);
 	check_start(&c);
 	check_reads(&c);
+	check_draws(&c);
 	check_series(&c);
 	if (texts) {
 		check_words(&c);

@@ -25,6 +25,7 @@ struct str_set {
 void check_machine(struct checker *c); /* states: reachability, exits, timeouts, ties; names and links */
 void check_ties(struct checker *c);
 void check_start(struct checker *c);   /* public start, contacts of roles */
+void check_draws(struct checker *c);   /* seeds that were not committed, or are revealed */
 void check_reads(struct checker *c);   /* fields that are read where they may be unset */
 void check_words(struct checker *c);   /* texts of pages, per language */
 void check_messages(struct checker *c);

@@ -43,6 +43,8 @@ static void apply_form(const struct form *form, bool *set) {
 static void apply_action(const struct flow *f, const struct action *action, bool *set) {
 	if (action->kind == ACTION_DOCUMENT && !action->condition && !action->addendum)
 		set[flow_series(f->d, action->document)] = true;
+	if ((action->kind == ACTION_COMMIT || action->kind == ACTION_REVEAL) && !action->condition)
+		set[action->field->slot] = true;
 	if (action->kind != ACTION_SET)
 		return;
 	for (size_t i = 0; i < action->data.count; i++) {

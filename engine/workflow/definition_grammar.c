@@ -101,6 +101,11 @@ static const struct shape_key release_keys[] = {
         {.key = "row", .shape = &expression, .help = "Its key, or the row; none: all that the instance holds."},
         {0}};
 static const struct shape release = {.kind = SHAPE_MAP, .what = "release", .keys = release_keys};
+static const struct shape_key seed_keys[] = {
+        {.key = "seed", .shape = &word, .needed = true, .help = "Its name; draw(list) draws with the one named draw."},
+        {.key = "set", .shape = &word, .needed = true, .help = "A text field: of 64 characters, in hex."},
+        {0}};
+static const struct shape seed = {.kind = SHAPE_MAP, .what = "seed", .keys = seed_keys};
 static const struct shape_key action_keys[] = {
         {.key = "if", .shape = &expression, .help = "Done only when this is true."},
         {.key = "send", .shape = &send, .one = true},
@@ -111,6 +116,8 @@ static const struct shape_key action_keys[] = {
         {.key = "plan", .shape = &plan, .one = true, .help = "Gives children slots."},
         {.key = "claim", .shape = &claim, .one = true, .help = "A place of a row; if it cannot be had, the whole event is refused."},
         {.key = "release", .shape = &release, .one = true, .help = "Gives places back."},
+        {.key = "commit", .shape = &seed, .one = true, .help = "Makes a hidden seed, with which draw() draws; its SHA-256 is told."},
+        {.key = "reveal", .shape = &seed, .one = true, .help = "Tells the seed, so that everybody can check what was drawn; it draws no more."},
         {0}};
 static const struct shape action = {.kind = SHAPE_MAP, .what = "action", .keys = action_keys};
 static const struct shape actions = {.kind = SHAPE_LIST, .each = &action};

@@ -36,12 +36,19 @@ struct yaml_nodes reader_names(struct reader *r, const struct yaml *node) {
 	return names;
 }
 
-const struct expression *reader_expression(struct reader *r, const struct yaml *node, const struct scope *scope, const struct type *want) {
+const struct expression *reader_drawing(struct reader *r, const struct yaml *node, const struct scope *scope, const struct type *want) {
 	if (!node)
 		return NULL;
 	const struct expression *expression = expression_compile(r->arena, node->text, node->place, scope, want, r->problems);
 	if (expression)
 		*(struct expression_use *)ARENA_PUSH(r->arena, &r->d->expressions) = (struct expression_use){expression, node->place};
+	return expression;
+}
+
+const struct expression *reader_expression(struct reader *r, const struct yaml *node, const struct scope *scope, const struct type *want) {
+	const struct expression *expression = reader_drawing(r, node, scope, want);
+	if (expression && expression_seed(expression).len > 0)
+		problem_error(r->problems, node->place, "draw() stands in the values of `set` alone: what is drawn is kept, and drawn once");
 	return expression;
 }
 
@@ -114,6 +121,7 @@ static void read_parts(struct reader *r, const struct yaml *workflow, const stru
 	read_forms(r, yaml_get(workflow, "forms"));
 	read_views(r, yaml_get(workflow, "views")); /* before the states: a send's link names a view or an event */
 	read_states(r, yaml_get(workflow, "states"), yaml_get(workflow, "common"), yaml_get(workflow, "initial"));
+	read_draws(r);
 	read_acts(r, yaml_get(workflow, "views"));
 	read_start(r, yaml_get(workflow, "start"));
 	for (size_t i = 0; i < r->d->expressions.count; i++)

@@ -33,6 +33,8 @@ struct yaml_nodes reader_names(struct reader *r, const struct yaml *node);
 /* Expressions; node NULL gives NULL. Kept with their place in the definition's list of uses. */
 const struct expression *reader_expression(struct reader *r, const struct yaml *node, const struct scope *scope, const struct type *want);
 const struct expression *reader_guard(struct reader *r, const struct yaml *node); /* bool, in the definition's scope */
+/* The same, and it may draw: only what is written down at once, and once, can be drawn. */
+const struct expression *reader_drawing(struct reader *r, const struct yaml *node, const struct scope *scope, const struct type *want);
 
 /* An array of exactly count items, so that pointers into it last. */
 #define READER_FIX(r, list, n)                                                                             \
@@ -58,6 +60,8 @@ void read_actions(struct reader *r, const struct yaml *actions, struct action_li
 void read_assignments(struct reader *r, const struct yaml *data, bool own, const struct scope *scope, struct action *action);
 void read_plan(struct reader *r, const struct yaml *node, struct action *action);
 void read_claim(struct reader *r, const struct yaml *node, enum action_kind kind, struct action *action);
+void read_seed(struct reader *r, const struct yaml *node, enum action_kind kind, struct action *action);
+void read_draws(struct reader *r); /* once the states are read */
 void read_views(struct reader *r, const struct yaml *views);         /* NULL: none */
 void read_acts(struct reader *r, const struct yaml *views);          /* of pages, once the states are read; NULL: none */
 void read_start(struct reader *r, const struct yaml *start);

@@ -20,6 +20,10 @@ void engine_alone(struct engine *e, bool on) {
 	e->alone = on;
 }
 
+void engine_rehearse(struct engine *e, const char *text) {
+	e->rehearsal = text;
+}
+
 void engine_counts(const struct engine *e, int64_t *timers, int64_t *signals) {
 	*timers = e->timers;
 	*signals = e->signals;
@@ -68,7 +72,7 @@ struct register_port read_log_port(struct read_log *log, struct view *v, struct 
 }
 
 struct decision_world run_world(const struct run *r, const struct loaded *l) {
-	return (struct decision_world){.zone = site_zone(r->engine->site), .calendar = site_calendar(r->engine->site), .now = r->now, .registers = &l->port, .ledger = l->ledger};
+	return (struct decision_world){.zone = site_zone(r->engine->site), .calendar = site_calendar(r->engine->site), .now = r->now, .registers = &l->port, .ledger = l->ledger, .urn = l->urn};
 }
 
 struct snapshot loaded_snapshot(const struct loaded *l) {
@@ -151,6 +155,15 @@ static void open_pools(struct run *r, struct loaded *l, const struct loaded *par
 	        .parent_id = l->instance.parent_id,
 	        .parent = parent,
 	});
+	l->urn = urn_open(&(struct urn_desk){
+	        .engine = r->engine,
+	        .view = r->view,
+	        .a = r->a,
+	        .definition = l->definition,
+	        .instance_id = l->instance.id,
+	        .parent_id = l->instance.parent_id,
+	        .reference = l->instance.reference,
+	});
 }
 
 bool run_load(struct run *r, int64_t instance_id, struct loaded *l, struct err *err) {
@@ -175,7 +188,16 @@ static bool check_parent(const struct definition *d, bool child, struct err *err
 		if (d->pools.items[i].scope == POOL_PARENT && !child)
 			return err_set(err, ERR_INPUT, "error.input", "workflow '%.*s' has the pool '%.*s' of its parent, so only another workflow can start it", STR_ARG(d->name),
 			               STR_ARG(d->pools.items[i].name));
-	return true;
+	return child || d->parent_seed.len == 0 ||
+	       err_set(err, ERR_INPUT, "error.input", "workflow '%.*s' draws with the seed '%.*s' of its parent, so only another workflow can start it", STR_ARG(d->name),
+	               STR_ARG(d->parent_seed));
+}
+
+/* Before it is written: what is sealed is this instance's, and a draw is told by it. */
+static struct str early_reference(struct run *r, const struct definition *d) {
+	if (r->engine->rehearsal)
+		return arena_printf(r->a, "TEST-%04lld", (long long)++r->engine->rehearsed);
+	return d->sensitive || d->parent_seed.len > 0 ? instance_reference(r->a) : STR("");
 }
 
 bool run_prepare(struct run *r, const struct definition *d, const struct loaded *parent, struct loaded *l, struct err *err) {
@@ -184,8 +206,7 @@ bool run_prepare(struct run *r, const struct definition *d, const struct loaded 
 	*l = (struct loaded){.definition = d, .children = {.kind = KIND_LIST}};
 	l->port = read_log_port(&l->log, r->view, r->a);
 	l->values = ARENA_ARRAY(r->a, d->fields.count, struct value);
-	if (d->sensitive) /* what is sealed is this instance's: its name is needed before it is written */
-		l->instance.reference = instance_reference(r->a);
+	l->instance.reference = early_reference(r, d);
 	if (parent) {
 		l->instance.parent_id = parent->instance.id;
 		l->instance.root_id = parent->instance.root_id;
@@ -219,11 +240,12 @@ bool run_decide(struct run *r, struct loaded *l, const struct event *event, stru
 		return false;
 	struct snapshot snapshot = loaded_snapshot(l);
 	decision_take(&world, &snapshot, event, r->a, out);
-	const struct err *failed = l->log.failed.kind != ERR_NONE ? &l->log.failed : l->ledger ? &l->ledger->failed : NULL;
-	if (failed && failed->kind != ERR_NONE) {
-		*err = *failed;
-		return false;
-	}
+	const struct err none = {0}, *failed[] = {&l->log.failed, l->ledger ? &l->ledger->failed : &none, l->urn ? &l->urn->failed : &none};
+	for (size_t i = 0; i < sizeof failed / sizeof *failed; i++)
+		if (failed[i]->kind != ERR_NONE) {
+			*err = *failed[i];
+			return false;
+		}
 	bool taken = out->guard_err.kind == ERR_CONFLICT;
 	if (out->guard_err.kind != ERR_NONE)
 		log_event(taken ? LOG_INFO : LOG_WARN, taken ? "not-claimed" : "expression-error", "workflow=%.*s instance=%.*s event=%.*s text=\"%s\"", STR_ARG(l->definition->name),

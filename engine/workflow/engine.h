@@ -103,6 +103,8 @@ bool engine_step(struct engine *e, struct tx *tx, int64_t now, struct arena *a, 
 bool engine_set_aside(struct engine *e, struct tx *tx, int64_t now, const struct err *why, struct arena *a, struct err *err);
 /* While on, start, act and signal leave what follows from them to the writer: it runs a job so when the following failed. */
 void engine_alone(struct engine *e, bool on);
+/* For tests: from now on nothing is random. References are TEST-0001 and so on, and the seed NAME of REFERENCE is the SHA-256 of "TEXT/NAME/REFERENCE". text is kept. */
+void engine_rehearse(struct engine *e, const char *text);
 /* How many timers and signals were tried so far. Writer's thread. */
 void engine_counts(const struct engine *e, int64_t *timers, int64_t *signals);
 /* Drains up to limit signals of any root. */

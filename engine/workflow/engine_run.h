@@ -9,6 +9,8 @@ struct engine {
 	struct engine_watch watch;
 	bool alone;              /* see engine_alone */
 	int64_t timers, signals; /* tried so far */
+	const char *rehearsal;   /* see engine_rehearse; NULL: none */
+	int64_t rehearsed;       /* instances that were named in it */
 };
 
 /* What one transaction shares among the events that it decides. */
@@ -44,6 +46,7 @@ struct loaded {
 	struct register_port port; /* of log */
 	struct ledger *ledger;     /* NULL: it has no pools */
 	int64_t seen;              /* the newest entry of history when its pools were first asked; 0: they were not */
+	struct urn *urn;
 };
 bool run_load(struct run *r, int64_t instance_id, struct loaded *out, struct err *err);
 /* For an instance that does not exist yet: defaults of its fields. parent: whose child it becomes; NULL: nobody's. */
@@ -127,10 +130,37 @@ bool run_claims(struct run *r, const struct loaded *l, const struct decision *de
 #define RUN_CLAIMED "claimed-rows"
 #define RUN_RELEASED "released-rows"
 bool run_claims_payload(const struct loaded *l, const struct decision *decision, struct buf *out, struct err *err);
+/* The strings of a list in a payload as they are written there, escaped and in quotes. No field can have the list's name. */
+struct texts_of {
+	struct str *items;
+	size_t count, cap;
+};
+struct texts_of run_payload_list(struct arena *a, struct str payload, const char *name);
 struct claim_pool;
 bool pool_owner(const struct pool_desk *desk, const struct pool *pool, struct claim_pool *out, struct err *err);
 /* engine_verify_claims.c: a line a fault. */
 bool run_verify_claims(const struct pool_desk *desk, const struct history_list *entries, struct buf *out, struct err *err);
+/* engine_draws.c: the seeds that an instance draws with. */
+struct urn_desk {
+	struct engine *engine;
+	struct view *view;
+	struct arena *a;
+	const struct definition *definition;
+	int64_t instance_id, parent_id; /* 0: it is not there yet; it has none */
+	struct str reference;
+	int64_t seen;                   /* 0: as it is now; else as it was behind that entry of history */
+};
+/* NULL: the definition neither commits nor draws. desk is copied; in its arena. */
+struct urn *urn_open(const struct urn_desk *desk);
+/* What a decision that was taken commits, reveals and draws, once its entry is written. */
+bool run_draws(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
+/* A payload with what it draws: "LABEL SIZE DIGEST KEY" each. No field can have this name. */
+#define RUN_DRAWN "drawn-lots"
+void run_draws_payload(const struct loaded *l, const struct decision *decision, struct buf *out);
+struct seed;
+bool urn_unseal(const struct urn_desk *desk, const struct seed *seed, unsigned char bytes[DRAW_SEED], struct err *err);
+/* engine_verify_draws.c: a line a fault. */
+bool run_verify_draws(const struct urn_desk *desk, const struct history_list *entries, struct buf *out, struct err *err);
 /* engine_listing.c: what overviews find the instance by. */
 bool run_listing(struct run *r, struct loaded *l, const struct value *values, struct err *err);
 /* engine_people.c: participations follow the roles' fields. */

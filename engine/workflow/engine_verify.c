@@ -174,7 +174,8 @@ static bool check_claims(struct check *c, const struct instance *instance, const
 	struct pool_desk desk = {.engine = c->e, .view = c->v, .a = c->a, .definition = d, .instance_id = instance->id, .parent_id = instance->parent_id};
 	struct buf lines;
 	buf_init(&lines, 1 << 20);
-	bool ok = run_verify_claims(&desk, entries, &lines, err);
+	struct urn_desk draws = {.engine = c->e, .view = c->v, .a = c->a, .definition = d, .instance_id = instance->id, .parent_id = instance->parent_id, .reference = instance->reference};
+	bool ok = run_verify_claims(&desk, entries, &lines, err) && (!definition_draws(d) || run_verify_draws(&draws, entries, &lines, err));
 	for (struct str rest = buf_text(&lines); ok && rest.len > 0;) {
 		struct str line = str_cut(&rest, '\n');
 		fault(c, instance, "%.*s", STR_ARG(line));

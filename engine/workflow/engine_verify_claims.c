@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-/* The strings of a list in a payload, as they are written there, with quotes. Neither a field nor a text of one can hold the list's name in quotes. */
-static struct claimed_rows list_of(struct arena *a, struct str payload, const char *name) {
-	struct claimed_rows out = {0};
+/* Neither a field nor a text of one can hold the list's name in quotes. */
+struct texts_of run_payload_list(struct arena *a, struct str payload, const char *name) {
+	struct texts_of out = {0};
 	struct str key = arena_printf(a, "\"%s\":[", name);
 	const char *at = payload.len ? memmem(payload.at, payload.len, key.at, key.len) : NULL, *end = payload.at + payload.len;
 	for (at = at ? at + key.len : end; at < end && *at != ']';) {
@@ -59,7 +59,7 @@ static bool is_told(struct claims_check *c, const struct claim *claim, struct st
 }
 
 static void check_list(struct claims_check *c, const struct history *entry, bool claims) {
-	struct claimed_rows told = list_of(c->desk->a, entry->payload, claims ? RUN_CLAIMED : RUN_RELEASED);
+	struct texts_of told = run_payload_list(c->desk->a, entry->payload, claims ? RUN_CLAIMED : RUN_RELEASED);
 	size_t count = 0, found = 0;
 	for (size_t i = 0; i < c->claims->count; i++) {
 		const struct claim *claim = &c->claims->items[i];

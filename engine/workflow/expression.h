@@ -9,6 +9,7 @@
 
 struct ledger;
 struct pool;
+struct urn;
 
 /* The names an expression may use. Slots number the values that the evaluator is given. */
 struct scope {
@@ -48,6 +49,8 @@ struct str expression_source(const struct expression *e);
 bool expression_reads(const struct expression *e, size_t slot);
 /* Whether it asks a pool, directly or through a let: what it says may change without the instance. */
 bool expression_asks(const struct expression *e);
+/* The seed that it draws with; empty: it draws nothing. */
+struct str expression_seed(const struct expression *e);
 /* True when the value, false counted below true, can only stay or rise while the values in these slots (clocks) rise and all others stay:
  * such a bool becomes true once. Told by the form of the expression: comparisons, && || !, sums, min and max. */
 bool expression_never_falls(const struct expression *e, const size_t *clocks, size_t count);
@@ -66,6 +69,7 @@ struct environment {
 	const struct calendar *calendar;
 	const struct row_source *rows;  /* NULL: no register can be read here */
 	struct ledger *ledger;          /* NULL: no pool can be asked */
+	struct urn *urn;                /* NULL: nothing can be drawn */
 };
 
 /* Result in *out, memory in arena. False: unset field, rows that cannot be read, division by zero, overflow, index out of range, step

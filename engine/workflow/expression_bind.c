@@ -122,7 +122,7 @@ bool expression_is_call(struct str name) {
 	for (size_t i = 0; i < FUNCTIONS; i++)
 		if (str_is(name, expression_functions[i].name))
 			return true;
-	return str_is(name, "has") || str_is(name, "rows");
+	return str_is(name, "has") || str_is(name, "rows") || str_is(name, "draw");
 }
 
 bool expression_is_ordered(enum kind kind) {

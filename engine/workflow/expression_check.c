@@ -324,6 +324,8 @@ static bool check_open(struct checking *c, const struct node *n) {
 static bool check_call(struct checking *c, struct node *n) {
 	if (expression_asks_pool(n))
 		return expression_check_pool(c, n);
+	if (expression_is_draw(n))
+		return expression_check_draw(c, n);
 	for (size_t i = 0; i < n->count; i++)
 		if (!expression_check(c, n->args[i]))
 			return false;
@@ -403,6 +405,10 @@ struct str expression_source(const struct expression *e) {
 
 bool expression_asks(const struct expression *e) {
 	return e->asks;
+}
+
+struct str expression_seed(const struct expression *e) {
+	return e->seed;
 }
 
 bool expression_reads(const struct expression *e, size_t slot) {

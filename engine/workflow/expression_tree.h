@@ -80,6 +80,7 @@ struct expression {
 	const struct node *root;
 	struct slot_set reads;      /* that it names, directly or through a let */
 	bool asks;                  /* a pool, directly or through a let */
+	struct str seed;            /* that it draws with */
 	struct slot_set vouched[2]; /* that are certainly set when it is false, when it is true */
 };
 
@@ -132,6 +133,10 @@ run_function run_rows;
 /* expression_pools.c: calls that ask a pool. */
 bool expression_asks_pool(const struct node *n);
 bool expression_check_pool(struct checking *c, struct node *n);
+
+/* expression_draw.c: draw(list). */
+bool expression_is_draw(const struct node *n);
+bool expression_check_draw(struct checking *c, struct node *n);
 
 /* expression_eval.c */
 bool node_run(const struct node *n, struct machine *m, struct value *out);

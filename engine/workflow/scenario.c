@@ -447,6 +447,7 @@ static bool open_own(struct scenario *s) {
 		return scenario_fail(s, s->root, "%s", err.text);
 	s->engine = engine_open(s->options->site);
 	engine_watch(s->engine, (struct engine_watch){s, decided});
+	engine_rehearse(s->engine, arena_z(s->a, scenario_text(s->root, "scenario")));
 	if (!scenario_begin(s, s->root, &tx))
 		return false;
 	bool ok = samples_load(s->options->site, tx, clock_now(), s->a, &problems, &err);

@@ -175,6 +175,13 @@ static bool is_parent(const struct definition *d, struct str workflow) {
 	return is;
 }
 
+static bool is_child(const struct catalog *c, const struct definition *d) {
+	bool is = false;
+	for (size_t i = 0; i < c->count && !is; i++)
+		is = is_parent(c->packages[i].definition, d->name);
+	return is;
+}
+
 static void check_shared_pool(const struct pool *pool, const struct definition *parent, struct problems *problems) {
 	const struct pool *own = definition_pool(parent, pool->name);
 	if (!own)
@@ -199,9 +206,30 @@ static void check_pools(const struct catalog *c, const struct definition *d, str
 	}
 }
 
+/* Whether whoever starts it has committed the seed, or those who start that. */
+static bool has_seed(const struct catalog *c, const struct definition *d, struct str seed, int depth) {
+	bool has = true;
+	if (definition_seed(d, seed))
+		return true;
+	for (size_t i = 0; i < c->count && depth > 0; i++)
+		if (is_parent(c->packages[i].definition, d->name))
+			has = has && has_seed(c, c->packages[i].definition, seed, depth - 1);
+	return has && is_child(c, d);
+}
+
+static void check_seeds(const struct catalog *c, const struct definition *d, struct problems *problems) {
+	for (size_t i = 0; i < c->count && d->parent_seed.len > 0; i++) {
+		const struct definition *parent = c->packages[i].definition;
+		if (is_parent(parent, d->name) && !has_seed(c, parent, d->parent_seed, (int)c->count))
+			problem_error(problems, d->parent_seed_place, "nobody commits the seed '%.*s': neither this workflow nor '%.*s', which starts it", STR_ARG(d->parent_seed),
+			              STR_ARG(parent->name));
+	}
+}
+
 static void check_between(const struct catalog *c, const struct definition *d, struct problems *problems) {
 	check_shared(c, d, problems);
 	check_pools(c, d, problems);
+	check_seeds(c, d, problems);
 	check_login(c, d, problems);
 	check_prefill(c, d, problems);
 	for (size_t i = 0; i < d->states.count; i++) {

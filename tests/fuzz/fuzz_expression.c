@@ -1,5 +1,6 @@
 /* Lines of the input are named expressions and at the end the one that is evaluated, over a field of each kind. Twice the same result, and one of the type that was promised. */
 #include "engine/workflow/expression.h"
+#include "engine/workflow/urn.h"
 
 #include <string.h>
 
@@ -94,6 +95,21 @@ static void check_same(const struct value *x, const struct value *y) {
 	buf_free(&b);
 }
 
+static bool find_seed(void *context, struct str name, struct urn_seed *out, bool *found, struct err *err) {
+	(void)context;
+	(void)err;
+	*out = (struct urn_seed){.id = 1};
+	*found = str_is(name, "draw");
+	return true;
+}
+
+/* What is drawn counts on: each evaluation has an urn of its own. */
+static bool evaluate(const struct expression *e, struct environment env, struct arena *a, struct value *out, struct err *err) {
+	struct urn urn = {.port = {NULL, find_seed, NULL}, .a = a};
+	env.urn = &urn;
+	return expression_evaluate(e, &env, a, out, err);
+}
+
 /* Fields that it does not read may change without changing what it says. */
 static void check_unread(struct arena *a, const struct expression *e, const struct environment *env, bool ok, const struct value *v) {
 	struct value slots[FIELDS], other;
@@ -101,7 +117,7 @@ static void check_unread(struct arena *a, const struct expression *e, const stru
 	struct err err;
 	for (size_t i = 0; i < FIELDS; i++)
 		slots[i] = expression_reads(e, i) ? env->slots[i] : VALUE_UNSET;
-	BUG_IF(expression_evaluate(e, &less, a, &other, &err) != ok);
+	BUG_IF(evaluate(e, less, a, &other, &err) != ok);
 	check_same(v, &other);
 }
 
@@ -109,13 +125,16 @@ static void check_expression(struct arena *a, const struct expression *e, const 
 	struct value v, again;
 	struct err err = {0}, err_again = {0};
 	int left = 1000;
-	bool ok = expression_evaluate(e, env, a, &v, &err), ok_again = expression_evaluate(e, env, a, &again, &err_again);
+	struct urn urn = {.port = {NULL, find_seed, NULL}, .a = a};
+	struct environment holding = *env;
+	bool ok = evaluate(e, *env, a, &v, &err), ok_again = evaluate(e, *env, a, &again, &err_again);
+	holding.urn = &urn;
 	BUG_IF(ok != ok_again || ok != (err.kind == ERR_NONE) || strcmp(err.text, err_again.text) != 0);
 	BUG_IF(!ok && (v.kind != KIND_UNSET || !err.text[0]));
 	if (ok)
 		check_type(&v, expression_type(e), &left);
 	check_same(&v, &again);
-	BUG_IF(expression_holds(e, env, a, &err) != (ok && v.kind == KIND_BOOL && v.boolean));
+	BUG_IF(expression_holds(e, &holding, a, &err) != (ok && v.kind == KIND_BOOL && v.boolean));
 	check_unread(a, e, env, ok, &v);
 }
 
