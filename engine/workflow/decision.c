@@ -75,7 +75,8 @@ static bool evaluate(struct run *r, const struct assignment *assignment, struct 
 	*out = VALUE_UNSET;
 	if (!assignment->value)
 		return true;
-	if (expression_evaluate(assignment->value, &r->env, r->a, out, &err))
+	bool own = assignment->field != NULL;
+	if (own ? expression_evaluate(assignment->value, &r->env, r->a, out, &err) : expression_pass_on(assignment->value, &r->env, r->a, out, &err))
 		return true;
 	r->out->guard_err = err;
 	return false;

@@ -172,7 +172,8 @@ static void walk_action(struct walk *w, const struct action *action) {
 		visit_plan(w, action->plan);
 		visit_expression(w, action->row);
 		for (size_t i = 0; i < action->data.count; i++)
-			visit_expression(w, action->data.items[i].value);
+			if (action->data.items[i].field || !action->data.items[i].value || !expression_names(action->data.items[i].value))
+				visit_expression(w, action->data.items[i].value);
 	}
 	w->set = before;
 	apply_action(w->f, action, w->set);

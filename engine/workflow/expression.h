@@ -77,6 +77,9 @@ struct environment {
  * other side does not decide. */
 bool expression_evaluate(const struct expression *e, const struct environment *env, struct arena *a,
                          struct value *out, struct err *err);
+/* What is given to another instance: as expression_evaluate(), but a name alone, or a column of a row, that is not set is passed on as not set. */
+bool expression_pass_on(const struct expression *e, const struct environment *env, struct arena *a, struct value *out, struct err *err);
+bool expression_names(const struct expression *e); /* it is a name alone, or a column of a row */
 /* As a guard: unset and error are "no"; *err is set on error so that it can be logged. */
 bool expression_holds(const struct expression *e, const struct environment *env, struct arena *a, struct err *err);
 

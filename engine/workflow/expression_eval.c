@@ -161,6 +161,10 @@ bool run_has(const struct node *n, struct machine *m, struct value *out) {
 	return true;
 }
 
+bool expression_names(const struct expression *e) {
+	return e->root->run == run_slot || e->root->run == run_member;
+}
+
 bool expression_evaluate(const struct expression *e, const struct environment *env, struct arena *a, struct value *out, struct err *err) {
 	/* Not all of it is cleared: that would cost more than a small guard does. */
 	struct err own;
@@ -175,6 +179,18 @@ bool expression_evaluate(const struct expression *e, const struct environment *e
 	*out = VALUE_UNSET;
 	*err = own;
 	return false;
+}
+
+bool expression_pass_on(const struct expression *e, const struct environment *env, struct arena *a, struct value *out, struct err *err) {
+	struct err unset = {0};
+	struct value is_set;
+	struct machine m = {.expression = e, .env = env, .a = a, .err = &unset};
+	const struct node *n = e->root;
+	*out = VALUE_UNSET;
+	/* What the name stands in must be there itself: a column of no row is an error. */
+	if (expression_names(e) && (n->run == run_slot || node_run(n->args[0], &m, &is_set)) && !node_run(n, &m, &is_set))
+		return true;
+	return expression_evaluate(e, env, a, out, err);
 }
 
 bool expression_holds(const struct expression *e, const struct environment *env, struct arena *a, struct err *err) {

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
 from spam_filters import Rspamd, SpamAssassin
-from stafet import ROOT, Server, fill, main, package, post_form, run, walk
+from stafet import ROOT, Server, fill, main, post_form, run, walk
 
 SITE = """\
 site:
@@ -122,13 +122,13 @@ def make_site(name, packages):
 
 def collect_packages():
     """Everything that the scenarios send, in every language."""
-    names = [os.path.basename(p.rstrip("/")) for p in glob.glob(os.path.join(ROOT, "templates", "*/"))]
+    folders = {os.path.basename(os.path.dirname(p)): os.path.dirname(p) for depth in ("*", "*/*") for p in glob.glob(os.path.join(ROOT, "templates", depth, "workflow.yaml"))}
     out = os.path.join(folder, "messages")
-    run("test", make_site("shipped", [package(n) for n in names]), "--messages", out)
+    run("test", make_site("shipped", sorted(folders.values())), "--messages", out)
     for path in sorted(glob.glob(out + "/*/*.eml")):
         workflow, (message, language) = path.split("/")[-2], re.fullmatch(r"\d+-(.+)\.(\w+)\.eml", os.path.basename(path)).groups()
         mails.setdefault((workflow, message, language), []).append(open(path, "rb").read())
-    shipped = {(n, *os.path.basename(p).split(".")[:2]) for n in names for p in glob.glob(os.path.join(package(n), "messages", "*.md"))}
+    shipped = {(n, *os.path.basename(p).split(".")[:2]) for n, folder in folders.items() for p in glob.glob(os.path.join(folder, "messages", "*.md"))}
     assert len(shipped) > 60 and set(mails) == shipped, "messages that no scenario sends: %s" % sorted(shipped - set(mails))
 
 

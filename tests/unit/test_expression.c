@@ -657,6 +657,22 @@ static void test_guard(void **state) {
 	arena_free(a);
 }
 
+/* What one instance gives to another: a name alone that is not set is nothing, and no error. */
+static void test_pass_on(void **state) {
+	struct arena *a = arena_new();
+	struct environment env = {.slots = slots, .slot_count = SLOTS, .zone = zone, .calendar = calendar, .rows = &row_source};
+	struct err err = {0};
+	struct value v;
+	(void)state;
+	assert_true(expression_pass_on(must_compile(a, "count", &scope), &env, a, &v, &err));
+	assert_int_equal(v.kind, KIND_INT);
+	assert_true(expression_pass_on(must_compile(a, "maybe", &scope), &env, a, &v, &err));
+	assert_int_equal(v.kind, KIND_UNSET);
+	assert_false(expression_pass_on(must_compile(a, "maybe + 1", &scope), &env, a, &v, &err));
+	assert_int_equal(err.kind, ERR_INPUT);
+	arena_free(a);
+}
+
 static void test_wanted_type(void **state) {
 	static const struct type bool_type = T(BOOL), strings = {.kind = KIND_LIST, .item = &string_type};
 	struct arena *a = arena_new();
@@ -969,6 +985,7 @@ int main(void) {
 	        cmocka_unit_test(test_refused_at_load),
 	        cmocka_unit_test(test_errors_at_run_time),
 	        cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_pass_on),
 	        cmocka_unit_test(test_wanted_type),
 	        cmocka_unit_test(test_warnings),
 	        cmocka_unit_test(test_lets),
