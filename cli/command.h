@@ -92,6 +92,7 @@ int command_demo(struct arguments *args, struct buf *out);
 int command_check(struct arguments *args, struct buf *out);
 int command_test(struct arguments *args, struct buf *out);
 int command_graph(struct arguments *args, struct buf *out);
+int command_draw(struct arguments *args, struct buf *out);
 int command_eval(struct arguments *args, struct buf *out);
 int command_render(struct arguments *args, struct buf *out);
 int command_schema(struct arguments *args, struct buf *out);

@@ -21,6 +21,7 @@ static const char usage_text[] =
         "                                               run the packages' scenarios on a virtual clock; what they send, or leave, as files into FOLDER\n"
         "  stafet graph DIR | --instance REFERENCE [--to mermaid|dot]\n"
         "  stafet eval EXPRESSION [--data FILE.json]    compute an expression\n"
+        "  stafet draw SEED LABEL KEY...|--keys FILE    which of the keys is drawn, for whoever checks a draw by lot\n"
         "  stafet render FILE --data FILE.json [--to text|html|pdf|sms] [--site DIR]\n"
         "  stafet start WORKFLOW --data FILE.json       start an instance\n"
         "  stafet list [WORKFLOW] [--state STATE]       instances, newest change first\n"
@@ -50,7 +51,7 @@ static const struct {
 } commands[] = {
         {"init", command_init},   {"serve", command_serve}, {"demo", command_demo},     {"check", command_check},   {"test", command_test},
         {"graph", command_graph}, {"eval", command_eval},   {"render", command_render}, {"schema", command_schema}, {"doctor", command_doctor},
-        {"backup", command_backup}, {"restore", command_restore},
+        {"backup", command_backup}, {"restore", command_restore}, {"draw", command_draw},
 };
 
 static int usage(void) {
