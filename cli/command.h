@@ -57,6 +57,8 @@ struct list_wish {
 bool list_wish_read(struct arguments *args, struct list_wish *out);
 
 /* Proves the histories of all instances (reference empty) or of one; faults are told on out. */
+/* The records of groups that the instance shares, a line each behind the label. */
+bool tell_shared(struct view *v, struct arena *a, int64_t id, const char *label, struct buf *out, struct err *err);
 bool site_verify(struct open_site *s, struct str reference, struct buf *out, int64_t *checked, int64_t *faults, struct err *err);
 /* An instant as the site's people write it. In a. */
 struct str site_time(const struct open_site *s, struct arena *a, int64_t instant);

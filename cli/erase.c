@@ -208,6 +208,8 @@ static bool write_case(struct open_site *s, struct view *v, const struct part *p
 	struct str data = reveal ? data_unsealed(in.data, site_keys(s->site), a) : data_masked(in.data, a), started = site_time(s, a, in.started_at);
 	buf_printf(out, "case %.*s  %.*s, as %.*s\n  started    %.*s\n  state      %.*s\n  data       %.*s\n", STR_ARG(in.reference), STR_ARG(in.workflow), STR_ARG(part->role), STR_ARG(started),
 	           STR_ARG(in.state), STR_ARG(data));
+	if (!tell_shared(v, a, in.id, "  shares     ", out, err))
+		return false;
 	write_acts(s, &entries, contact_id, a, out);
 	write_messages(s, &rows, contact_id, a, out);
 	return true;

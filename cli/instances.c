@@ -1,5 +1,6 @@
 /* Commands on the instances of a site: start, list, show, history, verify. */
 #include "cli/command.h"
+#include "engine/store/groups.h"
 #include "engine/store/timers.h"
 
 #include <string.h>
@@ -114,6 +115,17 @@ static bool show_documents(struct open_site *s, struct view *v, struct arena *a,
 	return true;
 }
 
+bool tell_shared(struct view *v, struct arena *a, int64_t id, const char *label, struct buf *out, struct err *err) {
+	struct group_record_list list;
+	if (!group_of_instance(v, id, a, &list, err))
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct group_record *r = &list.items[i];
+		buf_printf(out, "%s%.*s of %.*s: %.*s\n", label, STR_ARG(r->place.name), STR_ARG(r->place.value), STR_ARG(r->data.len ? r->data : STR("{}")));
+	}
+	return true;
+}
+
 static bool show_instance(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
 	const struct str reference = *(const struct str *)context;
 	struct instance in;
@@ -123,7 +135,7 @@ static bool show_instance(struct open_site *s, struct view *v, struct arena *a, 
 	struct str hash = secret_hex(a, in.definition, 8), data = data_masked(in.data, a);
 	buf_printf(out, "reference  %.*s\nworkflow   %.*s (machine %.*s)\nstate      %.*s since %.*s\nstarted    %.*s\nversion    %lld\ndata       %.*s\n", STR_ARG(in.reference),
 	           STR_ARG(in.workflow), STR_ARG(hash), STR_ARG(in.state), STR_ARG(entered), STR_ARG(started), (long long)in.version, STR_ARG(data));
-	return show_people(v, a, in.id, out, err) && show_documents(s, v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
+	return tell_shared(v, a, in.id, "shares     ", out, err) && show_people(v, a, in.id, out, err) && show_documents(s, v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
 }
 
 static bool show_history(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {

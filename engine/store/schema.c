@@ -311,6 +311,15 @@ static const char *const links_by_owner =
         "CREATE INDEX links_instance ON links (instance_id, state, contact_id, task) WHERE instance_id IS NOT NULL;"
         "CREATE INDEX links_contact ON links (contact_id) WHERE contact_id IS NOT NULL AND state = 'live';";
 
+/* What instances of a workflow share, by the value that they have in common: each change is a row, the newest counts. */
+static const char *const records_of_groups =
+        "CREATE TABLE group_members (instance_id INTEGER NOT NULL REFERENCES instances(id), name TEXT NOT NULL, workflow TEXT NOT NULL, value TEXT NOT NULL,"
+        " history_id INTEGER NOT NULL REFERENCES history(id), PRIMARY KEY (instance_id, name)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX group_members_value ON group_members (workflow, name, value);"
+        "CREATE TABLE group_records (id INTEGER PRIMARY KEY, workflow TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,"
+        " history_id INTEGER NOT NULL REFERENCES history(id), data TEXT NOT NULL, UNIQUE (workflow, name, value, history_id)) STRICT;"
+        "CREATE INDEX group_records_entry ON group_records (history_id);";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -345,6 +354,7 @@ static const struct migration migrations[] = {
         {{&claims_of_pools}},
         {{&links_by_owner}},
         {{&seeds_of_draws}},
+        {{&records_of_groups}},
 };
 
 int64_t schema_newest(void) {

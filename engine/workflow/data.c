@@ -257,6 +257,77 @@ struct str data_unsealed(struct str json, const struct keyring *keys, struct are
 	return data_told(json, keys, a);
 }
 
+bool data_shared_from_json(const struct group_rule *group, struct str json, const struct register_port *port, struct arena *a, struct value *members, struct err *err) {
+	json_error_t where;
+	json_t *root = json_loadb(json.at, json.len, 0, &where);
+	bool ok = true;
+	for (size_t i = 0; ok && i < group->fields.count; i++) {
+		const struct field *field = &group->fields.items[i];
+		struct err why = {0};
+		json_t *node = json_object_get(root, arena_z(a, field->name));
+		members[i] = VALUE_UNSET;
+		if (!node || field_from_json(field, node, port, a, &members[i], &why))
+			continue;
+		members[i] = VALUE_UNSET;
+		ok = why.kind == ERR_PERMANENT || why.kind == ERR_NOT_FOUND;
+		if (!ok)
+			*err = why;
+	}
+	json_decref(root);
+	return ok;
+}
+
+struct str data_shared_to_json(const struct group_rule *group, struct str before, const struct value *members, struct arena *a) {
+	json_error_t where;
+	json_t *root = json_loadb(before.at ? before.at : "", before.len, 0, &where);
+	if (!json_is_object(root)) {
+		json_decref(root);
+		root = json_object();
+	}
+	for (size_t i = 0; i < group->fields.count; i++) {
+		const char *name = arena_z(a, group->fields.items[i].name);
+		struct buf text;
+		buf_init(&text, 1 << 20);
+		value_to_json(&members[i], &text);
+		if (members[i].kind == KIND_UNSET)
+			json_object_del(root, name);
+		else
+			json_object_set_new(root, name, json_loadb(text.at, text.len, JSON_DECODE_ANY, &where));
+		buf_free(&text);
+	}
+	char *text = json_dumps(root, JSON_COMPACT);
+	struct str out = text ? arena_str(a, str_from(text)) : STR("");
+	free(text);
+	json_decref(root);
+	return out;
+}
+
+static struct str json_text(const json_t *node, struct arena *a) {
+	return arena_str(a, (struct str){json_string_value(node), json_string_length(node)});
+}
+
+struct told_records data_told_records(struct str payload, const char *name, struct arena *a) {
+	json_error_t where;
+	json_t *root = json_loadb(payload.at ? payload.at : "", payload.len, 0, &where), *list = json_object_get(root, name);
+	struct told_records out = {0};
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *node = json_array_get(list, i);
+		char *data = json_dumps(json_object_get(node, "data"), JSON_COMPACT);
+		*(struct told_record *)ARENA_PUSH(a, &out) =
+		        (struct told_record){json_text(json_object_get(node, "group"), a), json_text(json_object_get(node, "of"), a), data ? arena_str(a, str_from(data)) : STR("")};
+		free(data);
+	}
+	json_decref(root);
+	return out;
+}
+
+struct str told_record(const struct told_records *told, struct str group, struct str of) {
+	for (size_t i = 0; i < told->count; i++)
+		if (str_equal(told->items[i].group, group) && str_equal(told->items[i].of, of))
+			return told->items[i].data;
+	return STR("");
+}
+
 bool data_row_from_json(const struct register_type *reg, struct str key, int64_t version, struct str json, struct arena *a,
                         struct value *out, struct err *err) {
 	json_error_t where;
@@ -346,7 +417,7 @@ struct lists {
 
 static bool read_list(void *context, size_t slot, struct arena *a, struct value *list, struct err *err) {
 	struct lists *lists = context;
-	size_t index = slot - lists->d->fields.count - SLOT_EXTRA_COUNT;
+	size_t index = slot - definition_slots(lists->d);
 	struct value *known = &lists->known[index];
 	(void)a;
 	if (known->kind == KIND_UNSET) {

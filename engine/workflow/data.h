@@ -35,6 +35,20 @@ bool data_storable(const struct value *v, struct err *err);
 struct str data_masked(struct str json, struct arena *a);
 struct str data_unsealed(struct str json, const struct keyring *keys, struct arena *a); /* or what was typed */
 void data_to_json(const struct definition *d, const struct value *values, struct buf *out);
+/* A group's record, by its fields: of what another version of the machine wrote, only what fits here is taken. */
+bool data_shared_from_json(const struct group_rule *group, struct str json, const struct register_port *port, struct arena *a, struct value *members, struct err *err);
+/* The record after these became its members; what stands in it beside them stays. In arena. */
+struct str data_shared_to_json(const struct group_rule *group, struct str before, const struct value *members, struct arena *a);
+/* What a history's payload tells of such records under that name: [{"group":...,"of":...,"data":{...}}, ...]. */
+struct told_record {
+	struct str group, of, data;
+};
+struct told_records {
+	struct told_record *items;
+	size_t count, cap;
+};
+struct told_records data_told_records(struct str payload, const char *name, struct arena *a);
+struct str told_record(const struct told_records *told, struct str group, struct str of); /* its data; empty: it is not told */
 /* One row of a register from its JSON. */
 bool data_row_from_json(const struct register_type *reg, struct str key, int64_t version, struct str json, struct arena *a, struct value *out, struct err *err);
 /* A CSV file as rows (UTF-8, optional BOM, comma or semicolon, header line with column names). Every wrong line is told with its number; all or nothing. */

@@ -23,12 +23,12 @@ static void run_begin(struct run *r, const struct decision_world *world, const s
 	size_t count = snapshot->definition->fields.count;
 	*r = (struct run){.world = world, .snapshot = snapshot, .definition = snapshot->definition, .a = a};
 	int64_t today = civil_day_of(zone_local(world->zone, world->now));
-	r->slots = ARENA_ARRAY(a, count + SLOT_EXTRA_COUNT, struct value);
+	r->slots = ARENA_ARRAY(a, definition_slots(r->definition), struct value);
 	if (count > 0)
 		memcpy(r->slots, values, count * sizeof *values);
 	r->env = (struct environment){
 	        .slots = r->slots,
-	        .slot_count = count + SLOT_EXTRA_COUNT,
+	        .slot_count = definition_slots(r->definition),
 	        .zone = world->zone,
 	        .calendar = world->calendar,
 	        .rows = data_row_source(r->definition, world->registers, today, a),
@@ -41,6 +41,7 @@ static void run_begin(struct run *r, const struct decision_world *world, const s
 	*extra(r, SLOT_STARTED_AT) = value_instant(snapshot->started_at);
 	*extra(r, SLOT_ENTERED_AT) = value_instant(snapshot->entered_at);
 	*extra(r, SLOT_CHILDREN) = snapshot->children ? *snapshot->children : (struct value){.kind = KIND_LIST};
+	board_fill(world->board, r->slots);
 	r->state = snapshot->state;
 	if (r->state)
 		*extra(r, SLOT_STATE) = value_string(r->state->name);
@@ -95,6 +96,24 @@ static bool run_set(struct run *r, const struct action *action) {
 			return false;
 		put(r, action->data.items[i].field, value);
 	}
+	board_fill(r->world->board, r->slots); /* it may be in another group now */
+	return true;
+}
+
+static bool run_share(struct run *r, const struct action *action) {
+	struct board *board = r->world->board;
+	bool changed = false;
+	if (!board)
+		return err_set(&r->out->guard_err, ERR_PERMANENT, "error.internal", "no group can be written to here");
+	for (size_t i = 0; i < action->data.count; i++) {
+		struct value value;
+		if (!evaluate(r, &action->data.items[i], &value) || !data_storable(&value, &r->out->guard_err))
+			return false;
+		changed = board_set(board, action->group, r->slots, action->data.items[i].field->slot, &value) || changed;
+	}
+	if (changed)
+		*(struct effect *)ARENA_PUSH(r->a, &r->out->effects) = (struct effect){.kind = EFFECT_SHARE, .action = action, .row = board_key(action->group, r->slots, r->a)};
+	board_fill(board, r->slots);
 	return true;
 }
 
@@ -244,6 +263,7 @@ static bool run_actions(struct run *r, const struct action_list *actions) {
 		          : action->kind == ACTION_CLAIM  ? run_claim(r, action)
 		          : action->kind == ACTION_RELEASE ? run_release(r, action)
 		          : action->kind == ACTION_COMMIT || action->kind == ACTION_REVEAL ? run_seed(r, action)
+		          : action->kind == ACTION_SHARE ? run_share(r, action)
 		                                          : run_effect(r, action, EFFECT_SIGNAL);
 		if (!ok)
 			return false;

@@ -6,6 +6,7 @@
 #define ENGINE_WORKFLOW_DECISION_H
 
 #include "engine/workflow/form.h"
+#include "engine/workflow/group.h"
 #include "engine/workflow/plan.h"
 #include "engine/workflow/urn.h"
 
@@ -43,10 +44,11 @@ struct decision_world {
 	const struct register_port *registers; /* for rows(); NULL: they cannot be read */
 	struct ledger *ledger;         /* of the instance; NULL: no pool can be asked */
 	struct urn *urn;               /* of the instance; NULL: nothing can be drawn */
+	struct board *board;           /* of the instance; NULL: it shares no record */
 };
 
 enum { DECISION_CHILDREN = 10000 }; /* that one action may start; all are prepared, at some KB each, before the first is written */
-enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL, EFFECT_PLAN, EFFECT_CLAIM, EFFECT_RELEASE };
+enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL, EFFECT_PLAN, EFFECT_CLAIM, EFFECT_RELEASE, EFFECT_SHARE };
 struct effect {
 	enum effect_kind kind;
 	const struct action *action;
@@ -54,7 +56,7 @@ struct effect {
 	const struct state *state;     /* SEND: the state whose task it belongs to */
 	LIST_OF(struct value) data;    /* START, SIGNAL, PLAN: one a assignment of the action */
 	struct plan_ask plan;          /* PLAN: all but what the children have */
-	struct str row;                /* CLAIM, RELEASE: its key */
+	struct str row;                /* CLAIM, RELEASE: its key; SHARE: that of the record, whose members the board has */
 };
 struct timer_effect {
 	const struct timer_rule *rule;

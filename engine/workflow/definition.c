@@ -48,9 +48,17 @@ const struct register_type *definition_register(const struct definition *d, stru
 	return named_find(NAMED("register", d->registers), name);
 }
 
+size_t definition_group_slot(const struct definition *d, size_t index) {
+	return d->fields.count + SLOT_EXTRA_COUNT + index;
+}
+
+size_t definition_slots(const struct definition *d) {
+	return definition_group_slot(d, d->groups.count);
+}
+
 bool definition_reads_rows(const struct definition *d, const struct expression *e) {
 	for (size_t i = 0; i < d->registers.count; i++)
-		if (expression_reads(e, d->fields.count + SLOT_EXTRA_COUNT + i))
+		if (expression_reads(e, definition_slots(d) + i))
 			return true;
 	return false;
 }
@@ -90,7 +98,26 @@ const struct event_rule *definition_event(const struct definition *d, struct str
 }
 
 bool event_is_signal(const struct event_rule *event) {
-	return event->by.count == 0 && !event->bounced && !event->unreachable && !event->replied;
+	return event->by.count == 0 && !event->bounced && !event->unreachable && !event->replied && !event->shared;
+}
+
+#define SHARED "shared "
+
+struct str watch_shared(struct arena *a, const struct group_rule *group) {
+	return arena_printf(a, SHARED "%.*s", STR_ARG(group->name));
+}
+
+bool watch_is(struct str mark) {
+	return str_starts(mark, STR(SHARED));
+}
+
+const struct event_rule *state_watch(const struct state *s, struct str mark) {
+	struct str name = mark;
+	str_cut(&name, ' ');
+	for (size_t i = 0; i < s->on.count; i++)
+		if (s->on.items[i].shared && str_equal(s->on.items[i].shared->name, name))
+			return &s->on.items[i];
+	return NULL;
 }
 
 bool event_allows(const struct event_rule *event, struct str role) {

@@ -64,6 +64,15 @@ struct field {
 	struct yaml_place place;
 };
 
+/* A record that all instances of the workflow share in which the field `by` has the same value. */
+struct group_rule {
+	struct str name;
+	const struct field *by;
+	LIST_OF(struct field) fields;     /* each may be unset */
+	const struct record_type *record; /* its members are the fields, in their order */
+	struct yaml_place place;
+};
+
 /* How people look for one row of a register among many: what they see of each, what they search, and which of them can be chosen. */
 enum { CATALOGUE_FILTERS = 6 };
 struct column_list {
@@ -138,10 +147,10 @@ struct seed_rule {
 	struct yaml_place place;
 };
 
-enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL, ACTION_PLAN, ACTION_CLAIM, ACTION_RELEASE, ACTION_COMMIT, ACTION_REVEAL };
+enum action_kind { ACTION_SEND, ACTION_SET, ACTION_DOCUMENT, ACTION_START, ACTION_SIGNAL, ACTION_PLAN, ACTION_CLAIM, ACTION_RELEASE, ACTION_COMMIT, ACTION_REVEAL, ACTION_SHARE };
 struct assignment {
-	struct str name;              /* of a field of this workflow (set), or of the other (start, signal) */
-	const struct field *field;    /* set: resolved; else NULL: checked when all packages are there */
+	struct str name;              /* of a field of this workflow (set), of a group (share), or of the other workflow (start, signal) */
+	const struct field *field;    /* set, share: resolved; else NULL: checked when all packages are there */
 	const struct expression *value; /* NULL: null, clears */
 };
 struct action {
@@ -158,7 +167,7 @@ struct action {
 	struct str document, template;      /* document: its series; documents/<template>.<lang>.md */
 	struct str language;                /* document; empty: the site's first */
 	bool addendum;                      /* document */
-	LIST_OF(struct assignment) data;    /* set, start, signal, plan */
+	LIST_OF(struct assignment) data;    /* set, start, signal, plan, share */
 	const struct expression *each;      /* start: a list, one child for each; NULL: one child */
 	struct str workflow;                /* start, plan; signal to children: narrows */
 	enum { SIGNAL_PARENT, SIGNAL_CHILDREN, SIGNAL_SELF } direction;
@@ -168,6 +177,7 @@ struct action {
 	const struct expression *row;       /* claim, release: its key, or the row; NULL: all that it holds */
 	struct str seed;                    /* commit, reveal */
 	const struct field *field;          /* commit, reveal: a text that gets the hash, the seed */
+	const struct group_rule *group;     /* share */
 	struct yaml_place place;
 };
 struct action_list {
@@ -193,6 +203,7 @@ struct event_rule {
 	LIST_OF(const struct role *) by;  /* empty: a signal, or: */
 	const struct role *bounced, *unreachable; /* a message to one of the role did not arrive; there is no address left; NULL: not this */
 	const struct role *replied;       /* one of the role answered a message by mail; NULL: not this */
+	const struct group_rule *shared;  /* another instance has changed the record that this one shares; NULL: not this */
 	const struct field *files;        /* replied: a list of files that takes those of the answer; NULL: none are taken */
 	const struct form *form;          /* NULL for a signal */
 	struct transition_list cases;
@@ -254,7 +265,7 @@ struct view_rule {
 	struct yaml_place place;
 };
 
-/* Slots of a definition's scope: its fields first, then these. */
+/* Slots of a definition's scope: its fields first, then these, then the records of its groups, then its registers. */
 enum { SLOT_NOW, SLOT_TODAY, SLOT_STATE, SLOT_REFERENCE, SLOT_STARTED_AT, SLOT_ENTERED_AT, SLOT_ROW, SLOT_ITEM, SLOT_CHILDREN, SLOT_ACTOR, SLOT_REPLY, SLOT_REFUSED, SLOT_EXTRA_COUNT };
 
 struct definition {
@@ -269,6 +280,7 @@ struct definition {
 	LIST_OF(struct seed_rule) seeds;  /* that it commits or reveals */
 	struct str parent_seed;           /* that it draws with and does not commit: of whoever starts it; empty: none */
 	struct yaml_place parent_seed_place;
+	LIST_OF(struct group_rule) groups;
 	LIST_OF(struct role) roles;
 	LIST_OF(struct catalogue) catalogues;
 	LIST_OF(struct form) forms;
@@ -290,7 +302,7 @@ struct definition {
 		LIST_OF(const struct field *) from_link; /* what a link to the start form may fill in */
 	} start;
 	struct span keep;                 /* after the end of an instance; all 0: for ever */
-	struct scope scope;               /* fields, lets, extras, registers: their slots follow those of the extras */
+	struct scope scope;               /* fields, lets, extras, groups, registers */
 	bool reads_rows;                  /* some expression has rows() */
 	const struct record_type *child_record; /* items of `children`: workflow, state, ended */
 	bool sensitive;                   /* has a field that is */
@@ -321,7 +333,12 @@ const struct view_rule *definition_view(const struct definition *d, struct str n
 bool view_rule_is_for(const struct view_rule *view, struct str role);
 const struct catalogue *definition_catalogue(const struct definition *d, struct str name);
 const struct register_type *definition_register(const struct definition *d, struct str name);
+size_t definition_group_slot(const struct definition *d, size_t index);
+size_t definition_slots(const struct definition *d); /* so many values does an evaluation have; the registers' slots follow them */
 bool definition_reads_rows(const struct definition *d, const struct expression *e); /* of any register */
+const struct group_rule *definition_group(const struct definition *d, struct str name);
+const struct field *group_field(const struct group_rule *group, struct str name);
+bool actions_share(const struct action_list *actions);
 const struct pool *definition_pool(const struct definition *d, struct str name);
 /* That the workflow commits itself; NULL: it does not. */
 const struct seed_rule *definition_seed(const struct definition *d, struct str name);
@@ -342,6 +359,10 @@ const struct event_rule *definition_event(const struct definition *d, struct str
 /* What is asked and how long a link for it lasts needs only: */
 bool event_allows(const struct event_rule *event, struct str role);
 bool event_is_signal(const struct event_rule *event);
+/* In a mailbox: "shared GROUP", which is no event's name. The event of the state that it is; NULL: the state has none. */
+struct str watch_shared(struct arena *a, const struct group_rule *group);
+bool watch_is(struct str mark);
+const struct event_rule *state_watch(const struct state *s, struct str mark);
 /* What somebody in this role may do in the state through a link for `task`: the event of that name, or one that its page also offers (empty: that of the
  * link); NULL: none. */
 const struct event_rule *state_offer(const struct state *s, struct str task, struct str role, struct str event);

@@ -86,6 +86,7 @@ static void read_signal(struct reader *r, const struct yaml *node, struct action
 static void read_action(struct reader *r, const struct yaml *node, struct action *action) {
 	const struct yaml *send = yaml_get(node, "send"), *set = yaml_get(node, "set"), *start = yaml_get(node, "start"), *document = yaml_get(node, "document"), *plan = yaml_get(node, "plan");
 	const struct yaml *claim = yaml_get(node, "claim"), *release = yaml_get(node, "release"), *commit = yaml_get(node, "commit"), *reveal = yaml_get(node, "reveal");
+	const struct yaml *share = yaml_get(node, "share");
 	action->place = node->place;
 	action->condition = reader_guard(r, yaml_get(node, "if"));
 	if (send) {
@@ -103,6 +104,8 @@ static void read_action(struct reader *r, const struct yaml *node, struct action
 		read_claim(r, claim ? claim : release, claim ? ACTION_CLAIM : ACTION_RELEASE, action);
 	} else if (commit || reveal) {
 		read_seed(r, commit ? commit : reveal, commit ? ACTION_COMMIT : ACTION_REVEAL, action);
+	} else if (share) {
+		read_share(r, share, action);
 	} else {
 		read_signal(r, yaml_get(node, "signal"), action);
 	}

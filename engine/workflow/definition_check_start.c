@@ -61,7 +61,7 @@ static void enter_unproven(struct unproven *u, const struct state *state) {
 
 /* Whether a value comes from the site alone: from rows of registers, or from nothing that changes. */
 static bool is_of_site(const struct definition *d, const struct expression *value) {
-	for (size_t slot = 0; slot < d->fields.count + SLOT_EXTRA_COUNT; slot++)
+	for (size_t slot = 0; slot < definition_slots(d); slot++)
 		if (expression_reads(value, slot) && (slot >= d->fields.count || d->fields.items[slot].kind != FIELD_REF))
 			return false;
 	return true;
@@ -80,7 +80,7 @@ static void note_value(struct origins *o, const struct field *field, const struc
 static void note_set(void *context, const struct flow_point *point, const struct action *action) {
 	struct origins *o = context;
 	(void)point;
-	for (size_t i = 0; i < action->data.count; i++)
+	for (size_t i = 0; action->kind != ACTION_SHARE && i < action->data.count; i++)
 		if (action->data.items[i].field)
 			note_value(o, action->data.items[i].field, action->data.items[i].value);
 }

@@ -16,7 +16,7 @@ static const struct type type_text = {.kind = KIND_STRING}, type_int = {.kind = 
                          type_bool = {.kind = KIND_BOOL}, type_date = {.kind = KIND_DATE}, type_datetime = {.kind = KIND_DATETIME},
                          type_instant = {.kind = KIND_INSTANT};
 
-static void check_reserved(struct reader *r, const struct yaml *key, const char *what) {
+void reader_reserved(struct reader *r, const struct yaml *key, const char *what) {
 	for (size_t i = 0; reserved[i]; i++)
 		if (str_is(key->text, reserved[i]))
 			problem_error(r->problems, key->place, "a %s cannot be named '%s': the name has a meaning of its own", what, reserved[i]);
@@ -121,7 +121,7 @@ static const struct record_type *group_record(struct reader *r, const struct fie
 	return record;
 }
 
-static struct type field_type(struct reader *r, const struct field *f) {
+struct type reader_type(struct reader *r, const struct field *f) {
 	struct type type = type_text;
 	switch (f->kind) {
 	case FIELD_INT:
@@ -282,7 +282,7 @@ static void read_field(struct reader *r, const struct yaml *node, struct field *
 	const struct yaml *options = yaml_get(node, "options");
 	f->name = f->words = node->key->text;
 	f->place = node->key->place;
-	check_reserved(r, node->key, "field");
+	reader_reserved(r, node->key, "field");
 	while (!str_is(yaml_get(node, "type")->text, shape_field_types[f->kind]))
 		f->kind++;
 	read_bounds(r, node, f);
@@ -298,7 +298,7 @@ static void read_field(struct reader *r, const struct yaml *node, struct field *
 	if (f->kind == FIELD_GROUP)
 		read_members(r, yaml_get(node, "fields"), f);
 	read_sensitive(r, node, f);
-	f->type = field_type(r, f);
+	f->type = reader_type(r, f);
 }
 
 void read_fields(struct reader *r, const struct yaml *data) {
@@ -327,9 +327,11 @@ static struct type children_type(struct reader *r) {
 }
 
 static void read_let(struct reader *r, const struct yaml *node) {
-	check_reserved(r, node->key, "named expression");
+	reader_reserved(r, node->key, "named expression");
 	if (definition_field(r->d, node->key->text))
 		problem_error(r->problems, node->key->place, "'%.*s' is both a field and a named expression", STR_ARG(node->key->text));
+	if (definition_group(r->d, node->key->text))
+		problem_error(r->problems, node->key->place, "'%.*s' is both a group and a named expression", STR_ARG(node->key->text));
 	for (size_t i = 0; i < r->d->scope.count; i++)
 		if (r->d->scope.items[i].row && str_equal(r->d->scope.items[i].name, node->key->text))
 			problem_error(r->problems, node->key->place, "'%.*s' is both a rule and a named expression", STR_ARG(node->key->text));
@@ -345,9 +347,11 @@ static void read_rule(struct reader *r, const struct yaml *node) {
 	const struct register_type *reg = reader_find(r, NAMED("register", r->d->registers), yaml_get(node, "row"));
 	struct scope scope = r->d->scope;
 	struct type *row = ARENA_NEW(r->arena, struct type);
-	check_reserved(r, node->key, "rule");
+	reader_reserved(r, node->key, "rule");
 	if (definition_field(r->d, node->key->text))
 		problem_error(r->problems, node->key->place, "'%.*s' is both a field and a rule", STR_ARG(node->key->text));
+	if (definition_group(r->d, node->key->text))
+		problem_error(r->problems, node->key->place, "'%.*s' is both a group and a rule", STR_ARG(node->key->text));
 	if (expression_is_call(node->key->text))
 		problem_error(r->problems, node->key->place, "a rule cannot be named '%.*s': there is a function of that name", STR_ARG(node->key->text));
 	if (!reg)
@@ -359,6 +363,16 @@ static void read_rule(struct reader *r, const struct yaml *node) {
 		*(struct scope_name *)ARENA_PUSH(r->arena, &r->d->scope) = (struct scope_name){.name = node->key->text, .type = type_bool, .slot = SIZE_MAX, .let = is, .row = row};
 }
 
+/* Whose record it is follows from the instance's own fields; what is in it, others say. */
+static void add_groups(struct reader *r, struct scope *scope) {
+	for (size_t i = 0; i < r->d->groups.count; i++) {
+		const struct group_rule *group = &r->d->groups.items[i];
+		if (group->record)
+			*(struct scope_name *)ARENA_PUSH(r->arena, scope) = (struct scope_name){
+			        .name = group->name, .type = {.kind = KIND_RECORD, .record = group->record}, .slot = definition_group_slot(r->d, i), .outside = true};
+	}
+}
+
 static void add_registers(struct reader *r, struct scope *scope) {
 	size_t count = r->d->registers.count;
 	struct scope_register *registers = ARENA_ARRAY(r->arena, count, struct scope_register);
@@ -366,7 +380,7 @@ static void add_registers(struct reader *r, struct scope *scope) {
 	for (size_t i = 0; i < count; i++) {
 		const struct register_type *reg = &r->d->registers.items[i];
 		rows[i] = (struct type){.kind = KIND_RECORD, .record = &reg->record};
-		registers[i] = (struct scope_register){reg->name, {.kind = KIND_LIST, .item = &rows[i]}, r->d->fields.count + SLOT_EXTRA_COUNT + i};
+		registers[i] = (struct scope_register){reg->name, {.kind = KIND_LIST, .item = &rows[i]}, definition_slots(r->d) + i};
 	}
 	scope->registers = registers;
 	scope->register_count = count;
@@ -393,6 +407,7 @@ void read_scope(struct reader *r, const struct yaml *rules, const struct yaml *l
 	add_name(r, scope, "actor", type_text, SLOT_ACTOR);
 	add_name(r, scope, "reply_text", type_text, SLOT_REPLY);
 	add_name(r, scope, "reply_refused", (struct type){.kind = KIND_LIST, .item = &type_text}, SLOT_REFUSED);
+	add_groups(r, scope);
 	add_registers(r, scope);
 	for (size_t i = 0; rules && i < rules->count; i++)
 		read_rule(r, rules->items[i]);

@@ -106,6 +106,7 @@ static const struct shape_key seed_keys[] = {
         {.key = "set", .shape = &word, .needed = true, .help = "A text field: of 64 characters, in hex."},
         {0}};
 static const struct shape seed = {.kind = SHAPE_MAP, .what = "seed", .keys = seed_keys};
+static const struct shape share = {.kind = SHAPE_NAMED, .what = "share", .each = &set, .filled = true, .words_only = true};
 static const struct shape_key action_keys[] = {
         {.key = "if", .shape = &expression, .help = "Done only when this is true."},
         {.key = "send", .shape = &send, .one = true},
@@ -118,6 +119,7 @@ static const struct shape_key action_keys[] = {
         {.key = "release", .shape = &release, .one = true, .help = "Gives places back."},
         {.key = "commit", .shape = &seed, .one = true, .help = "Makes a hidden seed, with which draw() draws; its SHA-256 is told."},
         {.key = "reveal", .shape = &seed, .one = true, .help = "Tells the seed, so that everybody can check what was drawn; it draws no more."},
+        {.key = "share", .shape = &share, .one = true, .help = "Sets fields of a group's record; null clears."},
         {0}};
 static const struct shape action = {.kind = SHAPE_MAP, .what = "action", .keys = action_keys};
 static const struct shape actions = {.kind = SHAPE_LIST, .each = &action};
@@ -137,6 +139,7 @@ static const struct shape_key event_keys[] = {
         {.key = "bounced", .shape = &name, .help = "Instead of `by`: a message to somebody in this role did not arrive; `actor` is the address."},
         {.key = "unreachable", .shape = &name, .help = "The same when no address of the role is left."},
         {.key = "replied", .shape = &name, .help = "Instead of `by`: somebody in this role answered a message by mail or text; `reply_text` is what they wrote, `actor` the address or number."},
+        {.key = "shared", .shape = &word, .help = "Instead of `by`: another instance has changed the record of this group."},
         {.key = "files", .shape = &word, .help = "With `replied`: a list of files, to which what was sent along with a mail is added; `reply_refused` are the names of files that it does not take."},
         {.key = "guard", .shape = &expression},
         {.key = "actions", .shape = &actions},
@@ -376,6 +379,21 @@ static const struct shape_key pool_keys[] = {
         {0}};
 static const struct shape pool = {.kind = SHAPE_MAP, .what = "pool", .keys = pool_keys};
 static const struct shape pools = {.kind = SHAPE_NAMED, .what = "pool", .each = &pool, .words_only = true};
+static const char *const shared_types[] = {"text", "int", "decimal", "bool", "date", "datetime", "ref", NULL};
+enum { SHARED_REF = 6 };
+static const struct shape shared_type = {.kind = SHAPE_ONE_OF, .words = shared_types};
+static const struct shape_key shared_keys[] = {
+        {.key = "type", .shape = &shared_type, .needed = true},
+        {.key = "register", .shape = &name, .needed = true, .only = BIT(SHARED_REF)},
+        {0}};
+static const struct shape shared_field = {.kind = SHAPE_MAP, .what = "shared field", .keys = shared_keys, .choose = "type"};
+static const struct shape shared_fields = {.kind = SHAPE_NAMED, .what = "shared field", .each = &shared_field, .filled = true, .words_only = true};
+static const struct shape_key group_keys[] = {
+        {.key = "by", .shape = &word, .needed = true, .help = "A field: instances of the workflow in which it has the same value share one record."},
+        {.key = "fields", .shape = &shared_fields, .needed = true, .help = "What the record holds."},
+        {0}};
+static const struct shape group = {.kind = SHAPE_MAP, .what = "group", .keys = group_keys};
+static const struct shape groups = {.kind = SHAPE_NAMED, .what = "group", .each = &group, .words_only = true};
 static const struct shape_key workflow_keys[] = {
         {.key = "workflow", .shape = &name, .needed = true, .help = "The name."},
         {.key = "start", .shape = &start, .needed = true, .help = "Who starts an instance, and how."},
@@ -384,6 +402,7 @@ static const struct shape_key workflow_keys[] = {
         {.key = "data", .shape = &fields, .needed = true, .help = "The fields of an instance."},
         {.key = "rules", .shape = &rules, .help = "Conditions on a row of a register, asked as name(row)."},
         {.key = "pools", .shape = &pools, .help = "Registers whose rows can be claimed."},
+        {.key = "groups", .shape = &groups, .help = "Records that instances share."},
         {.key = "let", .shape = &lets, .help = "Named expressions."},
         {.key = "catalogues", .shape = &catalogues, .help = "How people look for a row of a register among many."},
         {.key = "forms", .shape = &forms, .help = "The pages that people fill in."},

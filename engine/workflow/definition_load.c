@@ -114,6 +114,7 @@ static void read_parts(struct reader *r, const struct yaml *workflow, const stru
 	read_registers(r, registers);
 	read_pools(r, yaml_get(workflow, "pools"));
 	read_fields(r, data);
+	read_groups(r, yaml_get(workflow, "groups"));
 	read_scope(r, yaml_get(workflow, "rules"), yaml_get(workflow, "let"));
 	read_field_expressions(r, data);
 	read_catalogues(r, yaml_get(workflow, "catalogues"));

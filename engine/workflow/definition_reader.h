@@ -47,6 +47,9 @@ const struct expression *reader_drawing(struct reader *r, const struct yaml *nod
 void read_registers(struct reader *r, const struct yaml *registers); /* NULL: none */
 void read_pools(struct reader *r, const struct yaml *pools);         /* NULL: none */
 void read_fields(struct reader *r, const struct yaml *data);         /* names and types */
+void read_groups(struct reader *r, const struct yaml *groups);       /* NULL: none */
+void reader_reserved(struct reader *r, const struct yaml *key, const char *what); /* tells a name that has a meaning of its own */
+struct type reader_type(struct reader *r, const struct field *f);    /* in expressions */
 /* The definition's scope and one name more. */
 struct scope reader_scope_with(struct reader *r, const char *name, struct type type, size_t slot);
 void read_scope(struct reader *r, const struct yaml *rules, const struct yaml *lets); /* NULL: none */          /* NULL: none */
@@ -62,6 +65,7 @@ void read_plan(struct reader *r, const struct yaml *node, struct action *action)
 void read_claim(struct reader *r, const struct yaml *node, enum action_kind kind, struct action *action);
 void read_seed(struct reader *r, const struct yaml *node, enum action_kind kind, struct action *action);
 void read_draws(struct reader *r); /* once the states are read */
+void read_share(struct reader *r, const struct yaml *node, struct action *action);
 void read_views(struct reader *r, const struct yaml *views);         /* NULL: none */
 void read_acts(struct reader *r, const struct yaml *views);          /* of pages, once the states are read; NULL: none */
 void read_start(struct reader *r, const struct yaml *start);

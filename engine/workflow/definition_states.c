@@ -50,7 +50,7 @@ static void read_opens(struct reader *r, const struct yaml *opens, struct event_
 		problem_error(r->problems, opens->place, "'opens' of event '%.*s' is a %.*s, expected a date, datetime or instant", STR_ARG(event->name),
 		              STR_ARG(type_name(r->arena, expression_type(event->opens))));
 	if (event->opens && expression_asks(event->opens))
-		problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot ask a pool", STR_ARG(event->name));
+		problem_error(r->problems, opens->place, "'opens' of event '%.*s' cannot ask a pool or a group", STR_ARG(event->name));
 	static const struct {
 		size_t slot;
 		const char *name;
@@ -84,14 +84,34 @@ static void check_code(struct reader *r, const struct event_rule *event, const s
 	}
 }
 
+/* What makes an event of something: at most one of these. */
+static void refuse_kinds(struct reader *r, const struct yaml *node, const struct yaml *one) {
+	static const char *const kinds[] = {"by", "bounced", "unreachable", "replied", "shared"};
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		count += yaml_get(node, kinds[i]) != NULL;
+	if (count > 1)
+		problem_error(r->problems, one->key->place, "key '%.*s' in event '%.*s': an event has one of by, bounced, unreachable, replied and shared", STR_ARG(one->key->text), STR_ARG(node->key->text));
+}
+
+/* That others have changed the record. */
+static const struct group_rule *read_shared(struct reader *r, const struct yaml *node, const struct state *state) {
+	const struct yaml *name = yaml_get(node, "shared");
+	const struct group_rule *group = reader_find(r, NAMED("group", r->d->groups), name);
+	if (name)
+		refuse_kinds(r, node, name);
+	for (size_t i = 0; group && i < state->on.count; i++)
+		if (state->on.items[i].shared == group)
+			problem_error(r->problems, name->place, "state '%.*s' has two events for a change of the group '%.*s'", STR_ARG(state->name), STR_ARG(group->name));
+	return group;
+}
+
 /* The role that messages do not reach, or that answers them. */
-static const struct role *read_lost(struct reader *r, const struct yaml *node, const char *key, const struct yaml *by) {
+static const struct role *read_lost(struct reader *r, const struct yaml *node, const char *key) {
 	const struct yaml *name = yaml_get(node, key);
 	if (!name)
 		return NULL;
-	int kinds = (by != NULL) + (yaml_get(node, "bounced") != NULL) + (yaml_get(node, "unreachable") != NULL) + (yaml_get(node, "replied") != NULL);
-	if (kinds > 1)
-		problem_error(r->problems, name->key->place, "key '%s' in event '%.*s': an event has one of by, bounced, unreachable and replied", key, STR_ARG(node->key->text));
+	refuse_kinds(r, node, name);
 	return reader_find(r, NAMED("role", r->d->roles), name);
 }
 
@@ -121,16 +141,17 @@ static void check_repeat(struct reader *r, const struct event_rule *event, const
 		problem_error(r->problems, form->place, "'form' of event '%.*s': '%.*s' is a ranked list, which needs 'repeat: true'", STR_ARG(event->name), STR_ARG(form->text));
 }
 
-static void read_event(struct reader *r, const struct yaml *node, struct event_rule *event) {
+static void read_event(struct reader *r, const struct yaml *node, const struct state *state, struct event_rule *event) {
 	const struct yaml *form = yaml_get(node, "form"), *by = yaml_get(node, "by"), *expires = yaml_get(node, "expires");
 	event->name = node->key->text;
 	event->place = node->key->place;
 	struct yaml_nodes names = reader_names(r, by);
 	for (size_t i = 0; i < names.count; i++)
 		*(const struct role **)ARENA_PUSH(r->arena, &event->by) = reader_find(r, NAMED("role", r->d->roles), names.items[i]);
-	event->bounced = read_lost(r, node, "bounced", by);
-	event->unreachable = read_lost(r, node, "unreachable", by);
-	event->replied = read_lost(r, node, "replied", by);
+	event->bounced = read_lost(r, node, "bounced");
+	event->unreachable = read_lost(r, node, "unreachable");
+	event->replied = read_lost(r, node, "replied");
+	event->shared = read_shared(r, node, state);
 	read_files(r, node, event);
 	event->form = reader_find(r, NAMED("form", r->d->forms), form);
 	event->expires = shape_span(expires, no_span);
@@ -175,10 +196,10 @@ static void read_also(struct reader *r, const struct yaml *node, const struct st
 	}
 }
 
-/* A date is computed anew when a field changes, and nobody would tell when a pool does. */
+/* A date is computed anew when a field changes, and nobody would tell when a pool or a group does. */
 static void check_at(struct reader *r, const struct timer_rule *timer, const struct yaml *at) {
 	if (timer->at && expression_asks(timer->at))
-		problem_error(r->problems, at->place, "'at' of timer '%.*s' cannot ask a pool", STR_ARG(timer->name));
+		problem_error(r->problems, at->place, "'at' of timer '%.*s' cannot ask a pool or a group", STR_ARG(timer->name));
 	if (timer->at && !is_time(timer->at))
 		problem_error(r->problems, at->place, "'at' of timer '%.*s' is a %.*s, expected a date, datetime or instant", STR_ARG(timer->name),
 		              STR_ARG(type_name(r->arena, expression_type(timer->at))));
@@ -200,7 +221,7 @@ static void read_timer(struct reader *r, const struct yaml *node, const struct s
 	check_at(r, timer, at);
 	timer->order = reader_expression(r, yaml_get(node, "order"), &r->d->scope, &(struct type){.kind = KIND_INT});
 	if (timer->order && expression_asks(timer->order))
-		problem_error(r->problems, yaml_get(node, "order")->place, "'order' of timer '%.*s' cannot ask a pool", STR_ARG(timer->name));
+		problem_error(r->problems, yaml_get(node, "order")->place, "'order' of timer '%.*s' cannot ask a pool or a group", STR_ARG(timer->name));
 	if (times && (!every || timer->times == 0))
 		problem_error(r->problems, times->key->place, "'times' of timer '%.*s': expected 1 or more, and only with 'every'", STR_ARG(timer->name));
 	for (const struct timer_rule *other = state->after.items; other < timer; other++)
@@ -251,7 +272,7 @@ static void read_state(struct reader *r, const struct yaml *node, const struct y
 	refuse_twins(r, state, &on);
 	READER_FIX(r, &state->on, on.count);
 	for (size_t i = 0; i < on.count; i++)
-		read_event(r, on.items[i], &state->on.items[i]);
+		read_event(r, on.items[i], state, &state->on.items[i]);
 	for (size_t i = 0; i < on.count; i++)
 		read_also(r, on.items[i], state, &state->on.items[i]);
 	const struct yaml *wrong = own_on && own_on->count ? own_on : own_after && own_after->count ? own_after : exit && exit->count ? exit : NULL;

@@ -108,7 +108,7 @@ static void read_overdue(struct reader *r, const struct yaml *node, struct view_
 	if (!view->overdue)
 		return;
 	if (expression_asks(view->overdue))
-		problem_error(r->problems, node->place, "'overdue' of view '%.*s' cannot ask a pool", STR_ARG(view->name));
+		problem_error(r->problems, node->place, "'overdue' of view '%.*s' cannot ask a pool or a group", STR_ARG(view->name));
 	if (expression_reads(view->overdue, fields + SLOT_CHILDREN))
 		problem_error(r->problems, node->place, "'overdue' of view '%.*s' must not read 'children'", STR_ARG(view->name));
 	if (!expression_never_falls(view->overdue, (size_t[]){fields + SLOT_NOW, fields + SLOT_TODAY}, 2))
@@ -123,6 +123,10 @@ static void read_public(struct reader *r, const struct yaml *node, struct view_r
 		if (expression_reads(available, i))
 			problem_error(r->problems, node->key->place, "'public' of view '%.*s': 'available' of its catalogue reads the field '%.*s', which strangers have none of", STR_ARG(view->name),
 			              STR_ARG(r->d->fields.items[i].name));
+	for (size_t i = 0; view->open && available && i < r->d->groups.count; i++)
+		if (expression_reads(available, definition_group_slot(r->d, i)))
+			problem_error(r->problems, node->key->place, "'public' of view '%.*s': 'available' of its catalogue reads the group '%.*s', which strangers are not in", STR_ARG(view->name),
+			              STR_ARG(r->d->groups.items[i].name));
 }
 
 static void read_view(struct reader *r, const struct yaml *node, struct view_rule *view) {

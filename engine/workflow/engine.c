@@ -72,7 +72,8 @@ struct register_port read_log_port(struct read_log *log, struct view *v, struct 
 }
 
 struct decision_world run_world(const struct run *r, const struct loaded *l) {
-	return (struct decision_world){.zone = site_zone(r->engine->site), .calendar = site_calendar(r->engine->site), .now = r->now, .registers = &l->port, .ledger = l->ledger, .urn = l->urn};
+	return (struct decision_world){
+	        .zone = site_zone(r->engine->site), .calendar = site_calendar(r->engine->site), .now = r->now, .registers = &l->port, .ledger = l->ledger, .urn = l->urn, .board = l->board};
 }
 
 struct snapshot loaded_snapshot(const struct loaded *l) {
@@ -90,6 +91,7 @@ struct snapshot loaded_snapshot(const struct loaded *l) {
 struct form_world run_form_world(struct run *r, struct loaded *l) {
 	struct form_world world = engine_world(r->engine, l->definition, l->instance.id ? &l->instance : NULL, &l->port, r->now, r->a);
 	world.ledger = l->ledger;
+	world.board = l->board;
 	world.whose = l->instance.reference;
 	return world;
 }
@@ -117,6 +119,7 @@ struct form_world engine_world(struct engine *e, const struct definition *d, con
 		world.entered_at = instance->entered_at;
 	}
 	world.ledger = pool_ledger(&desk);
+	world.board = group_board(&(struct group_desk){.view = desk.view, .a = a, .definition = d, .registers = registers});
 	return world;
 }
 
@@ -145,7 +148,9 @@ static bool load_children(struct run *r, struct loaded *l, struct err *err) {
 	return true;
 }
 
-static void open_pools(struct run *r, struct loaded *l, const struct loaded *parent) {
+/* What it shares with others: pools, and records of groups. */
+static void open_shared(struct run *r, struct loaded *l, const struct loaded *parent) {
+	l->board = group_board(&(struct group_desk){.view = r->view, .a = r->a, .definition = l->definition, .registers = &l->log.inner});
 	l->ledger = pool_ledger(&(struct pool_desk){
 	        .engine = r->engine,
 	        .view = r->view,
@@ -178,7 +183,7 @@ bool run_load(struct run *r, int64_t instance_id, struct loaded *l, struct err *
 	if (!l->state)
 		return err_set(err, ERR_PERMANENT, "error.internal", "instance %.*s is in a state that its definition does not have", STR_ARG(l->instance.reference));
 	l->values = ARENA_ARRAY(r->a, l->definition->fields.count, struct value);
-	open_pools(r, l, NULL);
+	open_shared(r, l, NULL);
 	return data_from_json(l->definition, l->instance.data, &l->port, r->a, l->values, err) && load_children(r, l, err);
 }
 
@@ -211,7 +216,7 @@ bool run_prepare(struct run *r, const struct definition *d, const struct loaded 
 		l->instance.parent_id = parent->instance.id;
 		l->instance.root_id = parent->instance.root_id;
 	}
-	open_pools(r, l, parent);
+	open_shared(r, l, parent);
 	struct form_world world = run_form_world(r, l);
 	return form_defaults(&world, r->a, l->values, err);
 }
@@ -240,7 +245,7 @@ bool run_decide(struct run *r, struct loaded *l, const struct event *event, stru
 		return false;
 	struct snapshot snapshot = loaded_snapshot(l);
 	decision_take(&world, &snapshot, event, r->a, out);
-	const struct err none = {0}, *failed[] = {&l->log.failed, l->ledger ? &l->ledger->failed : &none, l->urn ? &l->urn->failed : &none};
+	const struct err none = {0}, *failed[] = {&l->log.failed, l->ledger ? &l->ledger->failed : &none, l->urn ? &l->urn->failed : &none, l->board ? &l->board->failed : &none};
 	for (size_t i = 0; i < sizeof failed / sizeof *failed; i++)
 		if (failed[i]->kind != ERR_NONE) {
 			*err = *failed[i];

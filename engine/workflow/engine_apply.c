@@ -44,6 +44,7 @@ static bool payload_json(struct run *r, const struct loaded *l, const struct dec
 	buf_char(&out, ']');
 	bool told = run_claims_payload(l, decision, &out, err);
 	run_draws_payload(l, decision, &out);
+	run_groups_payload(l, decision, &out);
 	if (proved)
 		buf_z(&out, ",\"proof\":\"code\"");
 	if (decision->guard_err.kind != ERR_NONE) {
@@ -175,7 +176,8 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	if (!write_instance(r, l, decision, data, err) || !run_prepare_documents(r, l, decision, &documents, err))
 		return false;
 	payload = run_documents_payload(r, &documents, payload);
-	if (!write_history(r, l, event, decision, cause, payload, &entry, err) || !run_claims(r, l, decision, entry.id, err) || !run_draws(r, l, decision, entry.id, err) || !run_write_documents(r, &documents, entry.id, err) ||
+	if (!write_history(r, l, event, decision, cause, payload, &entry, err) || !run_claims(r, l, decision, entry.id, err) || !run_draws(r, l, decision, entry.id, err) ||
+	    !run_groups(r, l, before, decision, entry.id, err) || !run_write_documents(r, &documents, entry.id, err) ||
 	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
 	    !write_timers(r, l, event, decision, err) || !run_listing(r, l, decision->values, err))
 		return false;

@@ -48,10 +48,12 @@ static struct event start_event(const struct prepared_start *start) {
 }
 
 /* Several may start at once, and none sees what the others do. */
-static bool claims_nothing(const struct prepared_start *start, struct err *err) {
+static bool stands_alone(const struct prepared_start *start, struct err *err) {
 	for (size_t i = 0; i < start->decision.effects.count; i++)
 		if (start->decision.effects.items[i].kind == EFFECT_CLAIM)
 			return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: it claims a row at once", STR_ARG(start->definition->name));
+		else if (start->decision.effects.items[i].kind == EFFECT_SHARE)
+			return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: it shares with a group at once", STR_ARG(start->definition->name));
 	return true;
 }
 
@@ -74,7 +76,7 @@ static bool prepare_child(struct run *r, const struct loaded *l, const struct ef
 		return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: field %.*s: %s", STR_ARG(start->definition->name),
 		               STR_ARG(problems.items[0].name), problems.items[0].key);
 	struct event event = start_event(start);
-	if (!run_decide(r, &start->loaded, &event, &start->decision, err) || !claims_nothing(start, err))
+	if (!run_decide(r, &start->loaded, &event, &start->decision, err) || !stands_alone(start, err))
 		return false;
 	return start->decision.outcome == DECISION_TAKEN ||
 	       err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: %s", STR_ARG(start->definition->name), start->decision.guard_err.text);

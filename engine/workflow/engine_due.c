@@ -4,7 +4,7 @@
 #include "engine/store/timers.h"
 #include "engine/workflow/engine_run.h"
 
-enum { MOST_IN_ONE_GO = 10000, MOST_HOPS = 100, POSTPONED_MS = 600000 };
+enum { MOST_IN_ONE_GO = 10000, MOST_ROOTS = 100, MOST_HOPS = 100, POSTPONED_MS = 600000 };
 
 struct decision run_refusal(struct run *r, const struct loaded *l, const struct event *event, const struct err *why) {
 	struct decision_world world = run_world(r, l);
@@ -83,9 +83,15 @@ static bool deliver_signal(struct run *r, const struct signal_row *row, const st
 	struct value *values = ARENA_ARRAY(r->a, l.definition->fields.count, struct value);
 	struct event event = {.kind = EVENT_SIGNAL, .name = row->event, .values = values};
 	struct cause cause = {.kind = "signal"};
-	const struct event_rule *rule = state_event(l.state, row->event);
+	bool watch = watch_is(row->event);
+	const struct event_rule *rule = watch ? state_watch(l.state, row->event) : state_event(l.state, row->event);
+	/* What a state does not ask about is over: a later one finds it as it is then. */
+	if (watch && !rule)
+		return mailbox_remove(r->tx, row->id, err);
+	if (watch)
+		event.name = rule->name;
 	/* An early signal waits for a state that takes it. In a final state none will come. */
-	if ((!rule || !event_is_signal(rule)) && !l.state->final && !why)
+	if (!watch && (!rule || !event_is_signal(rule)) && !l.state->final && !why)
 		return mailbox_hold(r->tx, row->id, err);
 	if (!signal_values(r, &l, row->data, values, &data_ok, &data_err)) {
 		*err = data_err;
@@ -166,9 +172,26 @@ bool run_catch_up(struct run *r, int64_t root_id, struct err *err) {
 	return err_set(err, ERR_TRANSIENT, "error.busy", "more than %d due events of one instance", MOST_IN_ONE_GO);
 }
 
+void run_stir(struct run *r, int64_t root_id) {
+	r->stirred = true;
+	for (size_t i = 0; i < r->roots.count; i++)
+		if (r->roots.items[i] == root_id)
+			return;
+	if (r->roots.count < MOST_ROOTS) /* the rest is the writer's */
+		*(int64_t *)ARENA_PUSH(r->a, &r->roots) = root_id;
+}
+
+/* The list may grow meanwhile. */
+static bool follow_all(struct run *r, int64_t root_id, struct err *err) {
+	bool ok = run_catch_up(r, root_id, err);
+	for (size_t i = 0; ok && i < r->roots.count; i++)
+		ok = r->roots.items[i] == root_id || run_catch_up(r, r->roots.items[i], err);
+	return ok;
+}
+
 bool run_follow(struct run *r, int64_t root_id, struct err *err) {
 	tx_mark(r->tx);
-	if (!r->stirred || r->engine->alone || run_catch_up(r, root_id, err))
+	if (!r->stirred || r->engine->alone || follow_all(r, root_id, err))
 		return true;
 	if (!tx_alive(r->tx) || tx_dirty(r->tx))
 		return false;

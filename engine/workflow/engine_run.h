@@ -23,6 +23,10 @@ struct run {
 	int depth;         /* of children started by children */
 	int64_t hops;      /* of the signals that are sent now */
 	bool stirred;      /* a signal was put or released, or a timer set that is due: run_follow has something to do */
+	struct {
+		int64_t *items;
+		size_t count, cap;
+	} roots;           /* others that a signal was put for; no more than run_follow shall see to */
 };
 struct run run_open(struct engine *e, struct tx *tx, int64_t now, struct arena *a);
 
@@ -45,6 +49,7 @@ struct loaded {
 	struct read_log log;
 	struct register_port port; /* of log */
 	struct ledger *ledger;     /* NULL: it has no pools */
+	struct board *board;       /* NULL: it has no groups */
 	int64_t seen;              /* the newest entry of history when its pools were first asked; 0: they were not */
 	struct urn *urn;
 };
@@ -161,6 +166,24 @@ struct seed;
 bool urn_unseal(const struct urn_desk *desk, const struct seed *seed, unsigned char bytes[DRAW_SEED], struct err *err);
 /* engine_verify_draws.c: a line a fault. */
 bool run_verify_draws(const struct urn_desk *desk, const struct history_list *entries, struct buf *out, struct err *err);
+/* engine_groups.c: records that the instance shares. */
+struct group_desk {
+	struct view *view;
+	struct arena *a;
+	const struct definition *definition;
+	const struct register_port *registers; /* for their refs; not noted as reads */
+	const struct str *payload;             /* of an entry of history: its decision is taken again, with what it read; NULL: as it is now */
+};
+/* NULL: the definition has none. desk is copied; in its arena. */
+struct board *group_board(const struct group_desk *desk);
+/* A payload with what was read of them and written to them. No field can have these names. */
+#define RUN_READ_RECORDS "read-records"
+#define RUN_SHARED_RECORDS "shared-records"
+void run_groups_payload(const struct loaded *l, const struct decision *decision, struct buf *out);
+/* Writes the records that the decision changed, tells the others, and keeps who shares what. before NULL: it has just started. */
+bool run_groups(struct run *r, const struct loaded *l, const struct value *before, const struct decision *decision, int64_t history_id, struct err *err);
+/* engine_verify_groups.c: a line a fault. */
+bool run_verify_groups(struct view *v, const struct instance *instance, const struct definition *d, const struct history_list *entries, struct buf *out, struct arena *a, struct err *err);
 /* engine_listing.c: what overviews find the instance by. */
 bool run_listing(struct run *r, struct loaded *l, const struct value *values, struct err *err);
 /* engine_people.c: participations follow the roles' fields. */
@@ -215,8 +238,10 @@ bool run_drop_reply(struct run *r, const struct signal_row *row, struct err *err
 struct said run_said(struct run *r, const struct signal_row *row);
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
-/* The same after an event of this transaction was carried out, if that stirred something. That event stands (and is marked): what fails before its own first write is left to the
+/* The same after an event of this transaction was carried out, if that stirred something, of that root and of others. That event stands (and is marked): what fails before its own first write is left to the
  * writer, and true comes back. */
 bool run_follow(struct run *r, int64_t root_id, struct err *err);
+/* A signal was put for an instance of that root. */
+void run_stir(struct run *r, int64_t root_id);
 
 #endif

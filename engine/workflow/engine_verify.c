@@ -170,17 +170,22 @@ static bool check_documents(struct check *c, const struct instance *instance, co
 	return true;
 }
 
-static bool check_claims(struct check *c, const struct instance *instance, const struct definition *d, const struct history_list *entries, struct err *err) {
+static void tell_lines(struct check *c, const struct instance *instance, struct buf *lines) {
+	for (struct str rest = buf_text(lines); rest.len > 0;) {
+		struct str line = str_cut(&rest, '\n');
+		fault(c, instance, "%.*s", STR_ARG(line));
+	}
+	buf_free(lines);
+}
+
+static bool check_shared(struct check *c, const struct instance *instance, const struct definition *d, const struct history_list *entries, struct err *err) {
 	struct pool_desk desk = {.engine = c->e, .view = c->v, .a = c->a, .definition = d, .instance_id = instance->id, .parent_id = instance->parent_id};
 	struct buf lines;
 	buf_init(&lines, 1 << 20);
 	struct urn_desk draws = {.engine = c->e, .view = c->v, .a = c->a, .definition = d, .instance_id = instance->id, .parent_id = instance->parent_id, .reference = instance->reference};
-	bool ok = run_verify_claims(&desk, entries, &lines, err) && (!definition_draws(d) || run_verify_draws(&draws, entries, &lines, err));
-	for (struct str rest = buf_text(&lines); ok && rest.len > 0;) {
-		struct str line = str_cut(&rest, '\n');
-		fault(c, instance, "%.*s", STR_ARG(line));
-	}
-	buf_free(&lines);
+	bool ok = run_verify_claims(&desk, entries, &lines, err) && (!definition_draws(d) || run_verify_draws(&draws, entries, &lines, err)) &&
+	          run_verify_groups(c->v, instance, d, entries, &lines, c->a, err);
+	tell_lines(c, instance, &lines);
 	return ok;
 }
 
@@ -195,7 +200,7 @@ static bool check_instance(struct check *c, const struct instance *instance, str
 	if (d) {
 		check_path(c, instance, d, &entries);
 		check_data(c, instance, d, &entries);
-		if (!check_claims(c, instance, d, &entries, err))
+		if (!check_shared(c, instance, d, &entries, err))
 			return false;
 	} else {
 		fault(c, instance, "%s", gone.text);

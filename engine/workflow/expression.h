@@ -20,6 +20,7 @@ struct scope {
 		bool optional;                  /* may be unset: reading it unguarded is a warning */
 		const struct expression *let;   /* a named expression: evaluated in place, slot unused */
 		const struct type *row;         /* let: it is a rule about a row of this type, used as name(row); NULL: it is no rule */
+		bool outside;                   /* others may change it, as a group's record */
 	} *items;
 	size_t count, cap;
 	const struct type *row; /* while a rule is compiled: what `row` is; NULL: there is none */
@@ -47,7 +48,7 @@ const struct type *expression_type(const struct expression *e);
 struct str expression_source(const struct expression *e);
 /* Whether its value depends on the name (or, for a register's slot, on the rows) in this slot, directly or through a let. */
 bool expression_reads(const struct expression *e, size_t slot);
-/* Whether it asks a pool, directly or through a let: what it says may change without the instance. */
+/* Whether it asks a pool or reads a group's record, directly or through a let: what it says may change without the instance. */
 bool expression_asks(const struct expression *e);
 /* The seed that it draws with; empty: it draws nothing. */
 struct str expression_seed(const struct expression *e);

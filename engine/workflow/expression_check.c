@@ -79,6 +79,7 @@ static bool check_scope_name(struct checking *c, struct node *n, size_t index) {
 	n->slot = name->slot;
 	n->run = run_slot;
 	slots_add(c->a, &c->e->reads, name->slot);
+	c->e->asks = c->e->asks || name->outside;
 	if (name->optional && !c->asking && !slots_have(&c->vouched, name->slot))
 		problem_warn(c->problems, place_of(c->e, n->at), "'%.*s' may be unset here; ask has(%.*s) first", STR_ARG(n->name), STR_ARG(n->name));
 	return true;
@@ -171,7 +172,7 @@ static bool check_member(struct checking *c, struct node *n) {
 		n->slot = i;
 		n->type = record->members[i].type;
 		if (record->members[i].optional && c->scope->warns && !c->asking && !slots_have_member(&c->vouched, n->args[0], n->name))
-			problem_warn(c->problems, place_of(c->e, n->at), "'%.*s' may be left out of an item; ask has() first", STR_ARG(n->name));
+			problem_warn(c->problems, place_of(c->e, n->at), "'%.*s' may be %s; ask has() first", STR_ARG(n->name), n->args[0]->run == run_slot ? "unset here" : "left out of an item");
 		return true;
 	}
 	struct str near = name_nearest(n->name, names, record->count);

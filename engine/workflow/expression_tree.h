@@ -79,7 +79,7 @@ struct expression {
 	struct yaml_place place;
 	const struct node *root;
 	struct slot_set reads;      /* that it names, directly or through a let */
-	bool asks;                  /* a pool, directly or through a let */
+	bool asks;                  /* a pool or a group, directly or through a let */
 	struct str seed;            /* that it draws with */
 	struct slot_set vouched[2]; /* that are certainly set when it is false, when it is true */
 };

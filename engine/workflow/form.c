@@ -1,13 +1,14 @@
 #include "engine/workflow/form.h"
 
 #include "engine/workflow/form_field.h"
+#include "engine/workflow/group.h"
 #include "engine/workflow/sealed.h"
 
 #include <string.h>
 
 struct environment form_environment(const struct form_world *world, const struct value *values, struct arena *a) {
 	size_t count = world->definition->fields.count;
-	struct value *slots = ARENA_ARRAY(a, count + SLOT_EXTRA_COUNT, struct value);
+	struct value *slots = ARENA_ARRAY(a, definition_slots(world->definition), struct value);
 	if (count > 0)
 		memcpy(slots, values, count * sizeof *slots);
 	int64_t local = zone_local(world->zone, world->now);
@@ -25,9 +26,10 @@ struct environment form_environment(const struct form_world *world, const struct
 		slots[count + SLOT_ENTERED_AT] = value_instant(world->entered_at);
 	if (world->item)
 		slots[count + SLOT_ITEM] = *world->item;
+	board_fill(world->board, slots);
 	return (struct environment){
 	        .slots = slots,
-	        .slot_count = count + SLOT_EXTRA_COUNT,
+	        .slot_count = definition_slots(world->definition),
 	        .zone = world->zone,
 	        .calendar = world->calendar,
 	        .rows = data_row_source(world->definition, world->registers, civil_day_of(local), a),
@@ -92,9 +94,10 @@ bool form_rows(const struct form_world *world, const struct field *field, const 
 	}
 	*rows = kept;
 	*count = kept_count;
-	if (!world->ledger || world->ledger->failed.kind == ERR_NONE)
+	const struct err *failed = world->ledger && world->ledger->failed.kind != ERR_NONE ? &world->ledger->failed : world->board ? &world->board->failed : NULL;
+	if (!failed || failed->kind == ERR_NONE)
 		return true;
-	*err = world->ledger->failed;
+	*err = *failed;
 	return false;
 }
 

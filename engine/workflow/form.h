@@ -32,6 +32,7 @@ struct form_world {
 	const struct keyring *keys; /* sensitive fields are sealed with; NULL: the definition has none */
 	struct str whose;           /* sealed fields are then this instance's: its reference; empty: a form under way */
 	struct ledger *ledger; /* of the instance; NULL: it has no pools */
+	struct board *board;   /* of the instance; NULL: it has no groups */
 	struct str event; /* that the form is of, "start" for the start's; empty: nobody fills it in */
 	const struct value *item; /* of a group, whose fields' rules read it; NULL: none */
 };

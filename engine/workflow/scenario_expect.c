@@ -198,6 +198,34 @@ static bool expect_field(struct scenario *s, const struct yaml *wanted, const st
 	return expect_value(s, wanted, field, value);
 }
 
+/* {pair: {place: a}}: fields of the records that the instance shares. */
+static bool expect_shared(struct scenario *s, const struct yaml *wanted, struct view *v, const struct instance *instance) {
+	struct err err = {0};
+	struct register_port port = data_store_port(v);
+	const struct definition *d = site_definition(s->options->site, v, instance->definition, &err);
+	if (!d)
+		return scenario_fail(s, wanted, "%s", err.text);
+	struct form_world world = engine_world(s->engine, d, instance, &port, 0, s->a);
+	struct value *slots = ARENA_ARRAY(s->a, definition_slots(d), struct value);
+	if (!data_from_json(d, instance->data, &port, s->a, slots, &err))
+		return scenario_fail(s, wanted, "%s", err.text);
+	board_fill(world.board, slots);
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct yaml *fields = wanted->items[i];
+		const struct group_rule *group = fields->key ? definition_group(d, fields->key->text) : NULL;
+		if (!group || fields->kind != YAML_MAP)
+			return scenario_fail(s, fields, group ? "a map of its fields is expected" : "there is no such group");
+		for (size_t k = 0; k < fields->count; k++) {
+			const struct field *field = group_field(group, fields->items[k]->key->text);
+			if (!field)
+				return scenario_fail(s, fields->items[k]->key, "the group '%.*s' has no field '%.*s'", STR_ARG(group->name), STR_ARG(fields->items[k]->key->text));
+			if (!expect_value(s, fields->items[k], field, &slots[definition_group_slot(d, (size_t)(group - d->groups.items))].record.members[field->slot]))
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool expect_data(struct scenario *s, const struct yaml *body, struct view *v, const struct instance *instance) {
 	const struct yaml *data = yaml_get(body, "data"), *unset = yaml_get(body, "unset");
 	struct err err = {0};
@@ -236,16 +264,18 @@ static bool expect_instance(struct scenario *s, const struct yaml *step, const s
 		if (!str_to_int(count->text, &wanted) || wanted != (int64_t)children.count)
 			return scenario_fail(s, count, "%zu children, not %.*s", children.count, STR_ARG(count->text));
 	}
-	const struct yaml *documents = yaml_get(body, "documents"), *claimed = yaml_get(body, "claimed");
-	return expect_data(s, body, v, &instance) && (!claimed || scenario_expect_claims(s, claimed, v, &instance)) && (!documents || scenario_expect_documents(s, documents, v, &instance));
+	const struct yaml *documents = yaml_get(body, "documents"), *claimed = yaml_get(body, "claimed"), *shared = yaml_get(body, "shared");
+	return expect_data(s, body, v, &instance) && (!shared || expect_shared(s, shared, v, &instance)) && (!claimed || scenario_expect_claims(s, claimed, v, &instance)) && (!documents || scenario_expect_documents(s, documents, v, &instance));
 }
 
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", "claimed", NULL};
+	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", "claimed", "shared", NULL};
 	struct err err;
 	if (!scenario_keys(s, body, keys))
 		return false;
-	bool about_instance = yaml_get(body, "state") || yaml_get(body, "data") || yaml_get(body, "unset") || yaml_get(body, "children") || yaml_get(body, "documents") || yaml_get(body, "claimed");
+	bool about_instance = false;
+	for (size_t i = 0; keys[i]; i++)
+		about_instance = about_instance || (strcmp(keys[i], "sent") != 0 && yaml_get(body, keys[i]));
 	if (about_instance) {
 		struct view *v = store_view(s->store, &err);
 		if (!v)

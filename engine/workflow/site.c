@@ -203,6 +203,9 @@ static void check_pools(const struct catalog *c, const struct definition *d, str
 		if (actions_claim(&d->initial->entry))
 			problem_error(problems, d->initial->place, "state '%.*s' claims a row as soon as it starts, and workflow '%.*s' starts it: of several that start together none would see the others' claims",
 			              STR_ARG(d->initial->name), STR_ARG(parent->name));
+		if (actions_share(&d->initial->entry))
+			problem_error(problems, d->initial->place, "state '%.*s' shares with a group as soon as it starts, and workflow '%.*s' starts it: of several that start together none would see what the others share",
+			              STR_ARG(d->initial->name), STR_ARG(parent->name));
 	}
 }
 

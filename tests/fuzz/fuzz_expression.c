@@ -12,20 +12,20 @@ static struct record_type row_record = {{"rows", 4}, row_members, 3, 0}, plain_r
 static const struct type plain_type = {.kind = KIND_RECORD, .record = &plain_record};
 
 static const struct scope_name fields[] = {
-        {{"b", 1}, {.kind = KIND_BOOL}, 0, false, NULL, NULL},
-        {{"i", 1}, {.kind = KIND_INT}, 1, false, NULL, NULL},
-        {{"f", 1}, {.kind = KIND_DOUBLE}, 2, false, NULL, NULL},
-        {{"s", 1}, {.kind = KIND_STRING}, 3, false, NULL, NULL},
-        {{"day", 3}, {.kind = KIND_DATE}, 4, false, NULL, NULL},
-        {{"at_", 3}, {.kind = KIND_DATETIME}, 5, false, NULL, NULL},
-        {{"now", 3}, {.kind = KIND_INSTANT}, 6, false, NULL, NULL},
-        {{"list", 4}, {.kind = KIND_LIST, .item = &string_type}, 7, false, NULL, NULL},
-        {{"ref", 3}, {.kind = KIND_RECORD, .record = &row_record}, 8, false, NULL, NULL},
-        {{"map", 3}, {.kind = KIND_MAP, .item = &int_type}, 9, false, NULL, NULL},
-        {{"rows", 4}, {.kind = KIND_LIST, .item = &plain_type}, 10, false, NULL, NULL},
-        {{"a", 1}, {.kind = KIND_INT}, 11, true, NULL, NULL},
-        {{"unset", 5}, {.kind = KIND_RECORD, .record = &row_record}, 12, true, NULL, NULL},
-        {{"wrong", 5}, {.kind = KIND_STRING}, 13, false, NULL, NULL}, /* its slot holds an int */
+        {{"b", 1}, {.kind = KIND_BOOL}, 0, false, NULL, NULL, false},
+        {{"i", 1}, {.kind = KIND_INT}, 1, false, NULL, NULL, false},
+        {{"f", 1}, {.kind = KIND_DOUBLE}, 2, false, NULL, NULL, false},
+        {{"s", 1}, {.kind = KIND_STRING}, 3, false, NULL, NULL, false},
+        {{"day", 3}, {.kind = KIND_DATE}, 4, false, NULL, NULL, false},
+        {{"at_", 3}, {.kind = KIND_DATETIME}, 5, false, NULL, NULL, false},
+        {{"now", 3}, {.kind = KIND_INSTANT}, 6, false, NULL, NULL, false},
+        {{"list", 4}, {.kind = KIND_LIST, .item = &string_type}, 7, false, NULL, NULL, false},
+        {{"ref", 3}, {.kind = KIND_RECORD, .record = &row_record}, 8, false, NULL, NULL, false},
+        {{"map", 3}, {.kind = KIND_MAP, .item = &int_type}, 9, false, NULL, NULL, false},
+        {{"rows", 4}, {.kind = KIND_LIST, .item = &plain_type}, 10, false, NULL, NULL, false},
+        {{"a", 1}, {.kind = KIND_INT}, 11, true, NULL, NULL, false},
+        {{"unset", 5}, {.kind = KIND_RECORD, .record = &row_record}, 12, true, NULL, NULL, false},
+        {{"wrong", 5}, {.kind = KIND_STRING}, 13, false, NULL, NULL, false}, /* its slot holds an int */
 };
 enum { FIELDS = sizeof fields / sizeof fields[0], REGISTER = 100 };
 
