@@ -228,16 +228,19 @@ def open_store(site):
 
 
 def drain(site, seconds=60):
-    """Serves until no mail is due and every document is drawn, stops well, and lets the quarter of an hour pass after which an unknown one is sent again; until nothing is queued."""
+    """Serves until no mail is due and every document is drawn, or nothing went on for so long; stops well, and lets the quarter of an hour pass after which an unknown one is
+    sent again; until nothing is queued."""
     for _ in range(4):
         server = Server("serve", site)
-        end = time.time() + seconds
+        end, left = time.time() + seconds, None
         reader = sqlite3.connect("file:%s?mode=ro" % os.path.join(site, "data", "stafet.db"), uri=True, timeout=5)
         while time.time() < end:
-            due = reader.execute("SELECT count(*) FROM outbox WHERE (state = 'queued' AND next_at <= ?) OR state IN ('leased', 'begun')", (time.time() * 1000,)).fetchone()[0]
+            due = reader.execute("SELECT count(*) FROM outbox WHERE state <> 'sent' AND ((state = 'queued' AND next_at <= ?) OR state IN ('leased', 'begun'))", (time.time() * 1000,)).fetchone()[0]
             drawn = reader.execute("SELECT count(*) FROM documents WHERE state IN ('waiting', 'drawing')").fetchone()[0]
             if due == drawn == 0:
                 break
+            if left != (due, drawn):
+                end, left = time.time() + seconds, (due, drawn)
             time.sleep(0.1)
         reader.close()
         status = server.stop()

@@ -29,7 +29,7 @@ def soak_kill():
         load.end()
         again = press_again(server, load, 1000)
         assert server.stop() == 0
-        drain(site, 300)
+        drain(site, 120)
         print("%d kills, %d pressed again; %s" % (kills, again, check_store(site, load, mailbox)))
     finally:
         peer.stop()
