@@ -1,5 +1,6 @@
 /* Commands on the instances of a site: start, list, show, history, verify. */
 #include "cli/command.h"
+#include "engine/base/clock.h"
 #include "engine/store/groups.h"
 #include "engine/store/timers.h"
 
@@ -74,9 +75,9 @@ static int command_list(struct open_site *s, struct arguments *args, struct str 
 	return site_look(s, list_rows, &query, out);
 }
 
-static bool show_people(struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
+static bool show_people(struct open_site *s, struct view *v, struct arena *a, int64_t id, struct buf *out, struct err *err) {
 	struct participation_list people = {0};
-	if (!participation_list(v, id, a, &people, err))
+	if (!participation_list(v, id, site_day(s->site, clock_now()), a, &people, err))
 		return false;
 	for (size_t i = 0; i < people.count; i++) {
 		const struct participation *p = &people.items[i];
@@ -135,7 +136,7 @@ static bool show_instance(struct open_site *s, struct view *v, struct arena *a, 
 	struct str hash = secret_hex(a, in.definition, 8), data = data_masked(in.data, a);
 	buf_printf(out, "reference  %.*s\nworkflow   %.*s (machine %.*s)\nstate      %.*s since %.*s\nstarted    %.*s\nversion    %lld\ndata       %.*s\n", STR_ARG(in.reference),
 	           STR_ARG(in.workflow), STR_ARG(hash), STR_ARG(in.state), STR_ARG(entered), STR_ARG(started), (long long)in.version, STR_ARG(data));
-	return tell_shared(v, a, in.id, "shares     ", out, err) && show_people(v, a, in.id, out, err) && show_documents(s, v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
+	return tell_shared(v, a, in.id, "shares     ", out, err) && show_people(s, v, a, in.id, out, err) && show_documents(s, v, a, in.id, out, err) && show_messages(s, v, a, in.id, out, err);
 }
 
 static bool show_history(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {

@@ -1,12 +1,14 @@
 /* stafet import, stafet export: the rows of a register from and to a CSV file. */
 #include "cli/command.h"
 #include "engine/base/escape.h"
+#include "engine/workflow/grants.h"
 
 #include <stdlib.h>
 
 enum { MOST_WRONG = 100, MOST_SHOWN = 1000 }; /* lines of output */
 
 struct import_job {
+	struct site *site;
 	const struct register_type *reg;
 	struct register_rows rows;
 	struct register_change change;
@@ -15,7 +17,7 @@ struct import_job {
 static bool import_run(void *context, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
 	struct import_job *job = context;
 	(void)engine;
-	return register_replace(tx, job->reg->full_name, job->rows.items, job->rows.count, now, &job->change, err);
+	return grants_import(job->site, tx, job->reg->full_name, &job->rows, now, &job->change, err);
 }
 
 /* Rows come and go under their owner's name. NULL: told. */
@@ -122,10 +124,10 @@ static bool look(struct open_site *s, struct arena *a, struct import_job *job, s
 static int import_text(struct open_site *s, struct arena *a, struct str name, struct str input, bool dry_run, struct buf *out) {
 	struct problems problems = {.arena = a};
 	struct err err = {0};
-	struct import_job job = {.reg = find_register(s, name, &err)};
+	struct import_job job = {.site = s->site, .reg = find_register(s, name, &err)};
 	if (!job.reg)
 		return command_failed(out, &err);
-	if (!data_rows_from_csv(job.reg, "line", input, a, &job.rows, &problems)) {
+	if (!data_rows_from_csv(job.reg, site_country(s->site), "line", input, a, &job.rows, &problems)) {
 		tell_wrong(&problems, out);
 		return EXIT_FAULT;
 	}

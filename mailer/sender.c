@@ -2,6 +2,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/store/grants.h"
 #include "engine/store/reports.h"
 #include "engine/store/suppressions.h"
 #include "engine/workflow/gsm.h"
@@ -308,6 +309,16 @@ static bool check_wanted(struct sender *s, struct view *v, const struct outbox_r
 	                         row->channel == CHANNEL_SMS ? "this number" : "this address", STR_ARG(suppression.reason));
 }
 
+/* A register may have taken the role back since it was written. */
+static bool check_role(struct sender *s, struct view *v, const struct outbox_row *row, struct err *err) {
+	bool lost = false;
+	if (row->instance_id == 0 || row->role.len == 0)
+		return true;
+	if (!grant_lost(v, row->instance_id, row->role, row->contact_id, site_day(s->options.site, clock_now()), &lost, err))
+		return false;
+	return !lost || err_set(err, ERR_PERMANENT, "error.input", "not sent: its recipient takes no part in the case any more");
+}
+
 static void prepare(struct sender *s, const struct outbox_row *row, struct draft *out) {
 	*out = (struct draft){.result.outcome = OUTCOME_NEVER};
 	if (clock_now() > outbox_deadline(row)) {
@@ -316,7 +327,7 @@ static void prepare(struct sender *s, const struct outbox_row *row, struct draft
 	}
 	struct err err = {0};
 	struct view *v = store_view(s->options.store, &err);
-	out->good = v && check_wanted(s, v, row, &err) && build(s, v, row, &out->letter, &err);
+	out->good = v && check_wanted(s, v, row, &err) && check_role(s, v, row, &err) && build(s, v, row, &out->letter, &err);
 	view_close(v);
 	if (out->good)
 		return;

@@ -43,7 +43,7 @@ static bool load_recent(struct tx *tx, const struct reading *r, int64_t now, str
 static bool give_answer(struct reading *r, struct engine *engine, struct tx *tx, const struct outbox_list *recent, int64_t now, struct err *err) {
 	for (size_t i = 0; i < recent->count; i++) {
 		bool awaits;
-		if (!engine_awaits_reply(engine, tx_view(tx), &recent->items[i], r->arena, &awaits, err))
+		if (!engine_awaits_reply(engine, tx_view(tx), now, &recent->items[i], r->arena, &awaits, err))
 			return false;
 		if (!awaits)
 			continue;

@@ -41,7 +41,7 @@ static void see_as(struct acquaintance *k, struct str role) {
 
 bool acquaintance_read(const struct prose *p, struct view *v, const struct view_rule *rule, int64_t contact_id, bool ready, struct acquaintance *k, struct err *err) {
 	*k = (struct acquaintance){.prose = p, .contact_id = contact_id, .seen = ARENA_ARRAY(p->r->arena, p->definition->fields.count + 1, bool)};
-	if (!participation_list(v, p->instance->id, p->r->arena, &k->people, err))
+	if (!participation_list(v, p->instance->id, prose_day(p), p->r->arena, &k->people, err))
 		return false;
 	for (size_t i = 0; i < k->people.count; i++)
 		if (k->people.items[i].contact_id == contact_id && view_rule_is_for(rule, k->people.items[i].role))
@@ -59,7 +59,7 @@ struct str acquaintance_who(const struct acquaintance *k, struct str role_name, 
 		known = language_word(k->prose->r->language, "timeline.you");
 	else if (role && role->person && k->seen[role->person->slot] && name.len > 0)
 		known = name;
-	else if (role && k->seen[role->contact->slot])
+	else if (role && role->contact && k->seen[role->contact->slot])
 		known = address;
 	if (label.len == 0)
 		label = role_name;

@@ -50,7 +50,7 @@ bool acts_write(const struct prose *p, struct view *v, const struct show_view *s
 	bool any = false;
 	if (show->rule->acts.count == 0 || show->contact_id == 0)
 		return true;
-	if (!participation_list(v, show->instance->id, p->r->arena, &people, err))
+	if (!participation_list(v, show->instance->id, prose_day(p), p->r->arena, &people, err))
 		return false;
 	for (size_t i = 0; i < show->rule->acts.count; i++) {
 		const struct event_rule *rule = may(show, &people, show->rule->acts.items[i]);

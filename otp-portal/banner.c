@@ -68,7 +68,7 @@ bool banner_write(const struct prose *p, struct view *v, int64_t contact_id, str
 	int64_t next = INT64_MAX;
 	if (!state || contact_id == 0)
 		return true;
-	if (!participation_list(v, p->instance->id, p->r->arena, &people, err))
+	if (!participation_list(v, p->instance->id, prose_day(p), p->r->arena, &people, err))
 		return false;
 	for (size_t i = 0; i < people.count; i++)
 		for (size_t k = 0; people.items[i].contact_id == contact_id && k < state->on.count; k++)

@@ -209,6 +209,8 @@ void closed_page(struct request *r, struct view *v, const struct link_view *look
 	bool task = look->link.kind == LINK_TASK;
 	if (look->link.kind == LINK_START)
 		start_over(r, look, out);
+	else if (!engine_look_part(look) && look->grants)
+		nothing_more(r, look, "link.no-grant-title", "link.no-grant", out);
 	else if (!engine_look_part(look))
 		nothing_more(r, look, task ? "link.passed-on-title" : "link.no-part-title", task ? "link.passed-on" : "link.no-part", out);
 	else if (engine_renewable(look) && str_is(request_query(r, "sent"), "1"))

@@ -57,16 +57,16 @@ static bool link_only(struct view *v, struct str address_hash, int64_t now, bool
 	return true;
 }
 
-static bool shows_something(struct view *v, const struct definition *d, const struct view_rule *rule, int64_t contact_id, struct arena *a, bool *shows,
+static bool shows_something(struct view *v, const struct definition *d, const struct view_rule *rule, int64_t contact_id, int64_t day, struct arena *a, bool *shows,
                             struct err *err) {
 	struct str *roles = ARENA_ARRAY(a, rule->roles.count + 1, struct str);
 	for (size_t k = 0; k < rule->roles.count; k++)
 		roles[k] = rule->roles.items[k]->name;
-	struct listing_query query = {.workflow = d->name, .contact_id = contact_id, .roles = roles, .role_count = rule->roles.count};
+	struct listing_query query = {.workflow = d->name, .contact_id = contact_id, .roles = roles, .role_count = rule->roles.count, .day = day};
 	return listing_any(v, &query, a, shows, err);
 }
 
-bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, int *digits, struct err *err) {
+bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, int64_t now, struct arena *a, int *digits, struct err *err) {
 	*digits = 0;
 	for (size_t p = 0; p < site_package_count(world->options.site); p++) {
 		const struct definition *d = site_package_at(world->options.site, p)->definition;
@@ -75,7 +75,7 @@ bool code_welcomes(const struct portal_world *world, struct view *v, int64_t con
 			bool shows;
 			if (!rule->login || rule->digits <= *digits)
 				continue;
-			if (!shows_something(v, d, rule, contact_id, a, &shows, err))
+			if (!shows_something(v, d, rule, contact_id, site_day(world->options.site, now), a, &shows, err))
 				return false;
 			*digits = shows ? rule->digits : *digits;
 		}
@@ -108,13 +108,13 @@ static bool lengthen_for_tasks(const struct portal_world *world, struct view *v,
 }
 
 /* *contact id 0: unknown, or nothing to show. */
-static bool find_welcome(const struct code_ask *ask, struct view *v, struct arena *a, struct contact *contact, int *digits, struct err *err) {
+static bool find_welcome(const struct code_ask *ask, struct view *v, int64_t now, struct arena *a, struct contact *contact, int *digits, struct err *err) {
 	*digits = 0;
 	if (!contact_find(v, CHANNEL_MAIL, address_key(a, ask->address), a, contact, err)) {
 		*contact = (struct contact){0};
 		return err->kind == ERR_NOT_FOUND;
 	}
-	if (!code_welcomes(ask->world, v, contact->id, a, digits, err))
+	if (!code_welcomes(ask->world, v, contact->id, now, a, digits, err))
 		return false;
 	if (*digits == 0) {
 		*contact = (struct contact){0};
@@ -211,7 +211,7 @@ bool code_ask(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 		ask->address = login.address;
 	bool same = lives && str_equal(address_key(c->arena, login.address), address_key(c->arena, ask->address));
 	struct str address_hash = limit_address(ask->world, ask->address, c->arena);
-	if (!find_welcome(ask, v, c->arena, &contact, &digits, err) || !choose_budget(ask, v, contact.id, now, &budget, err) || !may_send(v, budget, address_hash, now, &may, err) ||
+	if (!find_welcome(ask, v, now, c->arena, &contact, &digits, err) || !choose_budget(ask, v, contact.id, now, &budget, err) || !may_send(v, budget, address_hash, now, &may, err) ||
 	    !link_only(v, address_hash, now, &link, err) || !limit_count(tx, "login-ask", ask->network, ASKS_15_MIN, 15 * LIMIT_MINUTE, now, err))
 		return false;
 	/* One code a log-in: the same browser asking for the same address again gets the same one. */

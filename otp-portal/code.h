@@ -48,6 +48,6 @@ bool code_try(struct change *c, struct engine *engine, struct tx *tx, int64_t no
 bool code_same(const struct portal_world *world, const struct login *login, struct str typed);
 
 /* Does a list view with `login` of any workflow show this contact something? *digits: of the longest code that one of them asks for; 0: none. */
-bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, struct arena *a, int *digits, struct err *err);
+bool code_welcomes(const struct portal_world *world, struct view *v, int64_t contact_id, int64_t now, struct arena *a, int *digits, struct err *err);
 
 #endif

@@ -30,7 +30,7 @@ bool column_delivery(const struct prose *p, struct view *v, struct str role, str
 	struct outbox_list rows;
 	enum fate worst = FATE_NONE;
 	int64_t alike = 0;
-	if (!outbox_newest(v, p->instance->id, role, p->r->arena, &rows, err))
+	if (!outbox_newest(v, p->instance->id, role, prose_day(p), p->r->arena, &rows, err))
 		return false;
 	for (size_t i = 0; i < rows.count; i++) {
 		enum fate fate = fate_of(&rows.items[i]);

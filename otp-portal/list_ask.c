@@ -77,6 +77,7 @@ struct listing_query list_ask_query(const struct list_ask *ask) {
 	        .searched = rule->name,
 	        .view = rule->overdue ? rule->name : STR(""),
 	        .now = ask->r->now,
+	        .day = site_day(ask->r->world->options.site, ask->r->now),
 	        .overdue = ask->overdue,
 	        .order = LISTING_CHANGED,
 	        .ascending = ask->ascending,

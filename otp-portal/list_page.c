@@ -254,7 +254,7 @@ static bool may_see(struct listing_page *l, const struct instance *row, bool *ma
 	*may = false;
 	if (!str_equal(row->workflow, l->list->package->definition->name))
 		return true;
-	if (!participation_list(l->v, row->id, l->r->arena, &people, err))
+	if (!participation_list(l->v, row->id, prose_day(&l->prose), l->r->arena, &people, err))
 		return false;
 	for (size_t i = 0; i < people.count; i++)
 		for (size_t k = 0; k < rule->roles.count; k++)

@@ -75,7 +75,7 @@ bool papers_write(const struct prose *p, struct view *v, int64_t contact_id, str
 	struct request *r = p->r;
 	struct document_list all, list = {0};
 	struct participation_list people = {0};
-	if (!document_of_instance(v, p->instance->id, r->arena, &all, err) || (all.count > 0 && !participation_list(v, p->instance->id, r->arena, &people, err)))
+	if (!document_of_instance(v, p->instance->id, r->arena, &all, err) || (all.count > 0 && !participation_list(v, p->instance->id, prose_day(p), r->arena, &people, err)))
 		return false;
 	for (size_t i = 0; i < all.count; i++)
 		if (papers_sees(&people, contact_id, &all.items[i]))

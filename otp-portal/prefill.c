@@ -10,7 +10,7 @@ enum { INSTANCES_SEEN = 100, LINK_MOST = 4000 };
 /* The instance started last, of that workflow, in which this contact has that role and has acted. */
 static bool find_newest(struct request *r, struct view *v, struct str workflow, struct str role, int64_t contact_id, struct instance *out, struct err *err) {
 	struct listed_list list;
-	struct listing_query query = {.workflow = workflow, .contact_id = contact_id, .roles = &role, .role_count = 1, .limit = INSTANCES_SEEN};
+	struct listing_query query = {.workflow = workflow, .contact_id = contact_id, .roles = &role, .role_count = 1, .limit = INSTANCES_SEEN, .day = site_day(r->world->options.site, r->now)};
 	*out = (struct instance){0};
 	if (!listing_before(v, &query, INT64_MAX, r->arena, &list, err))
 		return false;

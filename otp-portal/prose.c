@@ -22,6 +22,10 @@ bool prose_read(struct prose *p, struct view *v, const struct instance *instance
 	return data_from_json(d, instance->data, p->registers, p->r->arena, values, err);
 }
 
+int64_t prose_day(const struct prose *p) {
+	return site_day(p->r->world->options.site, p->r->now);
+}
+
 const struct text *prose_find(const struct prose *p, const char *a, struct str b, const char *c, struct str d) {
 	struct str third = c ? str_from(c) : (struct str){0};
 	return texts_find(p->package->texts, language_code(p->r->language), str_from(a), b, third, d);

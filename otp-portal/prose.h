@@ -17,6 +17,7 @@ struct prose {
 
 /* Turns to an instance, read as its own definition says; in the request's arena. */
 bool prose_read(struct prose *p, struct view *v, const struct instance *instance, struct err *err);
+int64_t prose_day(const struct prose *p); /* today, at the site */
 /* A text of the package in the request's language (texts_find); NULL: none. c may be NULL, d (struct str){0}. */
 const struct text *prose_find(const struct prose *p, const char *a, struct str b, const char *c, struct str d);
 /* The same as it is written; empty: none. */

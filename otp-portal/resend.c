@@ -17,16 +17,16 @@ static bool may(const struct participation_list *people, const struct view_rule 
 }
 
 /* The newest message to each person of those roles; none when it is not for the reader. */
-static bool find_rows(const struct show_view *show, struct view *v, struct arena *a, struct outbox_list *out, struct err *err) {
+static bool find_rows(const struct show_view *show, struct view *v, int64_t day, struct arena *a, struct outbox_list *out, struct err *err) {
 	struct participation_list people = {0};
 	*out = (struct outbox_list){0};
 	if (!show->logged_in || show->rule->resend_to.count == 0)
 		return true;
-	if (!participation_list(v, show->instance->id, a, &people, err))
+	if (!participation_list(v, show->instance->id, day, a, &people, err))
 		return false;
 	for (size_t i = 0; may(&people, show->rule, show->contact_id) && i < show->rule->resend_to.count; i++) {
 		struct outbox_list rows;
-		if (!outbox_newest(v, show->instance->id, show->rule->resend_to.items[i]->name, a, &rows, err))
+		if (!outbox_newest(v, show->instance->id, show->rule->resend_to.items[i]->name, day, a, &rows, err))
 			return false;
 		for (size_t k = 0; k < rows.count; k++)
 			*(struct outbox_row *)ARENA_PUSH(a, out) = rows.items[k];
@@ -64,7 +64,7 @@ static void write_row(const struct prose *p, struct view *v, const struct show_v
 	buf_z(&out->body, "<br>\n<span class=\"caption\">");
 	escape_html(&out->body, language_datetime(r->language, r->arena, zone_local(site_zone(r->world->options.site), at)));
 	buf_z(&out->body, "</span></p>\n");
-	bool can = fate != FATE_WAITING && engine_may_resend(v, r->now, row, r->arena, &why);
+	bool can = fate != FATE_WAITING && engine_may_resend(r->world->options.engine, v, r->now, row, r->arena, &why);
 	if (can)
 		write_button(p, show, row, what, out);
 	else if (why.kind == ERR_DENIED) {
@@ -78,7 +78,7 @@ static void write_row(const struct prose *p, struct view *v, const struct show_v
 bool resend_write(const struct prose *p, struct view *v, const struct show_view *show, bool ready, struct response *out, struct err *err) {
 	struct acquaintance known;
 	struct outbox_list rows;
-	if (!find_rows(show, v, p->r->arena, &rows, err) || !acquaintance_read(p, v, show->rule, show->contact_id, ready, &known, err))
+	if (!find_rows(show, v, prose_day(p), p->r->arena, &rows, err) || !acquaintance_read(p, v, show->rule, show->contact_id, ready, &known, err))
 		return false;
 	if (rows.count == 0)
 		return true;
@@ -112,14 +112,14 @@ static bool run_again(struct change *c, struct engine *engine, struct tx *tx, in
 	const struct outbox_row *row = NULL;
 	int64_t id;
 	g->show.instance = &instance;
-	if (!find_rows(&g->show, tx_view(tx), c->arena, &rows, err))
+	if (!find_rows(&g->show, tx_view(tx), site_day(g->world->options.site, now), c->arena, &rows, err))
 		return false;
 	for (size_t i = 0; i < rows.count && !row; i++)
 		if (rows.items[i].id == g->outbox_id)
 			row = &rows.items[i];
 	if (!row || fate_of(row) == FATE_WAITING)
 		return err_set(err, ERR_CONFLICT, "link.not-now", "message %lld is not one that this page offers to send again", (long long)g->outbox_id);
-	if (!engine_may_resend(tx_view(tx), now, row, c->arena, err)) {
+	if (!engine_may_resend(engine, tx_view(tx), now, row, c->arena, err)) {
 		err->kind = err->kind == ERR_DENIED ? ERR_CONFLICT : err->kind; /* the page says why */
 		return false;
 	}

@@ -219,7 +219,7 @@ void rows_page(struct request *r, struct view *v, const struct rows_view *rows, 
 	l.world = engine_world(r->world->options.engine, rows->definition, rows->instance, &port, r->now, r->arena);
 	int64_t today = civil_day_of(zone_local(l.world.zone, r->now));
 	const struct value *values = rows->values ? rows->values : ARENA_ARRAY(r->arena, rows->definition->fields.count + 1, struct value);
-	if ((rows->instance && !participation_list(v, rows->instance->id, r->arena, &l.people, &err)) || !port.rows(port.context, c->reg, today, r->arena, &all, &count, &err)) {
+	if ((rows->instance && !participation_list(v, rows->instance->id, today, r->arena, &l.people, &err)) || !port.rows(port.context, c->reg, today, r->arena, &all, &count, &err)) {
 		page_failure(r, out, &err);
 		return;
 	}
@@ -244,7 +244,7 @@ static bool find_own(struct request *r, struct view *v, const struct definition 
 	struct listed_list found = {0};
 	for (size_t i = 0; i < rule->roles.count; i++)
 		roles[i] = rule->roles.items[i]->name;
-	struct listing_query query = {.workflow = d->name, .contact_id = contact_id, .roles = roles, .role_count = rule->roles.count, .order = LISTING_STARTED, .limit = 1, .now = r->now};
+	struct listing_query query = {.workflow = d->name, .contact_id = contact_id, .roles = roles, .role_count = rule->roles.count, .order = LISTING_STARTED, .limit = 1, .now = r->now, .day = site_day(r->world->options.site, r->now)};
 	*out = (struct instance){0};
 	return contact_id == 0 || (listing_query(v, &query, r->arena, &found, err) && (found.count == 0 || instance_load(v, found.items[0].instance_id, r->arena, out, err)));
 }

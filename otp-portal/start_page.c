@@ -276,7 +276,7 @@ static void fill_in(struct request *r, struct view *v, const struct package *pac
 bool start_is_for(struct request *r, struct view *v, const struct definition *d, int64_t contact_id, bool *is, struct err *err) {
 	*is = d->start.open;
 	for (size_t i = 0; i < d->start.login.count && !*is; i++) {
-		struct listing_query query = {.workflow = d->start.login.items[i].workflow, .contact_id = contact_id, .roles = &d->start.by->name, .role_count = 1};
+		struct listing_query query = {.workflow = d->start.login.items[i].workflow, .contact_id = contact_id, .roles = &d->start.by->name, .role_count = 1, .day = site_day(r->world->options.site, r->now)};
 		if (!listing_any(v, &query, r->arena, is, err))
 			return false;
 	}

@@ -26,7 +26,7 @@ static bool add(struct request *r, struct view *v, const struct link *link, stru
 		return true;
 	if (!engine_look(engine, v, r->now, token, r->arena, look, err))
 		return err->kind == ERR_NOT_FOUND;
-	if (look->event && !look->expired)
+	if (look->event && !look->expired && look->link.state == LINK_LIVE)
 		*(struct task *)ARENA_PUSH(r->arena, out) = (struct task){look, arena_printf(r->arena, "/l/%.*s", STR_ARG(token))};
 	return true;
 }

@@ -29,6 +29,7 @@ static const char *const of_instance[] = {
         "UPDATE listings SET fields = '', search_text = '' WHERE instance_id = ?1",
         "DELETE FROM history_payloads WHERE history_id IN (SELECT id FROM history WHERE instance_id = ?1)",
         "DELETE FROM participations WHERE instance_id = ?1",
+        "DELETE FROM scopes WHERE instance_id = ?1",
 };
 
 static const char *const of_contact[] = {
@@ -95,7 +96,8 @@ static bool contacts_of(struct db *db, int64_t instance_id, struct arena *a, str
 bool erasure_of_contact(struct tx *tx, int64_t contact_id, bool *gone, struct err *err) {
 	struct db *db = tx_db(tx);
 	bool named;
-	struct stmt *s = db_query(db, "SELECT EXISTS (SELECT 1 FROM participations WHERE contact_id = ?1) OR EXISTS (SELECT 1 FROM links WHERE contact_id = ?1 AND state = 'live')"
+	struct stmt *s = db_query(db, "SELECT EXISTS (SELECT 1 FROM participations WHERE contact_id = ?1) OR EXISTS (SELECT 1 FROM grants WHERE contact_id = ?1)"
+	                              " OR EXISTS (SELECT 1 FROM links WHERE contact_id = ?1 AND state = 'live')"
 	                              " OR EXISTS (SELECT 1 FROM outbox WHERE contact_id = ?1 AND state <> 'sent' AND state IN ('queued', 'leased', 'begun'))"); /* outbox_open */
 	bind_int(s, contact_id);
 	if (!ask(s, &named, err))

@@ -2,6 +2,8 @@
 
 #include "engine/store/handle.h"
 
+#include <stdlib.h>
+
 /* Stands before, between and behind the values, and in none of them: "<mark>kind=big<mark>part=k1<mark>". */
 #define MARK '\x1f'
 
@@ -52,7 +54,7 @@ bool listing_overdue(struct tx *tx, int64_t instance_id, struct str view, int64_
 #define HAS(word) "l.search_text LIKE " word " ESCAPE '\\'"
 #define SEEKS(word) "(" word " = '%' OR " SOUGHT " LIKE " word " ESCAPE '\\')"
 
-/* Every statement here takes the same 22 parameters first. What a query does not ask for is '' (or '%' or 0) and tested away before the row's
+/* Every statement here takes the same 23 parameters first. What a query does not ask for is '' (or '%' or 0) and tested away before the row's
  * texts are looked at. */
 #define FITS \
 	" AND l.workflow = ?3 AND (?4 = '' OR l.state = ?4) AND (?5 = '' OR instr(l.fields, ?5) > 0) AND (?6 = '' OR instr(l.fields, ?6) > 0)" \
@@ -63,12 +65,17 @@ bool listing_overdue(struct tx *tx, int64_t instance_id, struct str view, int64_
 	" AND " SEEKS("?18") "))" \
 	" AND (?20 = 0 OR o.at IS NOT NULL)"
 #define OVERDUE " LEFT JOIN overdue o ON o.instance_id = l.instance_id AND o.view = ?19 AND o.at <= ?21"
+#define OF_CONTACT "p.contact_id = ?1 AND instr(?2, ' ' || p.role || ' ') > 0"
+/* By the rows of registers that name the contact, on the day ?23. */
+#define GRANTED "g.contact_id = ?1 AND ?23 BETWEEN g.from_day AND g.until_day"
+#define IN_SCOPE "s.rule_id = g.rule_id AND s.scope = g.scope AND instr(?2, ' ' || s.role || ' ') > 0"
 #define FROM \
 	" FROM listings l" OVERDUE \
-	" WHERE l.instance_id IN (SELECT p.instance_id FROM participations p WHERE p.contact_id = ?1 AND instr(?2, ' ' || p.role || ' ') > 0)" FITS
+	" WHERE l.instance_id IN (SELECT p.instance_id FROM participations p WHERE " OF_CONTACT \
+	" UNION ALL SELECT s.instance_id FROM grants g JOIN scopes s ON " IN_SCOPE " WHERE " GRANTED ")" FITS
 #define SORT_KEY \
-	" ORDER BY ?23 = 2 AND instr(l.fields, ?24) = 0, CASE ?23 WHEN 0 THEN l.changed_at WHEN 1 THEN l.started_at" \
-	" ELSE substr(l.fields, nullif(instr(l.fields, ?24), 0), 80) END "
+	" ORDER BY ?24 = 2 AND instr(l.fields, ?25) = 0, CASE ?24 WHEN 0 THEN l.changed_at WHEN 1 THEN l.started_at" \
+	" ELSE substr(l.fields, nullif(instr(l.fields, ?25), 0), 80) END "
 #define LISTED "SELECT l.instance_id, o.at IS NOT NULL"
 
 static struct str like_pattern(struct arena *a, struct str word) {
@@ -143,11 +150,11 @@ static void bind_query(struct stmt *s, const struct listing_query *q, const stru
 	bind_int(s, q->overdue);
 	bind_int(s, q->now);
 	bind_text(s, p->searched);
+	bind_int(s, q->day);
 }
 
 static bool take_listed(struct stmt *s, struct arena *a, struct listed_list *out, struct err *err) {
 	enum db_step step;
-	*out = (struct listed_list){0};
 	while ((step = stmt_step(s, err)) == DB_ROW)
 		*(struct listed *)ARENA_PUSH(a, out) = (struct listed){stmt_int(s, 0), stmt_int(s, 1) != 0};
 	stmt_end(s);
@@ -156,10 +163,11 @@ static bool take_listed(struct stmt *s, struct arena *a, struct listed_list *out
 
 bool listing_query(struct view *v, const struct listing_query *q, struct arena *a, struct listed_list *out, struct err *err) {
 	struct patterns p;
+	*out = (struct listed_list){0};
 	if (!patterns_make(q, a, &p, err))
 		return false;
-	struct stmt *s = q->ascending ? db_query(view_db(v), LISTED FROM SORT_KEY "ASC, l.instance_id ASC LIMIT ?25 OFFSET ?26")
-	                              : db_query(view_db(v), LISTED FROM SORT_KEY "DESC, l.instance_id DESC LIMIT ?25 OFFSET ?26");
+	struct stmt *s = q->ascending ? db_query(view_db(v), LISTED FROM SORT_KEY "ASC, l.instance_id ASC LIMIT ?26 OFFSET ?27")
+	                              : db_query(view_db(v), LISTED FROM SORT_KEY "DESC, l.instance_id DESC LIMIT ?26 OFFSET ?27");
 	struct str mark = field_mark(a, q->order_field);
 	bind_query(s, q, &p);
 	bind_int(s, q->order);
@@ -189,30 +197,90 @@ bool listing_any(struct view *v, const struct listing_query *q, struct arena *a,
 	struct patterns p;
 	if (!patterns_make(&open, a, &p, err))
 		return false;
-	struct stmt *s = db_query(view_db(v), "SELECT 1 FROM participations p JOIN instances i ON i.id = p.instance_id WHERE p.contact_id = ?"
-	                                      " AND instr(?, ' ' || p.role || ' ') > 0 AND i.workflow = ? LIMIT 1");
+	struct stmt *s = db_query(view_db(v), "SELECT 1 FROM participations p JOIN instances i ON i.id = p.instance_id WHERE p.contact_id = ?1"
+	                                      " AND instr(?2, ' ' || p.role || ' ') > 0 AND i.workflow = ?3 UNION ALL"
+	                                      " SELECT 1 FROM grants g JOIN scopes s ON " IN_SCOPE " JOIN instances i ON i.id = s.instance_id"
+	                                      " WHERE g.contact_id = ?1 AND ?4 BETWEEN g.from_day AND g.until_day AND i.workflow = ?3 LIMIT 1");
 	bind_int(s, q->contact_id);
 	bind_text(s, p.roles);
 	bind_text(s, q->workflow);
+	bind_int(s, q->day);
 	enum db_step step = stmt_step(s, err);
 	*any = step == DB_ROW;
 	stmt_end(s);
 	return step != DB_FAIL;
 }
 
+/* What the contact has by itself, or by one scope of a rule. */
+struct source {
+	int64_t rule_id; /* 0: by itself */
+	struct str scope;
+};
+struct sources {
+	struct source *items;
+	size_t count, cap;
+};
+
+static bool find_sources(struct view *v, const struct listing_query *q, struct arena *a, struct sources *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT rule_id, scope FROM grants WHERE contact_id = ?1 AND ?2 BETWEEN from_day AND until_day");
+	enum db_step step;
+	bind_int(s, q->contact_id);
+	bind_int(s, q->day);
+	*(struct source *)ARENA_PUSH(a, out) = (struct source){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(struct source *)ARENA_PUSH(a, out) = (struct source){stmt_int(s, 0), stmt_text(s, 1, a)};
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
 /* CROSS JOIN: the contact's own instances are gone through in their order, until there are enough. */
+static struct stmt *query_before(struct view *v, const struct source *source) {
+	if (source->rule_id == 0)
+		return db_query(view_db(v), "SELECT DISTINCT p.instance_id, o.at IS NOT NULL"
+		                            " FROM participations p CROSS JOIN listings l ON l.instance_id = p.instance_id" OVERDUE
+		                            " WHERE " OF_CONTACT " AND p.instance_id < ?24" FITS " ORDER BY p.instance_id DESC LIMIT ?25");
+	return db_query(view_db(v), "SELECT DISTINCT s.instance_id, o.at IS NOT NULL"
+	                            " FROM scopes s CROSS JOIN listings l ON l.instance_id = s.instance_id" OVERDUE
+	                            " WHERE s.rule_id = ?26 AND s.scope = ?27 AND instr(?2, ' ' || s.role || ' ') > 0 AND s.instance_id < ?24" FITS
+	                            " ORDER BY s.instance_id DESC LIMIT ?25");
+}
+
+static int newest_first(const void *a, const void *b) {
+	int64_t x = ((const struct listed *)a)->instance_id, y = ((const struct listed *)b)->instance_id;
+	return (x < y) - (x > y);
+}
+
+/* Each was found once by some source, or by several. */
+static void merge(struct listed_list *list, int64_t limit) {
+	size_t kept = 0;
+	qsort(list->items, list->count, sizeof *list->items, newest_first);
+	for (size_t i = 0; i < list->count && (limit == 0 || kept < (size_t)limit); i++)
+		if (kept == 0 || list->items[kept - 1].instance_id != list->items[i].instance_id)
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
 bool listing_before(struct view *v, const struct listing_query *q, int64_t before, struct arena *a, struct listed_list *out, struct err *err) {
 	struct patterns p;
-	if (!patterns_make(q, a, &p, err))
+	struct sources sources = {0};
+	*out = (struct listed_list){0};
+	if (!patterns_make(q, a, &p, err) || !find_sources(v, q, a, &sources, err))
 		return false;
-	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT p.instance_id, o.at IS NOT NULL"
-	                                      " FROM participations p CROSS JOIN listings l ON l.instance_id = p.instance_id"
-	                                      OVERDUE " WHERE p.contact_id = ?1 AND p.instance_id < ?23 AND instr(?2, ' ' || p.role || ' ') > 0" FITS
-	                                      " ORDER BY p.instance_id DESC LIMIT ?24");
-	bind_query(s, q, &p);
-	bind_int(s, before);
-	bind_int(s, q->limit ? q->limit : -1);
-	return take_listed(s, a, out, err);
+	for (size_t i = 0; i < sources.count; i++) {
+		struct stmt *s = query_before(v, &sources.items[i]);
+		bind_query(s, q, &p);
+		bind_int(s, before);
+		bind_int(s, q->limit ? q->limit : -1);
+		if (sources.items[i].rule_id != 0) {
+			bind_int(s, sources.items[i].rule_id);
+			bind_text(s, sources.items[i].scope);
+		}
+		if (!take_listed(s, a, out, err))
+			return false;
+	}
+	if (sources.count > 1 && out->count > 1)
+		merge(out, q->limit);
+	return true;
 }
 
 bool listing_values(struct view *v, const struct listing_query *q, struct str field, struct arena *a, struct listing_values *out, struct err *err) {
@@ -221,8 +289,8 @@ bool listing_values(struct view *v, const struct listing_query *q, struct str fi
 	*out = (struct listing_values){0};
 	if (!patterns_make(q, a, &p, err))
 		return false;
-	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT substr(x, 1, instr(x, char(31)) - 1) FROM (SELECT substr(l.fields, instr(l.fields, ?23)"
-	                                      " + length(?23)) AS x" FROM " AND instr(l.fields, ?23) > 0) LIMIT ?24");
+	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT substr(x, 1, instr(x, char(31)) - 1) FROM (SELECT substr(l.fields, instr(l.fields, ?24)"
+	                                      " + length(?24)) AS x" FROM " AND instr(l.fields, ?24) > 0) LIMIT ?25");
 	struct str mark = field_mark(a, field);
 	bind_query(s, q, &p);
 	bind_text(s, mark);

@@ -23,6 +23,7 @@ bool listing_overdue(struct tx *tx, int64_t instance_id, struct str view, int64_
 enum listing_order { LISTING_CHANGED, LISTING_STARTED, LISTING_FIELD };
 struct listing_query {
 	int64_t contact_id;      /* only where this contact has one of `roles` */
+	int64_t day;             /* on which registers give it (grants.h) */
 	const struct str *roles;
 	size_t role_count;
 	struct str workflow;

@@ -494,12 +494,15 @@ bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, st
 	return end_rows(s, a, out, err);
 }
 
-bool outbox_newest(struct view *v, int64_t instance_id, struct str role, struct arena *a, struct outbox_list *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), ROW "WHERE id IN (SELECT (SELECT o.id FROM outbox o WHERE o.instance_id = p.instance_id AND o.contact_id = p.contact_id"
-	                                          " AND o.role = p.role AND o.state <> 'cancelled' AND o.workflow <> '' ORDER BY o.id DESC LIMIT 1)"
-	                                          " FROM participations p WHERE p.instance_id = ? AND p.role = ?) ORDER BY id");
+bool outbox_newest(struct view *v, int64_t instance_id, struct str role, int64_t day, struct arena *a, struct outbox_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ROW "WHERE id IN (SELECT (SELECT o.id FROM outbox o WHERE o.instance_id = ?1 AND o.contact_id = p.contact_id"
+	                                          " AND o.role = ?2 AND o.state <> 'cancelled' AND o.workflow <> '' ORDER BY o.id DESC LIMIT 1)"
+	                                          " FROM (SELECT contact_id FROM participations WHERE instance_id = ?1 AND role = ?2"
+	                                          " UNION SELECT g.contact_id FROM scopes s JOIN grants g ON g.rule_id = s.rule_id AND g.scope = s.scope"
+	                                          " WHERE s.instance_id = ?1 AND s.role = ?2 AND ?3 BETWEEN g.from_day AND g.until_day) p) ORDER BY id");
 	bind_int(s, instance_id);
 	bind_text(s, role);
+	bind_int(s, day);
 	*out = (struct outbox_list){0};
 	return end_rows(s, a, out, err);
 }

@@ -87,7 +87,7 @@ bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err); /
 bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err); /* left the role; what another role was sent stays */
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);
 /* Of a role: the newest message of the workflow to each address that has it now, without what was cancelled; oldest first. By two indexes, however many there are. */
-bool outbox_newest(struct view *v, int64_t instance_id, struct str role, struct arena *a, struct outbox_list *out, struct err *err);
+bool outbox_newest(struct view *v, int64_t instance_id, struct str role, int64_t day, struct arena *a, struct outbox_list *out, struct err *err);
 /* The first message that carried the link; *found false: none. */
 bool outbox_of_link(struct view *v, int64_t instance_id, const unsigned char link_id[SECRET_ID], struct arena *a, struct outbox_row *out, bool *found, struct err *err);
 /* The message with that Message-ID; *found false: none. */

@@ -113,13 +113,8 @@ bool contact_set_language(struct tx *tx, int64_t id, struct str language, struct
 	return row_changed(s, "contact", err);
 }
 
-bool participation_list(struct view *v, int64_t instance_id, struct arena *a, struct participation_list *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT p.contact_id, p.role, p.name, " CONTACT
-	                                      " FROM participations p JOIN contacts c ON c.id = p.contact_id"
-	                                      " WHERE p.instance_id = ? ORDER BY p.id");
-	bind_int(s, instance_id);
+static bool add_people(struct stmt *s, struct arena *a, struct participation_list *out, struct err *err) {
 	enum db_step step;
-	*out = (struct participation_list){0};
 	while ((step = stmt_step(s, err)) == DB_ROW) {
 		struct participation *p = ARENA_PUSH(a, out);
 		p->contact_id = stmt_int(s, 0);
@@ -129,6 +124,23 @@ bool participation_list(struct view *v, int64_t instance_id, struct arena *a, st
 	}
 	stmt_end(s);
 	return step == DB_DONE;
+}
+
+bool participation_list(struct view *v, int64_t instance_id, int64_t day, struct arena *a, struct participation_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT p.contact_id, p.role, p.name, " CONTACT
+	                                      " FROM participations p JOIN contacts c ON c.id = p.contact_id"
+	                                      " WHERE p.instance_id = ? ORDER BY p.id");
+	bind_int(s, instance_id);
+	*out = (struct participation_list){0};
+	if (!add_people(s, a, out, err))
+		return false;
+	s = db_query(view_db(v), "SELECT g.contact_id, s.role, g.name, " CONTACT " FROM scopes s JOIN grants g ON g.rule_id = s.rule_id AND g.scope = s.scope"
+	                         " JOIN contacts c ON c.id = g.contact_id WHERE s.instance_id = ?1 AND ?2 BETWEEN g.from_day AND g.until_day"
+	                         " AND NOT EXISTS (SELECT 1 FROM grants o WHERE o.rule_id = g.rule_id AND o.scope = g.scope AND o.contact_id = g.contact_id"
+	                         " AND ?2 BETWEEN o.from_day AND o.until_day AND o.id < g.id) ORDER BY s.role, g.id");
+	bind_int(s, instance_id);
+	bind_int(s, day);
+	return add_people(s, a, out, err);
 }
 
 bool participation_add(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct str name, struct err *err) {
@@ -141,10 +153,14 @@ bool participation_add(struct tx *tx, int64_t instance_id, struct str role, int6
 	return stmt_run(s, NULL, err);
 }
 
-bool participation_newest(struct view *v, int64_t contact_id, struct str workflow, int64_t *instance_id, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT coalesce(max(i.id), 0) FROM participations p JOIN instances i ON i.id = p.instance_id WHERE p.contact_id = ? AND i.workflow = ?");
+bool participation_newest(struct view *v, int64_t contact_id, struct str workflow, int64_t day, int64_t *instance_id, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT coalesce(max(id), 0) FROM (SELECT i.id FROM participations p JOIN instances i ON i.id = p.instance_id"
+	                                      " WHERE p.contact_id = ?1 AND i.workflow = ?2 UNION ALL"
+	                                      " SELECT i.id FROM grants g JOIN scopes s ON s.rule_id = g.rule_id AND s.scope = g.scope JOIN instances i ON i.id = s.instance_id"
+	                                      " WHERE g.contact_id = ?1 AND i.workflow = ?2 AND ?3 BETWEEN g.from_day AND g.until_day)");
 	bind_int(s, contact_id);
 	bind_text(s, workflow);
+	bind_int(s, day);
 	enum db_step step = stmt_step(s, err);
 	if (step == DB_ROW)
 		*instance_id = stmt_int(s, 0);

@@ -55,6 +55,18 @@ bool register_row(struct view *v, struct str name, struct str key, int64_t versi
 	return row_found(step, "register row", err);
 }
 
+bool register_row_stood(struct view *v, struct str name, struct str key, int64_t version, int64_t at, bool *stood, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT 1 FROM register_rows WHERE name = ?1 AND key = ?2 AND version = ?3 AND valid_from <= ?4 AND (valid_until IS NULL OR valid_until >= ?4)");
+	bind_text(s, name);
+	bind_text(s, key);
+	bind_int(s, version);
+	bind_int(s, at);
+	enum db_step step = stmt_step(s, err);
+	*stood = step == DB_ROW;
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
 /* One line of the new contents beside what is valid under its key now. */
 struct line {
 	const struct register_row *row;

@@ -18,6 +18,8 @@ struct register_rows {
 /* The rows valid now, in file order. */
 bool register_rows(struct view *v, struct str name, struct arena *a, struct register_rows *out, struct err *err);
 bool register_size(struct view *v, struct str name, int64_t most, int64_t *size, struct err *err); /* valid rows; at most that many are counted */
+/* Whether that version of the row stood in the register at that time. */
+bool register_row_stood(struct view *v, struct str name, struct str key, int64_t version, int64_t at, bool *stood, struct err *err);
 bool register_row(struct view *v, struct str name, struct str key, int64_t version /* 0: the valid one */, struct arena *a, struct register_row *out, struct err *err); /* NOT_FOUND */
 /* Replaces the register's contents: changed rows get a new version, missing ones end, all or nothing; INPUT when a key is there twice.
  * Data is compared byte by byte: canonical JSON. Counts for the report. */

@@ -320,6 +320,20 @@ static const char *const records_of_groups =
         " history_id INTEGER NOT NULL REFERENCES history(id), data TEXT NOT NULL, UNIQUE (workflow, name, value, history_id)) STRICT;"
         "CREATE INDEX group_records_entry ON group_records (history_id);";
 
+/* Roles that registers give: the rows that fit each rule, by scope, and the scope that each case has. */
+static const char *const grants_of_registers =
+        "CREATE TABLE grant_rules (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32), register TEXT NOT NULL,"
+        " definition BLOB NOT NULL REFERENCES definitions(hash), role TEXT NOT NULL) STRICT;"
+        "CREATE INDEX grant_rules_register ON grant_rules (register);"
+        "CREATE TABLE grants (id INTEGER PRIMARY KEY, rule_id INTEGER NOT NULL REFERENCES grant_rules(id), scope TEXT NOT NULL,"
+        " contact_id INTEGER NOT NULL REFERENCES contacts(id), row_key TEXT NOT NULL, version INTEGER NOT NULL, name TEXT NOT NULL,"
+        " from_day INTEGER NOT NULL, until_day INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX grants_scope ON grants (rule_id, scope, contact_id);"
+        "CREATE INDEX grants_contact ON grants (contact_id, rule_id, scope);"
+        "CREATE TABLE scopes (instance_id INTEGER NOT NULL REFERENCES instances(id), role TEXT NOT NULL,"
+        " rule_id INTEGER NOT NULL REFERENCES grant_rules(id), scope TEXT NOT NULL, PRIMARY KEY (instance_id, role)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX scopes_of_rule ON scopes (rule_id, scope, instance_id);";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -355,6 +369,7 @@ static const struct migration migrations[] = {
         {{&links_by_owner}},
         {{&seeds_of_draws}},
         {{&records_of_groups}},
+        {{&grants_of_registers}},
 };
 
 int64_t schema_newest(void) {

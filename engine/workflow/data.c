@@ -229,6 +229,17 @@ void data_to_json(const struct definition *d, const struct value *values, struct
 	buf_char(out, '}');
 }
 
+bool data_text(struct str json, const char *name, struct arena *a, struct str *out) {
+	json_error_t where;
+	json_t *root = json_loadb(json.at, json.len, 0, &where);
+	const json_t *node = json_object_get(root, name);
+	bool is = json_is_string(node);
+	if (is)
+		*out = arena_str(a, (struct str){json_string_value(node), json_string_length(node)});
+	json_decref(root);
+	return is;
+}
+
 /* keys NULL: masks. */
 static struct str data_told(struct str json, const struct keyring *keys, struct arena *a) {
 	json_error_t where;

@@ -31,6 +31,8 @@ bool data_replay(const struct definition *d, const struct str *payloads, size_t 
                  struct value *values, struct err *err);
 /* Whether what an expression computed can be kept and read back: finite numbers, dates of the years 1900-2200, text that is UTF-8 without NUL. */
 bool data_storable(const struct value *v, struct err *err);
+/* A text that stands in a JSON object under that name. In arena; false: there is none. */
+bool data_text(struct str json, const char *name, struct arena *a, struct str *out);
 /* Stored data for people on the command line: of what is sealed the mask. In arena. */
 struct str data_masked(struct str json, struct arena *a);
 struct str data_unsealed(struct str json, const struct keyring *keys, struct arena *a); /* or what was typed */
@@ -52,7 +54,8 @@ struct str told_record(const struct told_records *told, struct str group, struct
 /* One row of a register from its JSON. */
 bool data_row_from_json(const struct register_type *reg, struct str key, int64_t version, struct str json, struct arena *a, struct value *out, struct err *err);
 /* A CSV file as rows (UTF-8, optional BOM, comma or semicolon, header line with column names). Every wrong line is told with its number; all or nothing. */
-bool data_rows_from_csv(const struct register_type *reg, const char *file, struct str text, struct arena *a, struct register_rows *out, struct problems *problems);
+/* country: of phone numbers without +. */
+bool data_rows_from_csv(const struct register_type *reg, int64_t country, const char *file, struct str text, struct arena *a, struct register_rows *out, struct problems *problems);
 
 /* What is sensitive in rows as they were read is sealed, before they are kept; the store takes no others back. */
 void data_seal_rows(const struct register_type *reg, const struct keyring *keys, struct register_rows *rows, struct arena *a);

@@ -1,4 +1,5 @@
 /* CSV as spreadsheets write it (RFC 4180, comma or semicolon, optional BOM), into rows of a register. */
+#include "engine/base/address.h"
 #include "engine/base/escape.h"
 #include "engine/workflow/data.h"
 #include "engine/workflow/sealed.h"
@@ -18,6 +19,11 @@ struct csv {
 struct cells {
 	struct str *items;
 	size_t count, cap;
+};
+struct column {
+	const struct record_member *member;
+	enum field_kind kind;
+	int64_t country;
 };
 
 static struct str read_quoted(struct csv *csv, struct arena *a, bool *closed) {
@@ -127,34 +133,50 @@ static bool is_word(struct str cell, const char *const *words) {
 }
 
 /* The cell as JSON of the column's type; false: it does not fit. An empty cell is left out. */
-static bool write_cell(const struct record_member *column, struct str cell, struct arena *a, struct buf *json) {
+static bool write_cell(const struct column *column, struct str cell, struct arena *a, struct buf *json) {
 	struct value v;
 	int64_t number;
 	double decimal;
+	struct str address;
 	struct err err;
-	switch (column->type.kind) {
-	case KIND_INT:
+	switch (column->kind) {
+	case FIELD_INT:
 		if (!str_to_int(cell, &number))
 			return false;
 		v = value_int(number);
 		break;
-	case KIND_DOUBLE:
+	case FIELD_DECIMAL:
 		if (!read_number(cell, &decimal))
 			return false;
 		v = value_double(decimal);
 		break;
-	case KIND_BOOL:
+	case FIELD_BOOL:
 		if (!is_word(cell, yes) && !is_word(cell, no))
 			return false;
 		v = value_bool(is_word(cell, yes));
 		break;
-	case KIND_DATE:
+	case FIELD_DATE:
 		if (!civil_parse_date(cell, &number))
 			return false;
 		v = value_date(number);
 		break;
+	case FIELD_DATETIME:
+		if (!civil_parse_datetime(cell, &number))
+			return false;
+		v = value_datetime(number);
+		break;
+	case FIELD_EMAIL:
+		if (!address_email(a, cell, &address, &err))
+			return false;
+		v = value_string(address);
+		break;
+	case FIELD_PHONE:
+		if (!address_phone(a, escape_csv_taken(cell), column->country, &address, &err))
+			return false;
+		v = value_string(address);
+		break;
 	default:
-		if (!escape_gate(cell, 2000, "cell", &err) || (column->type.kind == KIND_SEALED && str_ends(cell, STR("****"))))
+		if (!escape_gate(cell, 2000, "cell", &err) || (column->member->type.kind == KIND_SEALED && str_ends(cell, STR("****"))))
 			return false;
 		v = value_string(arena_str(a, escape_csv_taken(cell)));
 	}
@@ -162,34 +184,38 @@ static bool write_cell(const struct record_member *column, struct str cell, stru
 	return true;
 }
 
-static const char *column_expects(enum kind kind) {
-	switch (kind) {
-	case KIND_INT: return "a whole number";
-	case KIND_DOUBLE: return "a number";
-	case KIND_BOOL: return "true or false";
-	case KIND_DATE: return "a date such as 2026-03-29";
-	case KIND_SEALED: return "text of at most 2000 bytes that is no mask";
+static const char *column_expects(const struct column *column) {
+	if (column->member->type.kind == KIND_SEALED)
+		return "text of at most 2000 bytes that is no mask";
+	switch (column->kind) {
+	case FIELD_INT: return "a whole number";
+	case FIELD_DECIMAL: return "a number";
+	case FIELD_BOOL: return "true or false";
+	case FIELD_DATE: return "a date such as 2026-03-29";
+	case FIELD_DATETIME: return "a date and time such as 2026-03-29 12:00";
+	case FIELD_EMAIL: return "an e-mail address";
+	case FIELD_PHONE: return "a phone number";
 	default: return "text of at most 2000 bytes without control characters";
 	}
 }
 
-static bool read_row(const struct register_type *reg, const size_t *columns, const struct cells *cells, struct yaml_place place,
+static bool read_row(const struct register_type *reg, int64_t country, const size_t *columns, const struct cells *cells, struct yaml_place place,
                      struct arena *a, struct register_row *row, struct problems *problems) {
 	struct buf json;
 	buf_init(&json, 1 << 20);
 	size_t before = problems->errors;
 	buf_char(&json, '{');
 	for (size_t i = 0; i < cells->count; i++) {
-		const struct record_member *column = &reg->record.members[columns[i]];
+		struct column column = {&reg->record.members[columns[i]], reg->kinds[columns[i]], country};
 		place.column = (int)i + 1;
 		if (columns[i] == reg->record.key)
 			row->key = arena_str(a, escape_csv_taken(cells->items[i]));
 		if (cells->items[i].len == 0)
 			continue;
-		buf_printf(&json, "%s\"%.*s\":", json.len > 1 ? "," : "", STR_ARG(column->name));
-		struct str told = column->type.kind == KIND_SEALED ? STR("...") : cells->items[i];
-		if (!write_cell(column, cells->items[i], a, &json))
-			problem_error(problems, place, "'%.*s' is not %s (column '%.*s')", STR_ARG(told), column_expects(column->type.kind), STR_ARG(column->name));
+		buf_printf(&json, "%s\"%.*s\":", json.len > 1 ? "," : "", STR_ARG(column.member->name));
+		struct str told = column.member->type.kind == KIND_SEALED ? STR("...") : cells->items[i];
+		if (!write_cell(&column, cells->items[i], a, &json))
+			problem_error(problems, place, "'%.*s' is not %s (column '%.*s')", STR_ARG(told), column_expects(&column), STR_ARG(column.member->name));
 	}
 	buf_char(&json, '}');
 	if (row->key.len == 0 || row->key.len > 200)
@@ -215,7 +241,7 @@ static void refuse_twins(const struct register_rows *rows, const char *file, str
 			problem_error(problems, (struct yaml_place){file, (int)sorted[i]->position, 1}, "key '%.*s' stands already in line %d", STR_ARG(sorted[i]->key), (int)sorted[i - 1]->position);
 }
 
-bool data_rows_from_csv(const struct register_type *reg, const char *file, struct str text, struct arena *a, struct register_rows *out,
+bool data_rows_from_csv(const struct register_type *reg, int64_t country, const char *file, struct str text, struct arena *a, struct register_rows *out,
                         struct problems *problems) {
 	struct yaml_place place = {file, 1, 1};
 	size_t before = problems->errors;
@@ -254,7 +280,7 @@ bool data_rows_from_csv(const struct register_type *reg, const char *file, struc
 		}
 		struct register_row *row = ARENA_PUSH(a, out);
 		row->position = place.line;
-		read_row(reg, columns, &cells, place, a, row, problems);
+		read_row(reg, country, columns, &cells, place, a, row, problems);
 	}
 	refuse_twins(out, file, a, problems);
 	return problems->errors == before;

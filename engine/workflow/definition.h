@@ -26,6 +26,7 @@ struct register_type {
 	struct str owner;       /* the workflow that it belongs to: this one, or that of `from` */
 	struct str full_name;   /* "owner.goals": the store's name */
 	struct record_type record; /* columns; record.key is the key column */
+	const enum field_kind *kinds; /* of the columns */
 	size_t label;           /* column that people see */
 	size_t valid_from, valid_until; /* columns of type date: first and last day that a row is valid; SIZE_MAX: none */
 	struct str sample;      /* file name, or empty */
@@ -110,9 +111,23 @@ struct form {
 	struct yaml_place place;
 };
 
+/* The people of a role who are rows of a register, as long as they are there and valid: those that `where` and the scope let in. */
+enum { GRANT_SCOPE = 4 };
+struct grant_rule {
+	const struct register_type *reg;
+	size_t contact, person;         /* columns; person: SIZE_MAX: none */
+	const struct expression *where; /* sees row alone; NULL: each row */
+	struct grant_scope {
+		size_t column;
+		const struct expression *value; /* what the row must have there; reads fields alone */
+	} scope[GRANT_SCOPE];
+	size_t scope_count;
+	unsigned char hash[SECRET_HASH]; /* of all but the values: rules with one hash have the same rows */
+};
 struct role {
 	struct str name;
-	const struct field *contact; /* email or phone, maybe many */
+	const struct field *contact; /* email or phone, maybe many; NULL: */
+	const struct grant_rule *grants;
 	const struct field *person;  /* `name`; NULL: none */
 	const struct field *code;    /* email or phone where one-time codes for acts go; NULL: none */
 	struct yaml_place place;
@@ -327,6 +342,7 @@ void definition_free(struct definition *d);
 const struct field *definition_field(const struct definition *d, struct str name);
 const struct field *field_member(const struct field *group, struct str name); /* of a group's fields */
 const struct role *definition_role(const struct definition *d, struct str name);
+bool role_texts(const struct role *role); /* its people are reached by SMS, not by mail */
 const struct form *definition_form(const struct definition *d, struct str name);
 const struct state *definition_state(const struct definition *d, struct str name);
 const struct view_rule *definition_view(const struct definition *d, struct str name);

@@ -11,7 +11,7 @@ static void tell_series(struct checker *c, const struct action *action, struct s
 static bool gets_mail(const struct action *action) {
 	bool any = false;
 	for (size_t i = 0; i < action->to.count; i++)
-		any = any || action->to.items[i]->contact->kind == FIELD_EMAIL;
+		any = any || !role_texts(action->to.items[i]);
 	return any && action->channel != CHANNEL_SMS;
 }
 

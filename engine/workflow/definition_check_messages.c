@@ -15,7 +15,7 @@ static const char *channel_name(enum channel channel) {
 }
 
 static enum channel channel_of(const struct role *role) {
-	return role->contact->kind == FIELD_PHONE ? CHANNEL_SMS : CHANNEL_MAIL;
+	return role_texts(role) ? CHANNEL_SMS : CHANNEL_MAIL;
 }
 
 static const char *const own_names[] = {"link", "link_expires", "role", "recipient", "reference", "state", "site", ".", NULL};

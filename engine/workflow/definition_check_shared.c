@@ -9,8 +9,10 @@ static void check_column(const struct register_type *reg, size_t index, const st
 		names[i] = twin->name;
 		if (!str_equal(twin->name, column->name))
 			continue;
-		struct str here = type_name(problems->arena, &column->type), there = type_name(problems->arena, &twin->type);
-		if (!type_equal(&twin->type, &column->type))
+		bool same = reg->kinds[index] == own->kinds[i];
+		struct str here = same ? type_name(problems->arena, &column->type) : str_from(field_kind_name(reg->kinds[index]));
+		struct str there = same ? type_name(problems->arena, &twin->type) : str_from(field_kind_name(own->kinds[i]));
+		if (!same || !type_equal(&twin->type, &column->type))
 			problem_error(problems, reg->column_places[index], "column '%.*s' is %.*s here, but %.*s in register '%.*s'", STR_ARG(column->name), STR_ARG(here), STR_ARG(there), STR_ARG(reg->full_name));
 		return;
 	}

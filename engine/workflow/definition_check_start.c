@@ -27,7 +27,7 @@ static void check_unproven(struct unproven *u, const struct action_list *actions
 		if (action->kind == ACTION_START)
 			checker_tell(u->c, false, action->place, "start by strangers: this starts another workflow before an event by '%.*s' has proved the address", STR_ARG(d->start.by->name));
 		for (size_t k = 0; action->kind == ACTION_SEND && k < action->to.count; k++)
-			if (!is_starter(d, action->to.items[k]) && u->foreign[action->to.items[k]->contact->slot])
+			if (action->to.items[k]->contact && !is_starter(d, action->to.items[k]) && u->foreign[action->to.items[k]->contact->slot])
 				checker_tell(u->c, false, action->place,
 				             "start by strangers: '%.*s' would get this message before an event by '%.*s' has proved the address, so strangers could send mail through this site",
 				             STR_ARG(action->to.items[k]->name), STR_ARG(d->start.by->name));
@@ -119,7 +119,7 @@ static void check_public(struct checker *c) {
 		checker_tell(c, false, by->contact->place, "public start: '%.*s' must be one contact, not many, since whoever acts proves only one of them", STR_ARG(by->contact->name));
 	for (size_t i = 0; i < c->d->roles.count; i++) {
 		const struct role *role = &c->d->roles.items[i];
-		if (role->contact != by->contact && is_starter(c->d, role) && form_item_of(form, role->contact))
+		if (role->contact && role->contact != by->contact && is_starter(c->d, role) && form_item_of(form, role->contact))
 			checker_tell(c, false, form->place, "public start: form '%.*s' must not ask for '%.*s', where a message goes that starts it: it would be reached unproved", STR_ARG(form->name),
 			             STR_ARG(role->contact->name));
 	}
@@ -128,7 +128,7 @@ static void check_public(struct checker *c) {
 static void check_contacts(struct checker *c, const struct origins *origins) {
 	for (size_t i = 0; i < c->d->roles.count; i++) {
 		const struct role *role = &c->d->roles.items[i];
-		if (!origins->given[role->contact->slot])
+		if (role->contact && !origins->given[role->contact->slot])
 			checker_tell(c, true, role->place, "role '%.*s' has no contact: no form asks for '%.*s' and nothing sets it", STR_ARG(role->name), STR_ARG(role->contact->name));
 	}
 }

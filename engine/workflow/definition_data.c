@@ -24,8 +24,24 @@ void reader_reserved(struct reader *r, const struct yaml *key, const char *what)
 
 /* registers */
 
-static struct type column_type(struct str word) {
-	return str_is(word, "int") ? type_int : str_is(word, "decimal") ? type_decimal : str_is(word, "bool") ? type_bool : str_is(word, "date") ? type_date : type_text;
+static const enum field_kind column_kinds[] = {FIELD_TEXT, FIELD_INT, FIELD_DECIMAL, FIELD_BOOL, FIELD_DATE, FIELD_DATETIME, FIELD_EMAIL, FIELD_PHONE};
+
+static enum field_kind column_kind(struct str word) {
+	for (size_t i = 0; i < sizeof column_kinds / sizeof *column_kinds; i++)
+		if (str_is(word, field_kind_name(column_kinds[i])))
+			return column_kinds[i];
+	return FIELD_TEXT;
+}
+
+static struct type column_type(enum field_kind kind) {
+	switch (kind) {
+	case FIELD_INT: return type_int;
+	case FIELD_DECIMAL: return type_decimal;
+	case FIELD_BOOL: return type_bool;
+	case FIELD_DATE: return type_date;
+	case FIELD_DATETIME: return type_datetime;
+	default: return type_text;
+	}
 }
 
 static size_t find_column(struct reader *r, const struct register_type *reg, const struct yaml *name) {
@@ -60,7 +76,7 @@ static void read_sealed_columns(struct reader *r, const struct yaml *node, struc
 		struct record_member *member = &reg->record.members[column];
 		if (!str_equal(member->name, names.items[i]->text))
 			continue;
-		if (column == reg->record.key || column == reg->label || member->type.kind != KIND_STRING)
+		if (column == reg->record.key || column == reg->label || reg->kinds[column] != FIELD_TEXT)
 			problem_error(r->problems, names.items[i]->place, "column '%.*s' of register '%.*s' cannot be sensitive: it is its %s", STR_ARG(member->name), STR_ARG(reg->name),
 			              column == reg->record.key ? "key" : column == reg->label ? "label" : "type, which must be text");
 		member->type = (struct type){.kind = KIND_SEALED};
@@ -71,15 +87,18 @@ static void read_register(struct reader *r, const struct yaml *node, struct regi
 	const struct yaml *columns = yaml_get(node, "columns"), *key = yaml_get(node, "key"), *from = yaml_get(node, "from");
 	struct record_member *members = ARENA_ARRAY(r->arena, columns->count, struct record_member);
 	struct yaml_place *places = ARENA_ARRAY(r->arena, columns->count, struct yaml_place);
+	enum field_kind *kinds = ARENA_ARRAY(r->arena, columns->count, enum field_kind);
 	struct str owner = from ? from->text : r->d->name;
 	for (size_t i = 0; i < columns->count; i++) {
-		members[i] = (struct record_member){columns->items[i]->key->text, column_type(columns->items[i]->text), false};
+		kinds[i] = column_kind(columns->items[i]->text);
+		members[i] = (struct record_member){columns->items[i]->key->text, column_type(kinds[i]), false};
 		places[i] = columns->items[i]->key->place;
 	}
 	*reg = (struct register_type){.name = node->key->text,
 	                              .owner = owner,
 	                              .full_name = arena_printf(r->arena, "%.*s.%.*s", STR_ARG(owner), STR_ARG(node->key->text)),
 	                              .record = {.name = node->key->text, .members = members, .count = columns->count},
+	                              .kinds = kinds,
 	                              .sample = shape_text(yaml_get(node, "sample")),
 	                              .place = from ? from->place : node->key->place,
 	                              .column_places = places,
@@ -89,7 +108,7 @@ static void read_register(struct reader *r, const struct yaml *node, struct regi
 	reg->label = find_column(r, reg, yaml_get(node, "label"));
 	reg->valid_from = find_date(r, reg, yaml_get(yaml_get(node, "valid"), "from"));
 	reg->valid_until = find_date(r, reg, yaml_get(yaml_get(node, "valid"), "until"));
-	if (r->problems->errors == before && members[reg->record.key].type.kind != KIND_STRING)
+	if (r->problems->errors == before && kinds[reg->record.key] != FIELD_TEXT)
 		problem_error(r->problems, key->place, "the key column '%.*s' of register '%.*s' must be of type text", STR_ARG(key->text), STR_ARG(reg->name));
 	check_sample(r, node, reg);
 	read_sealed_columns(r, node, reg);

@@ -21,20 +21,34 @@ static void refuse_sensitive(struct reader *r, const struct role *role, const st
 		problem_error(r->problems, role->place, "role '%.*s': '%.*s' is sensitive; who takes part is found, written to and shown by it", STR_ARG(role->name), STR_ARG(field->name));
 }
 
+static void refuse_key(struct reader *r, const struct yaml *role, const char *key) {
+	const struct yaml *node = yaml_get(role, key);
+	if (node)
+		problem_error(r->problems, node->key->place, "key '%s' in role '%.*s': it belongs to 'grants'", key, STR_ARG(role->key->text));
+}
+
 void read_roles(struct reader *r, const struct yaml *roles) {
 	READER_FIX(r, &r->d->roles, roles->count);
 	for (size_t i = 0; i < roles->count; i++) {
 		const struct yaml *node = roles->items[i], *contact = yaml_get(node, "contact"), *person = yaml_get(node, "name");
 		struct role *role = &r->d->roles.items[i];
-		*role = (struct role){node->key->text, find_field(r, contact), find_field(r, person), find_field(r, yaml_get(node, "code")), node->key->place};
+		*role = (struct role){.name = node->key->text, .code = find_field(r, yaml_get(node, "code")), .place = node->key->place};
 		check_code(r, role, yaml_get(node, "code"));
+		refuse_sensitive(r, role, role->code);
+		if (yaml_get(node, "grants")) {
+			role->grants = read_grants(r, node);
+			continue;
+		}
+		refuse_key(r, node, "where");
+		refuse_key(r, node, "scope");
+		role->contact = find_field(r, contact);
+		role->person = find_field(r, person);
 		if (role->contact && role->contact->kind != FIELD_EMAIL && role->contact->kind != FIELD_PHONE)
 			problem_error(r->problems, contact->place, "'contact' of role '%.*s': '%.*s' is a field of type %s, expected email or phone", STR_ARG(role->name), STR_ARG(contact->text), field_kind_name(role->contact->kind));
 		if (role->person && (role->person->kind != FIELD_TEXT || role->person->many))
 			problem_error(r->problems, person->place, "'name' of role '%.*s': '%.*s' must be one field of type text", STR_ARG(role->name), STR_ARG(person->text));
 		refuse_sensitive(r, role, role->contact);
 		refuse_sensitive(r, role, role->person);
-		refuse_sensitive(r, role, role->code);
 	}
 }
 

@@ -299,9 +299,13 @@ static const struct shape lets = {.kind = SHAPE_NAMED, .what = "named expression
 
 /* roles, views, start */
 
+static const struct shape scope_columns = {.kind = SHAPE_NAMED, .what = "column of a scope", .each = &expression, .filled = true, .words_only = true};
 static const struct shape_key role_keys[] = {
-        {.key = "contact", .shape = &word, .needed = true, .help = "A field of type email or phone."},
-        {.key = "name", .shape = &word, .help = "A text field with the person's name."},
+        {.key = "contact", .shape = &word, .needed = true, .help = "A field of type email or phone; with `grants` such a column."},
+        {.key = "name", .shape = &word, .help = "A text field with the person's name; with `grants` such a column."},
+        {.key = "grants", .shape = &name, .help = "A register whose rows are the people of the role, as long as they are there and valid."},
+        {.key = "where", .shape = &expression, .help = "Of `grants`: which rows; sees `row` alone."},
+        {.key = "scope", .shape = &scope_columns, .help = "Of `grants`: by column, what the row must have there for this case."},
         {.key = "code", .shape = &word, .help = "A field of type email or phone: where the codes of acts with `code: true` go."},
         {0}};
 static const struct shape role = {.kind = SHAPE_MAP, .what = "role", .keys = role_keys};
@@ -415,7 +419,7 @@ const struct shape shape_workflow = {.kind = SHAPE_MAP, .what = "workflow", .key
 
 /* registers.yaml */
 
-static const char *const column_types[] = {"text", "int", "decimal", "bool", "date", NULL};
+static const char *const column_types[] = {"text", "int", "decimal", "bool", "date", "datetime", "email", "phone", NULL};
 static const struct shape column = {.kind = SHAPE_ONE_OF, .what = "column", .words = column_types};
 static const struct shape columns = {.kind = SHAPE_NAMED, .what = "column", .each = &column, .filled = true, .words_only = true};
 static const struct shape_key valid_keys[] = {

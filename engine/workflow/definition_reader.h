@@ -56,6 +56,7 @@ void read_scope(struct reader *r, const struct yaml *rules, const struct yaml *l
 void read_field_expressions(struct reader *r, const struct yaml *data);
 void read_catalogues(struct reader *r, const struct yaml *catalogues); /* NULL: none */
 void read_roles(struct reader *r, const struct yaml *roles);
+const struct grant_rule *read_grants(struct reader *r, const struct yaml *role); /* NULL: told */
 void read_forms(struct reader *r, const struct yaml *forms);         /* NULL: none */
 void read_states(struct reader *r, const struct yaml *states, const struct yaml *common /* NULL: none */, const struct yaml *initial);
 void read_actions(struct reader *r, const struct yaml *actions, struct action_list *out); /* NULL: none */

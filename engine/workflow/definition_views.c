@@ -289,6 +289,13 @@ static void check_way(struct reader *r, const struct yaml *node, const struct st
 		problem_error(r->problems, yaml_get(node, "text")->place, "'text' of start: '%.*s' must be one field of type longtext", STR_ARG(way->text->name));
 }
 
+static const struct role *read_starter(struct reader *r, const struct yaml *by) {
+	const struct role *role = reader_find(r, NAMED("role", r->d->roles), by);
+	if (role && role->grants)
+		problem_error(r->problems, by->place, "'by' of start: the people of '%.*s' are rows of a register; whoever starts a case is named by a field", STR_ARG(role->name));
+	return role;
+}
+
 /* A subject may be missing; without an address and words there is nothing to begin with. */
 static struct start_way *read_way(struct reader *r, const struct yaml *start, const char *key, enum field_kind contact) {
 	const struct yaml *node = yaml_get(start, key), *by = yaml_get(node, "by");
@@ -296,7 +303,7 @@ static struct start_way *read_way(struct reader *r, const struct yaml *start, co
 		return NULL;
 	struct start_way *way = ARENA_NEW(r->arena, struct start_way);
 	*way = (struct start_way){
-	        .by = by ? reader_find(r, NAMED("role", r->d->roles), by) : r->d->start.by,
+	        .by = by ? read_starter(r, by) : r->d->start.by,
 	        .subject = reader_find(r, NAMED("field", r->d->fields), yaml_get(node, "subject")),
 	        .text = reader_find(r, NAMED("field", r->d->fields), yaml_get(node, "text")),
 	        .form = {.name = node->key->text, .place = node->key->place},
@@ -310,7 +317,7 @@ static struct start_way *read_way(struct reader *r, const struct yaml *start, co
 }
 
 void read_start(struct reader *r, const struct yaml *start) {
-	r->d->start.by = reader_find(r, NAMED("role", r->d->roles), yaml_get(start, "by"));
+	r->d->start.by = read_starter(r, yaml_get(start, "by"));
 	r->d->start.form = reader_find(r, NAMED("form", r->d->forms), yaml_get(start, "form"));
 	if (r->d->start.form && form_ranking(r->d->start.form))
 		problem_error(r->problems, yaml_get(start, "form")->place, "'form' of start: '%.*s' is a ranked list, which needs an event with 'repeat: true'", STR_ARG(r->d->start.form->name));

@@ -79,7 +79,7 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
  * dead: there is no such address. */
 bool engine_undelivered(struct tx *tx, int64_t now, const struct outbox_row *row, bool dead, struct err *err);
 /* *awaits: its instance is in a state that takes an answer from whom it went to. */
-bool engine_awaits_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err);
+bool engine_awaits_reply(struct engine *e, struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err);
 /* Its recipient has answered it by mail or text: an event (`replied`), once this is committed; with neither text nor files that its event asks for: none. */
 struct reply_file {
 	struct str name, type, content; /* name and type: as they were told, may be empty */
@@ -126,12 +126,15 @@ struct link_view {
 	struct value *values;            /* fields of the instance (START: defaults) */
 	struct contact contact;          /* id 0 for START */
 	struct participation_list people;
+	const struct grant_rule *grants; /* that give the link's role; NULL: it is somebody's by a field */
 };
 bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token, struct arena *a, struct link_view *out, struct err *err); /* NOT_FOUND "link.unknown" for every wrong token */
 /* Turns to another event that the page of a TASK link offers; false: it offers no such event now. Whether that one is open tells look->open. */
 bool engine_look_also(struct engine *e, int64_t now, struct link_view *look, struct str event, struct arena *a);
 /* The person's part in the instance, in the link's role; NULL: none any more. */
 const struct participation *engine_look_part(const struct link_view *look);
+/* Whether the contact has that role of the instance now. */
+bool engine_has_role(struct engine *e, struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t now, struct arena *a, bool *has, struct err *err);
 /* Whether a link that cannot be used (expired, superseded, withdrawn) may be sent anew: its task is possible now, and the person has the role. */
 bool engine_renewable(const struct link_view *look);
 /* Sends the message that first carried the link once more, to the person's contact as it is now, with the newest link for the same; a new one when that cannot be used
@@ -141,7 +144,7 @@ bool engine_renew(struct engine *e, struct tx *tx, int64_t now, const struct lin
  * more: its link was used or has expired, or its recipient has left. DENIED "resend.suppressed": the recipient wants no messages; argument 0 is the reason. */
 bool engine_resend(struct engine *e, struct tx *tx, int64_t now, int64_t outbox_id, struct arena *a, int64_t *id, struct err *err);
 /* Whether it would be. */
-bool engine_may_resend(struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, struct err *err);
+bool engine_may_resend(struct engine *e, struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, struct err *err);
 /* Until when it is tried: at least a day more, but never longer than its link (0: none) or code can be used. 0: that time is over. Pure. */
 int64_t engine_resend_until(const struct outbox_row *row, int64_t now, int64_t link_expires_at);
 /* From when on somebody can do the event in the instance as it is: see link_view.opens_at. */

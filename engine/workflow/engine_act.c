@@ -295,6 +295,8 @@ bool engine_act(struct engine *e, struct tx *tx, int64_t now, const struct act_r
 	/* Only now: what was overdue may have moved the instance or closed the link. */
 	if (!check_link(&r, request->link, &link, err) || !run_load(&r, link.instance_id, &l, err))
 		return false;
+	if (!run_granted(&r, &l, &link, &cause.granted, err))
+		return false;
 	const struct event_rule *rule = state_offer(l.state, link.task, link.role, request->event);
 	if (!rule)
 		return err_set(err, ERR_CONFLICT, "link.not-now", "state %.*s has no event %.*s for this role", STR_ARG(l.state->name),

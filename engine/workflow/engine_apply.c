@@ -21,7 +21,7 @@ bool run_data(struct run *r, const struct definition *d, const struct value *val
 }
 
 /* {"set":{field:value...},"reads":[...],"proof":"code"}: what is needed to decide again, and what proved who acted. Unset fields are null. */
-static bool payload_json(struct run *r, const struct loaded *l, const struct decision *decision, const struct value *before, bool proved, struct str *text,
+static bool payload_json(struct run *r, const struct loaded *l, const struct decision *decision, const struct value *before, const struct cause *cause, struct str *text,
                          struct err *err) {
 	struct buf out;
 	bool first = true;
@@ -45,8 +45,12 @@ static bool payload_json(struct run *r, const struct loaded *l, const struct dec
 	bool told = run_claims_payload(l, decision, &out, err);
 	run_draws_payload(l, decision, &out);
 	run_groups_payload(l, decision, &out);
-	if (proved)
+	if (cause->proved)
 		buf_z(&out, ",\"proof\":\"code\"");
+	if (cause->granted.len > 0) {
+		buf_z(&out, ",\"" RUN_GRANTED "\":");
+		escape_json(&out, cause->granted);
+	}
 	if (decision->guard_err.kind != ERR_NONE) {
 		buf_z(&out, ",\"error\":");
 		escape_json(&out, str_from(decision->guard_err.text));
@@ -170,7 +174,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
 	struct str payload, data;
-	if (!run_prepare_children(r, l, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !payload_json(r, l, decision, before, cause->proved, &payload, err) ||
+	if (!run_prepare_children(r, l, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !payload_json(r, l, decision, before, cause, &payload, err) ||
 	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
 	if (!write_instance(r, l, decision, data, err) || !run_prepare_documents(r, l, decision, &documents, err))
@@ -179,7 +183,8 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	if (!write_history(r, l, event, decision, cause, payload, &entry, err) || !run_claims(r, l, decision, entry.id, err) || !run_draws(r, l, decision, entry.id, err) ||
 	    !run_groups(r, l, before, decision, entry.id, err) || !run_write_documents(r, &documents, entry.id, err) ||
 	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
-	    !write_timers(r, l, event, decision, err) || !run_listing(r, l, decision->values, err))
+	    !write_timers(r, l, event, decision, err) || !run_listing(r, l, decision->values, err) ||
+	    !run_scopes(r, l, before, decision->values, err))
 		return false;
 	l->values = decision->values;
 	if (!run_people(r, l, before, cause, err))

@@ -138,12 +138,17 @@ bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token
 	if (!instance_load(v, out->link.instance_id, a, &out->instance, err))
 		return false;
 	out->definition = site_definition(e->site, v, out->instance.definition, err);
-	if (!out->definition || !load_values(e, v, out, now, a, err) || !participation_list(v, out->instance.id, a, &out->people, err))
+	const struct role *role = out->definition ? definition_role(out->definition, out->link.role) : NULL;
+	out->grants = role ? role->grants : NULL;
+	if (!out->definition || !load_values(e, v, out, now, a, err) || !participation_list(v, out->instance.id, site_day(e->site, now), a, &out->people, err))
 		return false;
 	if (out->link.kind == LINK_START) {
 		out->form = definition_form(out->definition, out->link.task);
 		return true;
 	}
+	/* A role that a register gave ends without a word: by its date, or with other rows. */
+	if (out->link.state != LINK_SUPERSEDED && out->grants && !engine_look_part(out))
+		out->link.state = LINK_WITHDRAWN;
 	struct register_port port = data_store_port(v);
 	return out->link.kind == LINK_VIEW ? look_view(e, out, &port, now, a, err) : look_task(e, now, out, a);
 }

@@ -154,7 +154,7 @@ bool run_messages(struct run *r, const struct loaded *l, const struct decision *
 		const struct effect *effect = &decision->effects.items[i];
 		if (effect->kind != EFFECT_SEND)
 			continue;
-		if (!s.effect && !participation_list(r->view, l->instance.id, r->a, &people, err))
+		if (!s.effect && !participation_list(r->view, l->instance.id, site_day(r->engine->site, r->now), r->a, &people, err))
 			return false;
 		s.effect = effect;
 		if (effect->values != written && !run_data(r, l->definition, effect->values, &s.data, err))

@@ -5,7 +5,7 @@ bool engine_page_link(struct engine *e, struct tx *tx, int64_t now, const struct
 	struct run r = run_open(e, tx, now, a);
 	struct participation_list people = {0};
 	struct loaded l;
-	if (!run_load(&r, act->instance_id, &l, err) || !participation_list(r.view, act->instance_id, a, &people, err))
+	if (!run_load(&r, act->instance_id, &l, err) || !participation_list(r.view, act->instance_id, site_day(e->site, now), a, &people, err))
 		return false;
 	const struct view_rule *view = definition_view(l.definition, act->view);
 	for (size_t i = 0; view && i < people.count; i++) {

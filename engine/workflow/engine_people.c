@@ -84,9 +84,9 @@ bool run_people(struct run *r, const struct loaded *l, const struct value *befor
 		return false;
 	for (size_t i = 0; i < l->definition->roles.count; i++) {
 		const struct role *role = &l->definition->roles.items[i];
-		if (!role_changed(l, role, before))
+		if (role->grants || !role_changed(l, role, before))
 			continue;
-		if (!read && !participation_list(r->view, l->instance.id, r->a, &people, err))
+		if (!read && !participation_list(r->view, l->instance.id, site_day(r->engine->site, r->now), r->a, &people, err))
 			return false;
 		read = true;
 		if (!sync_role(r, l, role, &people, cause, err))

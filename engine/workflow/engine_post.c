@@ -29,10 +29,10 @@ bool engine_undelivered(struct tx *tx, int64_t now, const struct outbox_row *row
 }
 
 /* *here: the address still has the role. *left: somebody with the role has an address that is not known to be dead. */
-static bool look_at_role(struct view *v, int64_t instance_id, struct str role, struct str address, struct arena *a, bool *here, bool *left, struct err *err) {
+static bool look_at_role(struct view *v, int64_t instance_id, int64_t day, struct str role, struct str address, struct arena *a, bool *here, bool *left, struct err *err) {
 	struct participation_list people = {0};
 	*here = *left = false;
-	if (!participation_list(v, instance_id, a, &people, err))
+	if (!participation_list(v, instance_id, day, a, &people, err))
 		return false;
 	for (size_t i = 0; i < people.count; i++) {
 		const struct participation *p = &people.items[i];
@@ -67,12 +67,12 @@ struct awaiting {
 	const struct event_rule *rule;
 };
 
-static bool look_for_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, struct awaiting *out, struct err *err) {
+static bool look_for_reply(struct engine *e, struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, struct awaiting *out, struct err *err) {
 	bool here, left;
 	*out = (struct awaiting){0};
 	if (row->instance_id == 0 || row->role.len == 0)
 		return true;
-	if (!instance_load(v, row->instance_id, a, &out->instance, err) || !look_at_role(v, row->instance_id, row->role, row->recipient, a, &here, &left, err))
+	if (!instance_load(v, row->instance_id, a, &out->instance, err) || !look_at_role(v, row->instance_id, site_day(e->site, now), row->role, row->recipient, a, &here, &left, err))
 		return false;
 	struct err unread; /* a definition that cannot be read waits for nothing */
 	out->definition = here ? site_definition(e->site, v, out->instance.definition, &unread) : NULL;
@@ -81,9 +81,9 @@ static bool look_for_reply(struct engine *e, struct view *v, const struct outbox
 	return true;
 }
 
-bool engine_awaits_reply(struct engine *e, struct view *v, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err) {
+bool engine_awaits_reply(struct engine *e, struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, bool *awaits, struct err *err) {
 	struct awaiting found;
-	bool ok = look_for_reply(e, v, row, a, &found, err);
+	bool ok = look_for_reply(e, v, now, row, a, &found, err);
 	*awaits = ok && found.rule;
 	return ok;
 }
@@ -93,7 +93,7 @@ bool engine_replied(struct engine *e, struct tx *tx, int64_t now, const struct o
 	struct awaiting found;
 	struct loaded l;
 	*told = STR("");
-	if (!look_for_reply(e, tx_view(tx), row, a, &found, err))
+	if (!look_for_reply(e, tx_view(tx), now, row, a, &found, err))
 		return false;
 	const struct field *files = found.rule ? found.rule->files : NULL;
 	if (files && reply->file_count > 0 && !run_load(&r, row->instance_id, &l, err))
@@ -112,7 +112,7 @@ bool run_post(struct run *r, const struct signal_row *row, const struct err *why
 	struct loaded l;
 	struct decision decision;
 	bool here, left;
-	if (!run_load(r, row->instance_id, &l, err) || !look_at_role(r->view, row->instance_id, row->role, row->actor, r->a, &here, &left, err))
+	if (!run_load(r, row->instance_id, &l, err) || !look_at_role(r->view, row->instance_id, site_day(r->engine->site, r->now), row->role, row->actor, r->a, &here, &left, err))
 		return false;
 	bool answer = signal_is_answer(row);
 	const struct event_rule *rule = here ? rule_of(l.state, row->role, answer, left) : NULL;

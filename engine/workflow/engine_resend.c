@@ -29,13 +29,10 @@ static bool is_of_use(struct view *v, const struct outbox_row *row, int64_t now,
 	return *until > 0 || useless(row, "its link or code has expired", err);
 }
 
-static bool still_has_role(struct view *v, const struct outbox_row *row, struct arena *a, struct err *err) {
-	struct participation_list people = {0};
+static bool still_has_role(struct engine *e, struct view *v, const struct outbox_row *row, int64_t now, struct arena *a, struct err *err) {
 	bool has = row->instance_id == 0 || row->role.len == 0;
-	if (!has && !participation_list(v, row->instance_id, a, &people, err))
+	if (!has && !engine_has_role(e, v, row->instance_id, row->role, row->contact_id, now, a, &has, err))
 		return false;
-	for (size_t i = 0; i < people.count; i++)
-		has = has || (people.items[i].contact_id == row->contact_id && str_equal(people.items[i].role, row->role));
 	return has || useless(row, "its recipient takes no part in the case any more", err);
 }
 
@@ -65,13 +62,13 @@ static bool is_at_rest(const struct outbox_row *row, struct err *err) {
 	       err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is sent, and is asked for anew where it was asked for", (long long)row->id);
 }
 
-static bool check(struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, int64_t *until, struct err *err) {
-	return is_at_rest(row, err) && is_of_use(v, row, now, a, until, err) && still_has_role(v, row, a, err) && is_wanted(v, row, a, err);
+static bool check(struct engine *e, struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, int64_t *until, struct err *err) {
+	return is_at_rest(row, err) && is_of_use(v, row, now, a, until, err) && still_has_role(e, v, row, now, a, err) && is_wanted(v, row, a, err);
 }
 
-bool engine_may_resend(struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, struct err *err) {
+bool engine_may_resend(struct engine *e, struct view *v, int64_t now, const struct outbox_row *row, struct arena *a, struct err *err) {
 	int64_t until;
-	return check(v, now, row, a, &until, err);
+	return check(e, v, now, row, a, &until, err);
 }
 
 /* A message of its own, since mail servers drop a second one with the same Message-ID. */
@@ -92,7 +89,7 @@ bool engine_resend(struct engine *e, struct tx *tx, int64_t now, int64_t outbox_
 	struct outbox_row row;
 	int64_t until;
 	*id = outbox_id;
-	if (!outbox_load(r.view, outbox_id, a, &row, err) || !check(r.view, now, &row, a, &until, err))
+	if (!outbox_load(r.view, outbox_id, a, &row, err) || !check(e, r.view, now, &row, a, &until, err))
 		return false;
 	if (!(arrived(&row) ? put_copy(&r, &row, until, id, err) : outbox_retry(tx, outbox_id, now, until, err)))
 		return false;

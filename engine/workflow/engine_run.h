@@ -71,6 +71,7 @@ struct cause {
 	unsigned char key[SECRET_HASH];
 	bool proved;                  /* by a one-time code beside the link */
 	bool keeps;                   /* the link stays good */
+	struct str granted;           /* of run_granted */
 };
 /* False: a register or a pool could not be read, so that whatever was decided does not count. */
 bool run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out, struct err *err);
@@ -184,8 +185,16 @@ void run_groups_payload(const struct loaded *l, const struct decision *decision,
 bool run_groups(struct run *r, const struct loaded *l, const struct value *before, const struct decision *decision, int64_t history_id, struct err *err);
 /* engine_verify_groups.c: a line a fault. */
 bool run_verify_groups(struct view *v, const struct instance *instance, const struct definition *d, const struct history_list *entries, struct buf *out, struct arena *a, struct err *err);
+/* engine_verify_grants.c: likewise. */
+bool run_verify_grants(struct engine *e, struct view *v, const struct instance *instance, const struct definition *d, const struct history_list *entries, struct arena *a,
+                       struct buf *out, struct err *err);
 /* engine_listing.c: what overviews find the instance by. */
 bool run_listing(struct run *r, struct loaded *l, const struct value *values, struct err *err);
+/* engine_grants.c: which rows of registers are people of the instance, once it is written. before NULL: it starts. */
+bool run_scopes(struct run *r, struct loaded *l, const struct value *before, const struct value *after, struct err *err);
+/* CONFLICT "link.withdrawn": a register gave the link's role, and does no more. *by: the version and key of the row that does; empty: no register is asked. */
+bool run_granted(struct run *r, const struct loaded *l, const struct link *link, struct str *by, struct err *err);
+#define RUN_GRANTED "granted-by" /* in a payload; no field can have this name */
 /* engine_people.c: participations follow the roles' fields. */
 bool run_people(struct run *r, const struct loaded *l, const struct value *before, const struct cause *cause, struct err *err);
 /* From when on the event can be done (as decision_opens), with the instance as it stands; what goes wrong is logged. */

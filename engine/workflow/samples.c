@@ -1,19 +1,20 @@
 #include "engine/workflow/scenario.h"
 
 #include "engine/base/file.h"
+#include "engine/workflow/grants.h"
 
 enum { SAMPLE_LIMIT = 16 << 20 };
 
-bool sample_load(const struct site *site, struct tx *tx, const struct register_type *reg, struct str path, int64_t now, struct arena *a, struct problems *problems, struct err *err) {
+bool sample_load(struct site *site, struct tx *tx, const struct register_type *reg, struct str path, int64_t now, struct arena *a, struct problems *problems, struct err *err) {
 	struct register_rows rows;
 	struct register_change change;
 	struct str text;
 	if (!file_read(a, path.at, SAMPLE_LIMIT, &text, err))
 		return false;
-	if (!data_rows_from_csv(reg, path.at, text, a, &rows, problems))
+	if (!data_rows_from_csv(reg, site_country(site), path.at, text, a, &rows, problems))
 		return err_set(err, ERR_INPUT, "error.input", "%.*s has errors", STR_ARG(path));
 	data_seal_rows(reg, site_keys(site), &rows, a);
-	return register_replace(tx, reg->full_name, rows.items, rows.count, now, &change, err);
+	return grants_import(site, tx, reg->full_name, &rows, now, &change, err);
 }
 
 bool samples_load(struct site *site, struct tx *tx, int64_t now, struct arena *a, struct problems *problems, struct err *err) {

@@ -99,7 +99,7 @@ static bool instance_of(struct scenario *s, const struct yaml *of, struct str wo
 	struct err err;
 	for (size_t i = 0; i < 2; i++) {
 		if (contact_find(v, channels[i], address_key(s->a, of->text), s->a, &contact, &err)) {
-			if (!participation_newest(v, contact.id, workflow, &one, &err))
+			if (!participation_newest(v, contact.id, workflow, site_day(s->options->site, clock_now()), &one, &err))
 				return scenario_fail(s, of, "%s", err.text);
 			newest = one > newest ? one : newest;
 		} else if (err.kind != ERR_NOT_FOUND)
@@ -214,7 +214,7 @@ static bool find_link(struct scenario *s, struct tx *tx, const struct instance *
 	struct err err;
 	struct str key = address_key(s->a, address);
 	*found = false;
-	if (!participation_list(tx_view(tx), instance->id, s->a, &people, &err))
+	if (!participation_list(tx_view(tx), instance->id, site_day(s->options->site, clock_now()), s->a, &people, &err))
 		return scenario_fail(s, s->root, "%s", err.text);
 	for (size_t i = 0; i < people.count && !*found; i++)
 		if (str_equal(people.items[i].contact.key, key) && !find_link_of(s, tx_view(tx), instance, &people.items[i], event, out, found, &err))

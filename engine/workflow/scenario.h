@@ -37,6 +37,6 @@ bool scenario_run(const struct scenario_options *options, const char *path, stru
 /* Loads the samples of all registers of the site's packages. */
 bool samples_load(struct site *site, struct tx *tx, int64_t now, struct arena *a, struct problems *problems, struct err *err);
 /* One register from a file (path ends with a zero byte), in place of what it held. */
-bool sample_load(const struct site *site, struct tx *tx, const struct register_type *reg, struct str path, int64_t now, struct arena *a, struct problems *problems, struct err *err);
+bool sample_load(struct site *site, struct tx *tx, const struct register_type *reg, struct str path, int64_t now, struct arena *a, struct problems *problems, struct err *err);
 
 #endif

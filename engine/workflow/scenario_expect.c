@@ -264,12 +264,12 @@ static bool expect_instance(struct scenario *s, const struct yaml *step, const s
 		if (!str_to_int(count->text, &wanted) || wanted != (int64_t)children.count)
 			return scenario_fail(s, count, "%zu children, not %.*s", children.count, STR_ARG(count->text));
 	}
-	const struct yaml *documents = yaml_get(body, "documents"), *claimed = yaml_get(body, "claimed"), *shared = yaml_get(body, "shared");
-	return expect_data(s, body, v, &instance) && (!shared || expect_shared(s, shared, v, &instance)) && (!claimed || scenario_expect_claims(s, claimed, v, &instance)) && (!documents || scenario_expect_documents(s, documents, v, &instance));
+	const struct yaml *documents = yaml_get(body, "documents"), *claimed = yaml_get(body, "claimed"), *shared = yaml_get(body, "shared"), *people = yaml_get(body, "people");
+	return expect_data(s, body, v, &instance) && (!shared || expect_shared(s, shared, v, &instance)) && (!people || scenario_expect_people(s, people, v, &instance)) && (!claimed || scenario_expect_claims(s, claimed, v, &instance)) && (!documents || scenario_expect_documents(s, documents, v, &instance));
 }
 
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", "claimed", "shared", NULL};
+	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", "claimed", "shared", "people", NULL};
 	struct err err;
 	if (!scenario_keys(s, body, keys))
 		return false;

@@ -40,6 +40,8 @@ bool scenario_attached(struct scenario *s, const struct yaml *at, struct view *v
 bool scenario_expect_documents(struct scenario *s, const struct yaml *list, struct view *v, const struct instance *instance);
 /* scenario_claims.c */
 bool scenario_expect_claims(struct scenario *s, const struct yaml *wanted, struct view *v, const struct instance *instance);
+/* scenario_people.c */
+bool scenario_expect_people(struct scenario *s, const struct yaml *wanted, struct view *v, const struct instance *instance);
 bool scenario_contains(struct arena *a, struct str text, struct str wanted); /* wherever lines break */
 struct str scenario_words(struct scenario *s, const struct yaml *node); /* a text, or a list as "a, b" */
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body);

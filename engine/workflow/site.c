@@ -420,6 +420,10 @@ const struct languages *site_languages(const struct site *s) {
 	return s->languages;
 }
 
+int64_t site_day(const struct site *s, int64_t now) {
+	return civil_day_of(zone_local(site_zone(s), now));
+}
+
 int64_t site_country(const struct site *s) {
 	int64_t country;
 	return str_to_int(s->config->sms.country, &country) ? country : 45;

@@ -27,6 +27,7 @@ const struct site_config *site_config(const struct site *s);
 const struct keyring *site_keys(const struct site *s);
 const struct zone *site_zone(const struct site *s);
 const struct calendar *site_calendar(const struct site *s);
+int64_t site_day(const struct site *s, int64_t now); /* which civil day it is there */
 int64_t site_quiet_end(const struct site *s, enum channel channel, int64_t now); /* as quiet_end */
 const struct languages *site_languages(const struct site *s);
 int64_t site_country(const struct site *s); /* calling code for numbers without + */

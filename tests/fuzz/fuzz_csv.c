@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		d = definition_parse(str_from(source), &problems);
 	BUG_IF(!d);
 	const struct register_type *reg = definition_register(d, STR("things"));
-	bool ok = data_rows_from_csv(reg, "things.csv", (struct str){(const char *)data, size}, a, &rows, &problems);
+	bool ok = data_rows_from_csv(reg, 45, "things.csv", (struct str){(const char *)data, size}, a, &rows, &problems);
 	BUG_IF(ok != (problems.errors == 0));
 	if (ok)
 		check_rows(reg, a, &rows);

@@ -194,18 +194,21 @@ static void fifty_thousand_rows(void **state) {
 static void plan_goes_by_contact(void **state) {
 	struct fixture *f = *state;
 	struct stmt *s = db_query(tx_db(f->tx), "EXPLAIN QUERY PLAN SELECT l.instance_id FROM listings l WHERE l.instance_id IN"
-	                                        " (SELECT p.instance_id FROM participations p WHERE p.contact_id = ?1 AND instr(?2, ' ' || p.role || ' ') > 0)"
-	                                        " ORDER BY l.changed_at");
-	bool by_key = false, by_contact = false;
+	                                        " (SELECT p.instance_id FROM participations p WHERE p.contact_id = ?1 AND instr(?2, ' ' || p.role || ' ') > 0"
+	                                        " UNION ALL SELECT s.instance_id FROM grants g JOIN scopes s ON s.rule_id = g.rule_id AND s.scope = g.scope"
+	                                        " AND instr(?2, ' ' || s.role || ' ') > 0 WHERE g.contact_id = ?1 AND ?3 BETWEEN g.from_day AND g.until_day) ORDER BY l.changed_at");
+	bool by_key = false, by_contact = false, by_grant = false, by_scope = false;
 	bind_int(s, 1);
 	bind_text(s, STR(" boss "));
 	while (stmt_step(s, &f->err) == DB_ROW) {
 		struct str line = stmt_text(s, 3, f->arena);
 		by_key = by_key || strstr(line.at, "SEARCH l USING INTEGER PRIMARY KEY");
 		by_contact = by_contact || strstr(line.at, "USING COVERING INDEX participations_contact (contact_id=?)");
+		by_grant = by_grant || strstr(line.at, "SEARCH g USING INDEX grants_contact (contact_id=?)");
+		by_scope = by_scope || strstr(line.at, "SEARCH s USING COVERING INDEX scopes_of_rule (rule_id=? AND scope=?)");
 	}
 	stmt_end(s);
-	assert_true(by_key && by_contact);
+	assert_true(by_key && by_contact && by_grant && by_scope);
 }
 
 static void text_is_folded(void **state) {

@@ -401,7 +401,7 @@ static void the_newest_of_each_who_has_the_role(void **state) {
 	OK(contact_ensure(f->tx, CHANNEL_MAIL, STR("bo@example.org"), STR("bo@example.org"), STR("da"), 1000, &bo, &f->err));
 	OK(participation_add(f->tx, f->instance, STR("boss"), f->contact, STR(""), &f->err));
 	OK(participation_add(f->tx, f->instance, STR("boss"), bo, STR(""), &f->err));
-	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), f->arena, &list, &f->err));
+	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), 0, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 0);
 	put_for(f, f->instance, "boss", f->contact, "case");
 	int64_t of_bo = put_for(f, f->instance, "boss", bo, "case"), newest = put_for(f, f->instance, "boss", f->contact, "case");
@@ -409,12 +409,12 @@ static void the_newest_of_each_who_has_the_role(void **state) {
 	OK(outbox_drop(f->tx, dropped, &f->err));
 	put_for(f, f->instance, "worker", f->contact, "case");
 	put_for(f, f->instance, "boss", f->contact, ""); /* one of the product's own */
-	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), f->arena, &list, &f->err));
+	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), 0, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 2);
 	assert_int_equal(list.items[0].id, of_bo);
 	assert_int_equal(list.items[1].id, newest);
 	OK(participation_remove(f->tx, f->instance, STR("boss"), bo, &f->err));
-	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), f->arena, &list, &f->err));
+	OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), 0, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
 }
 
@@ -435,7 +435,7 @@ static void the_newest_are_found_among_many(void **state) {
 	OK(stmt_run(s, NULL, &f->err));
 	int64_t began = clock_monotonic();
 	for (int i = 0; i < ROWS; i++) {
-		OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), f->arena, &list, &f->err));
+		OK(outbox_newest(tx_view(f->tx), f->instance, STR("boss"), 0, f->arena, &list, &f->err));
 		assert_int_equal(list.count, 1);
 	}
 	int64_t took = clock_monotonic() - began;

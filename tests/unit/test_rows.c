@@ -224,7 +224,7 @@ static void test_declared_again(void **state) {
 		const char *registers, *told, *place;
 	} table[] = {
 	        {"teams: {from: dues, key: id, label: id, columns: {id: text, open: bool}}\n", NULL, NULL}, /* fewer columns will do */
-	        {"teams: {from: dues, key: id, label: name, columns: {id: text, open: bool,\n  name: int}}\n", "column 'name' is int here, but string in register 'dues.teams'", "registers.yaml:2:3"},
+	        {"teams: {from: dues, key: id, label: name, columns: {id: text, open: bool,\n  name: int}}\n", "column 'name' is int here, but text in register 'dues.teams'", "registers.yaml:2:3"},
 	        {"teams: {from: dues, key: id, label: name, columns: {id: text, name: text, opne: bool, open: bool}}\n", "register 'dues.teams' has no column 'opne'; did you mean 'open'?", "registers.yaml:1:75"},
 	        {"teams: {from: dues, key: name, label: name, columns: {name: text, open: bool}}\n", "the key of register 'dues.teams' is 'id', not 'name'", "registers.yaml:1:55"},
 	        {"teams: {from: dues, key: id, label: id, columns: {id: text, open: bool}}\nmembers: {from: dues, key: id, label: id, columns: {id: text, left: date}, valid: {until: left}}\n",

@@ -248,7 +248,7 @@ static const char people[] = "people: {key: id, label: name, columns: {id: text,
 
 static bool read_people(struct fixture *f, const struct register_type *reg, const char *csv, struct register_rows *rows, struct problems *problems) {
 	*problems = (struct problems){.arena = f->arena};
-	return data_rows_from_csv(reg, "people.csv", str_from(csv), f->arena, rows, problems);
+	return data_rows_from_csv(reg, 45, "people.csv", str_from(csv), f->arena, rows, problems);
 }
 
 static void test_columns_of_registers(void **state) {

@@ -47,14 +47,14 @@ static void participations_keep_their_order(void **state) {
 	OK(participation_add(f->tx, f->instance, STR("worker"), f->contact, STR("Ann"), &f->err));
 	OK(participation_add(f->tx, f->instance, STR("boss"), bo, STR("Bo B."), &f->err));
 	struct participation_list list;
-	OK(participation_list(view(f), f->instance, f->arena, &list, &f->err));
+	OK(participation_list(view(f), f->instance, 0, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 2);
 	assert_str(list.items[0].role, "boss");
 	assert_str(list.items[0].name, "Bo B.");
 	assert_int_equal(list.items[0].contact.channel, CHANNEL_SMS);
 	assert_int_equal(list.items[1].contact.id, f->contact);
 	OK(participation_remove(f->tx, f->instance, STR("boss"), bo, &f->err));
-	OK(participation_list(view(f), f->instance, f->arena, &list, &f->err));
+	OK(participation_list(view(f), f->instance, 0, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
 	REFUSED(ERR_PERMANENT, participation_add(f->tx, 99, STR("boss"), bo, STR(""), &f->err));
 }

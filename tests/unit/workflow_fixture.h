@@ -9,6 +9,7 @@
 #include "engine/store/mailbox.h"
 #include "engine/store/timers.h"
 #include "engine/workflow/engine.h"
+#include "engine/workflow/grants.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -265,12 +266,12 @@ static inline void load_register(struct fixture *f, const struct package *packag
 	struct register_rows rows;
 	struct register_change change;
 	struct problems problems = {.arena = f->arena};
-	if (!data_rows_from_csv(reg, "rows.csv", str_from(csv), f->arena, &rows, &problems)) {
+	if (!data_rows_from_csv(reg, 45, "rows.csv", str_from(csv), f->arena, &rows, &problems)) {
 		print_problems(&problems);
 		fail_msg("rows of %.*s", STR_ARG(package->folder));
 	}
 	OK(store_begin(f->store, &f->tx, &f->err));
-	OK(register_replace(f->tx, reg->full_name, rows.items, rows.count, clock_now(), &change, &f->err));
+	OK(grants_import(f->site, f->tx, reg->full_name, &rows, clock_now(), &change, &f->err));
 	OK(store_commit(f->tx, &f->err));
 	f->tx = NULL;
 }

@@ -1,0 +1,43 @@
+/* grants: who has a role of which cases because a register says so. A rule (a role's, by what it asks of rows) has a scope for each row that fits it and for
+ * each case; a case's people in that role are those whose rows have its scope, on their days. What engine/workflow/grants.h keeps as the registers are. */
+#ifndef ENGINE_STORE_GRANTS_H
+#define ENGINE_STORE_GRANTS_H
+
+#include "engine/base/secret.h"
+#include "engine/store/store.h"
+
+struct grant_rule_row {
+	int64_t id;
+	struct str reg;                        /* its full name */
+	unsigned char definition[SECRET_HASH]; /* that has the rule, as its role: */
+	struct str role;
+};
+struct grant_rule_rows {
+	struct grant_rule_row *items;
+	size_t count, cap;
+};
+bool grant_rule_find(struct view *v, const unsigned char hash[SECRET_HASH], int64_t *id, struct err *err); /* 0: there is none */
+bool grant_rule_add(struct tx *tx, const unsigned char hash[SECRET_HASH], const struct grant_rule_row *row, int64_t *id, struct err *err);
+bool grant_rules_of(struct view *v, struct str reg, struct arena *a, struct grant_rule_rows *out, struct err *err);
+
+/* A row of a register, as a rule reads it. */
+struct grant {
+	int64_t rule_id, contact_id;
+	struct str scope, name;
+	struct str row;                   /* its key */
+	int64_t version;
+	int64_t from_day, until_day;      /* both included */
+};
+bool grant_add(struct tx *tx, const struct grant *grant, struct err *err);
+bool grant_clear(struct tx *tx, int64_t rule_id, struct err *err);
+/* The grant by which the contact has that role of the case on that day; *found false: none. */
+bool grant_held(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, struct arena *a, struct grant *out, bool *found, struct err *err);
+
+/* *lost: a register gave such a role of the case, and does not give it to this contact on that day. */
+bool grant_lost(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, bool *lost, struct err *err);
+
+/* Of a case: what rows must have. scope empty: nobody can have the role as things stand. */
+bool grant_scope_put(struct tx *tx, int64_t instance_id, struct str role, int64_t rule_id, struct str scope, struct err *err);
+bool grant_scope_find(struct view *v, int64_t instance_id, struct str role, struct arena *a, struct str *scope, bool *found, struct err *err);
+
+#endif
