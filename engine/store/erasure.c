@@ -26,6 +26,7 @@ static const char *const of_instance[] = {
         "DELETE FROM group_records WHERE id IN (SELECT r.id FROM group_members m JOIN group_records r ON r.workflow = m.workflow AND r.name = m.name AND r.value = m.value"
         " WHERE m.instance_id = ?1 AND NOT EXISTS (SELECT 1 FROM group_members o WHERE o.workflow = m.workflow AND o.name = m.name AND o.value = m.value AND o.instance_id <> ?1))",
         "DELETE FROM group_members WHERE instance_id = ?1",
+        "DELETE FROM wishes WHERE instance_id = ?1",
         "UPDATE listings SET fields = '', search_text = '' WHERE instance_id = ?1",
         "DELETE FROM history_payloads WHERE history_id IN (SELECT id FROM history WHERE instance_id = ?1)",
         "DELETE FROM participations WHERE instance_id = ?1",

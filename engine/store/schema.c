@@ -334,6 +334,12 @@ static const char *const grants_of_registers =
         " rule_id INTEGER NOT NULL REFERENCES grant_rules(id), scope TEXT NOT NULL, PRIMARY KEY (instance_id, role)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX scopes_of_rule ON scopes (rule_id, scope, instance_id);";
 
+/* Lists whose exhaustion is an event, by each row that stands on them. */
+static const char *const wishes_for_rows =
+        "CREATE TABLE wishes (owner_id INTEGER NOT NULL, pool TEXT NOT NULL, row_key TEXT NOT NULL, instance_id INTEGER NOT NULL REFERENCES instances(id), field TEXT NOT NULL,"
+        " root_id INTEGER NOT NULL, PRIMARY KEY (owner_id, pool, row_key, instance_id, field)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX wishes_list ON wishes (instance_id, field, owner_id, pool, row_key);";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -370,6 +376,7 @@ static const struct migration migrations[] = {
         {{&seeds_of_draws}},
         {{&records_of_groups}},
         {{&grants_of_registers}},
+        {{&wishes_for_rows}},
 };
 
 int64_t schema_newest(void) {

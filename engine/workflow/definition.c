@@ -98,25 +98,36 @@ const struct event_rule *definition_event(const struct definition *d, struct str
 }
 
 bool event_is_signal(const struct event_rule *event) {
-	return event->by.count == 0 && !event->bounced && !event->unreachable && !event->replied && !event->shared;
+	return event->by.count == 0 && !event->bounced && !event->unreachable && !event->replied && !event->shared && !event->exhausted;
 }
 
 #define SHARED "shared "
+#define EXHAUSTED "exhausted "
 
 struct str watch_shared(struct arena *a, const struct group_rule *group) {
 	return arena_printf(a, SHARED "%.*s", STR_ARG(group->name));
 }
 
+struct str watch_exhausted(struct arena *a, const struct event_rule *event) {
+	return arena_printf(a, EXHAUSTED "%.*s %.*s", STR_ARG(event->exhausted->name), STR_ARG(event->pool->name));
+}
+
 bool watch_is(struct str mark) {
-	return str_starts(mark, STR(SHARED));
+	return str_starts(mark, STR(SHARED)) || str_starts(mark, STR(EXHAUSTED));
+}
+
+bool event_exhausts(const struct event_rule *event, struct str field, struct str pool) {
+	return event->exhausted && str_equal(event->exhausted->name, field) && str_equal(event->pool->name, pool);
 }
 
 const struct event_rule *state_watch(const struct state *s, struct str mark) {
-	struct str name = mark;
-	str_cut(&name, ' ');
-	for (size_t i = 0; i < s->on.count; i++)
-		if (s->on.items[i].shared && str_equal(s->on.items[i].shared->name, name))
-			return &s->on.items[i];
+	struct str pool = mark, kind = str_cut(&pool, ' '), name = str_cut(&pool, ' ');
+	for (size_t i = 0; i < s->on.count; i++) {
+		const struct event_rule *event = &s->on.items[i];
+		bool shared = event->shared && str_equal(event->shared->name, name);
+		if (kind.len + 1 == STR(SHARED).len ? shared : event_exhausts(event, name, pool))
+			return event;
+	}
 	return NULL;
 }
 

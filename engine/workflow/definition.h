@@ -218,6 +218,8 @@ struct event_rule {
 	LIST_OF(const struct role *) by;  /* empty: a signal, or: */
 	const struct role *bounced, *unreachable; /* a message to one of the role did not arrive; there is no address left; NULL: not this */
 	const struct role *replied;       /* one of the role answered a message by mail; NULL: not this */
+	const struct field *exhausted;    /* a list of rows of `pool`, of which somebody else took the last that was left; NULL: not this */
+	const struct pool *pool;          /* exhausted */
 	const struct group_rule *shared;  /* another instance has changed the record that this one shares; NULL: not this */
 	const struct field *files;        /* replied: a list of files that takes those of the answer; NULL: none are taken */
 	const struct form *form;          /* NULL for a signal */
@@ -375,9 +377,11 @@ const struct event_rule *definition_event(const struct definition *d, struct str
 /* What is asked and how long a link for it lasts needs only: */
 bool event_allows(const struct event_rule *event, struct str role);
 bool event_is_signal(const struct event_rule *event);
-/* In a mailbox: "shared GROUP", which is no event's name. The event of the state that it is; NULL: the state has none. */
+/* In a mailbox: "shared GROUP" and "exhausted FIELD POOL", which are no events' names. The event of the state that it is; NULL: the state has none. */
 struct str watch_shared(struct arena *a, const struct group_rule *group);
+struct str watch_exhausted(struct arena *a, const struct event_rule *event);
 bool watch_is(struct str mark);
+bool event_exhausts(const struct event_rule *event, struct str field, struct str pool); /* it is the exhaustion of that list */
 const struct event_rule *state_watch(const struct state *s, struct str mark);
 /* What somebody in this role may do in the state through a link for `task`: the event of that name, or one that its page also offers (empty: that of the
  * link); NULL: none. */

@@ -140,6 +140,8 @@ static const struct shape_key event_keys[] = {
         {.key = "unreachable", .shape = &name, .help = "The same when no address of the role is left."},
         {.key = "replied", .shape = &name, .help = "Instead of `by`: somebody in this role answered a message by mail or text; `reply_text` is what they wrote, `actor` the address or number."},
         {.key = "shared", .shape = &word, .help = "Instead of `by`: another instance has changed the record of this group."},
+        {.key = "exhausted", .shape = &word, .help = "Instead of `by`: a list of rows, of which another instance has claimed the last that was left."},
+        {.key = "pool", .shape = &word, .help = "With `exhausted`: that the rows are claimed from."},
         {.key = "files", .shape = &word, .help = "With `replied`: a list of files, to which what was sent along with a mail is added; `reply_refused` are the names of files that it does not take."},
         {.key = "guard", .shape = &expression},
         {.key = "actions", .shape = &actions},

@@ -86,12 +86,12 @@ static void check_code(struct reader *r, const struct event_rule *event, const s
 
 /* What makes an event of something: at most one of these. */
 static void refuse_kinds(struct reader *r, const struct yaml *node, const struct yaml *one) {
-	static const char *const kinds[] = {"by", "bounced", "unreachable", "replied", "shared"};
+	static const char *const kinds[] = {"by", "bounced", "unreachable", "replied", "shared", "exhausted"};
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		count += yaml_get(node, kinds[i]) != NULL;
 	if (count > 1)
-		problem_error(r->problems, one->key->place, "key '%.*s' in event '%.*s': an event has one of by, bounced, unreachable, replied and shared", STR_ARG(one->key->text), STR_ARG(node->key->text));
+		problem_error(r->problems, one->key->place, "key '%.*s' in event '%.*s': an event has one of by, bounced, unreachable, replied, shared and exhausted", STR_ARG(one->key->text), STR_ARG(node->key->text));
 }
 
 /* That others have changed the record. */
@@ -104,6 +104,31 @@ static const struct group_rule *read_shared(struct reader *r, const struct yaml 
 		if (state->on.items[i].shared == group)
 			problem_error(r->problems, name->place, "state '%.*s' has two events for a change of the group '%.*s'", STR_ARG(state->name), STR_ARG(group->name));
 	return group;
+}
+
+/* That somebody else took the last row of a list. */
+static void read_exhausted(struct reader *r, const struct yaml *node, const struct state *state, struct event_rule *event) {
+	const struct yaml *list = yaml_get(node, "exhausted"), *name = yaml_get(node, "pool");
+	const struct field *field = reader_find(r, NAMED("field", r->d->fields), list);
+	const struct pool *pool = reader_find(r, NAMED("pool", r->d->pools), name);
+	if (!list != !name)
+		problem_error(r->problems, node->key->place, "event '%.*s' has '%s' but no '%s': a list is exhausted when a pool has none of its rows left", STR_ARG(event->name),
+		              list ? "exhausted" : "pool", list ? "pool" : "exhausted");
+	if (list)
+		refuse_kinds(r, node, list);
+	if (!field || !pool || !pool->reg)
+		return;
+	if (field->kind != FIELD_REF || !field->many || field->reg != pool->reg)
+		problem_error(r->problems, list->place, "'exhausted' of event '%.*s': '%.*s' is no list of rows of the pool; expected a field of type ref with 'many' and 'register: %.*s'",
+		              STR_ARG(event->name), STR_ARG(field->name), STR_ARG(pool->reg->name));
+	else if (pool->scope == POOL_OWN)
+		problem_error(r->problems, name->place, "'pool' of event '%.*s': nobody else claims rows of '%.*s', which is each instance's own; expected one with 'of: parent' or 'scope: site'",
+		              STR_ARG(event->name), STR_ARG(pool->name));
+	for (size_t i = 0; i < state->on.count; i++)
+		if (event_exhausts(&state->on.items[i], field->name, pool->name))
+			problem_error(r->problems, list->place, "state '%.*s' has two events for the exhaustion of '%.*s'", STR_ARG(state->name), STR_ARG(field->name));
+	event->exhausted = field;
+	event->pool = pool;
 }
 
 /* The role that messages do not reach, or that answers them. */
@@ -152,6 +177,7 @@ static void read_event(struct reader *r, const struct yaml *node, const struct s
 	event->unreachable = read_lost(r, node, "unreachable");
 	event->replied = read_lost(r, node, "replied");
 	event->shared = read_shared(r, node, state);
+	read_exhausted(r, node, state, event);
 	read_files(r, node, event);
 	event->form = reader_find(r, NAMED("form", r->d->forms), form);
 	event->expires = shape_span(expires, no_span);

@@ -181,7 +181,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 		return false;
 	payload = run_documents_payload(r, &documents, payload);
 	if (!write_history(r, l, event, decision, cause, payload, &entry, err) || !run_claims(r, l, decision, entry.id, err) || !run_draws(r, l, decision, entry.id, err) ||
-	    !run_groups(r, l, before, decision, entry.id, err) || !run_write_documents(r, &documents, entry.id, err) ||
+	    !run_groups(r, l, before, decision, entry.id, err) || !run_wishes(r, l, before, decision, err) || !run_write_documents(r, &documents, entry.id, err) ||
 	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
 	    !write_timers(r, l, event, decision, err) || !run_listing(r, l, decision->values, err) ||
 	    !run_scopes(r, l, before, decision->values, err))

@@ -165,6 +165,16 @@ static bool is_move(const struct effect *effect) {
 	return effect->kind == EFFECT_CLAIM || effect->kind == EFFECT_RELEASE;
 }
 
+/* They stand in the store now. */
+static void forget_moves(struct counter *c, struct ledger *ledger) {
+	ledger->moves.count = 0;
+	for (size_t i = 0; i < c->desk.definition->pools.count; i++) {
+		c->spots[i].known = false;
+		c->spots[i].asked = 0;
+		c->spots[i].again_at = SINGLY;
+	}
+}
+
 bool run_claims(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err) {
 	struct counter *c = l->ledger ? l->ledger->port.context : NULL;
 	bool ok = true;
@@ -174,7 +184,16 @@ bool run_claims(struct run *r, const struct loaded *l, const struct decision *de
 	}
 	for (size_t i = 0; ok && i < decision->effects.count; i++)
 		ok = !is_move(&decision->effects.items[i]) || write_claim(r, c, &decision->effects.items[i], history_id, err);
+	if (l->ledger && l->ledger->moves.count > 0)
+		forget_moves(c, l->ledger);
 	return ok;
+}
+
+bool pool_stored(struct ledger *ledger, const struct pool *pool, struct claim_pool *out, struct err *err) {
+	const struct spot *spot = spot_of(ledger->port.context, pool, err);
+	if (spot)
+		*out = spot->pool;
+	return spot != NULL;
 }
 
 bool pool_owner(const struct pool_desk *desk, const struct pool *pool, struct claim_pool *out, struct err *err) {

@@ -143,6 +143,8 @@ struct texts_of {
 };
 struct texts_of run_payload_list(struct arena *a, struct str payload, const char *name);
 struct claim_pool;
+/* The pool in the store. */
+bool pool_stored(struct ledger *ledger, const struct pool *pool, struct claim_pool *out, struct err *err);
 bool pool_owner(const struct pool_desk *desk, const struct pool *pool, struct claim_pool *out, struct err *err);
 /* engine_verify_claims.c: a line a fault. */
 bool run_verify_claims(const struct pool_desk *desk, const struct history_list *entries, struct buf *out, struct err *err);
@@ -183,6 +185,10 @@ struct board *group_board(const struct group_desk *desk);
 void run_groups_payload(const struct loaded *l, const struct decision *decision, struct buf *out);
 /* Writes the records that the decision changed, tells the others, and keeps who shares what. before NULL: it has just started. */
 bool run_groups(struct run *r, const struct loaded *l, const struct value *before, const struct decision *decision, int64_t history_id, struct err *err);
+/* engine_wishes.c: tells those whose lists the decision's claims have exhausted, and keeps which rows the instance's own lists hold. */
+bool run_wishes(struct run *r, const struct loaded *l, const struct value *before, const struct decision *decision, struct err *err);
+/* What is watched is what the lists hold, or nothing of a list. A line a fault. */
+bool run_verify_wishes(const struct pool_desk *desk, const struct instance *instance, struct buf *out, struct err *err);
 /* engine_verify_groups.c: a line a fault. */
 bool run_verify_groups(struct view *v, const struct instance *instance, const struct definition *d, const struct history_list *entries, struct buf *out, struct arena *a, struct err *err);
 /* engine_verify_grants.c: likewise. */

@@ -184,7 +184,8 @@ static bool check_shared(struct check *c, const struct instance *instance, const
 	buf_init(&lines, 1 << 20);
 	struct urn_desk draws = {.engine = c->e, .view = c->v, .a = c->a, .definition = d, .instance_id = instance->id, .parent_id = instance->parent_id, .reference = instance->reference};
 	bool ok = run_verify_claims(&desk, entries, &lines, err) && (!definition_draws(d) || run_verify_draws(&draws, entries, &lines, err)) &&
-	          run_verify_groups(c->v, instance, d, entries, &lines, c->a, err) && run_verify_grants(c->e, c->v, instance, d, entries, c->a, &lines, err);
+	          run_verify_groups(c->v, instance, d, entries, &lines, c->a, err) && run_verify_grants(c->e, c->v, instance, d, entries, c->a, &lines, err) &&
+	          run_verify_wishes(&desk, instance, &lines, err);
 	tell_lines(c, instance, &lines);
 	return ok;
 }

@@ -54,6 +54,8 @@ static void label(struct buf *out, const struct arrow *arrow) {
 			buf_printf(out, ": mail to %.*s lost", STR_ARG(arrow->event->bounced->name));
 		if (arrow->event->replied)
 			buf_printf(out, ": %.*s replied", STR_ARG(arrow->event->replied->name));
+		if (arrow->event->exhausted)
+			buf_printf(out, ": %.*s exhausted", STR_ARG(arrow->event->exhausted->name));
 		if (arrow->event->shared)
 			buf_printf(out, ": %.*s changed", STR_ARG(arrow->event->shared->name));
 		if (arrow->event->unreachable)

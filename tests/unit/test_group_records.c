@@ -389,7 +389,7 @@ static void test_checked(void **state) {
 	wrong(f, "{set: {room: wanted}}", "{set: {count: pair.number}}", "'number' may be unset here; ask has() first");
 	wrong(f, "{set: {room: wanted}}", "{set: {count: pair.nummer}}", "pair has no 'nummer'; did you mean 'number'?");
 	wrong(f, "{shared: pair, actions: [{set", "{shared: pairs, actions: [{set", "unknown group 'pairs'; did you mean 'pair'?");
-	wrong(f, "{shared: pair, actions: [{set", "{shared: pair, bounced: person, actions: [{set", "an event has one of by, bounced, unreachable, replied and shared");
+	wrong(f, "{shared: pair, actions: [{set", "{shared: pair, bounced: person, actions: [{set", "an event has one of by, bounced, unreachable, replied, shared and exhausted");
 	wrong(f, "      again: {", "      again: {shared: pair, ", "state 'a' has two events for a change of the group 'pair'");
 	wrong(f, "  b:\n", "  b:\n    after: [{at: \"has(pair.number) ? now : entered_at\", target: c}]\n", "'at' of timer 'after-1' cannot ask a pool or a group");
 	wrong(f, "form: choose\n", "form: choose\n        opens: \"bound ? entered_at : started_at\"\n", "'opens' of event 'choose' cannot ask a pool or a group");
