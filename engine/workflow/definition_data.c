@@ -7,6 +7,7 @@
 
 /* Of a group's fields in all its items: what one page of a form can send, with room for more on it. */
 enum { MOST_INPUTS = 200 };
+enum { MOST_ANSWERS = 1000, MOST_ROWS = 10000 }; /* of a list; of rows, which may be all of a register */
 
 /* Names that expressions, messages or forms give a meaning of their own. */
 static const char *const reserved[] = {"true", "false", "null", "in", "now", "today", "state", "reference", "started_at", "entered_at", "changed_at",
@@ -252,8 +253,9 @@ static void read_ranges(struct reader *r, const struct yaml *node, struct field 
 	if (many) {
 		f->many = true;
 		(void)shape_range(many->text, &f->many_min, &f->many_max);
-		if (f->many_min < 1 || f->many_max > 1000)
-			problem_error(r->problems, many->place, "'many' of field '%.*s' goes from 1 at least to 1000 at most (a field that may be left out is optional in its form)", STR_ARG(f->name));
+		int64_t most = f->kind == FIELD_REF ? MOST_ROWS : MOST_ANSWERS;
+		if (f->many_min < 1 || f->many_max > most)
+			problem_error(r->problems, many->place, "'many' of field '%.*s' goes from 1 at least to %lld at most (a field that may be left out is optional in its form)", STR_ARG(f->name), (long long)most);
 		else if (f->kind == FIELD_FILE && f->many_max > 20)
 			problem_error(r->problems, many->place, "'many' of field '%.*s': at most 20 files", STR_ARG(f->name));
 	}

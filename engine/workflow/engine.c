@@ -98,7 +98,7 @@ struct form_world run_form_world(struct run *r, struct loaded *l) {
 
 struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now,
                                struct arena *a) {
-	struct pool_desk desk = {.engine = e, .view = registers ? registers->view : NULL, .a = a, .definition = d};
+	struct pool_desk desk = {.engine = e, .view = registers ? registers->view : NULL, .a = a, .now = now, .definition = d};
 	struct form_world world = {
 	        .definition = d,
 	        .keys = site_keys(e->site),
@@ -155,6 +155,7 @@ static void open_shared(struct run *r, struct loaded *l, const struct loaded *pa
 	        .engine = r->engine,
 	        .view = r->view,
 	        .a = r->a,
+	        .now = r->now,
 	        .definition = l->definition,
 	        .instance_id = l->instance.id,
 	        .parent_id = l->instance.parent_id,

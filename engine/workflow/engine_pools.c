@@ -60,7 +60,7 @@ static struct spot *spot_of(struct counter *c, const struct pool *pool, struct e
 	return spot->found || find_owner(&c->desk, pool, spot, err) ? spot : NULL;
 }
 
-/* Places that the row has in all; 0: there is no such row now. */
+/* Places that the row has in all; 0: there is no such row, or not today. */
 static bool capacity_of(const struct counter *c, const struct spot *spot, struct str key, int64_t *capacity, struct err *err) {
 	struct register_port port = data_store_port(c->desk.view);
 	struct value row;
@@ -71,6 +71,8 @@ static bool capacity_of(const struct counter *c, const struct spot *spot, struct
 			*err = why;
 		return why.kind == ERR_NOT_FOUND;
 	}
+	if (!data_row_is_valid(spot->rule->reg, &row, site_day(c->desk.engine->site, c->desk.now)))
+		return true;
 	*capacity = spot->rule->capacity;
 	if (spot->rule->column != SIZE_MAX)
 		*capacity = row.record.members[spot->rule->column].kind == KIND_INT ? row.record.members[spot->rule->column].integer : 0;

@@ -124,6 +124,7 @@ struct pool_desk {
 	struct arena *a;
 	const struct definition *definition;
 	int64_t instance_id, parent_id;  /* 0: it is not there yet; it has none */
+	int64_t now;                     /* on whose day rows must be valid to be claimed */
 	const struct loaded *parent;     /* of an instance that its parent is about to start; NULL: the store knows the parent */
 	int64_t seen;                    /* 0: as it is now; else as it was behind that entry of history */
 };

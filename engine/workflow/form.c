@@ -71,6 +71,15 @@ bool form_defaults(const struct form_world *world, struct arena *a, struct value
 	return true;
 }
 
+/* What a `where` asked of pools and groups could not be read. */
+static bool asked_in_vain(const struct form_world *world, struct err *err) {
+	const struct err *failed = world->ledger && world->ledger->failed.kind != ERR_NONE ? &world->ledger->failed : world->board ? &world->board->failed : NULL;
+	if (!failed || failed->kind == ERR_NONE)
+		return false;
+	*err = *failed;
+	return true;
+}
+
 bool form_rows(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a,
                const struct value **rows, size_t *count, struct err *err) {
 	const struct value *all;
@@ -94,11 +103,7 @@ bool form_rows(const struct form_world *world, const struct field *field, const 
 	}
 	*rows = kept;
 	*count = kept_count;
-	const struct err *failed = world->ledger && world->ledger->failed.kind != ERR_NONE ? &world->ledger->failed : world->board ? &world->board->failed : NULL;
-	if (!failed || failed->kind == ERR_NONE)
-		return true;
-	*err = *failed;
-	return false;
+	return !asked_in_vain(world, err);
 }
 
 const bool *form_available(const struct form_world *world, const struct catalogue *c, const struct value *values, const struct value *rows, size_t count,
@@ -133,29 +138,34 @@ static void tell_missing(struct gate *g, struct str name, const struct field *fi
 	tell(g, name, &(struct field_refusal){.key = key});
 }
 
-/* The rows that a field offers: read once for all its answers. */
+/* By what the rows that are chosen are judged, one by one: of a large register few are read. */
 struct offer {
 	const struct catalogue *catalogue; /* which says whether a row can be chosen; NULL: each can */
-	const struct value *rows;
-	size_t count;
-	bool read;
+	struct environment env;            /* of `where`, for all answers to the field; no slots: not made yet */
 };
 
-static bool read_offer(struct gate *g, const struct field *field, struct offer *offer) {
-	bool wanted = field->kind == FIELD_REF && !offer->read;
-	offer->read = true;
-	return !wanted || form_rows(g->world, field, g->values, g->a, &offer->rows, &offer->count, g->err);
+static bool fits(struct gate *g, const struct field *field, struct offer *offer, const struct value *row) {
+	struct err unset;
+	if (!field->where)
+		return true;
+	if (!offer->env.slots)
+		offer->env = form_environment(g->world, g->values, g->a);
+	((struct value *)offer->env.slots)[g->world->definition->fields.count + SLOT_ROW] = *row;
+	return expression_holds(field->where, &offer->env, g->a, &unset);
 }
 
-static bool find_row(const struct field *field, const struct offer *offer, struct str key, struct value *out) {
-	for (size_t i = 0; i < offer->count; i++) {
-		const struct value *row_key = &offer->rows[i].record.members[field->reg->record.key];
-		if (row_key->kind == KIND_STRING && str_equal(row_key->string, key)) {
-			*out = offer->rows[i];
-			return true;
-		}
+/* *found: the register has the row today, and the field offers it. */
+static bool find_row(struct gate *g, const struct field *field, struct offer *offer, struct str key, struct value *out, bool *found) {
+	const struct register_port *port = g->world->registers;
+	struct err none = {0};
+	*found = false;
+	if (!port->row(port->context, field->reg, key, 0, g->a, out, &none)) {
+		if (none.kind != ERR_NOT_FOUND)
+			*g->err = none;
+		return none.kind == ERR_NOT_FOUND;
 	}
-	return false;
+	*found = data_row_is_valid(field->reg, out, today(g->world)) && fits(g, field, offer, out);
+	return !asked_in_vain(g->world, g->err);
 }
 
 /* Somebody was faster. */
@@ -184,18 +194,20 @@ static void was_taken(struct gate *g, const struct field *field, struct str key,
 		*refusal = (struct field_refusal){"field.taken", {value_text(g->a, &row.record.members[field->reg->label]), STR("")}};
 }
 
-/* One typed text as one value; false: refused and told. */
-static bool take_one(struct gate *g, const struct field *field, const struct offer *offer, struct str text, struct value *out) {
+/* One typed text as one value; *taken false: refused and told. */
+static bool take_one(struct gate *g, const struct field *field, struct offer *offer, struct str text, struct value *out, bool *taken) {
 	struct field_refusal refusal = {.key = "field.not-choice"};
 	bool ref = field->kind == FIELD_REF;
-	bool ok = ref ? find_row(field, offer, str_trim(text), out) && !is_taken(g, field, offer, out, &refusal) : field_parse(g->world, field, text, g->values, g->a, out, &refusal);
-	if (!ok) {
-		*out = VALUE_UNSET; /* nothing reads what was refused */
-		if (ref)
-			was_taken(g, field, str_trim(text), &refusal);
-		tell(g, field->name, &refusal);
-	}
-	return ok;
+	if (ref && !find_row(g, field, offer, str_trim(text), out, taken))
+		return false;
+	*taken = ref ? *taken && !is_taken(g, field, offer, out, &refusal) : field_parse(g->world, field, text, g->values, g->a, out, &refusal);
+	if (*taken)
+		return true;
+	*out = VALUE_UNSET; /* nothing reads what was refused */
+	if (ref)
+		was_taken(g, field, str_trim(text), &refusal);
+	tell(g, field->name, &refusal);
+	return true;
 }
 
 static bool take_matrix(struct gate *g, const struct field *field, bool optional, struct value *out) {
@@ -228,11 +240,36 @@ static bool take_matrix(struct gate *g, const struct field *field, bool optional
 	return true;
 }
 
-static bool among(const struct value *items, size_t count, const struct value *v) {
-	for (size_t i = 0; i < count; i++)
-		if (value_equal(&items[i], v))
-			return true;
-	return false;
+/* Which of a list's items there are: places by a hash of their text, so that a long list is not gone through for each. */
+struct known {
+	size_t *places; /* of items, counted from 1; 0: free */
+	size_t size;    /* a power of two, at least twice as many as there can be */
+};
+
+static struct known known_of(struct gate *g, size_t most) {
+	struct known known = {.size = 8};
+	while (known.size < 2 * most)
+		known.size *= 2;
+	known.places = ARENA_ARRAY(g->a, known.size, size_t);
+	return known;
+}
+
+static size_t hash_of(struct str text) {
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.at[i]) * 1099511628211u;
+	return (size_t)hash;
+}
+
+/* The item behind the others is one that they do not have. */
+static bool is_new(struct gate *g, struct known *known, const struct value *items, size_t count) {
+	const struct value *v = &items[count], *text = v->kind == KIND_RECORD && v->record.type->key != SIZE_MAX ? &v->record.members[v->record.type->key] : v;
+	size_t at = hash_of(value_text(g->a, text)) & (known->size - 1);
+	for (; known->places[at] != 0; at = (at + 1) & (known->size - 1))
+		if (value_equal(&items[known->places[at] - 1], v))
+			return false;
+	known->places[at] = count + 1;
+	return true;
 }
 
 static struct str number_text(struct gate *g, int64_t number) {
@@ -256,16 +293,19 @@ static struct value as_list(struct gate *g, const struct field *field, const str
 /* Blank ones are left out, twins count once. Nobody types more than twice what is allowed: the rest of a flood is not even looked at. */
 static bool take_many(struct gate *g, const struct field *field, const struct answer *answer, bool optional, struct value *out) {
 	size_t typed = answer ? answer->texts.count : 0, most = (size_t)field->many_max, count = 0, seen = 0, told = g->problems->count;
-	struct value *items = ARENA_ARRAY(g->a, 2 * most + 1, struct value);
+	size_t room = (typed < 2 * most ? typed : 2 * most) + 1;
+	struct value *items = ARENA_ARRAY(g->a, room, struct value);
+	struct known known = known_of(g, room);
 	struct offer offer = {0};
-	if (!read_offer(g, field, &offer))
-		return false;
+	bool taken;
 	for (size_t i = 0; i < typed && seen <= 2 * most; i++) {
 		struct str text = str_trim(answer->texts.items[i]);
 		if (text.len == 0)
 			continue;
 		seen++;
-		count += take_one(g, field, &offer, text, &items[count]) && !among(items, count, &items[count]);
+		if (!take_one(g, field, &offer, text, &items[count], &taken))
+			return false;
+		count += taken && is_new(g, &known, items, count);
 	}
 	*out = as_list(g, field, items, count, seen > 2 * most, optional, told);
 	return true;
@@ -286,9 +326,8 @@ static bool take_single(struct gate *g, const struct field *field, const struct 
 	if (answer && answer->texts.count > 1) {
 		tell(g, field->name, &(struct field_refusal){"field.too-many", {STR("1")}});
 	} else if (str_trim(text).len > 0) {
-		if (!read_offer(g, field, offer))
-			return false;
-		take_one(g, field, offer, text, out);
+		bool taken;
+		return take_one(g, field, offer, text, out, &taken);
 	} else if (!optional) {
 		tell_missing(g, field->name, field);
 	}
@@ -350,11 +389,9 @@ bool form_row(const struct form_world *world, const struct form_item *item, stru
               struct form_problems *problems, struct err *err) {
 	struct gate g = {world, NULL, a, values, problems, err};
 	struct offer offer = {.catalogue = item->catalogue};
+	bool taken;
 	*out = VALUE_UNSET;
-	if (!read_offer(&g, item->field, &offer))
-		return false;
-	(void)take_one(&g, item->field, &offer, key, out);
-	return true;
+	return take_one(&g, item->field, &offer, key, out, &taken);
 }
 
 /* Something was typed in this item of a group. */

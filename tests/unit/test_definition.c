@@ -115,6 +115,8 @@ static const struct wrong {
         {"  note: {type: longtext}", "  ~state: {type: longtext}\n  note: {type: longtext}", "a field cannot be named 'state'"},
         {"  late: today", "  ~ok: today", "'ok' is both a field and a named expression"},
         /* contradictions */
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  mails: {type: email, many: ~1..1001}\n", "goes from 1 at least to 1000 at most"},
+        {"  note: {type: longtext}\n", "  note: {type: longtext}\n  wishes: {type: ref, register: things, many: ~1..10001}\n", "goes from 1 at least to 10000 at most"},
         {"contact: mail, name: who", "contact: ~who, name: who", "'contact' of role 'borrower': 'who' is a field of type text, expected email or phone"},
         {"contact: mail, name: who", "contact: mail, name: ~mail", "'name' of role 'borrower': 'mail' must be one field of type text"},
         {"weights: [1, 2, 3]", "weights: ~[1, 2]", "field 'number' has 3 digits, but 2 weights"},

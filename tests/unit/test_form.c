@@ -98,6 +98,19 @@ static int tear_down(void **state) {
 	return 0;
 }
 
+static int rows_read, row_read;
+static struct register_port counted;
+
+static bool count_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **out, size_t *count, struct err *err) {
+	rows_read++;
+	return counted.rows(context, reg, today, a, out, count, err);
+}
+
+static bool count_row(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a, struct value *out, struct err *err) {
+	row_read++;
+	return counted.row(context, reg, key, version, a, out, err);
+}
+
 static void clear(void) {
 	for (size_t i = 0; i < world.definition->fields.count; i++)
 		values[i] = VALUE_UNSET;
@@ -682,6 +695,29 @@ static void test_group_flood(void **state) {
 	assert_true(clock_monotonic() - began < 2000);
 }
 
+/* Of a large register no more is read than what was chosen. */
+static void test_rows_one_by_one(void **state) {
+	static const struct {
+		const char *typed, *field;
+		int rows;
+		size_t problems;
+	} expected[] = {{"{\"ref\":\"y\"}", "ref", 1, 0}, {"{\"refs\":[\"x\",\"z\",\"x\"]}", "refs", 3, 0}, {"{\"ref\":\"z\"}", "ref", 1, 1}, {"{\"any_ref\":\"gone\"}", "any_ref", 1, 1}};
+	struct fixture *f = *state;
+	counted = port;
+	port.rows = count_rows;
+	port.row = count_row;
+	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+		struct answers answers = answers_of(f, expected[i].typed);
+		clear();
+		rows_read = row_read = 0;
+		validate_field(f, field_named(expected[i].field), &answers);
+		assert_int_equal(rows_read, 0);
+		assert_int_equal(row_read, expected[i].rows);
+		assert_int_equal(f->refused.count, expected[i].problems);
+	}
+	assert_int_equal(values[field_named("any_ref")->slot].kind, KIND_UNSET);
+}
+
 static void test_all_missing(void **state) {
 	struct fixture *f = *state;
 	struct answers none = {0};
@@ -696,7 +732,7 @@ static void test_all_missing(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_texts), TEST(test_addresses), TEST(test_digits), TEST(test_numbers), TEST(test_choices), TEST(test_dates), TEST(test_date_limits),
-	        TEST(test_many), TEST(test_flood), TEST(test_refs), TEST(test_catalogue), TEST(test_ranking), TEST(test_matrix), TEST(test_optional), TEST(test_when), TEST(test_valid), TEST(test_groups), TEST(test_group_flood), TEST(test_all_missing),
+	        TEST(test_many), TEST(test_flood), TEST(test_refs), TEST(test_catalogue), TEST(test_ranking), TEST(test_matrix), TEST(test_optional), TEST(test_when), TEST(test_valid), TEST(test_groups), TEST(test_group_flood), TEST(test_rows_one_by_one), TEST(test_all_missing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,9 +54,9 @@ static const char guest[] =
         "      give: {actions: [{release: {pool: seats, row: \"'q'\"}}]}\n"
         "      end: {target: c}\n"
         "  c: {final: true}\n";
-static const char registers[] = "seats: {key: id, label: name, columns: {id: text, name: text, places: int}, sample: rows.csv}\n";
-static const char shared[] = "seats: {from: evening, key: id, label: name, columns: {id: text, name: text, places: int}}\n";
-static const char rows[] = "id,name,places\np,P,1\nq,Q,3\nr,R,2\n";
+static const char registers[] = "seats: {key: id, label: name, columns: {id: text, name: text, places: int, until: date}, valid: {until: until}, sample: rows.csv}\n";
+static const char shared[] = "seats: {from: evening, key: id, label: name, columns: {id: text, name: text, places: int, until: date}, valid: {until: until}}\n";
+static const char rows[] = "id,name,places,until\np,P,1,\nq,Q,3,\nr,R,2,\n";
 
 static int set_up(void **state) {
 	struct fixture *f = fixture_new();
@@ -185,7 +185,7 @@ static void test_register_changes(void **state) {
 	const struct package *owner = site_package_at(f->site, 0);
 	OK(act(f, a, "a@x.dk", "grab", "{\"any\":\"p\",\"note\":\"n\"}"));
 	signal_now(f, a, "more");
-	load_register(f, owner, &owner->definition->registers.items[0], "id,name,places\nq,Q,1\nr,R,1\n");
+	load_register(f, owner, &owner->definition->registers.items[0], "id,name,places,until\nq,Q,1,\nr,R,1,\n");
 	assert_str(held_now(f, a), "evening.seats:p/0 evening.seats:q/0 ");
 	TAKEN(act(f, b, "b@x.dk", "grab", "{\"any\":\"q\",\"note\":\"n\"}"));
 	signal_now(f, evening_id, "look");
@@ -194,6 +194,24 @@ static void test_register_changes(void **state) {
 	REFUSED(ERR_INPUT, "form.problems", act(f, b, "b@x.dk", "grab", "{\"any\":\"p\",\"note\":\"n\"}"));
 	assert_string_equal(f->refused.items[0].key, "field.not-choice");
 	OK(act(f, b, "b@x.dk", "grab", "{\"any\":\"q\",\"note\":\"n\"}"));
+	assert_sound(f);
+}
+
+/* A row whose last day is over is as one that is not there. */
+static void test_row_is_over(void **state) {
+	struct fixture *f = *state;
+	int64_t evening_id = begin(f), a = child(f, evening_id, 0), b = child(f, evening_id, 1);
+	const struct package *owner = site_package_at(f->site, 0);
+	load_register(f, owner, &owner->definition->registers.items[0], "id,name,places,until\nq,Q,3,2026-03-02\nr,R,2,\n");
+	OK(act(f, a, "a@x.dk", "grab", "{\"any\":\"r\",\"note\":\"n\"}"));
+	signal_now(f, evening_id, "look");
+	assert_str(field_of(f, evening_id, "seen"), "3");
+	clock_simulate(instant_at(f, "2026-03-03T00:00"), 0);
+	signal_now(f, evening_id, "look");
+	assert_str(field_of(f, evening_id, "seen"), "0");
+	signal_now(f, a, "more"); /* q, which it had not */
+	assert_str(held_now(f, a), "evening.seats:r/0 ");
+	REFUSED(ERR_INPUT, "form.problems", act(f, b, "b@x.dk", "choose", "{\"seat\":\"q\",\"note\":\"n\"}"));
 	assert_sound(f);
 }
 
@@ -266,9 +284,9 @@ static void test_many_rows(void **state) {
 	enum { ROWS = 300 };
 	struct fixture *f = *state;
 	const struct package *owner = site_package_at(f->site, 0);
-	struct str csv = STR("id,name,places\n");
+	struct str csv = STR("id,name,places,until\n");
 	for (int i = 0; i < ROWS; i++)
-		csv = arena_printf(f->arena, "%.*sk%d,K,2\n", STR_ARG(csv), i);
+		csv = arena_printf(f->arena, "%.*sk%d,K,2,\n", STR_ARG(csv), i);
 	load_register(f, owner, &owner->definition->registers.items[0], csv.at);
 	int64_t evening_id = begin(f);
 	tx_open(f);
@@ -337,6 +355,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(test_claim_refuses, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_limits_and_release, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_register_changes, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_row_is_over, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_alone, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_verify_finds, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_store_refuses, set_up, tear_down),
