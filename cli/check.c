@@ -99,7 +99,7 @@ static int yaml_only(const struct dirent *entry) {
 	return str_ends(str_from(entry->d_name), STR(".yaml"));
 }
 
-static void run_scenarios(struct open_site *s, const struct package *package, struct scenario_files *files, struct buf *out, int *passed, int *failed) {
+static void run_scenarios(struct open_site *s, const struct package *package, struct scenario_files *files, bool draws, struct buf *out, int *passed, int *failed) {
 	char folder[4096], path[8192];
 	struct dirent **entries;
 	struct buf covers;
@@ -112,7 +112,7 @@ static void run_scenarios(struct open_site *s, const struct package *package, st
 	        .package = package,
 	        .render = render_row,
 	        .context = files,
-	        .draw = press_at_once,
+	        .draw = draws ? press_at_once : NULL,
 	        .ended = files->data ? write_data : NULL,
 	        .coverage = coverage_new(package->definition, s->arena),
 	        .covers = &covers,
@@ -138,7 +138,7 @@ static void run_scenarios(struct open_site *s, const struct package *package, st
 	buf_free(&covers);
 }
 
-static void test_group(const struct group *group, struct scenario_files *files, struct buf *out, int *passed, int *failed) {
+static void test_group(const struct group *group, struct scenario_files *files, bool draws, struct buf *out, int *passed, int *failed) {
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
 	struct err err = {0};
@@ -149,7 +149,7 @@ static void test_group(const struct group *group, struct scenario_files *files, 
 		++*failed;
 	} else {
 		for (size_t i = 0; i < site_package_count(s.site); i++)
-			run_scenarios(&s, site_package_at(s.site, i), files, out, passed, failed);
+			run_scenarios(&s, site_package_at(s.site, i), files, draws, out, passed, failed);
 	}
 	site_shut(&s);
 	arena_free(a);
@@ -157,14 +157,15 @@ static void test_group(const struct group *group, struct scenario_files *files, 
 
 int command_test(struct arguments *args, struct buf *out) {
 	struct scenario_files files = {.messages = arguments_option(args, "--messages"), .data = arguments_option(args, "--data")};
+	bool draws = !arguments_flag(args, "--no-pdf");
 	if (arguments_unknown(args, out) || args->count == 0)
-		return usage(out, "test DIR... [--messages FOLDER] [--data FOLDER]");
+		return usage(out, "test DIR... [--messages FOLDER] [--data FOLDER] [--no-pdf]");
 	struct arena *a = arena_new();
 	struct group *groups = ARENA_ARRAY(a, (size_t)args->count, struct group);
 	int passed = 0, failed = 0, count = group_arguments(a, args, groups, out);
 	for (int i = 0; i < count; i++) {
 		if (groups[i].config)
-			test_group(&groups[i], &files, out, &passed, &failed);
+			test_group(&groups[i], &files, draws, out, &passed, &failed);
 		else
 			failed++;
 	}

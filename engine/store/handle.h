@@ -11,7 +11,7 @@ struct view {
 	struct db *db;
 	struct store *store; /* NULL: borrowed from the writing connection, nothing to give back */
 	bool taken;
-	uint64_t store_number;    /* of the file that was opened, 1, 2... in this process; 0: in memory */
+	uint64_t store_number;    /* of the store that was opened, 1, 2... in this process; 0: a view of one in memory, which may see an open transaction */
 	struct register_stamp stamp;
 	bool stamp_read;          /* in this transaction */
 	bool registers_replaced;  /* by this transaction */

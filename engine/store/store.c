@@ -136,7 +136,7 @@ struct store *store_open(const char *path, const unsigned char fingerprint[16], 
 		return NULL;
 	}
 	s->tx.db = s->tx.view.db = s->borrowed.db = s->writer;
-	s->number = path ? atomic_fetch_add(&numbers, 1) + 1 : 0;
+	s->number = atomic_fetch_add(&numbers, 1) + 1;
 	return s;
 }
 
