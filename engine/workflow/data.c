@@ -318,9 +318,11 @@ static struct str json_text(const json_t *node, struct arena *a) {
 }
 
 struct told_records data_told_records(struct str payload, const char *name, struct arena *a) {
-	json_error_t where;
-	json_t *root = json_loadb(payload.at ? payload.at : "", payload.len, 0, &where), *list = json_object_get(root, name);
 	struct told_records out = {0};
+	json_error_t where;
+	if (payload.len == 0 || !memmem(payload.at, payload.len, name, strlen(name)))
+		return out;
+	json_t *root = json_loadb(payload.at, payload.len, 0, &where), *list = json_object_get(root, name);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *node = json_array_get(list, i);
 		char *data = json_dumps(json_object_get(node, "data"), JSON_COMPACT);

@@ -90,12 +90,14 @@ static bool check_read(struct groups_check *c, const struct history *entry, stru
 
 bool run_verify_groups(struct view *v, const struct instance *instance, const struct definition *d, const struct history_list *entries, struct buf *out, struct arena *a, struct err *err) {
 	struct groups_check c = {.v = v, .d = d, .a = a, .out = out};
+	if (d->groups.count == 0)
+		return true;
 	if (!group_of_instance(v, instance->id, a, &c.in, err) || !group_written(v, instance->id, a, &c.written, err))
 		return false;
-	if (instance->erased_at == 0 && d->groups.count + c.in.count > 0 && !check_membership(&c, instance, err))
+	if (instance->erased_at == 0 && !check_membership(&c, instance, err))
 		return false;
 	check_written(&c, entries);
-	for (size_t i = 0; i < entries->count && d->groups.count > 0; i++) {
+	for (size_t i = 0; i < entries->count; i++) {
 		if (entries->items[i].payload.len == 0)
 			continue;
 		check_told(&c, &entries->items[i]);

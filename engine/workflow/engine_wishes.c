@@ -188,9 +188,9 @@ bool run_verify_wishes(const struct pool_desk *desk, const struct instance *inst
 	struct watched watched = watched_by(desk->definition, desk->a);
 	struct wishes wishes;
 	struct err broken = {0};
-	if (!wish_of_instance(desk->view, instance->id, desk->a, &wishes, err))
+	if (watched.count > 0 && !wish_of_instance(desk->view, instance->id, desk->a, &wishes, err))
 		return false;
-	if (wishes.count == 0 || !data_from_json(desk->definition, instance->data, &port, desk->a, values, &broken))
+	if (watched.count == 0 || wishes.count == 0 || !data_from_json(desk->definition, instance->data, &port, desk->a, values, &broken))
 		return true; /* that the data cannot be read is told elsewhere */
 	for (size_t i = 0; i < wishes.count; i++) {
 		bool is = false;
