@@ -92,6 +92,10 @@ struct str field_problem_text(const struct field_view *v, const struct form_prob
 	/* What is wrong by the package's own rule, in the package's own words. */
 	if (strcmp(problem->key, "field.invalid") == 0)
 		return prose_get(&v->filling->prose, "fields", v->item->field->words, "invalid", (struct str){0});
+	/* Why it is not among the choices, or not any more. */
+	struct str excluded = prose_get(&v->filling->prose, "fields", v->item->field->words, "excluded", (struct str){0});
+	if (strcmp(problem->key, "field.not-choice") == 0 && excluded.len > 0)
+		return excluded;
 	struct str taken = prose_get(&v->filling->prose, "taken", v->filling->world.event, NULL, (struct str){0});
 	if (strcmp(problem->key, "field.taken") == 0 && taken.len > 0)
 		return taken;

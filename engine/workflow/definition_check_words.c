@@ -68,8 +68,15 @@ static void check_date(struct words *w, const struct field *field) {
 		checker_tell(w->c, false, w->place, "text '%s': only a field of type date has `date`, and only `date: short`", path);
 }
 
+static void check_excluded(struct words *w, const struct field *field) {
+	const char *path = arena_printf(w->c->arena, "fields.%.*s.excluded", STR_ARG(field->words)).at;
+	if (field->kind != FIELD_REF && texts_has(w->c->texts, w->language, path))
+		checker_tell(w->c, false, w->place, "text '%s': only a field of type ref has `excluded`", path);
+}
+
 static void want_field(struct words *w, const struct field *field) {
 	check_title(w, field);
+	check_excluded(w, field);
 	check_date(w, field);
 	want_at(w, "fields", field->words, "label");
 	if (field->valid)

@@ -14,7 +14,7 @@ struct text_shape {
 
 static const struct text_shape any_text[] = {{"*", PLAIN, NULL}, {0}}, any_markdown[] = {{"*", MARKDOWN, NULL}, {0}};
 #define WORDS_OF_FIELD \
-	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"date", PLAIN, NULL}, {"invalid", PLAIN, NULL}, {"options", MAP, any_text}
+	{"label", PLAIN, NULL}, {"caption", PLAIN, NULL}, {"hint", MARKDOWN, NULL}, {"help", MARKDOWN, NULL}, {"title", PLAIN, NULL}, {"date", PLAIN, NULL}, {"invalid", PLAIN, NULL}, {"excluded", PLAIN, NULL}, {"options", MAP, any_text}
 static const struct text_shape of_member[] = {WORDS_OF_FIELD, {0}}, in_group[] = {{"*", MAP, of_member}, {0}};
 static const struct text_shape of_field[] = {WORDS_OF_FIELD, {"scale", MAP, any_text}, {"add", PLAIN, NULL}, {"item", PLAIN, NULL}, {"fields", MAP, in_group}, {0}};
 static const struct text_shape of_catalogue[] = {
