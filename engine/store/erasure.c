@@ -27,6 +27,9 @@ static const char *const of_instance[] = {
         " WHERE m.instance_id = ?1 AND NOT EXISTS (SELECT 1 FROM group_members o WHERE o.workflow = m.workflow AND o.name = m.name AND o.value = m.value AND o.instance_id <> ?1))",
         "DELETE FROM group_members WHERE instance_id = ?1",
         "DELETE FROM wishes WHERE instance_id = ?1",
+        /* What runs would never give back what it holds. What has ended held it for good: others decided by that, and it names nobody. */
+        "UPDATE claims SET released_id = (SELECT max(id) FROM history) WHERE holder_id = ?1 AND released_id IS NULL"
+        " AND EXISTS (SELECT 1 FROM instances WHERE id = ?1 AND ended_at IS NULL)",
         "UPDATE listings SET fields = '', search_text = '' WHERE instance_id = ?1",
         "DELETE FROM history_payloads WHERE history_id IN (SELECT id FROM history WHERE instance_id = ?1)",
         "DELETE FROM participations WHERE instance_id = ?1",

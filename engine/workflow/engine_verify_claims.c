@@ -79,7 +79,8 @@ static void check_list(struct claims_check *c, const struct history *entry, bool
 static bool check_claim(struct claims_check *c, const struct claim *claim, const struct history_list *entries, struct err *err) {
 	const struct pool *pool = definition_pool(c->desk->definition, short_name(claim));
 	struct claim_pool owner = {0};
-	bool overlaps, own = false, released = claim->released_id == 0;
+	bool erased = entries->count > 0 && entries->items[entries->count - 1].payload.len == 0; /* which released what it held, behind its last entry */
+	bool overlaps, own = false, released = claim->released_id == 0 || erased;
 	if (!claim_overlaps(c->desk->view, claim, &overlaps, err) || (pool && !pool_owner(c->desk, pool, &owner, err)))
 		return false;
 	for (size_t i = 0; i < entries->count; i++) {

@@ -2,6 +2,7 @@
 #include "tests/unit/workflow_fixture.h"
 
 #include "engine/store/claims.h"
+#include "engine/store/erasure.h"
 #include "engine/store/handle.h"
 
 static const char evening[] =
@@ -215,6 +216,25 @@ static void test_row_is_over(void **state) {
 	assert_sound(f);
 }
 
+/* What was erased while it ran holds nothing; what it had decided, when it had ended, stays so. */
+static void test_erased(void **state) {
+	struct fixture *f = *state;
+	int64_t evening_id = begin(f), a = child(f, evening_id, 0), b = child(f, evening_id, 1);
+	OK(act(f, a, "a@x.dk", "grab", "{\"any\":\"p\",\"note\":\"n\"}"));
+	TAKEN(act(f, b, "b@x.dk", "grab", "{\"any\":\"p\",\"note\":\"n\"}"));
+	tx_open(f);
+	OK(tx_end(f, erasure_of_instance(f->tx, a, clock_now(), &f->err)));
+	assert_str(held_now(f, a), "");
+	OK(act(f, b, "b@x.dk", "grab", "{\"any\":\"p\",\"note\":\"n\"}"));
+	assert_sound(f);
+	signal_now(f, b, "end");
+	assert_str(state_of(f, b), "c");
+	tx_open(f);
+	OK(tx_end(f, erasure_of_instance(f->tx, b, clock_now(), &f->err)));
+	assert_str(held_now(f, b), "evening.seats:p/0 ");
+	assert_sound(f);
+}
+
 /* A child has its parent's pool, so it needs one. */
 static void test_alone(void **state) {
 	struct fixture *f = *state;
@@ -356,6 +376,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(test_limits_and_release, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_register_changes, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_row_is_over, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_erased, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_alone, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_verify_finds, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_store_refuses, set_up, tear_down),
