@@ -165,6 +165,17 @@ static struct str kept_answer(const struct field_view *v) {
 	return kept && kept->texts.count == 1 ? kept->texts.items[0] : STR("");
 }
 
+/* An empty input keeps what is there, so that it may be left out needs a way of its own. */
+static void write_clear(const struct field_view *v) {
+	struct request *r = request_of(v);
+	if (!v->item->optional)
+		return;
+	struct str name = form_cleared_name(v->item->field, r->arena);
+	buf_printf(&v->out->body, "<label class=\"box\"><input type=\"checkbox\" name=\"%.*s\" value=\"1\"%s> <span>", STR_ARG(name), answers_get(v->shown, name) ? " checked" : "");
+	page_word(r, v->out, "form.clear");
+	buf_z(&v->out->body, "</span></label>\n");
+}
+
 /* Of an answer that is not shown again. */
 static void write_kept(const struct field_view *v) {
 	struct buf *b = &v->out->body;
@@ -174,6 +185,8 @@ static void write_kept(const struct field_view *v) {
 		page_text(request_of(v), v->out, "form.filled-in", mask, STR(""));
 		buf_z(b, "</p>\n");
 	}
+	if (mask.len > 0 || answers_get(v->shown, form_cleared_name(v->item->field, request_of(v)->arena)))
+		write_clear(v);
 	if (filling_sealed_here(v->filling, v->item->field, kept))
 		page_hidden(v->out, form_sealed_name(v->item->field, request_of(v)->arena).at, kept);
 }

@@ -117,6 +117,17 @@ bool filling_sealed_here(const struct filling *f, const struct field *field, str
 	return str_equal(sealed_whose(sealed), arena_printf(f->prose.r->arena, "%.*s/%.*s", STR_ARG(own_seal(f)), STR_ARG(field->name)));
 }
 
+/* Somebody ticked that the answer goes; noted, so that a form with nothing else in it is no lone press. */
+static bool is_cleared(const struct filling *f, const struct form_item *item, const struct answers *shown, struct answers *typed) {
+	struct str name = form_cleared_name(item->field, f->prose.r->arena);
+	bool cleared = item->optional && request_form(f->prose.r, name.at).len > 0;
+	if (cleared)
+		answers_put(typed, f->prose.r->arena, name, STR("1"));
+	else if (answers_get(shown, name)) /* the tick was taken away */
+		form_answers_again(item->field, &f->base[item->field->slot], f->prose.r->arena, typed);
+	return cleared || answers_get(typed, form_sealed_name(item->field, f->prose.r->arena));
+}
+
 /* What is sensitive is never shown again: where nothing is typed over it, it stays. A page that comes again before it was saved brings it along, sealed. */
 static void seal_page(const struct filling *f, size_t page, struct answers *typed) {
 	const struct form_page *p = &f->form->pages.items[page];
@@ -126,7 +137,7 @@ static void seal_page(const struct filling *f, size_t page, struct answers *type
 	for (size_t i = 0; i < p->items.count; i++) {
 		const struct field *field = p->items.items[i].field;
 		struct str name = form_sealed_name(field, a), sent = request_form(f->prose.r, name.at);
-		if (!field->sensitive || answers_get(typed, name))
+		if (!field->sensitive || answers_get(typed, name) || is_cleared(f, &p->items.items[i], &shown, typed))
 			continue;
 		const struct answer *kept = answers_get(&shown, name);
 		if (filling_sealed_here(f, field, sent))

@@ -66,6 +66,8 @@ void form_answers_of(const struct field *field, const struct value *value, struc
 void form_answers_again(const struct field *field, const struct value *value, struct arena *a, struct answers *out);
 /* Of a sensitive field: an answer as it may be kept, under this name beside the field's own, and opened by the gate where that one is blank. whose: as sealed_make has it. */
 struct str form_sealed_name(const struct field *field, struct arena *a);
+/* Under this name stands that the answer goes, where it may be left out and nothing is typed. */
+struct str form_cleared_name(const struct field *field, struct arena *a);
 void form_seal_answer(const struct form_world *world, const struct field *field, struct str whose, struct str typed, struct arena *a, struct answers *out);
 /* Answers that wait in the store: those to sensitive fields are sealed first. */
 void form_seal_answers(const struct form_world *world, struct str whose, struct answers *answers, struct arena *a);

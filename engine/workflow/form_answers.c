@@ -13,6 +13,10 @@ struct str form_sealed_name(const struct field *field, struct arena *a) {
 	return arena_printf(a, "%.*s.sealed", STR_ARG(field->name));
 }
 
+struct str form_cleared_name(const struct field *field, struct arena *a) {
+	return arena_printf(a, "%.*s.cleared", STR_ARG(field->name));
+}
+
 struct str form_item_name(const struct field *group, size_t item, const struct field *member, struct arena *a) {
 	return arena_printf(a, "%.*s.%zu.%.*s", STR_ARG(group->name), item, STR_ARG(member->name));
 }

@@ -121,6 +121,40 @@ def test_a_whole_story_leaves_it_nowhere():
     clean_files()
 
 
+def test_an_answer_is_deleted():
+    """One that may be left out, by a tick beside it: an empty input keeps it, what is typed wins."""
+    data = os.path.join(folder, "liv.json")
+    with open(data, "w", encoding="utf-8") as f:
+        json.dump({"name": "Liv", "email": "liv@example.dk", "number": NUMBER, "health": HEALTH}, f)
+    reference = re.search(r"[A-Z0-9]{4}-[A-Z0-9]{4}", run("start", "visit", "--data", data, site=site).stdout).group(0)
+    os.unlink(data)
+    Visitor().walk(link("liv@example.dk", "sende"), {"sure": "true"})
+    liv, corrections = Visitor(), link("liv@example.dk", "bestilt")
+    page = liv.get(corrections)
+    assert "health.cleared" in post_form(page)["fields"] and "number.cleared" not in post_form(page)["fields"], "only what may be left out"
+    assert "Slet det, der står nu" in words(page)
+    # Pressed without a tick it stays; with one, but with something wrong beside it, the tick stays.
+    page = liv.answer(page, {})
+    assert "****" in words(page).split("Helbred")[1][:40], words(page)
+    again = liv.get(re.search(r'href="([^"]*step=1[^"]*)"', page.text).group(1).replace("&amp;", "&"))
+    wrong = liv.answer(again, {"health.cleared": "1", "number": "1"})
+    assert wrong.status == 422, wrong.status
+    page = liv.answer(wrong, {"number": NUMBER})
+    told = words(page).split("Helbred")[1][:40]
+    assert "****" not in told and "Ikke udfyldt" in told, words(page)
+    assert '"health"' in run("show", reference, site=site).stdout, "not sent yet"
+    # Back once more: the tick stands there, and can be taken away.
+    again = liv.get(re.search(r'href="([^"]*step=1[^"]*)"', page.text).group(1).replace("&amp;", "&"))
+    assert post_form(again)["fields"]["health.cleared"]["values"] == ["1"], post_form(again)["fields"]
+    page = liv.answer(again, {"health.cleared": []})
+    assert "****" in words(page).split("Helbred")[1][:40], words(page)
+    again = liv.get(re.search(r'href="([^"]*step=1[^"]*)"', page.text).group(1).replace("&amp;", "&"))
+    page = liv.answer(again, {"health.cleared": "1"})
+    page = liv.answer(page, {})
+    assert page.status == 200 and '"health"' not in run("show", reference, site=site).stdout, words(page)
+    assert '"number"' in run("show", reference, site=site).stdout and "0 faults" in run("verify", reference, site=site).stdout
+
+
 def test_commands_tell_the_mask():
     listed = run("list", site=site).stdout
     assert len(listed.splitlines()) == 2, listed
@@ -225,5 +259,5 @@ def test_another_key_opens_nothing():
 
 if __name__ == "__main__":
     open_server()
-    tests = [test_a_whole_story_leaves_it_nowhere, test_commands_tell_the_mask, test_registers_keep_it_sealed, test_nothing_opens_it_as_another_case, test_a_person_is_told_and_forgotten, test_another_key_opens_nothing]
+    tests = [test_a_whole_story_leaves_it_nowhere, test_commands_tell_the_mask, test_registers_keep_it_sealed, test_nothing_opens_it_as_another_case, test_a_person_is_told_and_forgotten, test_an_answer_is_deleted, test_another_key_opens_nothing]
     main(tests)
