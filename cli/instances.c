@@ -1,4 +1,4 @@
-/* Commands on the instances of a site: start, list, show, history, verify. */
+/* Commands on the instances of a site: start, list, show, history, verify, replay. */
 #include "cli/command.h"
 #include "engine/base/clock.h"
 #include "engine/store/groups.h"
@@ -174,18 +174,25 @@ static int command_history(struct open_site *s, struct arguments *args, struct s
 	return read_one(s, args, out, "history", show_history);
 }
 
-/* One instance a view, so that a long walk over a busy store holds up no checkpoint. *after moves to the instance that was looked at. */
-static bool verify_next(struct open_site *s, struct str reference, int64_t *after, bool *found, int64_t *faults, struct buf *out, struct err *err) {
+/* Goes over all instances, or one. Each in a view of its own, so that a long walk over a busy store holds up no checkpoint. */
+struct walk {
+	struct open_site *s;
+	bool (*look)(struct walk *w, struct view *v, const struct instance *in, struct err *err);
+	struct buf *out;
+	int64_t checked, faults;
+	struct replay_sum sum;
+	struct buf *lots; /* NULL: nobody asks */
+};
+
+static bool walk_next(struct walk *w, struct str reference, int64_t *after, bool *found, struct err *err) {
 	struct arena *a = arena_new();
 	struct instance in;
-	int64_t checked, new_faults = 0;
-	struct view *v = store_view(s->store, err);
+	struct view *v = store_view(w->s->store, err);
 	*found = true;
 	bool ok = v && (reference.len ? instance_by_reference(v, reference, a, &in, err) : instance_next(v, *after, a, &in, found, err));
 	if (ok && *found) {
-		ok = engine_verify(s->engine, v, in.id, out, &checked, &new_faults, err);
+		ok = w->look(w, v, &in, err);
 		*after = in.id;
-		*faults += new_faults;
 	}
 	if (v)
 		view_close(v);
@@ -193,17 +200,79 @@ static bool verify_next(struct open_site *s, struct str reference, int64_t *afte
 	return ok;
 }
 
-bool site_verify(struct open_site *s, struct str reference, struct buf *out, int64_t *checked, int64_t *faults, struct err *err) {
+static bool walk(struct walk *w, struct str reference, struct err *err) {
 	int64_t after = 0;
 	bool found = true;
-	*checked = *faults = 0;
 	while (found) {
-		if (!verify_next(s, reference, &after, &found, faults, out, err))
+		if (!walk_next(w, reference, &after, &found, err))
 			return false;
-		*checked += found;
 		found = found && reference.len == 0;
 	}
 	return true;
+}
+
+static bool verify_one(struct walk *w, struct view *v, const struct instance *in, struct err *err) {
+	int64_t checked, faults = 0;
+	bool ok = engine_verify(w->s->engine, v, in->id, w->out, &checked, &faults, err);
+	w->checked++;
+	w->faults += faults;
+	return ok;
+}
+
+bool site_verify(struct open_site *s, struct str reference, struct buf *out, int64_t *checked, int64_t *faults, struct err *err) {
+	struct walk w = {.s = s, .look = verify_one, .out = out};
+	bool ok = walk(&w, reference, err);
+	*checked = w.checked;
+	*faults = w.faults;
+	return ok;
+}
+
+/* With whatever it started. */
+static bool replay_one(struct walk *w, struct view *v, const struct instance *in, struct err *err) {
+	struct arena *a = arena_new();
+	struct instance_list children = {0};
+	struct instance_query query = {.parent_id = in->id, .limit = INT32_MAX};
+	bool ok = engine_replay(w->s->engine, v, in->id, w->out, w->lots, &w->sum, err) && instance_query(v, &query, a, &children, NULL, err);
+	for (size_t i = 0; ok && i < children.count; i++)
+		ok = replay_one(w, v, &children.items[i], err);
+	arena_free(a);
+	return ok;
+}
+
+/* Of all, each is begun with where it was started by nobody. */
+static bool replay_root(struct walk *w, struct view *v, const struct instance *in, struct err *err) {
+	return in->parent_id != 0 || replay_one(w, v, in, err);
+}
+
+static void tell_replay(const struct replay_sum *sum, struct buf *out) {
+	buf_printf(out, "%lld instances, %lld entries: %lld decided again, %lld lots drawn again, %lld faults\n", (long long)sum->instances, (long long)(sum->entries + sum->erased),
+	           (long long)sum->decided, (long long)sum->lots, (long long)sum->faults);
+	if (sum->aside + sum->unknown + sum->erased > 0)
+		buf_printf(out, "not decided again: %lld that were set aside, %lld written before Stafet kept what is needed, %lld erased\n", (long long)sum->aside, (long long)sum->unknown,
+		           (long long)sum->erased);
+}
+
+static int command_replay(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
+	enum { LOTS_LIMIT = 64 << 20 };
+	struct err err = {0};
+	struct buf lots;
+	bool wanted = arguments_flag(args, "--lots");
+	(void)input;
+	if (arguments_unknown(args, out) || args->count > 1)
+		return usage(out, "replay [REFERENCE] [--lots]");
+	buf_init(&lots, LOTS_LIMIT);
+	struct walk w = {.s = s, .look = args->count ? replay_one : replay_root, .out = out, .lots = wanted ? &lots : NULL};
+	bool ok = walk(&w, str_from(args->count ? args->items[0] : NULL), &err);
+	if (ok && lots.overflow)
+		ok = err_set(&err, ERR_INPUT, "error.input", "the lists are larger than %d MiB in all; ask for one case after the other", LOTS_LIMIT >> 20);
+	if (ok && wanted && w.sum.faults == 0)
+		buf_str(out, buf_text(&lots));
+	else if (ok)
+		tell_replay(&w.sum, out);
+	buf_free(&lots);
+	if (!ok)
+		return command_failed(out, &err);
+	return w.sum.faults ? EXIT_FAULT : EXIT_GOOD;
 }
 
 static int command_verify(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
@@ -220,7 +289,7 @@ static int command_verify(struct open_site *s, struct arguments *args, struct st
 
 static const struct store_command store_commands[] = {
         {"start", command_start}, {"list", command_list}, {"show", command_show},
-        {"history", command_history}, {"verify", command_verify}, {"import", command_import}, {"export", command_export}, {"graph", command_graph_instance},
+        {"history", command_history}, {"verify", command_verify}, {"replay", command_replay}, {"import", command_import}, {"export", command_export}, {"graph", command_graph_instance},
         {"outbox", command_outbox},
         {"documents", command_documents}, {"inbox", command_inbox}, {"backup", command_backup_running}, {"suppressions", command_suppressions}, {"sessions", command_sessions},
         {"erase", command_erase}, {"export-person", command_export_person},

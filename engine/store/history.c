@@ -158,6 +158,16 @@ bool history_by_key(struct view *v, const unsigned char key[SECRET_HASH], struct
 	return row_found(step, "history entry", err);
 }
 
+bool history_state(struct view *v, int64_t instance_id, int64_t seq, struct arena *a, struct str *state, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT to_state FROM history WHERE instance_id = ? AND seq <= ? AND to_state <> '' ORDER BY seq DESC LIMIT 1");
+	bind_int(s, instance_id);
+	bind_int(s, seq);
+	enum db_step step = stmt_step(s, err);
+	*state = step == DB_ROW ? stmt_text(s, 0, a) : STR("");
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
 bool history_newest(struct view *v, int64_t *id, struct err *err) {
 	struct stmt *s = db_query(view_db(v), "SELECT max(id) FROM history");
 	enum db_step step = stmt_step(s, err);

@@ -19,7 +19,7 @@ struct history {
 	int64_t contact_id;   /* who acted; 0: nobody */
 	struct str role;
 	unsigned char key[SECRET_HASH]; /* idempotency key; all zero: none (kept as NULL, UNIQUE) */
-	struct str payload;   /* JSON: {"set":{...},"reads":[...],"seed":"..."}; empty after erasure */
+	struct str payload;   /* JSON, see run_payload; empty after erasure */
 	int64_t key_id;
 	unsigned char digest[SECRET_HASH], mac[SECRET_HASH];
 	unsigned char salt[SECRET_ID];
@@ -35,6 +35,8 @@ bool history_append(struct tx *tx, const struct keyring *keys, struct history *e
 bool history_list(struct view *v, int64_t instance_id, struct arena *a, struct history_list *out, struct err *err);
 /* The entry with that idempotency key; NOT_FOUND. */
 bool history_by_key(struct view *v, const unsigned char key[SECRET_HASH], struct arena *a, struct history *out, struct err *err);
+/* The state that the instance was in behind its entry seq; empty: it was in none. */
+bool history_state(struct view *v, int64_t instance_id, int64_t seq, struct arena *a, struct str *state, struct err *err);
 bool history_newest(struct view *v, int64_t *id, struct err *err); /* of all instances; 0: there is none */
 /* Whether this contact has done anything to the instance that was not refused. */
 bool history_acted(struct view *v, int64_t instance_id, int64_t contact_id, bool *acted, struct err *err);

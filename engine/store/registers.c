@@ -26,6 +26,29 @@ bool register_rows(struct view *v, struct str name, struct arena *a, struct regi
 	return step == DB_DONE;
 }
 
+bool register_changed(struct view *v, struct str name, int64_t generation, int64_t *changed, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT max(id) FROM register_replacements WHERE name = ? AND id <= ?");
+	bind_text(s, name);
+	bind_int(s, generation);
+	enum db_step step = stmt_step(s, err);
+	*changed = step == DB_ROW ? stmt_int(s, 0) : 0;
+	stmt_end(s);
+	return step == DB_ROW;
+}
+
+bool register_rows_at(struct view *v, struct str name, int64_t generation, struct arena *a, struct register_rows *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT r.key, r.version, r.data, coalesce((SELECT m.position FROM register_moves m WHERE m.row_id = r.id AND m.until_id > ?2 ORDER BY m.until_id LIMIT 1),"
+	                                      " r.position) AS place FROM register_rows r WHERE r.name = ?1 AND r.since_id <= ?2 AND (r.until_id IS NULL OR r.until_id > ?2) ORDER BY place, r.id");
+	bind_text(s, name);
+	bind_int(s, generation);
+	enum db_step step;
+	*out = (struct register_rows){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		read_row(s, a, ARENA_PUSH(a, out));
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
 bool register_size(struct view *v, struct str name, int64_t most, int64_t *size, struct err *err) {
 	struct stmt *s = db_query(view_db(v), "SELECT count(*) FROM (SELECT 1 FROM register_rows WHERE name = ? AND valid_until IS NULL LIMIT ?)");
 	bind_text(s, name);
@@ -126,66 +149,84 @@ bool register_compare(struct view *v, struct str name, const struct register_row
 	return lines && compare(v, name, lines, count, a, &missing, change, err);
 }
 
-static bool end_row(struct db *db, struct str name, struct str key, int64_t now, struct err *err) {
-	struct stmt *s = db_query(db, "UPDATE register_rows SET valid_until = ? WHERE name = ? AND key = ? AND valid_until IS NULL");
-	bind_int(s, now);
-	bind_text(s, name);
+/* A replacement under way. */
+struct change {
+	struct db *db;
+	struct str name;
+	int64_t id, now;
+};
+
+static bool end_row(const struct change *c, struct str key, struct err *err) {
+	struct stmt *s = db_query(c->db, "UPDATE register_rows SET valid_until = ?, until_id = ? WHERE name = ? AND key = ? AND valid_until IS NULL");
+	bind_int(s, c->now);
+	bind_int(s, c->id);
+	bind_text(s, c->name);
 	bind_text(s, key);
 	return row_changed(s, "register row", err);
 }
 
 /* A key that comes back after it had ended goes on counting. */
-static bool insert_row(struct db *db, struct str name, const struct register_row *row, int64_t now, struct err *err) {
-	struct stmt *s = db_query(db, "INSERT INTO register_rows (name, key, version, data, position, valid_from) VALUES (?1, ?2,"
-	                              " (SELECT coalesce(max(version), 0) + 1 FROM register_rows WHERE name = ?1 AND key = ?2), ?3, ?4, ?5)");
-	bind_text(s, name);
+static bool insert_row(const struct change *c, const struct register_row *row, struct err *err) {
+	struct stmt *s = db_query(c->db, "INSERT INTO register_rows (name, key, version, data, position, valid_from, since_id) VALUES (?1, ?2,"
+	                                 " (SELECT coalesce(max(version), 0) + 1 FROM register_rows WHERE name = ?1 AND key = ?2), ?3, ?4, ?5, ?6)");
+	bind_text(s, c->name);
 	bind_text(s, row->key);
 	bind_text(s, row->data);
 	bind_int(s, row->position);
-	bind_int(s, now);
+	bind_int(s, c->now);
+	bind_int(s, c->id);
 	return stmt_run(s, NULL, err);
 }
 
-static bool move_row(struct db *db, struct str name, const struct register_row *row, struct err *err) {
-	struct stmt *s = db_query(db, "UPDATE register_rows SET position = ? WHERE name = ? AND key = ? AND valid_until IS NULL");
+static bool move_row(const struct change *c, const struct register_row *row, struct err *err) {
+	struct stmt *s = db_query(c->db, "INSERT INTO register_moves (row_id, until_id, position) SELECT id, ?, position FROM register_rows WHERE name = ? AND key = ? AND valid_until IS NULL");
+	bind_int(s, c->id);
+	bind_text(s, c->name);
+	bind_text(s, row->key);
+	if (!stmt_run(s, NULL, err))
+		return false;
+	s = db_query(c->db, "UPDATE register_rows SET position = ? WHERE name = ? AND key = ? AND valid_until IS NULL");
 	bind_int(s, row->position);
-	bind_text(s, name);
+	bind_text(s, c->name);
 	bind_text(s, row->key);
 	return row_changed(s, "register row", err);
 }
 
-static bool apply_line(struct db *db, struct str name, const struct line *line, int64_t now, struct err *err) {
+static bool apply_line(const struct change *c, const struct line *line, struct err *err) {
 	if (!line->valid)
-		return insert_row(db, name, line->row, now, err);
+		return insert_row(c, line->row, err);
 	if (is_changed(line))
-		return end_row(db, name, line->row->key, now, err) && insert_row(db, name, line->row, now, err);
-	return line->valid->position == line->row->position || move_row(db, name, line->row, err);
+		return end_row(c, line->row->key, err) && insert_row(c, line->row, err);
+	return line->valid->position == line->row->position || move_row(c, line->row, err);
 }
 
-static bool record(struct db *db, struct str name, const struct register_change *change, int64_t now, struct err *err) {
-	struct stmt *s = db_query(db, "INSERT INTO register_replacements (name, at, added, changed, removed) VALUES (?, ?, ?, ?, ?)");
-	bind_text(s, name);
-	bind_int(s, now);
+static bool record(struct change *c, const struct register_change *change, struct err *err) {
+	struct stmt *s = db_query(c->db, "INSERT INTO register_replacements (name, at, added, changed, removed) VALUES (?, ?, ?, ?, ?)");
+	bind_text(s, c->name);
+	bind_int(s, c->now);
 	bind_int(s, change->added);
 	bind_int(s, change->changed);
 	bind_int(s, change->removed);
-	return stmt_run(s, NULL, err);
+	if (!stmt_run(s, NULL, err))
+		return false;
+	c->id = db_last_id(c->db);
+	return true;
 }
 
 static bool replace(struct tx *tx, struct str name, const struct register_row *rows, size_t count, int64_t now,
                     struct arena *a, struct register_change *change, struct err *err) {
-	struct db *db = tx_db(tx);
+	struct change c = {.db = tx_db(tx), .name = name, .now = now};
 	struct register_rows missing;
 	struct line *lines = sort_lines(rows, count, a, err);
-	if (!lines || !compare(tx_view(tx), name, lines, count, a, &missing, change, err))
+	if (!lines || !compare(tx_view(tx), name, lines, count, a, &missing, change, err) || !record(&c, change, err))
 		return false;
 	for (size_t i = 0; i < missing.count; i++)
-		if (!end_row(db, name, missing.items[i].key, now, err))
+		if (!end_row(&c, missing.items[i].key, err))
 			return false;
 	for (size_t i = 0; i < count; i++)
-		if (!apply_line(db, name, &lines[i], now, err))
+		if (!apply_line(&c, &lines[i], err))
 			return false;
-	return record(db, name, change, now, err);
+	return true;
 }
 
 bool register_replace(struct tx *tx, struct str name, const struct register_row *rows, size_t count, int64_t now, struct register_change *change, struct err *err) {

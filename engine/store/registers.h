@@ -29,6 +29,10 @@ struct register_change {
 bool register_replace(struct tx *tx, struct str name, const struct register_row *rows, size_t count, int64_t now, struct register_change *change, struct err *err);
 bool register_compare(struct view *v, struct str name, const struct register_row *rows, size_t count, struct arena *a, struct register_change *change, struct err *err); /* dry run */
 int64_t register_generation(struct view *v); /* counts replacements; -1: cannot be read */
+/* The newest replacement of this register up to that generation; 0: there is none. */
+bool register_changed(struct view *v, struct str name, int64_t generation, int64_t *changed, struct err *err);
+/* The rows as they were behind that replacement (of any register), in the order of then. Known since the store's schema has them. */
+bool register_rows_at(struct view *v, struct str name, int64_t generation, struct arena *a, struct register_rows *out, struct err *err);
 
 /* For a cache of rows: what two views with the same stamp see in registers is the same. */
 struct register_stamp {

@@ -340,6 +340,14 @@ static const char *const wishes_for_rows =
         " root_id INTEGER NOT NULL, PRIMARY KEY (owner_id, pool, row_key, instance_id, field)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX wishes_list ON wishes (instance_id, field, owner_id, pool, row_key);";
 
+/* Between which replacements a row was there, and where it stood before it moved: so what an entry of history read can be read again. Of what was gone before nobody can. */
+static const char *const registers_as_they_were =
+        "ALTER TABLE register_rows ADD COLUMN since_id INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE register_rows ADD COLUMN until_id INTEGER;"
+        "UPDATE register_rows SET until_id = 0 WHERE valid_until IS NOT NULL;"
+        "CREATE TABLE register_moves (row_id INTEGER NOT NULL REFERENCES register_rows(id), until_id INTEGER NOT NULL, position INTEGER NOT NULL,"
+        " PRIMARY KEY (row_id, until_id)) STRICT, WITHOUT ROWID;";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -377,6 +385,7 @@ static const struct migration migrations[] = {
         {{&records_of_groups}},
         {{&grants_of_registers}},
         {{&wishes_for_rows}},
+        {{&registers_as_they_were}},
 };
 
 int64_t schema_newest(void) {

@@ -51,15 +51,25 @@ bool seed_newest(struct view *v, int64_t instance_id, struct str name, int64_t s
 	return step != DB_FAIL;
 }
 
-bool seed_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct seed_list *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), SEED "WHERE instance_id = ? ORDER BY id");
+static bool list_seeds(struct stmt *s, struct arena *a, struct seed_list *out, struct err *err) {
 	enum db_step step;
-	bind_int(s, instance_id);
 	*out = (struct seed_list){0};
 	while ((step = stmt_step(s, err)) == DB_ROW)
 		*(struct seed *)ARENA_PUSH(a, out) = read_seed(s, a);
 	stmt_end(s);
 	return step == DB_DONE;
+}
+
+bool seed_made(struct view *v, int64_t history_id, struct arena *a, struct seed_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), SEED "WHERE instance_id = (SELECT instance_id FROM history WHERE id = ?1) AND history_id = ?1 ORDER BY id");
+	bind_int(s, history_id);
+	return list_seeds(s, a, out, err);
+}
+
+bool seed_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct seed_list *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), SEED "WHERE instance_id = ? ORDER BY id");
+	bind_int(s, instance_id);
+	return list_seeds(s, a, out, err);
 }
 
 bool drawn_insert(struct tx *tx, const struct drawn *drawn, struct err *err) {

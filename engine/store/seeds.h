@@ -21,6 +21,7 @@ struct seed_list {
 	struct seed *items;
 	size_t count, cap;
 };
+bool seed_made(struct view *v, int64_t history_id, struct arena *a, struct seed_list *out, struct err *err); /* by that entry */
 bool seed_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct seed_list *out, struct err *err); /* oldest first */
 
 /* A draw of an instance with a seed: the first is number 1. CONFLICT: that number is there. */

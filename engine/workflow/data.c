@@ -181,6 +181,19 @@ bool data_replay(const struct definition *d, const struct str *payloads, size_t 
 	return ok;
 }
 
+bool data_apply(const struct definition *d, struct str payload, const char *member, const struct register_port *port, struct arena *a, struct value *values, struct err *err) {
+	json_error_t where;
+	json_t *root = json_loadb(payload.at, payload.len, 0, &where), *node;
+	const char *key;
+	bool ok = json_is_object(root) || err_set(err, ERR_PERMANENT, "error.internal", "its payload cannot be read");
+	json_object_foreach(json_object_get(root, member), key, node) {
+		const struct field *field = definition_field(d, str_from(key));
+		ok = ok && (!field || field_from_json(field, node, port, a, &values[field->slot], err));
+	}
+	json_decref(root);
+	return ok;
+}
+
 static bool date_storable(int64_t day) {
 	int64_t year;
 	int month, day_of_month;
@@ -315,6 +328,27 @@ struct str data_shared_to_json(const struct group_rule *group, struct str before
 
 static struct str json_text(const json_t *node, struct arena *a) {
 	return arena_str(a, (struct str){json_string_value(node), json_string_length(node)});
+}
+
+bool data_payload_told(struct str payload, struct arena *a, struct payload_told *out) {
+	json_error_t where;
+	json_t *root = json_loadb(payload.at, payload.len, 0, &where), *refused = json_object_get(root, PAYLOAD_SAID_REFUSED);
+	struct value *names = ARENA_ARRAY(a, json_array_size(refused), struct value);
+	for (size_t i = 0; i < json_array_size(refused); i++)
+		names[i] = value_string(json_text(json_array_get(refused, i), a));
+	*out = (struct payload_told){
+	        .again = json_object_get(root, PAYLOAD_READ_AT) != NULL,
+	        .read_at = json_integer_value(json_object_get(root, PAYLOAD_READ_AT)),
+	        .seen = json_integer_value(json_object_get(root, PAYLOAD_SEEN)),
+	        .aside = json_object_get(root, PAYLOAD_ASIDE) != NULL,
+	        .said_by = json_text(json_object_get(root, PAYLOAD_SAID_BY), a),
+	        .said = json_text(json_object_get(root, PAYLOAD_SAID), a),
+	};
+	if (refused)
+		out->refused = (struct value){.kind = KIND_LIST, .list = {names, NULL, json_array_size(refused)}};
+	bool ok = json_is_object(root);
+	json_decref(root);
+	return ok;
 }
 
 struct told_records data_told_records(struct str payload, const char *name, struct arena *a) {

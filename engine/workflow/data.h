@@ -29,6 +29,25 @@ bool data_from_json(const struct definition *d, struct str json, const struct re
 /* What histories' payloads, {"set":{...},...} each, leave when they follow each other. A field that d does not have is passed over. */
 bool data_replay(const struct definition *d, const struct str *payloads, size_t count, const struct register_port *port, struct arena *a,
                  struct value *values, struct err *err);
+/* Puts the fields of the object `member` of one payload ("set") into their slots; null clears. */
+bool data_apply(const struct definition *d, struct str payload, const char *member, const struct register_port *port, struct arena *a, struct value *values, struct err *err);
+/* What a payload tells beside its fields. No field can have these names. */
+#define PAYLOAD_READ_AT "read-at"
+#define PAYLOAD_SEEN "seen-entry"
+#define PAYLOAD_ASIDE "set-aside"
+#define PAYLOAD_GIVEN "given-fields"
+#define PAYLOAD_SAID_BY "said-by"
+#define PAYLOAD_SAID "said-text"
+#define PAYLOAD_SAID_REFUSED "said-refused"
+struct payload_told {
+	bool again;      /* it has what is needed to decide again */
+	int64_t read_at; /* generation of the registers */
+	int64_t seen;    /* newest entry of history; 0: nobody asked */
+	bool aside;      /* it was recorded, not decided */
+	struct str said_by, said;
+	struct value refused; /* LIST of texts; UNSET: nobody answered */
+};
+bool data_payload_told(struct str payload, struct arena *a, struct payload_told *out);
 /* Whether what an expression computed can be kept and read back: finite numbers, dates of the years 1900-2200, text that is UTF-8 without NUL. */
 bool data_storable(const struct value *v, struct err *err);
 /* A text that stands in a JSON object under that name. In arena; false: there is none. */

@@ -484,7 +484,7 @@ void decision_refuse(const struct decision_world *world, const struct snapshot *
 	struct run r;
 	const struct timer_rule *timer;
 	run_begin(&r, world, snapshot, snapshot->values, a);
-	*out = (struct decision){.guard_err = *why};
+	*out = (struct decision){.guard_err = *why, .aside = true};
 	r.out = out;
 	refuse(&r);
 	cases_of(snapshot, event, &timer);

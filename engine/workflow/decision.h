@@ -73,6 +73,7 @@ struct decision {
 	const struct transition *transition;   /* NULL for START */
 	const struct state *target;            /* the state afterwards */
 	bool moved;                            /* exit and entry ran */
+	bool aside;                            /* by decision_refuse */
 	struct value *values;                  /* fields afterwards; of an effect after which none was set the same */
 	LIST_OF(struct effect) effects;        /* in order */
 	bool timers_all;                       /* moved: the old state's timers are all cancelled */

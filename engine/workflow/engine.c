@@ -240,9 +240,14 @@ bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const stru
 	       (problems.count == 0 || err_set(err, ERR_INPUT, "form.problems", "the address of whoever starts is not valid: %s", problems.items[0].key));
 }
 
+static bool read_generation(struct run *r, struct loaded *l, struct err *err) {
+	l->read_at = l->definition->registers.count > 0 ? register_generation(r->view) : 0;
+	return l->read_at >= 0 || err_set(err, ERR_TRANSIENT, "error.busy", "the registers' changes cannot be counted");
+}
+
 bool run_decide(struct run *r, struct loaded *l, const struct event *event, struct decision *out, struct err *err) {
 	struct decision_world world = run_world(r, l);
-	if (l->ledger && !history_newest(r->view, &l->seen, err))
+	if (((l->ledger || l->urn) && !history_newest(r->view, &l->seen, err)) || !read_generation(r, l, err))
 		return false;
 	struct snapshot snapshot = loaded_snapshot(l);
 	decision_take(&world, &snapshot, event, r->a, out);

@@ -169,4 +169,16 @@ struct form_world engine_world(struct engine *e, const struct definition *d, con
  * the last entry's state is the instance's. Faults are written as lines to out; *faults counts them. */
 bool engine_verify(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, int64_t *checked, int64_t *faults, struct err *err);
 
+/* Takes each decision of the instance again. Entries that do not say what they were decided by (of older versions, or erased) are counted, not judged. What is added to sum: */
+struct replay_sum {
+	int64_t instances, entries;
+	int64_t decided; /* again */
+	int64_t aside;   /* recorded without a decision, because they failed */
+	int64_t unknown, erased;
+	int64_t lots;    /* that were drawn again */
+	int64_t faults;
+};
+/* Faults are written as lines to out, and each draw to lots (NULL: to nowhere), as a line of JSON: label, drawn, digest, keys. */
+bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct buf *lots, struct replay_sum *sum, struct err *err);
+
 #endif

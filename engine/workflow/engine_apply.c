@@ -1,5 +1,4 @@
 /* What a decision causes, written in one transaction: instance, history, people, timers, links, outbox, children, signals. */
-#include "engine/base/escape.h"
 #include "engine/store/mailbox.h"
 #include "engine/store/timers.h"
 #include "engine/workflow/engine_run.h"
@@ -18,45 +17,6 @@ bool run_data(struct run *r, const struct definition *d, const struct value *val
 	buf_init(&out, RUN_DATA);
 	data_to_json(d, values, &out);
 	return run_taken(r, &out, text, err);
-}
-
-/* {"set":{field:value...},"reads":[...],"proof":"code"}: what is needed to decide again, and what proved who acted. Unset fields are null. */
-static bool payload_json(struct run *r, const struct loaded *l, const struct decision *decision, const struct value *before, const struct cause *cause, struct str *text,
-                         struct err *err) {
-	struct buf out;
-	bool first = true;
-	buf_init(&out, RUN_DATA);
-	buf_z(&out, "{\"set\":{");
-	for (size_t i = 0; i < l->definition->fields.count; i++) {
-		if (before && value_equal(&before[i], &decision->values[i]))
-			continue;
-		if (!before && decision->values[i].kind == KIND_UNSET)
-			continue;
-		buf_printf(&out, "%s\"%.*s\":", first ? "" : ",", STR_ARG(l->definition->fields.items[i].name));
-		value_to_json(&decision->values[i], &out);
-		first = false;
-	}
-	buf_z(&out, "},\"reads\":[");
-	for (size_t i = 0; i < l->log.reads.count; i++) {
-		buf_z(&out, i ? "," : "");
-		escape_json(&out, l->log.reads.items[i]);
-	}
-	buf_char(&out, ']');
-	bool told = run_claims_payload(l, decision, &out, err);
-	run_draws_payload(l, decision, &out);
-	run_groups_payload(l, decision, &out);
-	if (cause->proved)
-		buf_z(&out, ",\"proof\":\"code\"");
-	if (cause->granted.len > 0) {
-		buf_z(&out, ",\"" RUN_GRANTED "\":");
-		escape_json(&out, cause->granted);
-	}
-	if (decision->guard_err.kind != ERR_NONE) {
-		buf_z(&out, ",\"error\":");
-		escape_json(&out, str_from(decision->guard_err.text));
-	}
-	buf_char(&out, '}');
-	return run_taken(r, &out, text, err) && told;
 }
 
 static bool write_history(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision,
@@ -174,7 +134,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
 	struct str payload, data;
-	if (!run_prepare_children(r, l, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !payload_json(r, l, decision, before, cause, &payload, err) ||
+	if (!run_prepare_children(r, l, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !run_payload(r, l, event, decision, cause, &payload, err) ||
 	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
 	if (!write_instance(r, l, decision, data, err) || !run_prepare_documents(r, l, decision, &documents, err))

@@ -61,9 +61,20 @@ static bool port_find(void *context, struct str name, struct urn_seed *out, bool
 	return urn_unseal(desk, &seed, out->bytes, err) && (desk->instance_id == 0 || drawn_count(desk->view, seed.id, desk->instance_id, desk->seen, &out->drawn, err));
 }
 
+static bool make_again(const struct urn_desk *desk, struct str name, unsigned char bytes[DRAW_SEED], struct err *err) {
+	struct seed_list seeds;
+	if (!seed_made(desk->view, desk->history_id, desk->a, &seeds, err))
+		return false;
+	for (size_t i = 0; i < seeds.count; i++)
+		if (str_equal(seeds.items[i].name, name))
+			return urn_unseal(desk, &seeds.items[i], bytes, err);
+	return err_set(err, ERR_INPUT, "error.input", "it made no seed '%.*s'", STR_ARG(name));
+}
+
 static bool port_make(void *context, struct str name, unsigned char bytes[DRAW_SEED], struct err *err) {
 	const struct urn_desk *desk = &((struct drawer *)context)->desk;
-	(void)err;
+	if (desk->history_id != 0)
+		return make_again(desk, name, bytes, err);
 	if (desk->engine->rehearsal)
 		secret_sha256(bytes, arena_printf(desk->a, "%s/%.*s/%.*s", desk->engine->rehearsal, STR_ARG(name), STR_ARG(desk->reference)));
 	else

@@ -76,17 +76,21 @@ static bool next_change(const struct loaded *l, const struct decision *decision,
 	return false;
 }
 
-void run_groups_payload(const struct loaded *l, const struct decision *decision, struct buf *out) {
-	const struct shared_record *record;
-	struct str json;
-	size_t count = 0, at = 0;
+void run_groups_read(const struct loaded *l, struct buf *out) {
+	size_t count = 0;
 	for (size_t i = 0; l->board && i < l->board->records.count; i++) {
-		record = &l->board->records.items[i];
+		const struct shared_record *record = &l->board->records.items[i];
 		if (record->json.len > 0)
 			tell_record(out, count++ == 0, RUN_READ_RECORDS, record->group->name, record->key, record->json);
 	}
 	buf_z(out, count > 0 ? "]" : "");
-	for (count = 0; l->board && next_change(l, decision, &at, &record, &json); count++)
+}
+
+void run_groups_payload(const struct loaded *l, const struct decision *decision, struct buf *out) {
+	const struct shared_record *record;
+	struct str json;
+	size_t count = 0, at = 0;
+	for (; l->board && next_change(l, decision, &at, &record, &json); count++)
 		tell_record(out, count == 0, RUN_SHARED_RECORDS, record->group->name, record->key, json);
 	buf_z(out, count > 0 ? "]" : "");
 }

@@ -62,7 +62,7 @@ static struct spot *spot_of(struct counter *c, const struct pool *pool, struct e
 
 /* Places that the row has in all; 0: there is no such row, or not today. */
 static bool capacity_of(const struct counter *c, const struct spot *spot, struct str key, int64_t *capacity, struct err *err) {
-	struct register_port port = data_store_port(c->desk.view);
+	struct register_port port = c->desk.registers ? *c->desk.registers : data_store_port(c->desk.view);
 	struct value row;
 	struct err why = {0};
 	*capacity = 0;
@@ -239,9 +239,5 @@ static bool write_moves(struct counter *c, const struct decision *decision, enum
 
 bool run_claims_payload(const struct loaded *l, const struct decision *decision, struct buf *out, struct err *err) {
 	struct counter *c = l->ledger ? l->ledger->port.context : NULL;
-	if (!write_moves(c, decision, EFFECT_CLAIM, RUN_CLAIMED, out, err) || !write_moves(c, decision, EFFECT_RELEASE, RUN_RELEASED, out, err))
-		return false;
-	if (c && l->ledger->asked)
-		buf_printf(out, ",\"" RUN_SEEN "\":%lld", (long long)l->seen);
-	return true;
+	return write_moves(c, decision, EFFECT_CLAIM, RUN_CLAIMED, out, err) && write_moves(c, decision, EFFECT_RELEASE, RUN_RELEASED, out, err);
 }

@@ -119,7 +119,8 @@ bool run_post(struct run *r, const struct signal_row *row, const struct err *why
 	if (!rule)
 		return run_drop_reply(r, row, err) && mailbox_remove(r->tx, row->id, err);
 	struct said said = run_said(r, row);
-	struct event event = {.kind = EVENT_SIGNAL, .name = rule->name, .actor = row->actor, .said = answer ? &said : NULL, .values = run_add_reply(r, &l, rule->files, row)};
+	const struct value *values = run_add_reply(r, &l, rule->files, row);
+	struct event event = {.kind = EVENT_SIGNAL, .name = rule->name, .actor = row->actor, .said = answer ? &said : NULL, .values = values ? values : l.values};
 	struct cause cause = {.kind = "signal"};
 	if (why)
 		decision = run_refusal(r, &l, &event, why);

@@ -50,7 +50,8 @@ struct loaded {
 	struct register_port port; /* of log */
 	struct ledger *ledger;     /* NULL: it has no pools */
 	struct board *board;       /* NULL: it has no groups */
-	int64_t seen;              /* the newest entry of history when its pools were first asked; 0: they were not */
+	int64_t seen;              /* the newest entry of history when it was decided, if it has pools or draws */
+	int64_t read_at;           /* generation of the registers */
 	struct urn *urn;
 };
 bool run_load(struct run *r, int64_t instance_id, struct loaded *out, struct err *err);
@@ -78,6 +79,16 @@ bool run_decide(struct run *r, struct loaded *l, const struct event *event, stru
 /* Writes everything a taken (or refused, for timers and signals) decision causes; fills receipt. The instance's row in *l is brought up to date. */
 bool run_apply(struct run *r, struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause,
                struct receipt *receipt, struct err *err);
+/* engine_payload.c: what is kept of a decision, to follow it and to take it again:
+ *
+ *     {"set":{field:value...},"reads":[...] what was decided, what that was decided by}
+ *
+ * set: the fields that are another than before; unset ones are null. The first two pieces are written so that a decision taken again can be compared byte by byte. */
+bool run_payload(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause, struct str *text, struct err *err);
+/* '{"set":{...},"reads":['. before NULL: it has just started. */
+void run_payload_set(const struct definition *d, const struct value *before, const struct value *after, struct buf *out);
+/* ',"claimed-rows":[...],...,"read-at":': claims, draws, shared records, the error. */
+bool run_payload_decided(const struct loaded *l, const struct decision *decision, struct buf *out, struct err *err);
 /* The JSON of an instance's fields in arena; INPUT when it is larger than RUN_DATA. */
 enum { RUN_DATA = 4 << 20 };
 bool run_data(struct run *r, const struct definition *d, const struct value *values, struct str *text, struct err *err);
@@ -127,13 +138,13 @@ struct pool_desk {
 	int64_t now;                     /* on whose day rows must be valid to be claimed */
 	const struct loaded *parent;     /* of an instance that its parent is about to start; NULL: the store knows the parent */
 	int64_t seen;                    /* 0: as it is now; else as it was behind that entry of history */
+	const struct register_port *registers; /* as they were then; NULL: as they are now */
 };
 /* NULL: the definition has none. desk is copied; in its arena. */
 struct ledger *pool_ledger(const struct pool_desk *desk);
 /* What the decision claims and releases, in order, once its entry is written. */
 bool run_claims(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
-/* A payload with what it claims, releases and has seen. No field can have these names. In arena. */
-#define RUN_SEEN "seen-entry"
+/* A payload with what it claims and releases. No field can have these names. In arena. */
 #define RUN_CLAIMED "claimed-rows"
 #define RUN_RELEASED "released-rows"
 bool run_claims_payload(const struct loaded *l, const struct decision *decision, struct buf *out, struct err *err);
@@ -158,6 +169,7 @@ struct urn_desk {
 	int64_t instance_id, parent_id; /* 0: it is not there yet; it has none */
 	struct str reference;
 	int64_t seen;                   /* 0: as it is now; else as it was behind that entry of history */
+	int64_t history_id;             /* of an entry that is decided again, and has made its seeds; 0: new ones are made */
 };
 /* NULL: the definition neither commits nor draws. desk is copied; in its arena. */
 struct urn *urn_open(const struct urn_desk *desk);
@@ -183,6 +195,7 @@ struct board *group_board(const struct group_desk *desk);
 /* A payload with what was read of them and written to them. No field can have these names. */
 #define RUN_READ_RECORDS "read-records"
 #define RUN_SHARED_RECORDS "shared-records"
+void run_groups_read(const struct loaded *l, struct buf *out);
 void run_groups_payload(const struct loaded *l, const struct decision *decision, struct buf *out);
 /* Writes the records that the decision changed, tells the others, and keeps who shares what. before NULL: it has just started. */
 bool run_groups(struct run *r, const struct loaded *l, const struct value *before, const struct decision *decision, int64_t history_id, struct err *err);

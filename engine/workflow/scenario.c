@@ -472,6 +472,26 @@ static void note_covers(struct scenario *s) {
 		buf_printf(s->options->covers, "%.*s\n", STR_ARG(covers->items[i]->text));
 }
 
+/* Whatever happened must come out the same when it is decided again. */
+static bool replay_all(struct scenario *s) {
+	struct replay_sum sum = {0};
+	struct instance instance;
+	struct buf faults;
+	struct err err = {0};
+	bool found = true, ok = true;
+	struct view *v = store_view(s->store, &err);
+	buf_init(&faults, 1 << 16);
+	for (int64_t after = 0; v && ok && found; after = instance.id)
+		ok = instance_next(v, after, s->a, &instance, &found, &err) && (!found || engine_replay(s->engine, v, instance.id, &faults, NULL, &sum, &err));
+	if (v)
+		view_close(v);
+	struct str text = arena_str(s->a, buf_text(&faults)), first = str_cut(&text, '\n');
+	buf_free(&faults);
+	if (!v || !ok)
+		return scenario_fail(s, s->root, "%s", err.text);
+	return sum.faults + sum.unknown == 0 || scenario_fail(s, s->root, "%lld decisions do not come out the same again; %.*s", (long long)(sum.faults + sum.unknown), STR_ARG(first));
+}
+
 static bool show_end(struct scenario *s, const char *path) {
 	struct err err;
 	struct view *v = s->options->ended ? store_view(s->store, &err) : NULL;
@@ -491,7 +511,7 @@ bool scenario_run(const struct scenario_options *options, const char *path, stru
 		arena_free(s.a);
 		return false;
 	}
-	bool ok = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s) && (!options->store || advance_to(&s, s.root, options->now)) && show_end(&s, path);
+	bool ok = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s) && (options->store ? advance_to(&s, s.root, options->now) : replay_all(&s)) && show_end(&s, path);
 	if (ok) {
 		struct str name = scenario_text(s.root, "scenario");
 		note_covers(&s);

@@ -5,6 +5,7 @@
 /* As it stands behind what the decision did so far. */
 static bool find(struct urn *u, struct str name, struct urn_seed *out, bool *found, struct err *err) {
 	*found = false;
+	u->asked = true;
 	if (!u->port.find(u->port.context, name, out, found, err)) {
 		if (u->failed.kind == ERR_NONE)
 			u->failed = *err;
@@ -61,7 +62,7 @@ bool urn_draw(struct urn *u, struct str name, const struct str *keys, size_t cou
 		return err_set(err, ERR_INPUT, "error.input", "there is nothing to draw from");
 	if (!find_hidden(u, name, &seed, err))
 		return false;
-	struct urn_lot lot = {.name = name, .seed_id = seed.id, .number = seed.drawn + 1, .size = count};
+	struct urn_lot lot = {.name = name, .seed_id = seed.id, .number = seed.drawn + 1, .size = count, .keys = keys};
 	for (size_t i = 0; i < u->lots.count; i++)
 		lot.number += u->lots.items[i].seed_id == seed.id;
 	lot.label = arena_printf(u->a, "%.*s/%.*s/%lld", STR_ARG(name), STR_ARG(u->reference), (long long)lot.number);

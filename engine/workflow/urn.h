@@ -45,9 +45,11 @@ struct urn {
 			size_t size;       /* of the list */
 			struct str digest; /* of the list, in hex */
 			struct str key;    /* that was drawn */
+			const struct str *keys; /* size of them; as long as who drew keeps them */
 		} *items;
 		size_t count, cap;
 	} lots;
+	bool asked;        /* what was decided depends on what the port says */
 	struct err failed; /* the port could not be asked: nothing may be decided by it */
 };
 

@@ -132,6 +132,19 @@ bool value_equal(const struct value *a, const struct value *b) {
 	}
 }
 
+bool value_identical(const struct value *a, const struct value *b) {
+	bool same = value_equal(a, b), keyed = a->kind == KIND_RECORD && a->record.type->key != SIZE_MAX;
+	if (same && a->kind == KIND_DOUBLE)
+		return memcmp(&a->decimal, &b->decimal, sizeof a->decimal) == 0;
+	if (same && keyed)
+		return str_equal(a->record.version, b->record.version);
+	for (size_t i = 0; same && a->kind == KIND_RECORD && i < a->record.type->count; i++)
+		same = value_identical(&a->record.members[i], &b->record.members[i]);
+	for (size_t i = 0; same && (a->kind == KIND_LIST || a->kind == KIND_MAP) && i < a->list.count; i++)
+		same = value_identical(&a->list.items[i], &b->list.items[i]);
+	return same;
+}
+
 const struct value *value_member(const struct value *record, struct str name) {
 	for (size_t i = 0; i < record->record.type->count; i++)
 		if (str_equal(record->record.type->members[i].name, name))

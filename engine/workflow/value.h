@@ -75,6 +75,8 @@ bool type_join(struct arena *arena, const struct type *a, const struct type *b, 
 struct str type_name(struct arena *a, const struct type *t); /* "list of string" */
 /* Deep equality. A RECORD with a key equals another of the same type when their keys are equal. Doubles by ==. */
 bool value_equal(const struct value *a, const struct value *b);
+/* Equal, and written as the same JSON: rows of one version too, no 0.0 for -0.0. */
+bool value_identical(const struct value *a, const struct value *b);
 const struct value *value_member(const struct value *record, struct str name); /* NULL: no such member */
 const struct value *value_at(const struct value *map, struct str key);          /* NULL: no such key */
 

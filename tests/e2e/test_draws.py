@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Draws by lot as an outsider checks them: the Python of docs/draws.md beside `stafet draw` and the vectors of tests/unit/test_draws.c, and a draw of a running site, of which
 nothing can be seen before it is revealed. On the package tests/packages/who-begins."""
-import hashlib, json, os, random, re, shlex, shutil, sys, tempfile, time
+import hashlib, json, os, random, re, shlex, shutil, sqlite3, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stafet import *
@@ -118,6 +118,21 @@ def test_site():
     assert (after["begins"], after["helps"]) == (draw(seed, label + "1", CLASSES), draw(seed, label + "2", left)), after
     assert told(seed, label + "2", *left)["drawn"] == after["helps"]
     assert "0 faults" in run("verify", site=site).stdout
+    # And what the site hands out is enough, too.
+    again = run("replay", site=site).stdout
+    assert "2 instances, 3 entries: 3 decided again, 2 lots drawn again, 0 faults" in again, again
+    lots = [json.loads(line) for line in run("replay", over, "--lots", site=site).stdout.splitlines()]
+    assert [lot["label"] for lot in lots] == [label + "1", label + "2"] and lots[0]["keys"] == CLASSES, lots
+    for lot in lots:
+        assert draw(seed, lot["label"], lot["keys"]) == lot["drawn"] and digest(lot["keys"]) == lot["digest"], lot
+    assert run("replay", waiting, "--lots", site=site).stdout == ""
+    assert run("replay", "AAAA-AAAA", site=site, check=False).returncode == 1
+    database = sqlite3.connect(os.path.join(site, "data", "stafet.db"))
+    database.execute("UPDATE history_payloads SET payload = replace(payload, ?, ?)", ('"begins":"%s"' % after["begins"], '"begins":"%s"' % after["helps"]))
+    database.commit()
+    database.close()
+    again = run("replay", over, "--lots", site=site, check=False)
+    assert again.returncode == 1 and "leaves another 'begins'" in again.stdout and "1 faults" in again.stdout, again.stdout
     shutil.rmtree(folder)
 
 

@@ -531,11 +531,31 @@ static inline int64_t faults_of(struct fixture *f, int64_t id, struct buf *out) 
 	return faults;
 }
 
+/* Each decision comes out the same when it is taken again. */
+static inline struct replay_sum assert_replays(struct fixture *f, struct buf *out) {
+	struct replay_sum sum = {0};
+	struct instance instance;
+	bool found = true;
+	struct view *v = store_view(f->store, &f->err);
+	assert_non_null(v);
+	for (int64_t after = 0; found;) {
+		OK(instance_next(v, after, f->arena, &instance, &found, &f->err));
+		if (found)
+			OK(engine_replay(f->engine, v, instance.id, out, NULL, &sum, &f->err));
+		after = instance.id;
+	}
+	view_close(v);
+	if (sum.faults > 0)
+		fail_msg("%s", out->at);
+	return sum;
+}
+
 static inline void assert_sound(struct fixture *f) {
 	struct buf out;
 	buf_init(&out, 1 << 16);
 	if (faults_of(f, 0, &out) != 0)
 		fail_msg("%s", out.at);
+	assert_replays(f, &out);
 	buf_free(&out);
 }
 

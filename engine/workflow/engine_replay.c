@@ -1,0 +1,275 @@
+/* stafet replay: each decision of an instance is taken again, from what its entry of history says that it was decided by, with the machine that the instance is pinned
+ * to; it must come out the same, byte by byte. */
+#include "engine/base/escape.h"
+#include "engine/store/people.h"
+#include "engine/workflow/engine_run.h"
+#include "engine/workflow/past.h"
+#include "engine/workflow/register_past.h"
+
+struct replay {
+	struct run run;                  /* without a transaction: nothing is written */
+	struct arena *a;                 /* of the instance; run.a: of the entry */
+	const struct instance *instance;
+	const struct definition *definition;
+	struct past_registers registers;
+	struct register_port then, now;
+	const struct state *state;       /* behind the entries so far; NULL: there are none */
+	struct value *values;
+	int64_t entered_at, started_at;
+	const struct history *entry;
+	const struct value *after;       /* the entry's */
+	struct payload_told told;
+	struct texts_of reads;
+	struct str decided;              /* of the payload: what stands behind its reads */
+	struct replay_sum *sum;
+	struct buf *out, *lots;
+};
+
+__attribute__((format(printf, 2, 3))) static void fault(struct replay *p, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	buf_printf(p->out, "%.*s: entry %lld (%.*s %.*s), decided again, ", STR_ARG(p->instance->reference), (long long)p->entry->seq, STR_ARG(p->entry->kind), STR_ARG(p->entry->event));
+	buf_vprintf(p->out, format, args);
+	buf_char(p->out, '\n');
+	va_end(args);
+	p->sum->faults++;
+}
+
+static const struct value *copy_values(struct replay *p, const struct value *values, struct value **copy) {
+	size_t count = p->definition->fields.count;
+	*copy = ARENA_ARRAY(p->a, count, struct value);
+	for (size_t i = 0; i < count; i++)
+		(*copy)[i] = values[i];
+	return *copy;
+}
+
+/* "child ID VERSION", as it was noted: workflow, state, ended. */
+static bool past_child(struct replay *p, struct str note, struct value *out, struct err *err) {
+	struct str rest = note, state;
+	struct instance child;
+	struct err gone = {0};
+	int64_t id, version;
+	(void)str_cut(&rest, ' ');
+	rest.len -= rest.len > 0; /* the quote */
+	if (!str_to_int(str_cut(&rest, ' '), &id) || !str_to_int(rest, &version))
+		return err_set(err, ERR_PERMANENT, "error.internal", "no note of a child: %.*s", STR_ARG(note));
+	if (!instance_load(p->run.view, id, p->run.a, &child, err) || !history_state(p->run.view, id, version, p->run.a, &state, err))
+		return false;
+	const struct definition *d = site_definition(p->run.engine->site, p->run.view, child.definition, &gone);
+	const struct state *in = d ? definition_state(d, state) : NULL;
+	struct value *members = ARENA_ARRAY(p->run.a, p->definition->child_record->count, struct value);
+	members[0] = value_string(child.workflow);
+	members[1] = value_string(state);
+	members[2] = value_bool(in && in->final);
+	*out = (struct value){.kind = KIND_RECORD, .record = {p->definition->child_record, members, STR("")}};
+	return true;
+}
+
+static bool past_children(struct replay *p, struct value *out, struct err *err) {
+	*out = (struct value){.kind = KIND_LIST};
+	if (!p->definition->reads_children)
+		return true;
+	struct value *items = ARENA_ARRAY(p->run.a, p->reads.count, struct value);
+	size_t count = 0;
+	for (size_t i = 0; i < p->reads.count; i++)
+		if (str_starts(p->reads.items[i], STR("\"child ")) && !past_child(p, p->reads.items[i], &items[count++], err))
+			return false;
+	*out = (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};
+	return true;
+}
+
+/* The instance as it was when the event came; before the first entry there was none. */
+static bool load_then(struct replay *p, struct loaded *l, struct err *err) {
+	bool starts = !p->state;
+	p->registers.generation = p->told.read_at;
+	*l = (struct loaded){.definition = p->definition, .state = p->state, .values = p->values, .port = p->then, .seen = p->told.seen, .read_at = p->told.read_at};
+	l->instance = (struct instance){.id = starts ? 0 : p->instance->id, .reference = p->instance->reference, .parent_id = p->instance->parent_id, .root_id = p->instance->root_id};
+	if (!starts) {
+		l->instance.started_at = p->started_at;
+		l->instance.entered_at = p->entered_at;
+	}
+	l->ledger = pool_ledger(&(struct pool_desk){.engine = p->run.engine, .view = p->run.view, .a = p->run.a, .definition = p->definition, .instance_id = l->instance.id,
+	                                            .parent_id = l->instance.parent_id, .seen = p->told.seen, .now = p->entry->at, .registers = &p->then});
+	l->urn = urn_open(&(struct urn_desk){.engine = p->run.engine, .view = p->run.view, .a = p->run.a, .definition = p->definition, .instance_id = l->instance.id,
+	                                     .parent_id = l->instance.parent_id, .reference = l->instance.reference, .seen = p->told.seen, .history_id = p->entry->id});
+	l->board = group_board(&(struct group_desk){.view = p->run.view, .a = p->run.a, .definition = p->definition, .registers = &p->now, .payload = &p->entry->payload});
+	return past_children(p, &l->children, err);
+}
+
+static enum event_kind kind_of(const struct history *entry) {
+	return str_is(entry->kind, "start") ? EVENT_START : str_is(entry->kind, "timer") ? EVENT_TIMER : str_is(entry->kind, "form") ? EVENT_FORM : EVENT_SIGNAL;
+}
+
+/* What came, with the fields that it brought: those that the entry left, but for those that it then changed. */
+static bool load_event(struct replay *p, struct said *said, struct event *event, struct err *err) {
+	struct value *given;
+	struct contact contact;
+	*event = (struct event){.kind = kind_of(p->entry), .name = p->entry->event, .role = p->entry->role, .actor = p->told.said_by};
+	if (event->kind == EVENT_TIMER)
+		return true;
+	event->values = copy_values(p, p->after, &given);
+	if (!data_apply(p->definition, p->entry->payload, PAYLOAD_GIVEN, &p->now, p->a, given, err))
+		return false;
+	if (p->told.refused.kind == KIND_LIST) {
+		*said = (struct said){p->told.said, p->told.refused};
+		event->said = said;
+	}
+	if (event->kind != EVENT_FORM)
+		return true;
+	bool known = contact_load(p->run.view, p->entry->contact_id, p->run.a, &contact, err);
+	event->actor = known ? contact.value : STR("");
+	return known;
+}
+
+static void compare_fields(struct replay *p, const struct value *again) {
+	for (size_t i = 0; i < p->definition->fields.count; i++)
+		if (!value_identical(&p->after[i], &again[i]))
+			fault(p, "leaves another '%.*s'", STR_ARG(p->definition->fields.items[i].name));
+}
+
+static void compare_state(struct replay *p, const struct decision *again) {
+	bool refused = again->outcome != DECISION_TAKEN;
+	struct str to = again->moved ? again->target->name : STR("");
+	if (refused && !p->entry->refused)
+		fault(p, "is refused");
+	else if (refused != p->entry->refused || !str_equal(to, p->entry->to))
+		fault(p, "goes to '%.*s', not to '%.*s'", STR_ARG(to), STR_ARG(p->entry->to));
+}
+
+static bool compare(struct replay *p, const struct loaded *l, const struct decision *again, struct err *err) {
+	struct buf decided;
+	int64_t faults = p->sum->faults;
+	buf_init(&decided, RUN_DATA);
+	bool ok = run_payload_decided(l, again, &decided, err);
+	compare_state(p, again);
+	compare_fields(p, again->values);
+	if (ok && p->sum->faults == faults && !str_starts(p->decided, buf_text(&decided)))
+		fault(p, "claims, draws, shares or refuses otherwise");
+	buf_free(&decided);
+	return ok;
+}
+
+static void tell_lots(struct replay *p, const struct loaded *l) {
+	for (size_t i = 0; l->urn && i < l->urn->lots.count; i++) {
+		const struct urn_lot *lot = &l->urn->lots.items[i];
+		p->sum->lots++;
+		if (!p->lots)
+			continue;
+		buf_z(p->lots, "{\"label\":");
+		escape_json(p->lots, lot->label);
+		buf_z(p->lots, ",\"drawn\":");
+		escape_json(p->lots, lot->key);
+		buf_printf(p->lots, ",\"digest\":\"%.*s\",\"keys\":[", STR_ARG(lot->digest));
+		for (size_t k = 0; k < lot->size; k++) {
+			buf_z(p->lots, k ? "," : "");
+			escape_json(p->lots, lot->keys[k]);
+		}
+		buf_z(p->lots, "]}\n");
+	}
+}
+
+static bool decide_again(struct replay *p, struct err *err) {
+	struct loaded l;
+	struct event event;
+	struct said said;
+	struct decision again;
+	if (!load_then(p, &l, err) || !load_event(p, &said, &event, err))
+		return false;
+	struct decision_world world = run_world(&p->run, &l);
+	struct snapshot snapshot = loaded_snapshot(&l);
+	world.now = p->entry->at;
+	decision_take(&world, &snapshot, &event, p->run.a, &again);
+	const struct err none = {0}, *failed[] = {l.ledger ? &l.ledger->failed : &none, l.urn ? &l.urn->failed : &none, l.board ? &l.board->failed : &none};
+	for (size_t i = 0; i < sizeof failed / sizeof *failed; i++)
+		if (failed[i]->kind != ERR_NONE) {
+			*err = *failed[i];
+			return false;
+		}
+	p->sum->decided++;
+	if (again.outcome == DECISION_TAKEN)
+		tell_lots(p, &l);
+	return compare(p, &l, &again, err);
+}
+
+/* The entry's reads, and what it decided, behind the fields that it set: they are written as they would be now, or somebody else wrote them. */
+static bool find_parts(struct replay *p) {
+	static const struct str name = {"\"reads\":[", sizeof "\"reads\":[" - 1};
+	struct str kept = p->entry->payload;
+	struct buf set;
+	buf_init(&set, RUN_DATA);
+	run_payload_set(p->definition, p->state ? p->values : NULL, p->after, &set);
+	bool same = str_starts(kept, buf_text(&set));
+	size_t from = set.len;
+	buf_free(&set);
+	if (!same || from >= kept.len)
+		return false;
+	p->reads = run_payload_list(p->run.a, (struct str){kept.at + from - name.len, kept.len - from + name.len}, "reads");
+	if (p->reads.count > 0)
+		from = (size_t)(p->reads.items[p->reads.count - 1].at - kept.at) + p->reads.items[p->reads.count - 1].len;
+	p->decided = (struct str){kept.at + from + 1, kept.len - from - 1};
+	return true;
+}
+
+/* What cannot be read again is a fault of this entry alone. */
+static void take_entry(struct replay *p) {
+	struct err err = {0};
+	p->sum->entries++;
+	if (!data_payload_told(p->entry->payload, p->run.a, &p->told) || !p->told.again)
+		p->sum->unknown++;
+	else if (p->told.aside)
+		p->sum->aside++;
+	else if (!find_parts(p))
+		fault(p, "sets other fields");
+	else if (!decide_again(p, &err))
+		fault(p, "cannot be: %s", err.text);
+}
+
+static bool take_entries(struct replay *p, const struct history_list *entries, struct err *err) {
+	bool ok = true;
+	p->started_at = entries->count ? entries->items[0].at : 0;
+	for (size_t i = 0; ok && i < entries->count; i++) {
+		struct value *after;
+		p->entry = &entries->items[i];
+		if (p->entry->payload.len == 0) {
+			p->sum->erased += (int64_t)(entries->count - i);
+			return true;
+		}
+		copy_values(p, p->values, &after);
+		ok = data_apply(p->definition, p->entry->payload, "set", &p->now, p->a, after, err);
+		if (!ok)
+			break;
+		p->after = after;
+		take_entry(p);
+		arena_reset(p->run.a);
+		p->values = after;
+		if (p->entry->to.len > 0) {
+			p->state = definition_state(p->definition, p->entry->to);
+			p->entered_at = p->entry->at;
+			ok = p->state || err_set(err, ERR_PERMANENT, "error.internal", "its history enters a state that its definition does not have");
+		}
+	}
+	return ok;
+}
+
+bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct buf *lots, struct replay_sum *sum, struct err *err) {
+	struct arena *a = arena_new(), *entry = arena_new();
+	struct instance instance;
+	struct history_list entries;
+	struct err broken = {0};
+	struct replay p = {.run = {.engine = e, .view = v, .a = entry}, .a = a, .instance = &instance, .registers = {.view = v, .a = a}, .sum = sum, .out = out, .lots = lots};
+	p.then = past_registers_port(&p.registers);
+	p.now = data_store_port(v);
+	bool ok = instance_load(v, instance_id, a, &instance, err) && history_list(v, instance_id, a, &entries, err);
+	if (ok) {
+		sum->instances++;
+		p.definition = site_definition(e->site, v, instance.definition, &broken);
+		p.values = p.definition ? ARENA_ARRAY(a, p.definition->fields.count, struct value) : NULL;
+		if (!p.definition || !take_entries(&p, &entries, &broken)) {
+			buf_printf(out, "%.*s: its history cannot be followed: %s\n", STR_ARG(instance.reference), broken.text);
+			sum->faults++;
+		}
+	}
+	arena_free(entry);
+	arena_free(a);
+	return ok;
+}
