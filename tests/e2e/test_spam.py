@@ -103,6 +103,7 @@ Content-Type: text/html; charset="utf-8"
 """
 
 folder = tempfile.mkdtemp(prefix="stafet-spam-")
+MOST = 6  # of one message: the longest, which say the most
 mails = {}  # (package, message, language): bytes, one for each way in which its text came out
 
 
@@ -127,7 +128,10 @@ def collect_packages():
     run("test", make_site("shipped", sorted(folders.values())), "--messages", out)
     for path in sorted(glob.glob(out + "/*/*.eml")):
         workflow, (message, language) = path.split("/")[-2], re.fullmatch(r"\d+-(.+)\.(\w+)\.eml", os.path.basename(path)).groups()
-        mails.setdefault((workflow, message, language), []).append(open(path, "rb").read())
+        rows = mails.setdefault((workflow, message, language), [])
+        rows.append(open(path, "rb").read())
+        if len(rows) > MOST:
+            rows.remove(min(rows, key=len))
     shipped = {(n, *os.path.basename(p).split(".")[:2]) for n, folder in folders.items() for p in glob.glob(os.path.join(folder, "messages", "*.md"))}
     assert len(shipped) > 60 and set(mails) == shipped, "messages that no scenario sends: %s" % sorted(shipped - set(mails))
 
