@@ -50,9 +50,19 @@ static void place_anew(struct planning *p) {
 		p->children[i].told = true;
 }
 
+/* By position: of its group the first that has a slot, so that nobody is taken to stand behind whose slot belongs to somebody further ahead. */
+static bool *find_holders(const struct planning *p, struct arena *a) {
+	bool *holds = ARENA_ARRAY(a, p->count, bool), *known = ARENA_ARRAY(a, p->count, bool);
+	for (size_t i = 0; i < p->count; i++)
+		if (p->children[i].number != 0 && !known[p->leader[i]])
+			holds[i] = known[p->leader[i]] = true;
+	return holds;
+}
+
 /* Nobody moves. Whoever is new opens with the next one behind, or in a slot of its own at the end. */
-static void place_newcomers(struct planning *p) {
+static void place_newcomers(struct planning *p, struct arena *a) {
 	struct plan_child *children = p->children;
+	const bool *holds = find_holders(p, a);
 	int64_t behind = 0, end = p->ask->highest;
 	for (size_t i = p->count; i-- > 0;) {
 		children[i].place = children[i].number;
@@ -66,7 +76,7 @@ static void place_newcomers(struct planning *p) {
 	for (size_t i = p->count; i-- > 0;) {
 		if (children[i].place == 0 && p->leader[i] == i)
 			children[i].place = behind;
-		if (children[i].number != 0)
+		if (holds[i])
 			behind = children[i].number;
 	}
 	for (size_t i = 0; i < p->count; i++)
@@ -156,7 +166,7 @@ bool plan_places(const struct plan_ask *ask, const struct zone *zone, struct pla
 		if (ask->mode == PLAN_ANEW)
 			place_anew(&p);
 		else
-			place_newcomers(&p);
+			place_newcomers(&p, a);
 	}
 	qsort(children, count, sizeof *children, place_order);
 	if (!find_slots(&p, err))

@@ -111,6 +111,11 @@ static void test_keep(void **state) {
 	/* A group shares the slot of its first member that has one. */
 	children(b, "a=1 m/x b=2 l/x=7 c=5 k/x=6");
 	assert_places(b, "m 7 02T13:00-13:10");
+	/* It stands where the first stands whose slot it shares: behind n there is only d. */
+	children(b, "a/x=1 b=2 n c/x=1 d=4");
+	assert_places(b, "n 4 02T12:30-12:40");
+	children(b, "a/x=1 b=2 n c/x=1");
+	assert_places(b, "n 10 02T13:30-13:40");
 	children(b, "a=1 m/x n l/x");
 	assert_places(b, "m 10 02T13:30-13:40; l 10 02T13:30-13:40; n 11 02T13:40-13:50");
 	children(b, "n m");

@@ -74,7 +74,7 @@ static void test_everybody_is_told_what_their_role_sees(void **state) {
 	act(c, id, "ida@example.dk", "asker", "confirm", "{\"agreed\":\"true\"}");
 	/* the asker typed the addresses, and knows them */
 	look(c, id, "ida@example.dk");
-	SHOWS("<h2>Forløb</h2>");
+	SHOWS("<h2>Sagens gang</h2>");
 	SHOWS("<div>Sagen begyndte</div><div>Status: Ubekræftet</div>");
 	SHOWS("<div>Udført: Bekræft</div><div class=\"caption\">Af Bestiller (dig)</div><div>Status: Venter</div>");
 	SHOWS("<div>På vej: Anmodning til Chef (boss@firma.dk)</div>");
