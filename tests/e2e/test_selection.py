@@ -1,7 +1,7 @@
 """A selection round over HTTP, as doctors, the secretariat and those who are told live through it in the demo (templates/selection): the public lists, the exercise, a slot, choosing by telephone,
 the agreement, what the registry gets, and what nobody gets."""
 # covers: S1 S4 S5 S27 S28 S29 S30 S31 S32 S33 S34 S35 S36 S37 S38 S39 S40 S41 S42 S43 S45 S46 S47 S49 S50 S51 S52 S55 S70 S72 S73 S74 S75 S76 S77 S78 S79 S80 S81 S82 S83 S87 S88 S90
-# covers: S104 S116 S136 S138 S139 S144
+# covers: S3 S8 S13 S71 S89 S104 S116 S136 S138 S139 S140 S141 S142 S143 S144
 import csv, html, os, re, sys, time, urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -10,7 +10,7 @@ from stafet import *
 PACKAGE = os.path.join(ROOT, "templates", "selection")
 NORD, REGISTRY, REGION = "nord@videreuddannelse.example.dk", "overfoersel@register.example.dk", "kbu@hovedstaden.example.dk"
 DANISH = {"Accept-Language": "da"}
-server = None
+server = secretariat = None
 
 
 def words(answer):
@@ -106,7 +106,7 @@ def test_anybody_finds_the_posts_and_whom_to_ask():
     for part in ("Esbjerg", "Gastrokirurgi", "01-09-27", "Almen praksis i området omkring Esbjerg", "01-03-28", "Seks måneder på Esbjerg Sygehus", "sygehus.example.dk"):
         assert part in one, (part, one)
     told = words(get("/rows/round/contacts"))
-    for part in ("sekretariatet", "20 00 00 01", "uddannelse@styrelse.example.dk", "Danske Regioner", "Praksis i Syd", "Grønland", "samleverordningen", "principielle spørgsmål"):
+    for part in ("sekretariatet", "20 00 00 01", "uddannelse@styrelse.example.dk", "Danske Regioner", "Praksis i Syd", "Grønland", "samleverordningen", "principielle spørgsmål", "op til to år"):
         assert part in told, (part, told)
 
 
@@ -114,6 +114,7 @@ def test_an_exercise_from_the_front_page_to_the_agreement():
     mine, email, phone = begin_exercise("Ny Læge", 1)
     mail = message(email, "Din tid")
     assert "kun en sikkerhed" in re.sub(r"\s+", " ", mail["text"]) and "Jo højere nummer" in re.sub(r"\s+", " ", mail["text"])
+    assert "ring til os, gerne med en liste" in re.sub(r"\s+", " ", mail["text"])
     assert "Du vælger med linket i mailen" in message(phone, "Din tid")["text"] and message(phone, "Din tid")["links"] == [], "whoever has the phone alone cannot choose"
     raw = server.get(mine, headers=DANISH)
     assert int(raw.header("Refresh")) <= 125 and "Du kan nu vælge forløb" not in words(raw), "it comes again by itself"
@@ -147,6 +148,7 @@ def test_an_exercise_from_the_front_page_to_the_agreement():
     receipt = confirm(check, choose, phone)
     assert "Forløbet er dit" in words(receipt)
     agreed = message(email, "aftale")
+    assert "Har du et helbred" in agreed["text"] and "Ris, ros og ønsker" in agreed["text"]
     page = get(path_of(agreed))
     end = time.time() + 20
     while "?file=" not in page.text and time.time() < end:
@@ -171,9 +173,10 @@ def test_a_round_with_the_secretariat_at_the_telephone():
     months = "januar februar marts april maj juni juli august september oktober november december".split()
     server.post("/demo/clock", {"set": "%s-%02d-%02dT%s:%s" % (said.group(3), months.index(said.group(2)) + 1, int(said.group(1)), said.group(4), said.group(5))})
     message("+4520000301", "Du kan nu vælge")
-    cookie = log_in(NORD, 2)
+    global secretariat
+    cookie = secretariat = log_in(NORD, 2)
     page = get(case, cookie)
-    assert "Vælg for en der ringer" in words(page)
+    assert "Vælg for en der ringer" in words(page) and "Send igen" in words(page)
     where, page = pressed(page, case, "act", "choose-for", cookie)
     assert "Læs" in words(page) or "Lægen får en kode" in words(page), words(page)
     _, check = pressed(page, where, "wanted", "rh-1", cookie)
@@ -195,9 +198,22 @@ def test_who_is_told_and_who_sees_the_number():
     assert "010190-1000" not in server.log_text()
 
 
+def test_what_is_left_for_evaluation():
+    cookie = secretariat
+    back = get("/backend", cookie)
+    listed = get(html.unescape(re.search(r'href="([^"]+)">Til evaluering<', back.text).group(1)), cookie)
+    spreadsheet = server.get(html.unescape(re.search(r'href="([^"]*export=csv[^"]*)"', listed.text).group(1)), headers={"Cookie": cookie}).text.lstrip("\ufeff")
+    lines = list(csv.DictReader(spreadsheet.splitlines(), delimiter=";"))
+    assert [(l["Runde"], l["Valgt"], l["Region"], l["Gemte favoritter"]) for l in lines] == [("Prøverunden", "I telefonen", "Hovedstaden", "Ingen")], lines
+    assert "Signe" not in spreadsheet and "Rigshospitalet" not in spreadsheet
+    assert words(get(path_of(message("signe@laege.example.dk", "Din tid")))).count(lines[0]["Referencenummer"] if "Referencenummer" in lines[0] else list(lines[0].values())[-1]) == 0, "its reference is its own"
+    # The sequence of choices stands in the histories, and cannot be changed unseen: stafet verify proves them (tests/unit/test_history.c, tests/unit/test_pools.c).
+
+
 if __name__ == "__main__":
     server = Server("demo", PACKAGE, "--listen", "127.0.0.1:0")
     try:
-        main([test_anybody_finds_the_posts_and_whom_to_ask, test_an_exercise_from_the_front_page_to_the_agreement, test_a_round_with_the_secretariat_at_the_telephone, test_who_is_told_and_who_sees_the_number])
+        main([test_anybody_finds_the_posts_and_whom_to_ask, test_an_exercise_from_the_front_page_to_the_agreement, test_a_round_with_the_secretariat_at_the_telephone, test_who_is_told_and_who_sees_the_number,
+              test_what_is_left_for_evaluation])
     finally:
         server.stop()
