@@ -53,11 +53,6 @@ static void watcher_end(struct watcher *w) {
 		pthread_join(w->thread, NULL);
 }
 
-static void progress(const char *what) {
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "%s ...\n", what);
-}
-
 /* --- backup --- */
 
 static const char backup_usage[] = "usage: stafet backup FILE [--force]\n"
@@ -159,7 +154,7 @@ struct restore {
 
 static bool prove_histories(struct open_site *s, struct buf *out, struct err *err) {
 	int64_t checked, faults;
-	progress("proving the histories");
+	command_progress("proving the histories");
 	if (!site_verify(s, STR(""), out, &checked, &faults, err))
 		return false;
 	buf_printf(out, "%lld instances checked, %lld faults\n", (long long)checked, (long long)faults);
@@ -184,7 +179,7 @@ static bool prove(const struct restore *r, const char *place, struct err *err) {
 	struct open_site s = {.arena = arena_new()};
 	struct site_config config = *r->config;
 	config.data_file = str_from(place);
-	progress("reading every page");
+	command_progress("reading every page");
 	bool ok = store_look(place, NULL, clock_now(), &before, err) && store_check(place, err) && site_open_config(&s, &config, r->out, err) && prove_histories(&s, r->out, err) &&
 	          tell_seen(r, &s, place, before.version, err);
 	site_shut(&s);
@@ -204,7 +199,7 @@ static bool restore_site(const struct restore *r, bool check, struct err *err) {
 		buf_z(r->out, err->kind == ERR_CONFLICT ? "The server of this site runs: stop it first.\n" : "");
 		return false;
 	}
-	progress("copying");
+	command_progress("copying");
 	const char *place = restore_open(r->arena, r->store, r->file, err);
 	if (!place)
 		return false;

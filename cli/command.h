@@ -63,6 +63,7 @@ bool site_verify(struct open_site *s, struct str reference, struct buf *out, int
 /* An instant as the site's people write it. In a. */
 struct str site_time(const struct open_site *s, struct arena *a, int64_t instant);
 int command_failed(struct buf *out, const struct err *err); /* tells it; EXIT_FAULT */
+void command_progress(const char *what); /* on stderr, when that is a terminal */
 
 /* Commands on a store. input: contents of the file that the caller named (--data FILE, FILE.csv), read by the calling side. */
 struct store_command {

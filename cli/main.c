@@ -104,6 +104,15 @@ static int run_here(const struct store_command *command, const char *folder, str
 	return status;
 }
 
+static void tell_lines(struct arena *a, const char *name, const char *path, struct str input) {
+	enum { MANY = 10000 };
+	size_t lines = 0;
+	for (size_t i = 0; i < input.len; i++)
+		lines += input.at[i] == '\n';
+	if (lines >= MANY && strcmp(name, "import") == 0)
+		command_progress(arena_printf(a, "reading and comparing %zu lines of %s", lines, path).at);
+}
+
 static int run_store_command(const struct store_command *command, struct arguments *args, struct buf *out) {
 	enum { INPUT_LIMIT = 16 << 20 };
 	struct arena *a = arena_new();
@@ -116,6 +125,7 @@ static int run_store_command(const struct store_command *command, struct argumen
 	if (path && !read_input(a, path, INPUT_LIMIT, &input, out, &err)) {
 		buf_printf(out, "stafet: %s\n", err.text);
 	} else {
+		tell_lines(a, command->name, path, input);
 		status = remote_run(folder, command->name, args, input, out, &reached);
 		if (!reached)
 			status = run_here(command, folder, args, input, out);

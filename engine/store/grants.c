@@ -56,6 +56,33 @@ bool grant_clear(struct tx *tx, int64_t rule_id, struct err *err) {
 	return stmt_run(s, NULL, err);
 }
 
+static bool ask_grant(struct stmt *s, bool *is, struct err *err) {
+	enum db_step step = stmt_step(s, err);
+	*is = step == DB_ROW;
+	stmt_end(s);
+	return step != DB_FAIL;
+}
+
+bool grant_prune(struct tx *tx, int64_t rule_id, struct str reg, bool *left, struct err *err) {
+	struct stmt *s = db_query(tx_db(tx), "DELETE FROM grants WHERE rule_id = ?1 AND NOT EXISTS (SELECT 1 FROM register_rows r WHERE r.name = ?2 AND r.key = grants.row_key"
+	                                     " AND r.version = grants.version AND r.valid_until IS NULL)");
+	bind_int(s, rule_id);
+	bind_text(s, reg);
+	if (!stmt_run(s, NULL, err))
+		return false;
+	s = db_query(tx_db(tx), "SELECT 1 FROM grants WHERE rule_id = ? LIMIT 1");
+	bind_int(s, rule_id);
+	return ask_grant(s, left, err);
+}
+
+bool grant_of_row(struct view *v, int64_t rule_id, struct str row, int64_t version, bool *is, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT 1 FROM grants WHERE rule_id = ? AND row_key = ? AND version = ? LIMIT 1");
+	bind_int(s, rule_id);
+	bind_text(s, row);
+	bind_int(s, version);
+	return ask_grant(s, is, err);
+}
+
 bool grant_held(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, struct arena *a, struct grant *out, bool *found, struct err *err) {
 	struct stmt *s = db_query(view_db(v), "SELECT g.rule_id, g.contact_id, g.scope, g.name, g.row_key, g.version, g.from_day, g.until_day FROM scopes s"
 	                                      " JOIN grants g ON g.rule_id = s.rule_id AND g.scope = s.scope"

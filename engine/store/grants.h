@@ -29,7 +29,10 @@ struct grant {
 	int64_t from_day, until_day;      /* both included */
 };
 bool grant_add(struct tx *tx, const struct grant *grant, struct err *err);
-bool grant_clear(struct tx *tx, int64_t rule_id, struct err *err);
+bool grant_clear(struct tx *tx, int64_t rule_id, struct err *err); /* nobody has anything by it */
+/* What rows gave that are not in the register any more, or not in that version, goes. *left: something else stays. */
+bool grant_prune(struct tx *tx, int64_t rule_id, struct str reg, bool *left, struct err *err);
+bool grant_of_row(struct view *v, int64_t rule_id, struct str row, int64_t version, bool *is, struct err *err); /* it gave something already */
 /* The grant by which the contact has that role of the case on that day; *found false: none. */
 bool grant_held(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, struct arena *a, struct grant *out, bool *found, struct err *err);
 

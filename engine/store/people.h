@@ -37,7 +37,7 @@ struct participation_list {
 	struct participation *items;
 	size_t count, cap;
 };
-/* In the order in which they were added, and behind them those whom registers give a role on that day (grants.h), in the order of their rows; contact loaded too. */
+/* In the order in which they were added, and behind them those whom registers give a role on that day (grants.h), in the order in which their rows came; contact loaded too. */
 bool participation_list(struct view *v, int64_t instance_id, int64_t day, struct arena *a, struct participation_list *out, struct err *err);
 bool participation_add(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct str name, struct err *err); /* again: only the name */
 /* The newest instance of that workflow in which somebody with the contact takes part on that day; 0: none. */

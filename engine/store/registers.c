@@ -16,9 +16,16 @@ static void read_row(struct stmt *s, struct arena *a, struct register_row *out) 
 }
 
 bool register_rows(struct view *v, struct str name, struct arena *a, struct register_rows *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), ROW "WHERE name = ? AND valid_until IS NULL ORDER BY position, id");
-	bind_text(s, name);
+	return register_rows_since(v, name, INT64_MIN, a, out, err);
+}
+
+bool register_rows_since(struct view *v, struct str name, int64_t since, struct arena *a, struct register_rows *out, struct err *err) {
+	struct stmt *s = since == INT64_MIN ? db_query(view_db(v), ROW "WHERE name = ? AND valid_until IS NULL ORDER BY position, id")
+	                                    : db_query(view_db(v), ROW "WHERE name = ? AND valid_until IS NULL AND valid_from >= ? ORDER BY position, id");
 	enum db_step step;
+	bind_text(s, name);
+	if (since != INT64_MIN)
+		bind_int(s, since);
 	*out = (struct register_rows){0};
 	while ((step = stmt_step(s, err)) == DB_ROW)
 		read_row(s, a, ARENA_PUSH(a, out));

@@ -17,6 +17,7 @@ struct register_rows {
 
 /* The rows valid now, in file order. */
 bool register_rows(struct view *v, struct str name, struct arena *a, struct register_rows *out, struct err *err);
+bool register_rows_since(struct view *v, struct str name, int64_t since, struct arena *a, struct register_rows *out, struct err *err); /* that have stood there since then or later */
 bool register_size(struct view *v, struct str name, int64_t most, int64_t *size, struct err *err); /* valid rows; at most that many are counted */
 /* Whether that version of the row stood in the register at that time. */
 bool register_row_stood(struct view *v, struct str name, struct str key, int64_t version, int64_t at, bool *stood, struct err *err);

@@ -347,6 +347,8 @@ static const char *const registers_as_they_were =
         "UPDATE register_rows SET until_id = 0 WHERE valid_until IS NOT NULL;"
         "CREATE TABLE register_moves (row_id INTEGER NOT NULL REFERENCES register_rows(id), until_id INTEGER NOT NULL, position INTEGER NOT NULL,"
         " PRIMARY KEY (row_id, until_id)) STRICT, WITHOUT ROWID;";
+/* What a changed row gave is found by its key. */
+static const char *const rows_of_grants = "CREATE INDEX grants_row ON grants (rule_id, row_key, version);";
 
 enum { PARTS = 4 };
 struct migration {
@@ -386,6 +388,7 @@ static const struct migration migrations[] = {
         {{&grants_of_registers}},
         {{&wishes_for_rows}},
         {{&registers_as_they_were}},
+        {{&rows_of_grants}},
 };
 
 int64_t schema_newest(void) {

@@ -107,13 +107,15 @@ static bool add_row(const struct filling *f, const struct register_row *stored, 
 	return contact_ensure(f->tx, channel, address, address_key(a, address), STR(""), f->now, &grant.contact_id, err) && grant_add(f->tx, &grant, err);
 }
 
-static bool fill(const struct filling *f, struct err *err) {
+/* With the rows that stand there since then. */
+static bool fill(const struct filling *f, int64_t since, struct err *err) {
 	struct arena *all = arena_new(), *one = arena_new();
 	struct register_rows rows;
-	bool ok = register_rows(tx_view(f->tx), f->rule->reg->full_name, all, &rows, err);
+	bool ok = register_rows_since(tx_view(f->tx), f->rule->reg->full_name, since, all, &rows, err), there = false;
 	for (size_t i = 0; ok && i < rows.count; i++) {
 		arena_reset(one);
-		ok = add_row(f, &rows.items[i], one, err);
+		ok = since == INT64_MIN || grant_of_row(tx_view(f->tx), f->rule_id, rows.items[i].key, rows.items[i].version, &there, err);
+		ok = ok && (there || add_row(f, &rows.items[i], one, err));
 	}
 	arena_free(one);
 	arena_free(all);
@@ -129,7 +131,7 @@ bool grants_rule(struct site *site, struct tx *tx, const struct definition *d, c
 	memcpy(row.definition, d->hash, sizeof row.definition);
 	if (!grant_rule_add(tx, role->grants->hash, &row, id, err))
 		return false;
-	return fill(&(struct filling){site, tx, d, role->grants, *id, now}, err);
+	return fill(&(struct filling){site, tx, d, role->grants, *id, now}, INT64_MIN, err);
 }
 
 /* Of a definition that cannot be read nobody has the role: better than somebody who should not. */
@@ -137,9 +139,12 @@ static bool refill(struct site *site, struct tx *tx, const struct grant_rule_row
 	struct err unread = {0};
 	const struct definition *d = site_definition(site, tx_view(tx), row->definition, &unread);
 	const struct role *role = d ? definition_role(d, row->role) : NULL;
-	if (!role || !role->grants)
+	bool left;
+	if (!role || !role->grants) {
 		log_event(LOG_ERROR, "grants-lost", "register=%.*s role=%.*s text=\"%s\"", STR_ARG(row->reg), STR_ARG(row->role), unread.text);
-	return grant_clear(tx, row->id, err) && (!role || !role->grants || fill(&(struct filling){site, tx, d, role->grants, row->id, now}, err));
+		return grant_clear(tx, row->id, err);
+	}
+	return grant_prune(tx, row->id, row->reg, &left, err) && fill(&(struct filling){site, tx, d, role->grants, row->id, now}, left ? now : INT64_MIN, err);
 }
 
 bool grants_import(struct site *site, struct tx *tx, struct str reg, const struct register_rows *rows, int64_t now, struct register_change *change, struct err *err) {

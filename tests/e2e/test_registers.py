@@ -1,6 +1,6 @@
 """A register from and to a CSV file, in a running server and without one: what is exported is taken again unchanged, a dry run says what would become of each row, and of a file
 with wrong lines each is told and nothing is taken."""
-import os, shutil, tempfile
+import os, pty, re, shutil, subprocess, tempfile
 from stafet import *
 
 GOALS = "declaration.goals"
@@ -80,7 +80,20 @@ def check_usage():
     assert unknown.returncode == 1 and "no register 'declaration.golas'" in unknown.stdout + unknown.stderr
 
 
-CHECKS = (check_round_trip, check_difference, check_wrong_lines, check_other_alphabets, check_usage)
+def check_progress():
+    """Who waits at a terminal for many lines is told; nobody else is."""
+    before = export()
+    many = before + "".join("n%d;building;1;9;Title %d;Title\r\n" % (i, i) for i in range(10000))
+    terminal, other = pty.openpty()
+    done = subprocess.run([BINARY, "import", GOALS, file(many), "--dry-run"], env=dict(os.environ, STAFET_SITE=site), stdout=subprocess.PIPE, stderr=other, timeout=60)
+    os.close(other)
+    said = os.read(terminal, 1000).decode()
+    os.close(terminal)
+    assert done.returncode == 0 and b"dry run: 10000 added" in done.stdout and re.search(r"reading and comparing \d{5} lines of .*goals.csv \.\.\.", said), (done, said)
+    assert "comparing" not in take(many, "--dry-run").stderr
+
+
+CHECKS = (check_round_trip, check_difference, check_wrong_lines, check_other_alphabets, check_progress, check_usage)
 
 
 def test_without_a_server():
