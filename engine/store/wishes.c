@@ -49,20 +49,16 @@ bool wish_forget(struct tx *tx, int64_t instance_id, struct err *err) {
 	return stmt_run(s, NULL, err);
 }
 
-bool wish_holders(struct view *v, const struct claim_pool *pool, struct str row, int64_t except_id, struct arena *a, struct wish_holders *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT w.instance_id, w.root_id, w.field, i.state, i.definition FROM wishes w JOIN instances i ON i.id = w.instance_id"
-	                                      " WHERE w.owner_id = ? AND w.pool = ? AND w.row_key = ? AND w.instance_id <> ? ORDER BY w.instance_id, w.field");
+bool wish_holders(struct view *v, const struct claim_pool *pool, struct str row, int64_t except_id, struct arena *a, struct wish_lists *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT instance_id, root_id, field FROM wishes WHERE owner_id = ? AND pool = ? AND row_key = ? AND instance_id <> ? ORDER BY instance_id, field");
 	enum db_step step;
 	bind_int(s, pool->owner_id);
 	bind_text(s, pool->name);
 	bind_text(s, row);
 	bind_int(s, except_id);
-	*out = (struct wish_holders){0};
-	while ((step = stmt_step(s, err)) == DB_ROW) {
-		struct wish_holder *holder = ARENA_PUSH(a, out);
-		*holder = (struct wish_holder){.list = {stmt_int(s, 0), stmt_int(s, 1), stmt_text(s, 2, a), *pool}, .state = stmt_text(s, 3, a)};
-		stmt_bytes(s, 4, holder->definition, sizeof holder->definition);
-	}
+	*out = (struct wish_lists){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(struct wish_list *)ARENA_PUSH(a, out) = (struct wish_list){stmt_int(s, 0), stmt_int(s, 1), stmt_text(s, 2, a), *pool};
 	stmt_end(s);
 	return step == DB_DONE;
 }

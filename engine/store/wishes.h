@@ -3,7 +3,6 @@
 #ifndef ENGINE_STORE_WISHES_H
 #define ENGINE_STORE_WISHES_H
 
-#include "engine/base/secret.h"
 #include "engine/store/claims.h"
 
 struct wish_list {
@@ -16,16 +15,11 @@ bool wish_watch(struct tx *tx, const struct wish_list *list, const struct str *k
 bool wish_forget(struct tx *tx, int64_t instance_id, struct err *err); /* all its lists */
 
 /* The lists on which the row stands, but for those of one instance; oldest instance first. */
-struct wish_holder {
-	struct wish_list list;
-	struct str state;       /* of the instance */
-	unsigned char definition[SECRET_HASH];
-};
-struct wish_holders {
-	struct wish_holder *items;
+struct wish_lists {
+	struct wish_list *items;
 	size_t count, cap;
 };
-bool wish_holders(struct view *v, const struct claim_pool *pool, struct str row, int64_t except_id, struct arena *a, struct wish_holders *out, struct err *err);
+bool wish_holders(struct view *v, const struct claim_pool *pool, struct str row, int64_t except_id, struct arena *a, struct wish_lists *out, struct err *err);
 /* Keys on the list, ascending, from behind `after` on; at most `limit`. */
 bool wish_keys(struct view *v, const struct wish_list *list, struct str after, int64_t limit, struct arena *a, struct claimed_rows *out, struct err *err);
 /* All that is watched for the instance: a row of the list a key. For verify. */

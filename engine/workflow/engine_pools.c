@@ -3,6 +3,8 @@
 #include "engine/store/claims.h"
 #include "engine/workflow/engine_run.h"
 
+#include <string.h>
+
 /* So many claims are read at once for each row that was asked for singly: whoever asks for many rows is answered from memory, and whoever asks for few
  * does not read the claims of all. */
 enum { SINGLY = 32, AT_ONCE = 16 };
@@ -88,8 +90,8 @@ static bool read_rows(const struct counter *c, struct spot *spot, struct err *er
 	return true;
 }
 
-/* How often the key stands in the sorted list. */
-static int64_t count_in(const struct claimed_rows *rows, struct str key) {
+/* Where the key stands in the sorted list, or would. */
+static size_t place_in(const struct claimed_rows *rows, struct str key) {
 	size_t from = 0, to = rows->count;
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
@@ -98,7 +100,13 @@ static int64_t count_in(const struct claimed_rows *rows, struct str key) {
 		else
 			to = middle;
 	}
-	for (to = from; to < rows->count && str_equal(rows->items[to], key);)
+	return from;
+}
+
+/* How often the key stands in the sorted list. */
+static int64_t count_in(const struct claimed_rows *rows, struct str key) {
+	size_t from = place_in(rows, key), to = from;
+	while (to < rows->count && str_equal(rows->items[to], key))
 		to++;
 	return (int64_t)(to - from);
 }
@@ -167,27 +175,43 @@ static bool is_move(const struct effect *effect) {
 	return effect->kind == EFFECT_CLAIM || effect->kind == EFFECT_RELEASE;
 }
 
-/* They stand in the store now. */
-static void forget_moves(struct counter *c, struct ledger *ledger) {
-	ledger->moves.count = 0;
-	for (size_t i = 0; i < c->desk.definition->pools.count; i++) {
-		c->spots[i].known = false;
-		c->spots[i].asked = 0;
-		c->spots[i].again_at = SINGLY;
+static void move_row(struct arena *a, struct claimed_rows *rows, const struct ledger_move *move) {
+	size_t at = place_in(rows, move->row);
+	if (move->claims) {
+		(void)ARENA_PUSH(a, rows);
+		memmove(&rows->items[at + 1], &rows->items[at], (rows->count - 1 - at) * sizeof *rows->items);
+		rows->items[at] = move->row;
+	} else if (at < rows->count && str_equal(rows->items[at], move->row)) {
+		rows->count--;
+		memmove(&rows->items[at], &rows->items[at + 1], (rows->count - at) * sizeof *rows->items);
 	}
+}
+
+/* What the decision moved stands in the store now, and in what was read of it. */
+static void settle_moves(struct counter *c, struct ledger *ledger) {
+	for (size_t i = 0; i < ledger->moves.count; i++) {
+		const struct ledger_move *move = &ledger->moves.items[i];
+		struct spot *spot = &c->spots[move->pool - c->desk.definition->pools.items];
+		if (spot->known)
+			move_row(c->desk.a, &spot->rows, move);
+	}
+	ledger->moves.count = 0;
 }
 
 bool run_claims(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err) {
 	struct counter *c = l->ledger ? l->ledger->port.context : NULL;
-	bool ok = true;
+	bool ok = true, moves = false;
 	if (c && c->desk.instance_id == 0) { /* it was started just now: what was its own is its own now */
 		c->desk.instance_id = l->instance.id;
 		c->spots = ARENA_ARRAY(r->a, c->desk.definition->pools.count, struct spot);
 	}
-	for (size_t i = 0; ok && i < decision->effects.count; i++)
-		ok = !is_move(&decision->effects.items[i]) || write_claim(r, c, &decision->effects.items[i], history_id, err);
-	if (l->ledger && l->ledger->moves.count > 0)
-		forget_moves(c, l->ledger);
+	for (size_t i = 0; ok && i < decision->effects.count; i++) {
+		bool move = is_move(&decision->effects.items[i]);
+		moves = moves || move;
+		ok = !move || write_claim(r, c, &decision->effects.items[i], history_id, err);
+	}
+	if (moves)
+		settle_moves(c, l->ledger);
 	return ok;
 }
 

@@ -39,19 +39,29 @@ static struct str short_name(struct str pool) {
 }
 
 /* The event by which the instance hears of it; NULL: its state has none. */
-static const struct event_rule *event_of(struct run *r, const struct wish_holder *holder, struct err *unread) {
-	const struct definition *d = site_definition(r->engine->site, r->view, holder->definition, unread);
-	const struct state *state = d ? definition_state(d, holder->state) : NULL;
+static bool find_event(struct run *r, const struct wish_list *list, const struct event_rule **event, struct err *err) {
+	struct instance instance;
+	struct err unread; /* a definition that cannot be read waits for nothing */
+	*event = NULL;
+	if (!instance_load(r->view, list->instance_id, r->a, &instance, err))
+		return false;
+	const struct definition *d = site_definition(r->engine->site, r->view, instance.definition, &unread);
+	const struct state *state = d ? definition_state(d, instance.state) : NULL;
 	for (size_t i = 0; state && i < state->on.count; i++)
-		if (event_exhausts(&state->on.items[i], holder->list.field, short_name(holder->list.pool.name)))
-			return &state->on.items[i];
-	return NULL;
+		if (event_exhausts(&state->on.items[i], list->field, short_name(list->pool.name)))
+			*event = &state->on.items[i];
+	return true;
 }
 
-static bool tell(struct run *r, const struct loaded *l, const struct wish_holder *holder, const struct event_rule *event, struct err *err) {
+static bool tell(struct run *r, const struct loaded *l, const struct wish_list *list, struct err *err) {
+	const struct event_rule *event;
+	if (!find_event(r, list, &event, err))
+		return false;
+	if (!event)
+		return true;
 	struct signal_row row = {
-	        .instance_id = holder->list.instance_id,
-	        .root_id = holder->list.root_id,
+	        .instance_id = list->instance_id,
+	        .root_id = list->root_id,
 	        .from_instance_id = l->instance.id,
 	        .event = watch_exhausted(r->a, event),
 	        .data = STR("{}"),
@@ -59,21 +69,18 @@ static bool tell(struct run *r, const struct loaded *l, const struct wish_holder
 	        .hops = r->hops,
 	};
 	run_stir(r, row.root_id);
-	return mailbox_put(r->tx, &row, err) && wish_watch(r->tx, &holder->list, NULL, 0, err);
+	return mailbox_put(r->tx, &row, err) && wish_watch(r->tx, list, NULL, 0, err);
 }
 
+/* Whose they are is read of those lists alone that have nothing left: that happens to a list once, but it is looked at as often as one of its rows is taken. */
 static bool look_at_lists(struct run *r, const struct loaded *l, const struct pool *pool, struct str row, struct err *err) {
 	struct claim_pool stored;
-	struct wish_holders holders;
-	if (!pool_stored(l->ledger, pool, &stored, err) || !wish_holders(r->view, &stored, row, l->instance.id, r->a, &holders, err))
+	struct wish_lists lists;
+	if (!pool_stored(l->ledger, pool, &stored, err) || !wish_holders(r->view, &stored, row, l->instance.id, r->a, &lists, err))
 		return false;
-	for (size_t i = 0; i < holders.count; i++) {
-		struct err unread = {0};
-		const struct event_rule *event = event_of(r, &holders.items[i], &unread);
-		bool left = true;
-		if (event && !any_left(r, l, pool, &holders.items[i].list, &left, err))
-			return false;
-		if (!left && !tell(r, l, &holders.items[i], event, err))
+	for (size_t i = 0; i < lists.count; i++) {
+		bool left;
+		if (!any_left(r, l, pool, &lists.items[i], &left, err) || (!left && !tell(r, l, &lists.items[i], err)))
 			return false;
 	}
 	return true;
