@@ -241,7 +241,10 @@ bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const stru
 }
 
 static bool read_generation(struct run *r, struct loaded *l, struct err *err) {
-	l->read_at = l->definition->registers.count > 0 ? register_generation(r->view) : 0;
+	struct register_stamp stamp = {0};
+	if (l->definition->registers.count > 0)
+		stamp = register_stamp(r->view); /* mostly known already */
+	l->read_at = l->definition->registers.count == 0 ? 0 : stamp.store != 0 ? stamp.generation : register_generation(r->view);
 	return l->read_at >= 0 || err_set(err, ERR_TRANSIENT, "error.busy", "the registers' changes cannot be counted");
 }
 
