@@ -245,7 +245,7 @@ static bool replay_root(struct walk *w, struct view *v, const struct instance *i
 }
 
 static void tell_replay(const struct replay_sum *sum, struct buf *out) {
-	buf_printf(out, "%lld instances, %lld entries: %lld decided again, %lld lots drawn again, %lld faults\n", (long long)sum->instances, (long long)(sum->entries + sum->erased),
+	buf_printf(out, "%lld instances, %lld entries: %lld decided again, %lld lots drawn again, %lld faults\n", (long long)sum->instances, (long long)sum->entries,
 	           (long long)sum->decided, (long long)sum->lots, (long long)sum->faults);
 	if (sum->aside + sum->unknown + sum->erased > 0)
 		buf_printf(out, "not decided again: %lld that were set aside, %lld written before Stafet kept what is needed, %lld erased\n", (long long)sum->aside, (long long)sum->unknown,

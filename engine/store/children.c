@@ -4,18 +4,25 @@
 
 #define ASKED "CASE ?6 WHEN '' THEN ended_at IS NULL ELSE instr(?6, ' ' || state || ' ') > 0 END"
 
+/* The table, or what it was: [{"id":1,"version":2,"state":"a","ended_at":null,"data":{...}}]. */
+#define NOW "FROM instances WHERE parent_id = ?4 AND workflow = ?5"
+#define THEN \
+	"FROM (SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.version') AS version, json_extract(value, '$.state') AS state," \
+	" json_extract(value, '$.ended_at') AS ended_at, json_extract(value, '$.data') AS data FROM json_each(?14)) WHERE ?4 <> 0 AND ?5 <> ''"
+#define IN_ORDER(from) \
+	"SELECT id, version, coalesce(json_extract(data, ?), ''), coalesce(json_extract(data, ?), 0), coalesce(json_extract(data, ?), '')," \
+	" NOT (" ASKED ") " from " AND (" ASKED " OR instr(?13, ' ' || state || ' ') > 0)" \
+	" AND coalesce(json_extract(data, ?7), 0) = 0" \
+	" ORDER BY json_extract(data, ?8) NULLS LAST, json_extract(data, ?9) NULLS LAST, json_extract(data, ?10) NULLS LAST," \
+	" json_extract(data, ?11) NULLS LAST, json_extract(data, ?12) NULLS LAST, id"
+
 /* A path that is NULL reads NULL. */
 static void bind_path(struct stmt *s, struct str field, struct arena *a) {
 	bind_text_or_null(s, field.len > 0 ? arena_printf(a, "$.%.*s", STR_ARG(field)) : field);
 }
 
 bool children_in_order(struct view *v, const struct child_query *query, struct arena *a, struct child_list *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT id, version, coalesce(json_extract(data, ?), ''), coalesce(json_extract(data, ?), 0), coalesce(json_extract(data, ?), ''),"
-	                                      " NOT (" ASKED ") FROM instances WHERE parent_id = ?4 AND workflow = ?5"
-	                                      " AND (" ASKED " OR instr(?13, ' ' || state || ' ') > 0)"
-	                                      " AND coalesce(json_extract(data, ?7), 0) = 0"
-	                                      " ORDER BY json_extract(data, ?8) NULLS LAST, json_extract(data, ?9) NULLS LAST, json_extract(data, ?10) NULLS LAST,"
-	                                      " json_extract(data, ?11) NULLS LAST, json_extract(data, ?12) NULLS LAST, id");
+	struct stmt *s = query->then.len > 0 ? db_query(view_db(v), IN_ORDER(THEN)) : db_query(view_db(v), IN_ORDER(NOW));
 	enum db_step step;
 	bind_path(s, query->group, a);
 	bind_path(s, query->number, a);
@@ -27,6 +34,8 @@ bool children_in_order(struct view *v, const struct child_query *query, struct a
 	for (size_t i = 0; i < CHILDREN_ORDER; i++)
 		bind_path(s, query->order[i], a);
 	bind_text(s, query->among);
+	if (query->then.len > 0)
+		bind_text(s, query->then);
 	*out = (struct child_list){0};
 	while ((step = stmt_step(s, err)) == DB_ROW) {
 		struct child_row *row = ARENA_PUSH(a, out);
@@ -37,10 +46,16 @@ bool children_in_order(struct view *v, const struct child_query *query, struct a
 }
 
 bool children_highest(struct view *v, const struct child_query *query, struct arena *a, int64_t *number, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT coalesce(max(json_extract(data, ?)), 0) FROM instances WHERE parent_id = ? AND workflow = ?");
+	bool then = query->then.len > 0;
+	struct stmt *s = then ? db_query(view_db(v), "SELECT coalesce(max(json_extract(json_extract(value, '$.data'), ?)), 0) FROM json_each(?)")
+	                      : db_query(view_db(v), "SELECT coalesce(max(json_extract(data, ?)), 0) FROM instances WHERE parent_id = ? AND workflow = ?");
 	bind_path(s, query->number, a);
-	bind_int(s, query->parent_id);
-	bind_text(s, query->workflow);
+	if (then) {
+		bind_text(s, query->then);
+	} else {
+		bind_int(s, query->parent_id);
+		bind_text(s, query->workflow);
+	}
 	enum db_step step = stmt_step(s, err);
 	*number = step == DB_ROW ? stmt_int(s, 0) : 0;
 	stmt_end(s);

@@ -13,6 +13,7 @@ struct child_query {
 	struct str except;                /* a bool: who has it is left out; empty: nobody */
 	struct str order[CHILDREN_ORDER]; /* in turn; empty: no more. Without a value they come last; what is equal is ordered by id */
 	struct str group, number, end;    /* text, int and datetime to read; empty: none */
+	struct str then; /* the children as they were, as JSON: [{"id":1,"version":2,"state":"a","ended_at":null,"data":{...}}]; empty: as they are now */
 };
 struct child_row {
 	int64_t id, version;

@@ -54,6 +54,8 @@ static bool prepare(struct run *r, struct loaded *l, const struct effect *effect
 	struct child_query query = query_of(r, l, effect->action);
 	struct plan_ask ask = effect->plan;
 	struct child_list rows;
+	if (l->past && !run_past_children(l->past, r->a, effect->action->workflow, &query.then, err))
+		return false;
 	if (l->instance.id != 0 && (!children_in_order(r->view, &query, r->a, &rows, err) || (ask.mode == PLAN_KEEP && !children_highest(r->view, &query, r->a, &ask.highest, err))))
 		return false;
 	*out = (struct prepared_plan){.effect = effect, .count = l->instance.id != 0 ? rows.count : 0};

@@ -116,9 +116,10 @@ static bool load_event(struct replay *p, struct said *said, struct event *event,
 	}
 	if (event->kind != EVENT_FORM)
 		return true;
-	bool known = contact_load(p->run.view, p->entry->contact_id, p->run.a, &contact, err);
-	event->actor = known ? contact.value : STR("");
-	return known;
+	if (!contact_load(p->run.view, p->entry->contact_id, p->run.a, &contact, err))
+		return false;
+	event->actor = contact.value;
+	return contact.value.len > 0 || err_set(err, ERR_NOT_FOUND, RUN_ERASED, "whoever acted is erased");
 }
 
 static void compare_fields(struct replay *p, const struct value *again) {
@@ -134,6 +135,29 @@ static void compare_state(struct replay *p, const struct decision *again) {
 		fault(p, "is refused");
 	else if (refused != p->entry->refused || !str_equal(to, p->entry->to))
 		fault(p, "goes to '%.*s', not to '%.*s'", STR_ARG(to), STR_ARG(p->entry->to));
+}
+
+/* Who gets which slot, by the children as they were. */
+static bool compare_plans(struct replay *p, struct loaded *l, const struct decision *again, struct err *err) {
+	struct prepared_plans plans = {0};
+	struct past_children past = {p->run.engine, p->run.view, p->instance->id, p->entry->id};
+	size_t next = 0;
+	l->past = &past;
+	l->log.a = p->run.a;
+	if (again->outcome != DECISION_TAKEN)
+		return true;
+	if (!run_prepare_plans(&p->run, l, again, &plans, err))
+		return false;
+	for (size_t i = 0; i < l->log.reads.count; i++) {
+		struct str wanted = arena_printf(p->run.a, "\"%.*s\"", STR_ARG(l->log.reads.items[i]));
+		while (next < p->reads.count && !str_starts(p->reads.items[next], STR("\"plan ")))
+			next++;
+		if (next == p->reads.count || !str_equal(p->reads.items[next++], wanted)) {
+			fault(p, "gives other slots");
+			return true;
+		}
+	}
+	return true;
 }
 
 static bool compare(struct replay *p, const struct loaded *l, const struct decision *again, struct err *err) {
@@ -185,10 +209,9 @@ static bool decide_again(struct replay *p, struct err *err) {
 			*err = *failed[i];
 			return false;
 		}
-	p->sum->decided++;
 	if (again.outcome == DECISION_TAKEN)
 		tell_lots(p, &l);
-	return compare(p, &l, &again, err);
+	return compare(p, &l, &again, err) && compare_plans(p, &l, &again, err);
 }
 
 /* The entry's reads, and what it decided, behind the fields that it set: they are written as they would be now, or somebody else wrote them. */
@@ -220,7 +243,11 @@ static void take_entry(struct replay *p) {
 		p->sum->aside++;
 	else if (!find_parts(p))
 		fault(p, "sets other fields");
-	else if (!decide_again(p, &err))
+	else if (decide_again(p, &err))
+		p->sum->decided++;
+	else if (str_is(str_from(err.key), RUN_ERASED))
+		p->sum->erased++;
+	else
 		fault(p, "cannot be: %s", err.text);
 }
 
@@ -231,6 +258,7 @@ static bool take_entries(struct replay *p, const struct history_list *entries, s
 		struct value *after;
 		p->entry = &entries->items[i];
 		if (p->entry->payload.len == 0) {
+			p->sum->entries += (int64_t)(entries->count - i);
 			p->sum->erased += (int64_t)(entries->count - i);
 			return true;
 		}

@@ -53,6 +53,7 @@ struct loaded {
 	int64_t seen;              /* the newest entry of history when it was decided, if it has pools or draws */
 	int64_t read_at;           /* generation of the registers */
 	struct urn *urn;
+	const struct past_children *past; /* of an entry that is decided again; NULL: the children are as they are */
 };
 bool run_load(struct run *r, int64_t instance_id, struct loaded *out, struct err *err);
 /* For an instance that does not exist yet: defaults of its fields. parent: whose child it becomes; NULL: nobody's. */
@@ -127,6 +128,14 @@ struct prepared_plans {
 	size_t count, cap;
 };
 bool run_prepare_plans(struct run *r, struct loaded *l, const struct decision *decision, struct prepared_plans *out, struct err *err);
+/* engine_replay_plans.c: the children of a workflow as they were before an entry of history, as child_query has it. */
+struct past_children {
+	struct engine *engine;
+	struct view *view;
+	int64_t parent_id, before; /* that entry's id */
+};
+#define RUN_ERASED "store.erased" /* NOT_FOUND: what it was decided by is erased */
+bool run_past_children(const struct past_children *past, struct arena *a, struct str workflow, struct str *json, struct err *err);
 bool run_tell_slots(struct run *r, const struct loaded *l, const struct prepared_plan *plan, struct err *err);
 /* engine_pools.c: the pools of an instance. Whose they are is found when one is first asked. */
 struct pool_desk {

@@ -1,4 +1,5 @@
 /* Who gets which slot: groups, newcomers, pauses; and through the engine, with what the children are told, and in which order. */
+#include "engine/store/handle.h"
 #include "engine/workflow/plan.h"
 
 #include "workflow_fixture.h"
@@ -274,6 +275,21 @@ static void assert_slots(struct fixture *f, int64_t id, const char *names, const
 		fail_msg("%.*s\nnot %s", STR_ARG(text), expected);
 }
 
+/* Had a another number, the plans would be others: that is seen when they are made again. */
+static void assert_planned_so(struct fixture *f, int64_t id) {
+	struct replay_sum sum = {0};
+	struct buf out;
+	buf_init(&out, 1 << 16);
+	tx_open(f);
+	OK(db_script(tx_db(f->tx), "UPDATE history_payloads SET payload = replace(payload, '\"number\":9}', '\"number\":950}')", &f->err));
+	OK(engine_replay(f->engine, tx_view(f->tx), id, &out, NULL, &sum, &f->err));
+	store_rollback(f->tx);
+	f->tx = NULL;
+	assert_true(sum.faults > 0);
+	assert_non_null(strstr(out.at, "(signal order), decided again, gives other slots"));
+	buf_free(&out);
+}
+
 static void test_engine(void **state) {
 	int64_t id;
 	(void)state;
@@ -314,6 +330,7 @@ static void test_engine(void **state) {
 	OK(send_signal(f, id, "resume", "{}"));
 	assert_slots(f, id, "anbczyde", "a 1 02T12:00-12:25; n 4 02T12:30-12:40; b 4 02T12:30-12:40; c 3 02T12:20-12:30; z 6 02T12:50-13:00; y 6 02T12:50-13:00; d 7 02T13:00-13:10; e");
 	assert_sound(f);
+	assert_planned_so(f, id);
 	fixture_close(f);
 }
 
