@@ -263,6 +263,7 @@ static int command_replay(struct open_site *s, struct arguments *args, struct st
 	buf_init(&lots, LOTS_LIMIT);
 	struct walk w = {.s = s, .look = args->count ? replay_one : replay_root, .out = out, .lots = wanted ? &lots : NULL};
 	bool ok = walk(&w, str_from(args->count ? args->items[0] : NULL), &err);
+	replay_end(&w.sum);
 	if (ok && lots.overflow)
 		ok = err_set(&err, ERR_INPUT, "error.input", "the lists are larger than %d MiB in all; ask for one case after the other", LOTS_LIMIT >> 20);
 	if (ok && wanted && w.sum.faults == 0)

@@ -33,12 +33,12 @@ bool claim_release(struct tx *tx, const struct claim_pool *pool, struct str row,
 bool claim_count(struct view *v, const struct claim_pool *pool, struct str row, int64_t seen, int64_t *count, struct err *err);
 /* What the holder holds in the pool, oldest claim first. */
 bool claim_held(struct view *v, const struct claim_pool *pool, int64_t holder_id, int64_t seen, struct arena *a, struct claim_list *out, struct err *err);
-/* The rows of which somebody holds a place now, by key, one for each such place; at most `limit` of them. */
+/* The rows of which somebody holds a place now (seen 0; else: held behind that entry), by key, one for each such place; at most `limit` of them. */
 struct claimed_rows {
 	struct str *items;
 	size_t count, cap;
 };
-bool claim_rows(struct view *v, const struct claim_pool *pool, int64_t limit, struct arena *a, struct claimed_rows *out, struct err *err);
+bool claim_rows(struct view *v, const struct claim_pool *pool, int64_t seen, int64_t limit, struct arena *a, struct claimed_rows *out, struct err *err);
 
 /* All of the holder's, in every pool, also released ones; oldest first. */
 bool claim_of_holder(struct view *v, int64_t holder_id, struct arena *a, struct claim_list *out, struct err *err);

@@ -177,8 +177,10 @@ struct replay_sum {
 	int64_t unknown, erased;
 	int64_t lots;    /* that were drawn again */
 	int64_t faults;
+	struct past_registers *registers; /* read for one instance, good for the next; replay_end() */
 };
 /* Faults are written as lines to out, and each draw to lots (NULL: to nowhere), as a line of JSON: label, drawn, digest, keys. */
 bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct buf *lots, struct replay_sum *sum, struct err *err);
+void replay_end(struct replay_sum *sum);
 
 #endif

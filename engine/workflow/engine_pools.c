@@ -73,7 +73,8 @@ static bool capacity_of(const struct counter *c, const struct spot *spot, struct
 			*err = why;
 		return why.kind == ERR_NOT_FOUND;
 	}
-	if (!data_row_is_valid(spot->rule->reg, &row, site_day(c->desk.engine->site, c->desk.now)))
+	bool dated = spot->rule->reg->valid_from != SIZE_MAX || spot->rule->reg->valid_until != SIZE_MAX;
+	if (dated && !data_row_is_valid(spot->rule->reg, &row, site_day(c->desk.engine->site, c->desk.now)))
 		return true;
 	*capacity = spot->rule->capacity;
 	if (spot->rule->column != SIZE_MAX)
@@ -83,7 +84,7 @@ static bool capacity_of(const struct counter *c, const struct spot *spot, struct
 
 static bool read_rows(const struct counter *c, struct spot *spot, struct err *err) {
 	int64_t most = spot->again_at * AT_ONCE;
-	if (!claim_rows(c->desk.view, &spot->pool, most, c->desk.a, &spot->rows, err))
+	if (!claim_rows(c->desk.view, &spot->pool, c->desk.seen, most, c->desk.a, &spot->rows, err))
 		return false;
 	spot->known = (int64_t)spot->rows.count < most;
 	spot->again_at *= 2;
@@ -115,7 +116,7 @@ static bool count_claims(const struct counter *c, struct spot *spot, struct str 
 	*count = 0;
 	if (spot->unborn)
 		return true;
-	if (c->desk.seen == 0 && !spot->known && ++spot->asked >= spot->again_at && !read_rows(c, spot, err))
+	if (!spot->known && ++spot->asked >= spot->again_at && !read_rows(c, spot, err))
 		return false;
 	if (!spot->known)
 		return claim_count(c->desk.view, &spot->pool, key, c->desk.seen, count, err);

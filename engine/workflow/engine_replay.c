@@ -11,7 +11,7 @@ struct replay {
 	struct arena *a;                 /* of the instance; run.a: of the entry */
 	const struct instance *instance;
 	const struct definition *definition;
-	struct past_registers registers;
+	struct past_registers *registers;
 	struct register_port then, now;
 	const struct state *state;       /* behind the entries so far; NULL: there are none */
 	struct value *values;
@@ -81,7 +81,7 @@ static bool past_children(struct replay *p, struct value *out, struct err *err) 
 /* The instance as it was when the event came; before the first entry there was none. */
 static bool load_then(struct replay *p, struct loaded *l, struct err *err) {
 	bool starts = !p->state;
-	p->registers.generation = p->told.read_at;
+	p->registers->generation = p->told.read_at;
 	*l = (struct loaded){.definition = p->definition, .state = p->state, .values = p->values, .port = p->then, .seen = p->told.seen, .read_at = p->told.read_at};
 	l->instance = (struct instance){.id = starts ? 0 : p->instance->id, .reference = p->instance->reference, .parent_id = p->instance->parent_id, .root_id = p->instance->root_id};
 	if (!starts) {
@@ -284,8 +284,11 @@ bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct
 	struct instance instance;
 	struct history_list entries;
 	struct err broken = {0};
-	struct replay p = {.run = {.engine = e, .view = v, .a = entry}, .a = a, .instance = &instance, .registers = {.view = v, .a = a}, .sum = sum, .out = out, .lots = lots};
-	p.then = past_registers_port(&p.registers);
+	struct replay p = {.run = {.engine = e, .view = v, .a = entry}, .a = a, .instance = &instance, .registers = sum->registers, .sum = sum, .out = out, .lots = lots};
+	if (!sum->registers)
+		p.registers = sum->registers = past_registers_new();
+	past_registers_begin(p.registers, v);
+	p.then = past_registers_port(p.registers);
 	p.now = data_store_port(v);
 	bool ok = instance_load(v, instance_id, a, &instance, err) && history_list(v, instance_id, a, &entries, err);
 	if (ok) {
@@ -300,4 +303,9 @@ bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct
 	arena_free(entry);
 	arena_free(a);
 	return ok;
+}
+
+void replay_end(struct replay_sum *sum) {
+	past_registers_free(sum->registers);
+	sum->registers = NULL;
 }

@@ -7,6 +7,32 @@ static int by_key(const void *a, const void *b) {
 	return str_compare(x->record.members[x->record.type->key].string, y->record.members[y->record.type->key].string);
 }
 
+enum { KNOWN_MOST = 64 }; /* registers, each as it was once */
+
+struct past_registers *past_registers_new(void) {
+	struct past_registers *past = calloc(1, sizeof *past);
+	BUG_IF(!past);
+	past->a = arena_new();
+	return past;
+}
+
+void past_registers_begin(struct past_registers *past, struct view *v) {
+	past->view = v;
+	past->last.reg = NULL;
+	if (past->known.count <= KNOWN_MOST)
+		return;
+	arena_reset(past->a);
+	past->known.items = NULL;
+	past->known.count = past->known.cap = 0;
+}
+
+void past_registers_free(struct past_registers *past) {
+	if (!past)
+		return;
+	arena_free(past->a);
+	free(past);
+}
+
 static bool read_rows(struct past_registers *past, struct past_register *out, struct err *err) {
 	struct register_rows stored;
 	if (!register_rows_at(past->view, out->reg->full_name, past->generation, past->a, &stored, err))
@@ -25,18 +51,27 @@ static bool read_rows(struct past_registers *past, struct past_register *out, st
 	return true;
 }
 
+static const struct past_register *remember(struct past_registers *past, size_t at) {
+	past->last.reg = past->known.items[at].reg;
+	past->last.generation = past->generation;
+	past->last.at = at;
+	return &past->known.items[at];
+}
+
 static const struct past_register *find(struct past_registers *past, const struct register_type *reg, struct err *err) {
 	struct past_register found = {.reg = reg};
+	if (past->last.reg == reg && past->last.generation == past->generation)
+		return &past->known.items[past->last.at];
 	if (!register_changed(past->view, reg->full_name, past->generation, &found.changed, err))
 		return NULL;
 	for (size_t i = 0; i < past->known.count; i++)
 		if (past->known.items[i].reg == reg && past->known.items[i].changed == found.changed)
-			return &past->known.items[i];
+			return remember(past, i);
 	if (!read_rows(past, &found, err))
 		return NULL;
 	struct past_register *kept = ARENA_PUSH(past->a, &past->known);
 	*kept = found;
-	return kept;
+	return remember(past, past->known.count - 1);
 }
 
 static bool past_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count, struct err *err) {

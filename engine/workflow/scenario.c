@@ -485,6 +485,7 @@ static bool replay_all(struct scenario *s) {
 		ok = instance_next(v, after, s->a, &instance, &found, &err) && (!found || engine_replay(s->engine, v, instance.id, &faults, NULL, &sum, &err));
 	if (v)
 		view_close(v);
+	replay_end(&sum);
 	struct str text = arena_str(s->a, buf_text(&faults)), first = str_cut(&text, '\n');
 	buf_free(&faults);
 	if (!v || !ok)
