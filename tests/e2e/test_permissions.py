@@ -93,7 +93,7 @@ class Site:
     def __init__(self, folder):
         self.folder, self.site = folder, os.path.join(folder, "site")
         self.sessions, self.old, self.kept, self.wrong, self.cells = {}, {}, [], [], 0
-        run("init", self.site, "--with", *[os.path.join(PACKAGE, name) for name in ("round", "choice", "transfer", "later-start")])
+        run("init", self.site, "--with", PACKAGE)
         path = os.path.join(self.site, "stafet.yaml")
         with open(path, encoding="utf-8") as f:
             text = f.read()
