@@ -283,6 +283,7 @@ static void assert_planned_so(struct fixture *f, int64_t id) {
 	tx_open(f);
 	OK(db_script(tx_db(f->tx), "UPDATE history_payloads SET payload = replace(payload, '\"number\":9}', '\"number\":950}')", &f->err));
 	OK(engine_replay(f->engine, tx_view(f->tx), id, &out, NULL, &sum, &f->err));
+	replay_end(&sum);
 	store_rollback(f->tx);
 	f->tx = NULL;
 	assert_true(sum.faults > 0);

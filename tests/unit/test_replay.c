@@ -83,6 +83,7 @@ static struct replay_sum replayed(struct fixture *f, int64_t id, struct buf *out
 	struct replay_sum sum = {0};
 	struct view *v = store_view(f->store, &f->err);
 	OK(v && engine_replay(f->engine, v, id, out, NULL, &sum, &f->err));
+	replay_end(&sum);
 	view_close(v);
 	return sum;
 }
@@ -245,6 +246,7 @@ static void test_faults(void **state) {
 		tx_open(f);
 		OK(db_script(tx_db(f->tx), changes[i].sql, &f->err));
 		OK(engine_replay(f->engine, tx_view(f->tx), one, &out, NULL, &sum, &f->err));
+		replay_end(&sum);
 		store_rollback(f->tx);
 		f->tx = NULL;
 		if (sum.faults == 0 || !strstr(out.at, changes[i].said))
