@@ -200,6 +200,35 @@ def test_by_the_register_alone(demo, site, folder):
     over(demo, link, case)
 
 
+def test_a_mail_that_waits():
+    """What was written to somebody who has left before it could be sent is not sent."""
+    folder, peer = tempfile.mkdtemp(prefix="stafet-grants-"), Peer("smtp_peer.py")
+    site = os.path.join(folder, "site")
+    run("init", site, "--with", PACKAGE)
+    path = os.path.join(site, "stafet.yaml")
+    text = open(path, encoding="utf-8").read()
+    open(path, "w", encoding="utf-8").write(text.replace("smtp://127.0.0.1:25", "smtp://127.0.0.1:%d" % peer.port))
+    server = None
+    try:
+        take(site, folder, row(1, "ida", "warden", "e"), row(2, "bo", "warden", "e"))
+        case = report(site, folder, "e", "Vinduet er revnet")
+        take(site, folder, row(2, "bo", "warden", "e"))
+        server = Server("serve", site, "--listen", "127.0.0.1:0")
+        peer.wait(1)
+        end = time.time() + 10
+        while "not sent" not in run("show", case, site=site).stdout and time.time() < end:
+            time.sleep(0.05)
+        shown = run("show", case, site=site).stdout
+        assert re.search(r"please to ida@example.dk: failed, not sent: its recipient takes no part in the case any more", shown), shown
+        assert [m["rcpt_to"] for m in peer.messages()] == [["bo@example.dk"]], peer.messages()
+        assert state(site, case) == "reported", "nobody was unreachable"
+    finally:
+        if server:
+            server.stop()
+        peer.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @with_demo
 def test_wrong_addresses(demo, site, folder):
     path = os.path.join(folder, "wrong.csv")
