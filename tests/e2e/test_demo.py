@@ -106,6 +106,9 @@ def test_inbox_json():
         assert len(inbox) == samples + 2
         for m in inbox:
             assert list(m) == MEMBERS, list(m)
+            if m["channel"] == "sms":  # a sample round has sent some
+                assert m["to"].startswith("+45") and m["text"] and (m["message_id"], m["headers"], m["subject"], m["html"], m["attachments"]) == ("", [], "", "", []), m
+                continue
             assert m["channel"] == "mail" and all(list(a) == ["name", "type", "url"] for a in m["attachments"])
             for a in m["attachments"]:
                 got = demo.server.get(a["url"])
@@ -121,7 +124,8 @@ def test_inbox_json():
         assert any(m["attachments"] for m in inbox), "the samples have documents"
         assert [m["id"] for m in inbox] == sorted({m["id"] for m in inbox}), "oldest first"
         assert [m["at"] for m in inbox] == sorted(m["at"] for m in inbox)
-        assert len({m["message_id"] for m in inbox}) == len(inbox)
+        mails = [m for m in inbox if m["channel"] == "mail"]
+        assert len({m["message_id"] for m in mails}) == len(mails)
         assert json.loads(demo.server.get("/demo/inbox.json?after=%d" % inbox[1]["id"]).text) == inbox[2:]
 
 
@@ -210,7 +214,7 @@ def test_leave_with_reminder_escalation_and_sms():
         last = first + datetime.timedelta(days=4)
         demo.clock(set=last.strftime("%Y-%m-%dT08:59"))
         time.sleep(0.6)
-        assert not [m for m in demo.server.inbox() if m["channel"] == "sms"]
+        assert not [m for m in demo.server.inbox() if m["to"] == "+4520123456"]
         demo.clock(advance="1min")
         sms = demo.wait("+4520123456")[-1]
         assert list(sms) == MEMBERS and sms["channel"] == "sms"
@@ -220,7 +224,7 @@ def test_leave_with_reminder_escalation_and_sms():
         assert sent_at.date() == last and sent_at.hour == 9
         demo.clock(advance="30d")
         time.sleep(0.6)
-        assert len([m for m in demo.server.inbox() if m["channel"] == "sms"]) == 1
+        assert len([m for m in demo.server.inbox() if m["to"] == "+4520123456"]) == 1
 
 
 def test_clock_waits_for_what_is_due():
