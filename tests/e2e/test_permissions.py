@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Who may do what at which time in a selection round, cell by cell over HTTP. The tables are the requirements' (section S and its ambiguities A...), not the package's: what they do not name must not stand
 on anybody's page, and must be refused when it is sent all the same, as a forged press of a button or as a form that was filled in while it was allowed."""
-# covers: S10 S11 S15 S18 S24 S25 S46 S60 S65 S72 S74 S80 S85 S86 S87 S90 S91 S94 S131 S137 S138 S139
-import concurrent.futures, json, os, re, shutil, sqlite3, sys, tempfile, time, urllib.parse
+# covers: S10 S11 S15 S18 S24 S25 S46 S60 S65 S72 S74 S80 S85 S86 S87 S90 S91 S94 S131 S97 S118 S121 S137 S138 S139
+import concurrent.futures, itertools, json, os, re, shutil, sqlite3, sys, tempfile, time, urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import plain
@@ -70,6 +70,8 @@ SEES = [
     ("number", "registry",                          HAS_POST,        "S138 S139: to the register of training alone"),
     ("posts",  " ".join(PEOPLE),                    " ".join(TIMES), "S28-S35: the list is public"),
 ]
+# Who may begin a case of their own.
+BEGINS = {"round": ("secretariat",), "choice": (), "trace": (), "transfer": ("doctor", "other"), "later-start": ("doctor", "other")}     # A56: the round alone enrols; S97 S118 S121
 ACTS = [row[0] for row in MAY]
 # Where the package has an act: what is forged there even for who does not see the page.
 VIEWS = {"choice.choices": ("choose", "rank", "declare", "moved"), "choice.all": ("choose-for", "override", "register", "correct", "remove", "decide", "assign"), "choice.allotted": ("release", "practice", "received"),
@@ -244,6 +246,14 @@ class Site:
             for act in sorted(offered & acts[who]):
                 self.keep(who, case, act, headers)
 
+    def ask_who_begins(self, when):
+        """A form that begins a case comes to whom it is for, and to nobody else."""
+        for who, workflow in itertools.product(PEOPLE, BEGINS):
+            headers = self.headers(who, TIMES[when][1])
+            offered = 'action="/start/%s"' % workflow in self.get("/backend?view=home", headers).text
+            taken = (self.server.post("/start/" + workflow, {}, headers=headers).header("Location") or "").startswith("/l/")
+            self.cell(offered == taken == (who in BEGINS[workflow]), when, who, "begins", workflow, offered, taken)
+
     def forge(self, when, who, view, path, headers, offered):
         """The press of a button that is not there leads nowhere."""
         for act in ACTS if offered is not None else VIEWS.get(view, ()):
@@ -337,6 +347,8 @@ def test_matrix():
             if at != s.now:
                 s.clock(at)
             s.ask(when)
+            if when in ("over", "allotted"):
+                s.ask_who_begins(when)
         print("     %d cells, %d forms kept" % (s.cells, len(s.old)))
         assert not s.wrong, "%d wrong cells" % len(s.wrong)
         assert "0 faults" in run("verify", site=s.site).stdout
