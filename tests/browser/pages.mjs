@@ -241,6 +241,10 @@ export class Pages {
 				const url = new URL(href.replaceAll('&amp;', '&'), queue[i]);
 				if (url.origin !== base || url.searchParams.has('lang') || known.has(url.href)) continue;
 				known.add(url.href);
+				// A map and a long list have a way for each place, section and row: of each page one of a kind will do.
+				const kind = ['place', 'box', 'row'].find((name) => url.searchParams.has(name));
+				if (kind && known.has(`${url.pathname} ${kind}`)) continue;
+				if (kind) known.add(`${url.pathname} ${kind}`);
 				queue.push(url.href);
 			}
 		}
