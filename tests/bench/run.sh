@@ -1,6 +1,6 @@
 #!/bin/sh
 # make bench, make bench-quick: builds and runs tests/bench in release mode: bench.c, bench.py (transitions, sleepers, mails, texts, PDFs), growth.py (what ten times
-# more costs), beside.py (the first over HTTP, beside other engines). Nothing else should run on the machine. COUNT, SLEEPERS and GROWTH scale the numbers; PEERS=no leaves the others out.
+# more costs), round.py (a selection of 700), beside.py (the first over HTTP, beside other engines). Nothing else should run on the machine. COUNT, SLEEPERS and GROWTH scale the numbers; PEERS=no leaves the others out.
 set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
@@ -24,4 +24,5 @@ fi
 "$BUILD/release/bench" "$BUILD/bench.json"
 /usr/bin/python3 tests/bench/bench.py "$BUILD/release" "$BUILD/bench.json"
 /usr/bin/python3 tests/bench/growth.py "$BUILD/release" "$BUILD/bench.json"
+/usr/bin/python3 tests/bench/round.py "$BUILD/release" "$BUILD/bench.json"
 /usr/bin/python3 tests/bench/beside.py "$BUILD/release" "$BUILD/bench.json"

@@ -29,6 +29,7 @@ ALONE = [
     ("a code while ", "ms", ""),
     ("texts ", "/s", ""),
     ("pages of PDF", "/s", ""),
+    ("a round of ", "s", "under 2"),
 ]
 
 

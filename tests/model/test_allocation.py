@@ -14,7 +14,7 @@ CLOSE = datetime.datetime(2027, 3, 8, 12)
 PREVIEW = datetime.date(2027, 3, 22)
 SPECIAL = datetime.datetime(2027, 3, 30, 9)
 OPEN = datetime.datetime(2027, 3, 30, 12)
-END = "2027-04-20T12:00"
+END = "2027-07-20T12:00"
 PLACES = ((57.05, 9.92), (57.46, 9.98), (56.16, 10.20), (55.40, 10.39), (55.68, 12.57), (55.64, 12.08))  # Aalborg, Hjørring, Aarhus, Odense, København, Roskilde
 
 START = {"name": "2. runde 2027", "secretariat_email": SECRETARIAT, "remind_on": "2027-03-01", "withdraw_by": "2027-03-08T12:00", "notice_on": "2027-03-18", "preview_on": "2027-03-22",
@@ -104,6 +104,9 @@ class Trial:
         place = [p["id"] for p in self.people].index(person)
         return drawn(self.name, "TEST-%04d" % (place + 2), options)
 
+    def outcomes(self):
+        return self.model.outcomes
+
     def step(self, act, accepted):
         at, person, kind, value = act
         do = {"event": kind, "by": person + "@laege.example.dk"}
@@ -136,24 +139,29 @@ class Trial:
                 rows.writerow([known.get(column, "") for column in POSTS])
         steps = [{"import": {"participants": self.name + "-people.csv", "posts": self.name + "-posts.csv"}}, {"start": START},
                  {"do": {"event": "begin", "by": SECRETARIAT, "with": {"confirmed": True}}}]
-        for act, accepted in zip(self.acts, self.model.outcomes):
+        for act, accepted in zip(self.acts, self.outcomes()):
             steps += self.step(act, accepted)
         steps.append({"advance": END})
         with open(os.path.join(folder, self.name + ".yaml"), "w", encoding="utf-8") as f:
             f.write(json.dumps({"scenario": self.name, "now": "2027-02-15T10:00", "steps": steps}, ensure_ascii=False))
 
 
+def lay_out(folder, trials):
+    """The shipped package with these scenarios alone."""
+    package = os.path.join(folder, "selection")
+    shutil.copytree(PACKAGE, package)
+    for name in os.listdir(package):
+        shutil.rmtree(os.path.join(package, name, "scenarios"), ignore_errors=True)
+    os.makedirs(os.path.join(package, "round", "scenarios"))
+    for trial in trials:
+        trial.write(os.path.join(package, "round", "scenarios"))
+    return package
+
+
 def play(folder, trials):
     """What the engine made of each: by the trial's name its instances."""
-    package, left = os.path.join(folder, "selection"), os.path.join(folder, "left")
-    shutil.copytree(PACKAGE, package)
-    scenarios = os.path.join(package, "round", "scenarios")
-    for other in (scenarios, os.path.join(package, "choice", "scenarios")):
-        shutil.rmtree(other, ignore_errors=True)
-        os.makedirs(other)
+    package, left = lay_out(folder, trials), os.path.join(folder, "left")
     os.makedirs(left)
-    for trial in trials:
-        trial.write(scenarios)
     done = subprocess.run([BINARY, "test", package, "--data", left, "--no-pdf"], capture_output=True, text=True, timeout=60 + 5 * len(trials))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     found = {}
