@@ -62,7 +62,7 @@ def sound(pdf, language, title, pages):
     """What every document is."""
     info = dict(re.findall(r"^([^:\n]+):\s*(.*)$", tool("pdfinfo", pdf), re.M))
     assert info["Tagged"] == "yes" and info["Title"] == title and info["Pages"] == str(pages), info
-    assert info["Page size"].endswith("(A4)") and info["JavaScript"] == "no" and info["CreationDate"].startswith("Sat Nov 21 11:00:00 2026"), info
+    assert info["Page size"].endswith("(A4)") and info["JavaScript"] == "no" and info["CreationDate"].startswith("Sat Nov 21 12:00:00 2026 CET"), info
     fonts = [line for line in tool("pdffonts", pdf).splitlines()[2:]]
     assert fonts and all(re.search(r" yes yes yes +\d+ +0$", line) for line in fonts), fonts  # embedded, subset, with a map to Unicode
     assert b"/Lang (%s)" % language.encode() in pdf and b"/DisplayDocTitle true" in pdf
