@@ -14,6 +14,7 @@ struct walk {
 	const struct markdown_visitor *visitor;
 	bool code;    /* in a code block: its line ends are kept */
 	bool pending; /* a line end of it that shows only when a line follows */
+	struct str whole; /* all of the text */
 	struct buf href;
 	/* What stands open inside the block, innermost last: md4c can leave out the end of a span whose mark it also takes for a link's target. */
 	enum markdown_kind open[DEEPEST_SPAN];
@@ -227,9 +228,17 @@ static void code_found(struct walk *w, struct str text) {
 	}
 }
 
+/* md4c 0.4.8 takes a link's target on the last line for longer than the text is. */
+static struct str inside(const struct walk *w, struct str text) {
+	uintptr_t at = (uintptr_t)text.at, from = (uintptr_t)w->whole.at, to = from + w->whole.len;
+	if (at >= from && at <= to && text.len > to - at)
+		text.len = to - at;
+	return text;
+}
+
 static int found_text(MD_TEXTTYPE type, const MD_CHAR *at, MD_SIZE size, void *context) {
 	struct walk *w = context;
-	struct str text = {at, size};
+	struct str text = inside(w, (struct str){at, size});
 	struct buf entity;
 	switch (type) {
 	case MD_TEXT_BR:
@@ -258,12 +267,16 @@ static int found_text(MD_TEXTTYPE type, const MD_CHAR *at, MD_SIZE size, void *c
 	return w->visitor->full(w->visitor->context);
 }
 
-/* md4c 0.4.8 reads past the end of text that is not UTF-8. */
+/* md4c 0.4.8 reads past the end of text that is not UTF-8, or that ends without a line end. */
 static void copy_valid(struct buf *out, struct str s) {
-	for (size_t at = 0; at < s.len;) {
+	bool valid = str_utf8_valid(s);
+	if (valid)
+		buf_str(out, s);
+	for (size_t at = 0; !valid && at < s.len;) {
 		uint32_t point = str_utf8_next(s, &at);
 		buf_utf8(out, point == UINT32_MAX ? 0xFFFD : point);
 	}
+	buf_char(out, '\n');
 }
 
 void markdown_walk(struct str markdown, const struct markdown_visitor *visitor) {
@@ -279,12 +292,10 @@ void markdown_walk(struct str markdown, const struct markdown_visitor *visitor) 
 	};
 	buf_init(&w.href, LONGEST_HREF);
 	buf_init(&valid, UINT_MAX / 2);
-	if (!str_utf8_valid(markdown)) {
-		copy_valid(&valid, markdown);
-		markdown = buf_text(&valid);
-	}
-	if (!valid.overflow && markdown.len > 0 && markdown.len < UINT_MAX / 2)
-		md_parse(markdown.at, (MD_SIZE)markdown.len, &parser, &w);
+	copy_valid(&valid, markdown);
+	w.whole = buf_text(&valid);
+	if (!valid.overflow && markdown.len > 0)
+		md_parse(w.whole.at, (MD_SIZE)w.whole.len, &parser, &w);
 	buf_free(&valid);
 	buf_free(&w.href);
 }
