@@ -75,11 +75,19 @@ static bool is_good_href(struct str href) {
 	return has_scheme(href, "https://") || has_scheme(href, "http://") || has_scheme(href, "mailto:") || has_scheme(href, "tel:");
 }
 
+/* md4c 0.4.8 takes a link's target on the last line for longer than the text is. */
+static struct str inside(const struct walk *w, struct str text) {
+	uintptr_t at = (uintptr_t)text.at, from = (uintptr_t)w->whole.at, to = from + w->whole.len;
+	if (at >= from && at <= to && text.len > to - at)
+		text.len = to - at;
+	return text;
+}
+
 /* Decoded before it is checked: "javascript&#58;" is a scheme too. */
 static struct str read_href(struct walk *w, const MD_ATTRIBUTE *attribute) {
 	buf_clear(&w->href);
 	for (size_t i = 0; attribute->text && attribute->substr_offsets[i] < attribute->size; i++) {
-		struct str part = {attribute->text + attribute->substr_offsets[i], attribute->substr_offsets[i + 1] - attribute->substr_offsets[i]};
+		struct str part = inside(w, (struct str){attribute->text + attribute->substr_offsets[i], attribute->substr_offsets[i + 1] - attribute->substr_offsets[i]});
 		if (attribute->substr_types[i] == MD_TEXT_ENTITY)
 			add_entity(&w->href, part);
 		else if (attribute->substr_types[i] == MD_TEXT_NORMAL)
@@ -226,14 +234,6 @@ static void code_found(struct walk *w, struct str text) {
 			text_found(w, line);
 		w->pending = !last;
 	}
-}
-
-/* md4c 0.4.8 takes a link's target on the last line for longer than the text is. */
-static struct str inside(const struct walk *w, struct str text) {
-	uintptr_t at = (uintptr_t)text.at, from = (uintptr_t)w->whole.at, to = from + w->whole.len;
-	if (at >= from && at <= to && text.len > to - at)
-		text.len = to - at;
-	return text;
 }
 
 static int found_text(MD_TEXTTYPE type, const MD_CHAR *at, MD_SIZE size, void *context) {
