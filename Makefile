@@ -72,7 +72,7 @@ $(O)/tests/%: tests/unit/%.c $(LIBRARY)
 	@echo "cc $<"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
-$(O)/bench $(O)/bench-mail $(O)/bench-sql $(O)/bench-fill $(O)/bench-open $(O)/bench-grow: $(O)/%: tests/bench/%.c $(LIBRARY)
+$(O)/bench $(O)/bench-mail $(O)/bench-sql $(O)/bench-fill $(O)/bench-open $(O)/bench-choose $(O)/bench-grow: $(O)/%: tests/bench/%.c $(LIBRARY)
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIBRARY) $(LIBS)
 
 $(O)/bench-delay $(O)/bench-post: $(O)/%: tests/bench/%.c

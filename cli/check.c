@@ -99,23 +99,29 @@ static int yaml_only(const struct dirent *entry) {
 	return str_ends(str_from(entry->d_name), STR(".yaml"));
 }
 
-static void run_scenarios(struct open_site *s, const struct package *package, struct scenario_files *files, bool draws, struct buf *out, int *passed, int *failed) {
+/* What scenarios touched of a package: its own, and those of packages that start or signal it. */
+struct tested {
+	const struct package *package;
+	struct coverage *coverage;
+	struct buf covers;
+};
+
+static void run_scenarios(struct open_site *s, struct tested *t, struct coverage *all, struct scenario_files *files, bool draws, bool times, struct buf *out, int *passed, int *failed) {
 	char folder[4096], path[8192];
 	struct dirent **entries;
-	struct buf covers;
-	snprintf(folder, sizeof folder, "%.*s/scenarios", STR_ARG(package->folder));
+	snprintf(folder, sizeof folder, "%.*s/scenarios", STR_ARG(t->package->folder));
 	int count = scandir(folder, &entries, yaml_only, alphasort);
-	buf_init(&covers, 1 << 20);
-	files->workflow = arena_z(s->arena, package->definition->name);
+	files->workflow = arena_z(s->arena, t->package->definition->name);
 	struct scenario_options options = {
 	        .site = s->site,
-	        .package = package,
+	        .package = t->package,
 	        .render = render_row,
 	        .context = files,
 	        .draw = draws ? press_at_once : NULL,
 	        .ended = files->data ? write_data : NULL,
-	        .coverage = coverage_new(package->definition, s->arena),
-	        .covers = &covers,
+	        .coverage = all,
+	        .covers = &t->covers,
+	        .times = times,
 	};
 	for (int i = 0; i < count; i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
@@ -126,19 +132,40 @@ static void run_scenarios(struct open_site *s, const struct package *package, st
 	}
 	if (count >= 0)
 		free(entries);
-	coverage_report(options.coverage, out);
-	struct str ids = buf_text(&covers);
+}
+
+static void report(const struct tested *t, bool named, struct buf *out) {
+	if (named)
+		buf_printf(out, "%.*s\n", STR_ARG(t->package->definition->name));
+	coverage_report(t->coverage, out);
+	struct str ids = buf_text(&t->covers);
 	if (ids.len > 0)
 		buf_z(out, "     requirements:");
 	while (ids.len > 0) {
 		struct str id = str_cut(&ids, '\n');
 		buf_printf(out, " %.*s", STR_ARG(id));
 	}
-	buf_z(out, covers.len ? "\n" : "");
-	buf_free(&covers);
+	buf_z(out, t->covers.len ? "\n" : "");
 }
 
-static void test_group(const struct group *group, struct scenario_files *files, bool draws, struct buf *out, int *passed, int *failed) {
+static void test_packages(struct open_site *s, struct scenario_files *files, bool draws, bool times, struct buf *out, int *passed, int *failed) {
+	size_t count = site_package_count(s->site);
+	struct tested *tested = ARENA_ARRAY(s->arena, count, struct tested);
+	struct coverage *all = NULL;
+	for (size_t i = 0; i < count; i++) {
+		tested[i].package = site_package_at(s->site, i);
+		tested[i].coverage = all = coverage_new(tested[i].package->definition, all, s->arena);
+		buf_init(&tested[i].covers, 1 << 20);
+	}
+	for (size_t i = 0; i < count; i++)
+		run_scenarios(s, &tested[i], all, files, draws, times, out, passed, failed);
+	for (size_t i = 0; i < count; i++) {
+		report(&tested[i], count > 1, out);
+		buf_free(&tested[i].covers);
+	}
+}
+
+static void test_group(const struct group *group, struct scenario_files *files, bool draws, bool times, struct buf *out, int *passed, int *failed) {
 	struct arena *a = arena_new();
 	struct problems problems = {.arena = a};
 	struct err err = {0};
@@ -148,8 +175,7 @@ static void test_group(const struct group *group, struct scenario_files *files, 
 		buf_printf(out, "FAIL %s: %s\n", group->name, err.text);
 		++*failed;
 	} else {
-		for (size_t i = 0; i < site_package_count(s.site); i++)
-			run_scenarios(&s, site_package_at(s.site, i), files, draws, out, passed, failed);
+		test_packages(&s, files, draws, times, out, passed, failed);
 	}
 	site_shut(&s);
 	arena_free(a);
@@ -157,15 +183,15 @@ static void test_group(const struct group *group, struct scenario_files *files, 
 
 int command_test(struct arguments *args, struct buf *out) {
 	struct scenario_files files = {.messages = arguments_option(args, "--messages"), .data = arguments_option(args, "--data")};
-	bool draws = !arguments_flag(args, "--no-pdf");
+	bool draws = !arguments_flag(args, "--no-pdf"), times = arguments_flag(args, "--times");
 	if (arguments_unknown(args, out) || args->count == 0)
-		return usage(out, "test DIR... [--messages FOLDER] [--data FOLDER] [--no-pdf]");
+		return usage(out, "test DIR... [--messages FOLDER] [--data FOLDER] [--no-pdf] [--times]");
 	struct arena *a = arena_new();
 	struct group *groups = ARENA_ARRAY(a, (size_t)args->count, struct group);
 	int passed = 0, failed = 0, count = group_arguments(a, args, groups, out);
 	for (int i = 0; i < count; i++) {
 		if (groups[i].config)
-			test_group(&groups[i], &files, draws, out, &passed, &failed);
+			test_group(&groups[i], &files, draws, times, out, &passed, &failed);
 		else
 			failed++;
 	}

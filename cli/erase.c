@@ -4,6 +4,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/store/erasure.h"
+#include "engine/store/grants.h"
 #include "engine/store/history.h"
 #include "engine/store/outbox.h"
 
@@ -215,6 +216,20 @@ static bool write_case(struct open_site *s, struct view *v, const struct part *p
 	return true;
 }
 
+/* Roles that registers give: nothing that is erased with a case, but with a row. */
+static bool write_given(struct view *v, int64_t contact_id, struct arena *a, struct buf *out, struct err *err) {
+	struct given_roles given;
+	if (!grant_of_contact(v, contact_id, a, &given, err))
+		return false;
+	for (size_t i = 0; i < given.count; i++) {
+		const struct given_role *g = &given.items[i];
+		struct str from = g->from_day == INT64_MIN ? STR("-") : civil_format_date(a, g->from_day), until = g->until_day == INT64_MAX ? STR("-") : civil_format_date(a, g->until_day);
+		buf_printf(out, "register   %.*s row %.*s%s%.*s gives %.*s, from %.*s until %.*s\n", STR_ARG(g->reg), STR_ARG(g->row), g->name.len ? " " : "", STR_ARG(g->name), STR_ARG(g->role), STR_ARG(from),
+		           STR_ARG(until));
+	}
+	return true;
+}
+
 static bool write_person(struct open_site *s, struct view *v, struct arena *a, const void *context, struct buf *out, struct err *err) {
 	const struct asked *asked = context;
 	struct contact contact;
@@ -223,6 +238,8 @@ static bool write_person(struct open_site *s, struct view *v, struct arena *a, c
 		return false;
 	struct str verified = contact.verified_at ? site_time(s, a, contact.verified_at) : STR("never");
 	buf_printf(out, "address    %.*s\nlanguage   %.*s\nacted      %.*s\n", STR_ARG(contact.value), STR_ARG(contact.language.len ? contact.language : STR("-")), STR_ARG(verified));
+	if (!write_given(v, contact.id, a, out, err))
+		return false;
 	for (size_t i = 0; i < parts.count; i++)
 		if (!write_case(s, v, &parts.items[i], contact.id, asked->reveal, a, out, err))
 			return false;
@@ -233,7 +250,7 @@ int command_export_person(struct open_site *s, struct arguments *args, struct st
 	struct asked asked = {.reveal = arguments_flag(args, "--reveal")};
 	(void)input;
 	if (arguments_unknown(args, out) || args->count != 1) {
-		buf_z(out, "usage: stafet export-person ADDRESS [--reveal]   what is kept about somebody: cases, answers, acts, messages; sensitive answers as their mask, unless --reveal\n");
+		buf_z(out, "usage: stafet export-person ADDRESS [--reveal]   what is kept about somebody: cases, answers, acts, messages, roles that registers give; sensitive answers as their mask, unless --reveal\n");
 		return EXIT_USAGE;
 	}
 	asked.address = args->items[0];

@@ -25,6 +25,19 @@ static bool start_run(void *context, struct engine *engine, struct tx *tx, int64
 	return engine_start(engine, tx, now, &job->request, job->a, &job->problems, &job->receipt, err);
 }
 
+/* What was given and nothing asks for: a slip of the pen, or of the package, would go unseen. */
+static void tell_left_out(struct open_site *s, const struct start_job *job, struct buf *out) {
+	const struct package *package = site_package(s->site, job->request.workflow);
+	const struct definition *d = package ? package->definition : NULL;
+	for (size_t i = 0; d && i < job->answers.count; i++) {
+		struct str name = job->answers.items[i].name, root = str_cut(&name, '.');
+		const struct field *field = definition_field(d, root);
+		bool asked = field && (form_item_of(d->start.form, field) || (d->start.who && form_item_of(d->start.who, field)));
+		if (!asked)
+			buf_printf(out, "%.*s: left out; the start of %.*s does not ask for it\n", STR_ARG(root), STR_ARG(d->name));
+	}
+}
+
 static int command_start(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
 	struct arena *a = arena_new();
 	struct start_job job = {.a = a};
@@ -37,6 +50,8 @@ static int command_start(struct open_site *s, struct arguments *args, struct str
 	bool ok = answers_from_json(input.len ? input : STR("{}"), a, &job.answers, &err) && site_write(s, start_run, &job, &err);
 	if (ok)
 		buf_printf(out, "%.*s %.*s\n", STR_ARG(job.receipt.reference), STR_ARG(job.receipt.state));
+	if (ok)
+		tell_left_out(s, &job, out);
 	const struct language *english = language_get(site_languages(s->site), STR("en"));
 	for (size_t i = 0; !ok && i < job.problems.count; i++) {
 		const struct form_problem *p = &job.problems.items[i];

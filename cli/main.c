@@ -17,7 +17,7 @@ static const char usage_text[] =
         "  stafet demo [DIR] [--listen HOST:PORT]       all packages (or those of a site or package folder), messages captured,\n"
         "                                               a clock that can be moved\n"
         "  stafet check DIR...                          say what is wrong with packages or sites\n"
-        "  stafet test DIR... [--messages FOLDER] [--data FOLDER] [--no-pdf]\n"
+        "  stafet test DIR... [--messages FOLDER] [--data FOLDER] [--no-pdf] [--times]\n"
         "                                               run the packages' scenarios on a virtual clock; what they send, or leave, as files into FOLDER\n"
         "  stafet graph DIR | --instance REFERENCE [--to mermaid|dot]\n"
         "  stafet eval EXPRESSION [--data FILE.json]    compute an expression\n"

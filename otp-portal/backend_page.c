@@ -2,10 +2,10 @@
 
 #include "engine/base/escape.h"
 #include "otp-portal/list_page.h"
+#include "otp-portal/own_start.h"
 #include "otp-portal/page.h"
 #include "otp-portal/rows_page.h"
 #include "otp-portal/session.h"
-#include "otp-portal/start_page.h"
 #include "otp-portal/tasks.h"
 
 enum { WANTED_MAX = 500 };
@@ -96,7 +96,7 @@ static bool find_own_start(struct request *r, struct view *v, int64_t contact_id
 	*any = false;
 	for (size_t i = 0; i < site_package_count(site) && !*any; i++) {
 		const struct definition *d = site_package_at(site, i)->definition;
-		if (!d->start.open && !start_is_for(r, v, d, contact_id, any, err))
+		if (!d->start.open && !own_start_is_for(r, v, d, contact_id, any, err))
 			return false;
 	}
 	return true;
@@ -107,7 +107,7 @@ static bool write_starts(struct request *r, struct view *v, int64_t contact_id, 
 	bool any = false, is;
 	for (size_t i = 0; i < site_package_count(site); i++) {
 		const struct package *package = site_package_at(site, i);
-		if (!start_is_for(r, v, package->definition, contact_id, &is, err))
+		if (!own_start_is_for(r, v, package->definition, contact_id, &is, err))
 			return false;
 		if (!is)
 			continue;

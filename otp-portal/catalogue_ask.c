@@ -88,7 +88,7 @@ bool catalogue_ask_narrows(const struct catalogue_ask *ask) {
 }
 
 struct str catalogue_key(struct arena *a, const struct value *v) {
-	return v->kind == KIND_UNSET ? STR("") : value_text(a, v);
+	return v->kind == KIND_UNSET ? STR("") : v->kind == KIND_STRING ? v->string : value_text(a, v);
 }
 
 /* --- finding --- */

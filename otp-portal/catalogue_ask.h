@@ -41,7 +41,7 @@ bool catalogue_point(const struct catalogue *c, const struct value *row, struct 
 bool catalogue_inside(const struct map_box *box, const struct map_point *at);
 /* The whole outline, with some sea round it. */
 struct map_box catalogue_whole_box(const struct outline *outline);
-/* A value as it stands in a URL to filter by. In arena. */
+/* A value as it stands in a URL to filter by. In arena, or borrowed with v. */
 struct str catalogue_key(struct arena *a, const struct value *v);
 
 #endif

@@ -20,6 +20,8 @@ static struct str show(const struct prose *p, const struct value *v) {
 	switch (v->kind) {
 	case KIND_UNSET:
 		return STR("");
+	case KIND_STRING:
+		return v->string;
 	case KIND_BOOL:
 		return language_word(language, v->boolean ? "form.yes" : "form.no");
 	case KIND_DATE:

@@ -55,12 +55,12 @@ static void set_scale(struct map *m) {
 	m->y = m->x / cos(middle);
 }
 
-static double x_of(const struct map *m, double lon) {
-	return (lon - m->box.west) * m->x;
+static int x_of(const struct map *m, double lon) {
+	return (int)lround((lon - m->box.west) * m->x);
 }
 
-static double y_of(const struct map *m, double lat) {
-	return (m->box.north - lat) * m->y;
+static int y_of(const struct map *m, double lat) {
+	return (int)lround((m->box.north - lat) * m->y);
 }
 
 static bool meets(const struct map_box *a, const struct map_box *b) {
@@ -71,8 +71,15 @@ static void write_outline(const struct map *m, struct buf *b) {
 	buf_z(b, "<path class=\"land\" d=\"");
 	for (size_t i = 0; i < m->outline->count; i++) {
 		const struct outline_ring *ring = &m->outline->items[i];
-		for (size_t k = 0; meets(&ring->box, &m->box) && k < ring->count; k++)
-			buf_printf(b, "%s%.0f %.0f%s", k == 0 ? "M" : "L", x_of(m, ring->items[k].lon), y_of(m, ring->items[k].lat), k + 1 == ring->count ? "Z" : "");
+		if (!meets(&ring->box, &m->box))
+			continue;
+		for (size_t k = 0; k < ring->count; k++) {
+			buf_char(b, k == 0 ? 'M' : 'L');
+			buf_int(b, x_of(m, ring->items[k].lon));
+			buf_char(b, ' ');
+			buf_int(b, y_of(m, ring->items[k].lat));
+		}
+		buf_char(b, 'Z');
 	}
 	buf_z(b, "\"/>\n");
 }
@@ -89,7 +96,7 @@ static struct str place_words(const struct map *m, const struct place *place) {
 static void write_marker(const struct map *m, const struct place *place, struct buf *b) {
 	struct catalogue_ask there = *m->l->ask;
 	bool chosen = str_equal(there.place, place->name);
-	double x = x_of(m, place->at.lon), y = y_of(m, place->at.lat);
+	int x = x_of(m, place->at.lon), y = y_of(m, place->at.lat);
 	if (!catalogue_inside(&m->box, &place->at))
 		return;
 	there.place = chosen ? STR("") : place->name;
@@ -98,11 +105,11 @@ static void write_marker(const struct map *m, const struct place *place, struct 
 	escape_html(b, page_path(there.r, catalogue_ask_path(&there)));
 	buf_z(b, chosen ? "\" class=\"here\" aria-current=\"true\"><title>" : "\"><title>");
 	escape_html(b, place_words(m, place));
-	buf_printf(b, "</title><circle class=\"hit\" cx=\"%.1f\" cy=\"%.1f\" r=\"%d\"/><circle class=\"ring\" cx=\"%.1f\" cy=\"%.1f\" r=\"%d\"/>", x, y, HIT, x, y, RING);
+	buf_printf(b, "</title><circle class=\"hit\" cx=\"%d\" cy=\"%d\" r=\"%d\"/><circle class=\"ring\" cx=\"%d\" cy=\"%d\" r=\"%d\"/>", x, y, HIT, x, y, RING);
 	if (place->free > 0)
-		buf_printf(b, "<circle class=\"free\" cx=\"%.1f\" cy=\"%.1f\" r=\"%d\"/></a>\n", x, y, RADIUS);
+		buf_printf(b, "<circle class=\"free\" cx=\"%d\" cy=\"%d\" r=\"%d\"/></a>\n", x, y, RADIUS);
 	else
-		buf_printf(b, "<rect class=\"none\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\"/></a>\n", x - RADIUS, y - RADIUS, 2 * RADIUS, 2 * RADIUS);
+		buf_printf(b, "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/></a>\n", x - RADIUS, y - RADIUS, 2 * RADIUS, 2 * RADIUS);
 }
 
 static void write_way(const struct map *m, const struct map_box *box, const char *key, struct buf *b) {

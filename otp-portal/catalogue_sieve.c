@@ -9,43 +9,59 @@
 enum { MOST_VALUES = 500, LABEL_BYTES = 4000 };
 
 struct option {
+	const struct value *value;
 	struct str key, label, order;
 	size_t count;
 };
+
+static int by_key(const void *a, const void *b) {
+	return str_compare(((const struct option *)a)->key, ((const struct option *)b)->key);
+}
 
 static int by_order(const void *a, const void *b) {
 	return str_compare(((const struct option *)a)->order, ((const struct option *)b)->order);
 }
 
-static struct option option_of(const struct catalogue_list *l, const struct value *v, struct buf *folded) {
+static void describe(const struct catalogue_list *l, struct option *option, struct buf *folded) {
 	struct arena *a = l->ask->r->arena;
-	struct option option = {.key = catalogue_key(a, v), .count = 1};
-	option.label = v->kind == KIND_DATE ? language_date_short(l->ask->r->language, a, v->integer)
-	               : v->kind == KIND_BOOL ? language_word(l->ask->r->language, v->boolean ? "form.yes" : "form.no") : option.key;
+	const struct value *v = option->value;
+	option->label = v->kind == KIND_DATE ? language_date_short(l->ask->r->language, a, v->integer)
+	               : v->kind == KIND_BOOL ? language_word(l->ask->r->language, v->boolean ? "form.yes" : "form.no") : option->key;
 	buf_clear(folded);
-	fold_text(folded, option.key);
-	option.order = arena_printf(a, "%.*s %.*s", STR_ARG(buf_text(folded)), STR_ARG(option.key));
-	return option;
+	fold_text(folded, option->key);
+	option->order = arena_printf(a, "%.*s %.*s", STR_ARG(buf_text(folded)), STR_ARG(option->key));
 }
 
-/* The values that rows have, in order, each once. */
+/* Equal ones, which are beside each other, become one. */
+static size_t join(struct option *all, size_t many) {
+	size_t count = 0;
+	for (size_t i = 0; i < many; i++) {
+		if (count > 0 && str_equal(all[count - 1].key, all[i].key))
+			all[count - 1].count++;
+		else
+			all[count++] = all[i];
+	}
+	return count;
+}
+
+/* The values that rows have, in order, each once. What they are called is found out only then: there are many rows and few values. */
 static struct option *find_options(const struct catalogue_list *l, size_t column, size_t *count) {
-	struct option *all = ARENA_ARRAY(l->ask->r->arena, l->rows->count + 1, struct option);
+	struct arena *a = l->ask->r->arena;
+	struct option *all = ARENA_ARRAY(a, l->rows->count + 1, struct option);
 	struct buf folded;
 	size_t many = 0;
-	buf_init(&folded, LABEL_BYTES);
-	for (size_t i = 0; i < l->rows->count; i++)
-		if (l->rows->rows[i].record.members[column].kind != KIND_UNSET)
-			all[many++] = option_of(l, &l->rows->rows[i].record.members[column], &folded);
-	buf_free(&folded);
-	qsort(all, many, sizeof *all, by_order);
-	*count = 0;
-	for (size_t i = 0; i < many; i++) {
-		if (*count > 0 && str_equal(all[*count - 1].key, all[i].key))
-			all[*count - 1].count++;
-		else
-			all[(*count)++] = all[i];
+	for (size_t i = 0; i < l->rows->count; i++) {
+		const struct value *v = &l->rows->rows[i].record.members[column];
+		if (v->kind != KIND_UNSET)
+			all[many++] = (struct option){.value = v, .key = catalogue_key(a, v), .count = 1};
 	}
+	qsort(all, many, sizeof *all, by_key);
+	*count = join(all, many);
+	buf_init(&folded, LABEL_BYTES);
+	for (size_t i = 0; i < *count; i++)
+		describe(l, &all[i], &folded);
+	buf_free(&folded);
+	qsort(all, *count, sizeof *all, by_order);
 	return all;
 }
 

@@ -4,6 +4,7 @@
 #include "engine/base/escape.h"
 #include "otp-portal/banner.h"
 #include "otp-portal/offers.h"
+#include "otp-portal/own_start.h"
 #include "otp-portal/page.h"
 #include "otp-portal/papers.h"
 #include "otp-portal/renewal.h"
@@ -198,6 +199,14 @@ static void over(struct request *r, struct view *v, const struct link_view *look
 		page_failure(r, out, &err);
 }
 
+/* Somebody's own start, while the case that it begins from does not fit; what was filled in stays with the link. */
+static void start_missing(struct request *r, const struct link_view *look, struct response *out) {
+	struct prose p = {.r = r, .package = look->package, .definition = look->definition};
+	own_start_missing(&p, out);
+	write_typed(&p, out);
+	page_end(r, out);
+}
+
 static void start_over(struct request *r, const struct link_view *look, struct response *out) {
 	begin(r, 410, "link.expired-title", package_title(r, look), r->path, out);
 	say(r, out, "link.start-expired", STR(""), STR(""));
@@ -207,7 +216,9 @@ static void start_over(struct request *r, const struct link_view *look, struct r
 
 void closed_page(struct request *r, struct view *v, const struct link_view *look, const struct history *done, struct response *out) {
 	bool task = look->link.kind == LINK_TASK;
-	if (look->link.kind == LINK_START)
+	if (look->link.kind == LINK_START && look->missing && !look->expired && look->link.state == LINK_LIVE)
+		start_missing(r, look, out);
+	else if (look->link.kind == LINK_START)
 		start_over(r, look, out);
 	else if (!engine_look_part(look) && look->grants)
 		nothing_more(r, look, "link.no-grant-title", "link.no-grant", out);

@@ -83,6 +83,11 @@ static struct str example_of(const struct field_view *v) {
 	return arena_printf(request_of(v)->arena, "%d-%d-%lld", day, month, (long long)year);
 }
 
+/* The package's own, of the event that claims. */
+static struct str taken_words(const struct field_view *v) {
+	return prose_get(&v->filling->prose, "taken", v->filling->world.event, NULL, (struct str){0});
+}
+
 struct str field_problem_text(const struct field_view *v, const struct form_problem *problem) {
 	struct request *r = request_of(v);
 	struct field_view member;
@@ -96,9 +101,8 @@ struct str field_problem_text(const struct field_view *v, const struct form_prob
 	struct str excluded = prose_get(&v->filling->prose, "fields", v->item->field->words, "excluded", (struct str){0});
 	if (strcmp(problem->key, "field.not-choice") == 0 && excluded.len > 0)
 		return excluded;
-	struct str taken = prose_get(&v->filling->prose, "taken", v->filling->world.event, NULL, (struct str){0});
-	if (strcmp(problem->key, "field.taken") == 0 && taken.len > 0)
-		return taken;
+	if (strcmp(problem->key, "field.taken") == 0 && taken_words(v).len > 0)
+		return taken_words(v);
 	if (v->item->field->kind == FIELD_DATE && problem->arg[0].len == 0)
 		return language_text(r->language, r->arena, problem->key, example_of(v), STR(""));
 	if (v->item->field->kind == FIELD_DATE && civil_parse_date(problem->arg[0], &limit))
@@ -109,6 +113,8 @@ struct str field_problem_text(const struct field_view *v, const struct form_prob
 struct str field_problem_subject(const struct field_view *v, const struct form_problem *problem) {
 	struct str label = prose_label(&v->filling->prose, v->item->field->words);
 	struct field_view member;
+	if (strcmp(problem->key, "field.taken") == 0) /* what is gone, where its own words do not name it */
+		return taken_words(v).len > 0 ? problem->arg[0] : STR("");
 	if (str_equal(problem->name, v->item->field->name))
 		return label;
 	/* A row of a matrix is named by field_row(). */

@@ -3,6 +3,7 @@
 #include "engine/workflow/sealed.h"
 #include "otp-portal/form_page.h"
 #include "otp-portal/page.h"
+#include "otp-portal/pick.h"
 
 #include <string.h>
 
@@ -169,6 +170,7 @@ struct answers filling_typed(const struct filling *f, size_t page) {
 	type_groups(f, page, &typed);
 	keep_files(f, page, &typed);
 	seal_page(f, page, &typed);
+	pick_remember(f, page, &typed);
 	answers_put(&typed, r->arena, mark, str_from(stays ? STAYED : WENT_ON));
 	return typed;
 }

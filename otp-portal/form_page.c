@@ -8,6 +8,8 @@
 #include "otp-portal/pick.h"
 #include "otp-portal/seen.h"
 
+#include <string.h>
+
 static void show_known(const struct filling *f, const struct field *field, struct answers *shown) {
 	for (size_t i = 0; i < f->known.count; i++) {
 		const struct answer *known = &f->known.items[i];
@@ -106,10 +108,18 @@ static void write_lacks(const struct form_view *v, const struct field_view *fiel
 		buf_z(b, "</ul>\n</li>\n");
 }
 
+/* Nobody has to put right that somebody else was faster. */
+static bool only_taken(const struct form_problems *problems) {
+	for (size_t i = 0; i < problems->count; i++)
+		if (strcmp(problems->items[i].key, "field.taken") != 0)
+			return false;
+	return problems->count > 0;
+}
+
 static void write_summary(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
 	struct buf *b = &out->body;
 	buf_z(b, "<div class=\"summary\" role=\"alert\" tabindex=\"-1\" autofocus>\n<h2>");
-	page_word(v->filling->prose.r, out, "form.error-title");
+	page_word(v->filling->prose.r, out, only_taken(v->problems) ? "form.taken-title" : "form.error-title");
 	buf_z(b, "</h2>\n<ul>\n");
 	for (size_t f = 0; f < count; f++)
 		write_lacks(v, &fields[f], out);

@@ -70,6 +70,20 @@ static bool nothing_chosen(const struct answers *answers) {
 	return true;
 }
 
+/* Nobody types a code for answers that cannot be sent any more: told where they stand, before one is texted. True: they were told, or it failed. */
+static bool told_before(const struct filling *f, const struct answers *answers, struct response *out) {
+	struct form_problems problems = {0};
+	struct value *values;
+	struct err err;
+	if (!filling_values(f, f->form->pages.count, answers, &values, &problems, &err))
+		page_failure(f->prose.r, out, &err);
+	else if (problems.count > 0)
+		form_page_filled(f, filling_page_of(f, problems.items[0].name), answers, &problems, values, out);
+	else
+		return false;
+	return true;
+}
+
 void link_act(const struct filling *f, const struct link_view *look, const struct answers *answers, struct response *out) {
 	if (nothing_chosen(answers)) {
 		/* A lone press decides nothing, even where every field is optional: mail scanners press buttons. */
@@ -77,7 +91,8 @@ void link_act(const struct filling *f, const struct link_view *look, const struc
 		return;
 	}
 	if (proof_needed(look)) {
-		proof_ask(f, look, answers, out);
+		if (!told_before(f, answers, out))
+			proof_ask(f, look, answers, out);
 		return;
 	}
 	struct change *c = response_change(out, sizeof(struct act), run_act, after_act);

@@ -45,7 +45,7 @@ static void answer(struct request *r, struct view *v, struct link_view *look, st
 		view_link(r, v, look, out);
 	else if (event.len > 0 && !(task && engine_look_also(r->world->options.engine, r->now, look, event, r->arena)))
 		page_not_found(r, out);
-	else if (task && !look->open)
+	else if ((task || look->missing) && !look->open)
 		closed_page(r, v, look, NULL, out);
 	else
 		link_form(r, v, look, out);

@@ -24,10 +24,53 @@ static struct str base_path(const struct form_view *v) {
 	return v->change ? page_with(r, path, STR("change=1")) : path;
 }
 
+/* No field's name begins with a point. */
+static struct str memory_of(const struct filling *f, size_t page) {
+	return arena_printf(f->prose.r->arena, ".%zu?", page + 1);
+}
+
+void pick_remember(const struct filling *f, size_t page, struct answers *typed) {
+	struct request *r = f->prose.r;
+	struct str name = memory_of(f, page);
+	if (!pick_is(&f->form->pages.items[page]))
+		return;
+	struct catalogue_ask ask = catalogue_ask_read(r, f->form->pages.items[page].items.items[0].catalogue, STR(""));
+	ask.row = STR(""); /* if somebody else is faster it is of no use */
+	struct str path = catalogue_ask_path(&ask);
+	answers_clear(typed, name);
+	if (path.len > 1)
+		answers_put(typed, r->arena, name, (struct str){path.at + 1, path.len - 1});
+}
+
+/* What was looked for then; empty: nothing. */
+static struct str remembered(const struct filling *f, size_t page) {
+	const struct answer *memory = answers_get(&f->draft, memory_of(f, page));
+	return memory && memory->texts.count == 1 ? memory->texts.items[0] : STR("");
+}
+
+static struct catalogue_ask read_ask(const struct form_view *v) {
+	const struct filling *f = v->filling;
+	return catalogue_ask_read(f->prose.r, f->form->pages.items[v->page].items.items[0].catalogue, base_path(v));
+}
+
 struct str pick_path(const struct form_view *v) {
-	const struct catalogue *c = v->filling->form->pages.items[v->page].items.items[0].catalogue;
-	struct catalogue_ask ask = catalogue_ask_read(v->filling->prose.r, c, base_path(v));
+	struct catalogue_ask ask = read_ask(v);
 	return catalogue_ask_path(&ask);
+}
+
+/* Whoever comes to the list from elsewhere, and not to look for something, is asked nothing: false, or *ask is as they left it. */
+static bool recall(const struct form_view *v, struct catalogue_ask *ask) {
+	struct request *r = ask->r, before = *r;
+	struct str step = r->method == METHOD_POST ? request_form(r, "step") : request_query(r, "step"), memory = remembered(v->filling, v->page);
+	struct err none;
+	before.query = (struct pairs){0};
+	if (str_equal(step, arena_printf(r->arena, "%zu", v->page + 1)) || catalogue_ask_narrows(ask) || ask->page > 1)
+		return false;
+	if (memory.len == 0 || !request_parse_fields(memory, r->arena, &before.query, &none))
+		return false;
+	*ask = catalogue_ask_read(&before, ask->catalogue, ask->base);
+	ask->r = r;
+	return true;
 }
 
 static void write_button(void *context, size_t index, bool available, struct response *out) {
@@ -46,9 +89,22 @@ static void write_button(void *context, size_t index, bool available, struct res
 	buf_z(b, "</span></button></p>\n");
 }
 
+/* Whether there is a button on this page of the list. */
+static bool offers_any(const struct catalogue_list *l) {
+	size_t first = (size_t)(l->ask->page - 1) * CATALOGUE_PAGE;
+	for (size_t i = first; i < l->rows->found_count && i < first + CATALOGUE_PAGE; i++)
+		if (!l->rows->available || l->rows->available[l->rows->found[i]])
+			return true;
+	return false;
+}
+
 static void write_form(const struct picking *p, struct response *out) {
 	const struct filling *f = p->v->filling;
 	struct request *r = f->prose.r;
+	if (!offers_any(p->list)) {
+		catalogue_write_rows(p->list, out);
+		return;
+	}
 	struct str facts = f->once.len == 0 ? seen_facts(f, p->v->page) : STR("");
 	buf_z(&out->body, "<form method=\"post\" action=\"");
 	escape_html(&out->body, catalogue_ask_path(p->list->ask));
@@ -87,10 +143,14 @@ static void write_chosen(const struct picking *p, struct response *out) {
 
 void pick_write(const struct form_view *v, const struct field_view *field, struct response *out) {
 	const struct filling *f = v->filling;
-	const struct catalogue *c = field->item->catalogue;
-	struct catalogue_ask ask = catalogue_ask_read(f->prose.r, c, base_path(v));
+	struct catalogue_ask all = read_ask(v), ask = all;
 	struct catalogue_rows rows;
+	bool recalled = recall(v, &ask);
 	catalogue_find(&ask, &f->world, v->values, field->rows, field->row_count, &rows);
+	if (recalled && rows.free_count == 0) { /* what was looked for is gone, and another must be found */
+		ask = all;
+		catalogue_find(&ask, &f->world, v->values, field->rows, field->row_count, &rows);
+	}
 	struct catalogue_list list = {.ask = &ask, .rows = &rows, .prose = &f->prose, .level = 2};
 	struct picking picking = {v, field, &list};
 	list.act = write_button;
@@ -118,7 +178,9 @@ void pick_regret(const struct filling *f, struct response *out) {
 	for (size_t page = 0; page < f->form->pages.count; page++) {
 		if (!pick_is(&f->form->pages.items[page]))
 			continue;
-		struct str path = page_with(r, f->path, arena_printf(r->arena, "step=%zu&change=1", page + 1));
+		struct str path = page_with(r, f->path, arena_printf(r->arena, "step=%zu&change=1", page + 1)), before = remembered(f, page);
+		if (before.len > 0)
+			path = page_with(r, path, before);
 		buf_z(&out->body, "<a class=\"button quiet\" href=\"");
 		escape_html(&out->body, page_path(r, path));
 		buf_z(&out->body, "\">");

@@ -7,6 +7,8 @@
 
 /* Whether the page is one; it asks for nothing else then. */
 bool pick_is(const struct form_page *page);
+/* What was looked for when the row was chosen is kept beside the answer, so that whoever comes back to the list, because somebody else was faster, finds it as they left it. */
+void pick_remember(const struct filling *f, size_t page, struct answers *typed);
 /* The page as it is asked for: path and query. */
 struct str pick_path(const struct form_view *v);
 /* What stands in the place of the page's form. */

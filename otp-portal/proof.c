@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-enum { SENDS_15_MIN = 5, SENDS_HOUR = 8, SENDS_DAY = 20, WRONG_DAY = 10 };
+/* Each choice has a code of its own: who has ten minutes, and comes too late or changes their mind, needs several. */
+enum { SENDS_15_MIN = 10, SENDS_HOUR = 15, SENDS_DAY = 20, WRONG_DAY = 10 };
 
 bool proof_needed(const struct link_view *look) {
 	return look->link.kind == LINK_TASK && look->event && look->event->code;

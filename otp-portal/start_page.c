@@ -3,21 +3,20 @@
 #include "engine/base/escape.h"
 #include "engine/store/access.h"
 #include "engine/store/history.h"
-#include "engine/store/listings.h"
 #include "otp-portal/attach.h"
 #include "otp-portal/filling.h"
 #include "otp-portal/form_page.h"
 #include "otp-portal/later.h"
 #include "otp-portal/limits.h"
 #include "otp-portal/link_page.h"
+#include "otp-portal/own_start.h"
 #include "otp-portal/page.h"
 #include "otp-portal/prefill.h"
 #include "otp-portal/rows_page.h"
-#include "otp-portal/session.h"
 
 #include <string.h>
 
-enum { STARTS_AN_HOUR = 30, ONCE_BYTES = 16 };
+enum { ONCE_BYTES = 16 };
 
 static void write_start(struct request *r, const struct package *package, struct response *out) {
 	struct prose p = {.r = r, .package = package, .definition = package->definition};
@@ -271,59 +270,6 @@ static void fill_in(struct request *r, struct view *v, const struct package *pac
 		get_start(&f, out);
 }
 
-/* --- a start for who is logged in --- */
-
-bool start_is_for(struct request *r, struct view *v, const struct definition *d, int64_t contact_id, bool *is, struct err *err) {
-	*is = d->start.open;
-	for (size_t i = 0; i < d->start.login.count && !*is; i++) {
-		struct listing_query query = {.workflow = d->start.login.items[i].workflow, .contact_id = contact_id, .roles = &d->start.by->name, .role_count = 1, .day = site_day(r->world->options.site, r->now)};
-		if (!listing_any(v, &query, r->arena, is, err))
-			return false;
-	}
-	return true;
-}
-
-struct own_begin {
-	struct str workflow, network;
-	int64_t contact_id;
-	struct link link;
-};
-
-static bool run_own(struct change *c, struct engine *engine, struct tx *tx, int64_t now, struct err *err) {
-	struct own_begin *b = c->context;
-	return limit_count(tx, "start-form", b->network, STARTS_AN_HOUR, LIMIT_HOUR, now, err) &&
-	       engine_start_link_for(engine, tx, now, b->workflow, b->contact_id, &b->link, err);
-}
-
-static void after_own(struct request *r, struct change *c, bool ok, const struct err *err, struct response *out) {
-	const struct own_begin *b = c->context;
-	if (ok)
-		response_redirect(out, r, page_path(r, arena_printf(r->arena, "/l/%.*s", STR_ARG(engine_token(r->world->options.engine, &b->link, r->arena)))));
-	else
-		page_failure(r, out, err);
-}
-
-/* The button of the back end's first page; whoever comes by an address goes there. */
-static void begin_own(struct request *r, struct view *v, const struct definition *d, struct response *out) {
-	struct session session;
-	struct err err;
-	bool is;
-	if (r->method != METHOD_POST || !session_current(r, v, &session, &err)) {
-		response_redirect(out, r, page_path(r, STR("/backend?view=home")));
-		return;
-	}
-	if (!start_is_for(r, v, d, session.contact_id, &is, &err)) {
-		page_failure(r, out, &err);
-		return;
-	}
-	if (!is) {
-		page_not_found(r, out);
-		return;
-	}
-	struct change *c = response_change(out, sizeof(struct own_begin), run_own, after_own);
-	*(struct own_begin *)c->context = (struct own_begin){.workflow = d->name, .network = limit_network(r), .contact_id = session.contact_id};
-}
-
 bool start_takes_files(struct request *r) {
 	const struct package *package = site_package(r->world->options.site, r->rest);
 	return package && package->definition->start.open && attach_asks(package->definition->start.form);
@@ -344,6 +290,6 @@ void start_page(struct request *r, struct response *out) {
 	if (package->definition->start.open)
 		fill_in(r, v, package, out);
 	else
-		begin_own(r, v, package->definition, out);
+		own_start_page(r, v, package, out);
 	view_close(v);
 }

@@ -5,9 +5,8 @@
 #include "engine/workflow/definition.h"
 #include "otp-portal/response.h"
 
+enum { STARTS_AN_HOUR = 30 }; /* of one network */
 void start_front(struct request *r, struct response *out);
-/* Whether this contact, who is logged in, may start it: it is public, or they have the role in one of the workflows that its `login` names. */
-bool start_is_for(struct request *r, struct view *v, const struct definition *d, int64_t contact_id, bool *is, struct err *err);
 /* Whether a file may come with a post to this start form. */
 bool start_takes_files(struct request *r);
 void start_page(struct request *r, struct response *out);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { DATE_BYTES = 4000 };
+
 struct str language_text(const struct language *l, struct arena *a, const char *key, struct str arg0, struct str arg1) {
 	return language_parts_expand(a, language_word(l, key), (struct language_part[]){{"0", arg0}, {"1", arg1}}, 2);
 }
@@ -19,20 +21,37 @@ static struct str numbered_word(const struct language *l, const char *list, int 
 	return language_word(l, key);
 }
 
-static struct str format_date(const struct language *l, struct arena *a, const char *format, int64_t day) {
+static void write_part(const struct language *l, struct str name, int64_t day, struct buf *out) {
 	int64_t year;
 	int month, day_of_month;
 	civil_split(day, &year, &month, &day_of_month);
-	const struct language_part parts[] = {
-	        {"weekday", numbered_word(l, "weekdays", civil_weekday(day))},
-	        {"day", arena_printf(a, "%d", day_of_month)},
-	        {"dd", arena_printf(a, "%02d", day_of_month)},
-	        {"month", numbered_word(l, "months", month)},
-	        {"mm", arena_printf(a, "%02d", month)},
-	        {"yy", arena_printf(a, "%02d", (int)(((year % 100) + 100) % 100))},
-	        {"year", arena_printf(a, "%lld", (long long)year)},
-	};
-	return language_parts_expand(a, language_word(l, format), parts, sizeof parts / sizeof *parts);
+	if (str_is(name, "dd") || str_is(name, "mm"))
+		buf_printf(out, "%02d", name.at[0] == 'd' ? day_of_month : month);
+	else if (str_is(name, "yy"))
+		buf_printf(out, "%02d", (int)(((year % 100) + 100) % 100));
+	else if (str_is(name, "year"))
+		buf_printf(out, "%lld", (long long)year);
+	else if (str_is(name, "day"))
+		buf_printf(out, "%d", day_of_month);
+	else if (str_is(name, "month"))
+		buf_str(out, numbered_word(l, "months", month));
+	else if (str_is(name, "weekday"))
+		buf_str(out, numbered_word(l, "weekdays", civil_weekday(day)));
+}
+
+/* Only what the format names is looked for: a list has many dates. */
+static struct str format_date(const struct language *l, struct arena *a, const char *format, int64_t day) {
+	struct buf out;
+	struct str rest = language_word(l, format), before, name;
+	buf_init(&out, DATE_BYTES);
+	while (language_parts_next(&rest, &before, &name)) {
+		buf_str(&out, before);
+		write_part(l, name, day, &out);
+	}
+	buf_str(&out, before);
+	struct str text = arena_str(a, buf_text(&out));
+	buf_free(&out);
+	return text;
 }
 
 struct str language_date(const struct language *l, struct arena *a, int64_t day) {

@@ -116,20 +116,14 @@ bool claim_held(struct view *v, const struct claim_pool *pool, int64_t holder_id
 	return read_claims(s, a, out, err);
 }
 
-bool claim_rows(struct view *v, const struct claim_pool *pool, int64_t seen, int64_t limit, struct arena *a, struct claimed_rows *out, struct err *err) {
-	struct db *db = view_db(v);
-	struct stmt *s = seen ? db_query(db, "SELECT row_key FROM claims WHERE owner_id = ? AND pool = ? AND history_id <= ? AND (released_id IS NULL OR released_id > ?) ORDER BY row_key LIMIT ?")
-	                      : db_query(db, "SELECT row_key FROM claims WHERE owner_id = ? AND pool = ? AND released_id IS NULL ORDER BY row_key LIMIT ?");
+bool claim_spans(struct view *v, const struct claim_pool *pool, int64_t limit, struct arena *a, struct claim_spans *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT row_key, history_id, released_id FROM claims WHERE owner_id = ? AND pool = ? ORDER BY row_key, history_id LIMIT ?");
 	enum db_step step;
 	bind_pool(s, pool);
-	if (seen) {
-		bind_int(s, seen);
-		bind_int(s, seen);
-	}
 	bind_int(s, limit);
-	*out = (struct claimed_rows){0};
+	*out = (struct claim_spans){0};
 	while ((step = stmt_step(s, err)) == DB_ROW)
-		*(struct str *)ARENA_PUSH(a, out) = stmt_text(s, 0, a);
+		*(struct claim_span *)ARENA_PUSH(a, out) = (struct claim_span){stmt_text(s, 0, a), stmt_int(s, 1), stmt_int(s, 2)};
 	stmt_end(s);
 	return step == DB_DONE;
 }

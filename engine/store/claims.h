@@ -33,12 +33,15 @@ bool claim_release(struct tx *tx, const struct claim_pool *pool, struct str row,
 bool claim_count(struct view *v, const struct claim_pool *pool, struct str row, int64_t seen, int64_t *count, struct err *err);
 /* What the holder holds in the pool, oldest claim first. */
 bool claim_held(struct view *v, const struct claim_pool *pool, int64_t holder_id, int64_t seen, struct arena *a, struct claim_list *out, struct err *err);
-/* The rows of which somebody holds a place now (seen 0; else: held behind that entry), by key, one for each such place; at most `limit` of them. */
-struct claimed_rows {
-	struct str *items;
+/* When each claim of the pool began and ended, by row, also what is released; at most `limit` of them. */
+struct claim_spans {
+	struct claim_span {
+		struct str row;
+		int64_t history_id, released_id; /* 0: it is held */
+	} *items;
 	size_t count, cap;
 };
-bool claim_rows(struct view *v, const struct claim_pool *pool, int64_t seen, int64_t limit, struct arena *a, struct claimed_rows *out, struct err *err);
+bool claim_spans(struct view *v, const struct claim_pool *pool, int64_t limit, struct arena *a, struct claim_spans *out, struct err *err);
 
 /* All of the holder's, in every pool, also released ones; oldest first. */
 bool claim_of_holder(struct view *v, int64_t holder_id, struct arena *a, struct claim_list *out, struct err *err);

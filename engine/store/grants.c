@@ -108,6 +108,25 @@ bool grant_held(struct view *v, int64_t instance_id, struct str role, int64_t co
 	return step != DB_FAIL;
 }
 
+bool grant_of_contact(struct view *v, int64_t contact_id, struct arena *a, struct given_roles *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT DISTINCT r.register, r.role, g.row_key, g.name, g.from_day, g.until_day FROM grants g JOIN grant_rules r ON r.id = g.rule_id"
+	                                      " WHERE g.contact_id = ? ORDER BY r.register, g.row_key, r.role");
+	enum db_step step;
+	bind_int(s, contact_id);
+	*out = (struct given_roles){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(struct given_role *)ARENA_PUSH(a, out) = (struct given_role){
+		        .reg = stmt_text(s, 0, a),
+		        .role = stmt_text(s, 1, a),
+		        .row = stmt_text(s, 2, a),
+		        .name = stmt_text(s, 3, a),
+		        .from_day = stmt_int(s, 4),
+		        .until_day = stmt_int(s, 5),
+		};
+	stmt_end(s);
+	return step == DB_DONE;
+}
+
 bool grant_lost(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, bool *lost, struct err *err) {
 	struct stmt *s = db_query(view_db(v), "SELECT NOT EXISTS (SELECT 1 FROM grants g WHERE g.rule_id = s.rule_id AND g.scope = s.scope AND g.contact_id = ?3"
 	                                      " AND ?4 BETWEEN g.from_day AND g.until_day) FROM scopes s WHERE s.instance_id = ?1 AND s.role = ?2");

@@ -36,6 +36,17 @@ bool grant_of_row(struct view *v, int64_t rule_id, struct str row, int64_t versi
 /* The grant by which the contact has that role of the case on that day; *found false: none. */
 bool grant_held(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, struct arena *a, struct grant *out, bool *found, struct err *err);
 
+/* What registers give the contact, now or on other days, in whatever cases; by register and row. */
+struct given_role {
+	struct str reg, role, row, name;
+	int64_t from_day, until_day; /* INT64_MIN, INT64_MAX: without such a bound */
+};
+struct given_roles {
+	struct given_role *items;
+	size_t count, cap;
+};
+bool grant_of_contact(struct view *v, int64_t contact_id, struct arena *a, struct given_roles *out, struct err *err);
+
 /* *lost: a register gave such a role of the case, and does not give it to this contact on that day. */
 bool grant_lost(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, bool *lost, struct err *err);
 

@@ -16,7 +16,7 @@ static const unsigned allowed[STATES] = {
 
 #define LINK \
 	"SELECT id, key_id, kind, state, workflow, task, instance_id, contact_id, role, created_at, expires_at, used_at," \
-	" history_id FROM links "
+	" history_id, from_id FROM links "
 
 static unsigned name_index(struct str name, const char *const *names, unsigned count) {
 	unsigned i = 0;
@@ -39,6 +39,7 @@ static void read_link(struct stmt *s, struct arena *a, struct link *out) {
 	        .expires_at = stmt_int(s, 10),
 	        .used_at = stmt_int(s, 11),
 	        .history_id = stmt_int(s, 12),
+	        .from_id = stmt_int(s, 13),
 	};
 	stmt_bytes(s, 0, out->id, sizeof out->id);
 }
@@ -49,7 +50,7 @@ static void bind_id(struct stmt *s, int64_t id) {
 
 bool link_insert(struct tx *tx, const struct link *link, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "INSERT INTO links (id, key_id, kind, state, workflow, task, instance_id, contact_id, role,"
-	                                     " created_at, expires_at) VALUES (?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?)");
+	                                     " created_at, expires_at, from_id) VALUES (?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?)");
 	BUG_IF(link->state != LINK_LIVE);
 	bind_blob(s, link->id, sizeof link->id);
 	bind_int(s, link->key_id);
@@ -61,6 +62,7 @@ bool link_insert(struct tx *tx, const struct link *link, struct err *err) {
 	bind_text(s, link->role);
 	bind_int(s, link->created_at);
 	bind_id(s, link->expires_at);
+	bind_id(s, link->from_id);
 	return stmt_run(s, NULL, err);
 }
 

@@ -22,6 +22,7 @@ struct link {
 	struct str task;          /* event name, view name, or form name for START */
 	int64_t instance_id;      /* 0: START until it has started one */
 	int64_t contact_id;       /* 0: START */
+	int64_t from_id;          /* START: the case that it begins from; 0: none */
 	struct str role;
 	int64_t created_at, expires_at; /* 0: no end of its own */
 	int64_t used_at, history_id;    /* which entry it made; SUPERSEDED: when a newer one took its place, 0 */

@@ -432,28 +432,17 @@ bool outbox_drop(struct tx *tx, int64_t id, struct err *err) {
 	return life_move(tx_db(tx), &was, &is, err);
 }
 
-struct lives {
-	struct life *items;
-	size_t count, cap;
-};
-
-struct selection {
-	int64_t instance_id, contact_id; /* contact 0: any, in any role */
-	struct str role;
-	bool tasks_only;
-};
-
-/* Neither sent nor cancelled. */
-static bool selected(struct db *db, const struct selection *which, struct arena *a, struct lives *out, struct err *err) {
-	struct stmt *s = db_query(db, LIFE "WHERE instance_id = ?1 AND (?2 = 0 OR (contact_id = ?2 AND role = ?4)) AND (?3 = 0 OR task = 1)"
-	                                   " AND state NOT IN ('sent', 'cancelled') ORDER BY id");
+bool outbox_tasks(struct view *v, int64_t instance_id, struct arena *a, struct outbox_tasks *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT o.id, coalesce(o.history_id, 0), o.link_id, l.task, l.role, coalesce(l.state = 'live', 0) FROM outbox o LEFT JOIN links l ON l.id = o.link_id"
+	                                      " WHERE o.instance_id = ? AND o.task = 1 AND o.state NOT IN ('sent', 'cancelled') ORDER BY o.id");
 	enum db_step step;
-	bind_int(s, which->instance_id);
-	bind_int(s, which->contact_id);
-	bind_int(s, which->tasks_only);
-	bind_text(s, which->role);
-	while ((step = stmt_step(s, err)) == DB_ROW)
-		read_life(s, a, ARENA_PUSH(a, out));
+	bind_int(s, instance_id);
+	*out = (struct outbox_tasks){0};
+	while ((step = stmt_step(s, err)) == DB_ROW) {
+		struct outbox_task *task = ARENA_PUSH(a, out);
+		*task = (struct outbox_task){.id = stmt_int(s, 0), .history_id = stmt_int(s, 1), .task = stmt_text(s, 3, a), .role = stmt_text(s, 4, a), .live = stmt_int(s, 5) != 0};
+		stmt_bytes(s, 2, task->link_id, sizeof task->link_id);
+	}
 	stmt_end(s);
 	return step == DB_DONE;
 }
@@ -465,26 +454,43 @@ static bool withdraw(struct db *db, const struct life *was, struct err *err) {
 	return stmt_run(s, NULL, err);
 }
 
-static bool cancel(struct db *db, const struct selection *which, struct err *err) {
-	struct arena *a = arena_new();
-	struct lives found = {0};
-	bool ok = selected(db, which, a, &found, err);
-	for (size_t i = 0; ok && i < found.count; i++) {
-		const struct life *was = &found.items[i];
-		struct life is = *was;
-		is.state = OUTBOX_CANCELLED;
-		ok = was->state == OUTBOX_QUEUED || was->state == OUTBOX_LEASED ? life_move(db, was, &is, err) : withdraw(db, was, err);
-	}
-	arena_free(a);
-	return ok;
+static bool cancel(struct db *db, const struct life *was, struct err *err) {
+	struct life is = *was;
+	is.state = OUTBOX_CANCELLED;
+	return was->state == OUTBOX_QUEUED || was->state == OUTBOX_LEASED ? life_move(db, was, &is, err) : withdraw(db, was, err);
 }
 
-bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err) {
-	return cancel(tx_db(tx), &(struct selection){.instance_id = instance_id, .tasks_only = true}, err);
+bool outbox_cancel(struct tx *tx, int64_t id, struct err *err) {
+	struct life was;
+	return life_load(tx_db(tx), id, &was, err) && cancel(tx_db(tx), &was, err);
+}
+
+struct lives {
+	struct life *items;
+	size_t count, cap;
+};
+
+/* Neither sent nor cancelled. */
+static bool unsent_to(struct db *db, int64_t instance_id, struct str role, int64_t contact_id, struct arena *a, struct lives *out, struct err *err) {
+	struct stmt *s = db_query(db, LIFE "WHERE instance_id = ? AND contact_id = ? AND role = ? AND state NOT IN ('sent', 'cancelled') ORDER BY id");
+	enum db_step step;
+	bind_int(s, instance_id);
+	bind_int(s, contact_id);
+	bind_text(s, role);
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		read_life(s, a, ARENA_PUSH(a, out));
+	stmt_end(s);
+	return step == DB_DONE;
 }
 
 bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err) {
-	return cancel(tx_db(tx), &(struct selection){.instance_id = instance_id, .contact_id = contact_id, .role = role}, err);
+	struct arena *a = arena_new();
+	struct lives found = {0};
+	bool ok = unsent_to(tx_db(tx), instance_id, role, contact_id, a, &found, err);
+	for (size_t i = 0; ok && i < found.count; i++)
+		ok = cancel(tx_db(tx), &found.items[i], err);
+	arena_free(a);
+	return ok;
 }
 
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err) {

@@ -83,7 +83,19 @@ bool outbox_confirm(struct tx *tx, int64_t id, int64_t at, struct err *err);
 /* By hand: queued, unknown or failed, or sent and reported as not arrived -> queued and due now, with the same Message-ID, until deadline_at. CONFLICT: another state, or its task was left. */
 bool outbox_retry(struct tx *tx, int64_t id, int64_t now, int64_t deadline_at, struct err *err);
 bool outbox_drop(struct tx *tx, int64_t id, struct err *err); /* by hand: -> cancelled; CONFLICT as outbox_retry */
-bool outbox_cancel_tasks(struct tx *tx, int64_t instance_id, struct err *err); /* unsent task messages; what is begun or unknown is not sent again */
+/* A message of the instance with a link for a task that is neither sent nor cancelled, and what that link is good for. */
+struct outbox_task {
+	int64_t id, history_id;
+	unsigned char link_id[SECRET_ID];
+	struct str task, role;
+	bool live; /* the link */
+};
+struct outbox_tasks {
+	struct outbox_task *items;
+	size_t count, cap;
+};
+bool outbox_tasks(struct view *v, int64_t instance_id, struct arena *a, struct outbox_tasks *out, struct err *err); /* oldest first */
+bool outbox_cancel(struct tx *tx, int64_t id, struct err *err); /* what is begun, unknown or failed stays so, and is not sent again */
 bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err); /* left the role; what another role was sent stays */
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);
 /* Of a role: the newest message of the workflow to each address that has it now, without what was cancelled; oldest first. By two indexes, however many there are. */

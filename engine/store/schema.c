@@ -263,6 +263,8 @@ static const char *const order_of_timers =
         "DROP INDEX timers_root;"
         "CREATE INDEX timers_due ON timers (due_at, priority, \"order\", id);"
         "CREATE INDEX timers_root ON timers (root_id, due_at, priority, \"order\", id);";
+/* A timer that is set when its time has passed comes behind the signals that were there. */
+static const char *const timers_know_when = "ALTER TABLE timers ADD COLUMN set_at INTEGER NOT NULL DEFAULT 0;";
 /* For IN with more than two words SQLite builds a table each time it checks a row, which was a fifth of a transition. */
 #define REWORD(table, from, to) "UPDATE sqlite_schema SET sql = replace(sql, '" from "', '" to "') WHERE type = 'table' AND name = '" table "';"
 static const char *const checks_without_tables =
@@ -350,6 +352,9 @@ static const char *const registers_as_they_were =
 /* What a changed row gave is found by its key. */
 static const char *const rows_of_grants = "CREATE INDEX grants_row ON grants (rule_id, row_key, version);";
 
+/* The case that a start link was made from. */
+static const char *const starts_from_cases = "ALTER TABLE links ADD COLUMN from_id INTEGER REFERENCES instances(id);";
+
 enum { PARTS = 4 };
 struct migration {
 	const char *const *parts[PARTS]; /* NULL: no more */
@@ -389,6 +394,8 @@ static const struct migration migrations[] = {
         {{&wishes_for_rows}},
         {{&registers_as_they_were}},
         {{&rows_of_grants}},
+        {{&timers_know_when}},
+        {{&starts_from_cases}},
 };
 
 int64_t schema_newest(void) {

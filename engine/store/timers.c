@@ -2,7 +2,7 @@
 
 #include "engine/store/handle.h"
 
-#define TIMER "SELECT id, instance_id, root_id, state, name, due_at, priority, \"order\", fired FROM timers "
+#define TIMER "SELECT id, instance_id, root_id, state, name, due_at, priority, \"order\", fired, set_at FROM timers "
 #define FIRST "ORDER BY due_at, priority, \"order\", id LIMIT "
 
 static void read_timer(struct stmt *s, struct arena *a, struct timer *out) {
@@ -16,14 +16,15 @@ static void read_timer(struct stmt *s, struct arena *a, struct timer *out) {
 	        .priority = stmt_int(s, 6),
 	        .order = stmt_int(s, 7),
 	        .fired = stmt_int(s, 8),
+	        .set_at = stmt_int(s, 9),
 	};
 }
 
 bool timer_set(struct tx *tx, const struct timer *timer, struct err *err) {
-	struct stmt *s = db_query(tx_db(tx), "INSERT INTO timers (instance_id, root_id, state, name, due_at, priority, \"order\", fired)"
-	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (instance_id, name) DO UPDATE SET"
+	struct stmt *s = db_query(tx_db(tx), "INSERT INTO timers (instance_id, root_id, state, name, due_at, priority, \"order\", fired, set_at)"
+	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (instance_id, name) DO UPDATE SET"
 	                                     " root_id = excluded.root_id, state = excluded.state, due_at = excluded.due_at,"
-	                                     " priority = excluded.priority, \"order\" = excluded.\"order\", fired = excluded.fired");
+	                                     " priority = excluded.priority, \"order\" = excluded.\"order\", fired = excluded.fired, set_at = excluded.set_at");
 	bind_int(s, timer->instance_id);
 	bind_int(s, timer->root_id);
 	bind_text(s, timer->state);
@@ -32,6 +33,7 @@ bool timer_set(struct tx *tx, const struct timer *timer, struct err *err) {
 	bind_int(s, timer->priority);
 	bind_int(s, timer->order);
 	bind_int(s, timer->fired);
+	bind_int(s, timer->set_at);
 	return stmt_run(s, NULL, err);
 }
 

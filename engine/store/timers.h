@@ -8,6 +8,7 @@ struct timer {
 	int64_t id, instance_id, root_id;
 	struct str state, name; /* of the state that set it */
 	int64_t due_at;         /* instant; kept with its rule in the definition, recomputed when a field changes */
+	int64_t set_at;         /* when it was, or was set anew */
 	int64_t priority, order;
 	int64_t fired;          /* how often already (every) */
 };

@@ -28,7 +28,7 @@ static bool drop(struct db *db, const struct wish_list *list, struct str row, st
 bool wish_watch(struct tx *tx, const struct wish_list *list, const struct str *keys, size_t count, struct err *err) {
 	struct db *db = tx_db(tx);
 	struct arena *a = arena_new();
-	struct claimed_rows old;
+	struct wished_rows old;
 	bool ok = wish_keys(tx_view(tx), list, STR(""), INT64_MAX, a, &old, err);
 	for (size_t i = 0, k = 0; ok && (i < old.count || k < count);) {
 		int order = i == old.count ? 1 : k == count ? -1 : str_compare(old.items[i], keys[k]);
@@ -63,13 +63,13 @@ bool wish_holders(struct view *v, const struct claim_pool *pool, struct str row,
 	return step == DB_DONE;
 }
 
-bool wish_keys(struct view *v, const struct wish_list *list, struct str after, int64_t limit, struct arena *a, struct claimed_rows *out, struct err *err) {
+bool wish_keys(struct view *v, const struct wish_list *list, struct str after, int64_t limit, struct arena *a, struct wished_rows *out, struct err *err) {
 	struct stmt *s = db_query(view_db(v), "SELECT row_key FROM wishes WHERE instance_id = ? AND field = ? AND owner_id = ? AND pool = ? AND row_key > ? ORDER BY row_key LIMIT ?");
 	enum db_step step;
 	bind_list(s, list);
 	bind_text(s, after);
 	bind_int(s, limit);
-	*out = (struct claimed_rows){0};
+	*out = (struct wished_rows){0};
 	while ((step = stmt_step(s, err)) == DB_ROW)
 		*(struct str *)ARENA_PUSH(a, out) = stmt_text(s, 0, a);
 	stmt_end(s);

@@ -21,7 +21,11 @@ struct wish_lists {
 };
 bool wish_holders(struct view *v, const struct claim_pool *pool, struct str row, int64_t except_id, struct arena *a, struct wish_lists *out, struct err *err);
 /* Keys on the list, ascending, from behind `after` on; at most `limit`. */
-bool wish_keys(struct view *v, const struct wish_list *list, struct str after, int64_t limit, struct arena *a, struct claimed_rows *out, struct err *err);
+struct wished_rows {
+	struct str *items;
+	size_t count, cap;
+};
+bool wish_keys(struct view *v, const struct wish_list *list, struct str after, int64_t limit, struct arena *a, struct wished_rows *out, struct err *err);
 /* All that is watched for the instance: a row of the list a key. For verify. */
 struct wish {
 	struct wish_list list;

@@ -1,6 +1,7 @@
 #include "engine/workflow/scenario.h"
 
 struct coverage {
+	struct coverage *next; /* of another package that is tested together with it */
 	const struct definition *definition;
 	bool *states, *transitions;
 	struct {
@@ -18,8 +19,9 @@ static void number_cases(struct coverage *c, struct arena *a, const struct state
 	}
 }
 
-struct coverage *coverage_new(const struct definition *d, struct arena *a) {
+struct coverage *coverage_new(const struct definition *d, struct coverage *next, struct arena *a) {
 	struct coverage *c = ARENA_NEW(a, struct coverage);
+	c->next = next;
 	c->definition = d;
 	c->states = ARENA_ARRAY(a, d->states.count, bool);
 	c->transitions = ARENA_ARRAY(a, d->transition_count, bool);
@@ -37,7 +39,9 @@ struct coverage *coverage_new(const struct definition *d, struct arena *a) {
 }
 
 void coverage_note(struct coverage *c, const struct definition *d, const struct decision *decision) {
-	if (d != c->definition)
+	while (c && d != c->definition)
+		c = c->next;
+	if (!c)
 		return;
 	for (size_t i = 0; i < decision->guards.count; i++)
 		for (size_t k = 0; k < d->guards.count; k++)

@@ -257,6 +257,14 @@ struct state {
 	struct yaml_place place;
 };
 
+/* A case of another workflow, in which the starter has the role. What is said of its fields is known when all packages are there. */
+struct start_from {
+	struct str workflow;
+	struct str when;                    /* an expression over the case; empty: none */
+	struct yaml_place place, when_place;
+	LIST_OF(const struct field *) take; /* as they are there, under the same names */
+};
+
 enum view_kind { VIEW_LIST, VIEW_PAGE, VIEW_ROWS };
 struct view_rule {
 	struct str name;
@@ -315,6 +323,7 @@ struct definition {
 			struct yaml_place place;
 		}) prefill;
 		LIST_OF(struct prefill) login; /* not empty: only for who is logged in and has the role in an instance of these */
+		const struct start_from *from; /* of such a start: the case that it begins from; NULL: none */
 		const struct form *who;        /* of such a start: asks for nothing but the starter's contact; NULL: the start form does */
 		LIST_OF(const struct field *) from_link; /* what a link to the start form may fill in */
 	} start;

@@ -17,5 +17,7 @@ const bool *definition_always_set(const struct definition *d, struct arena *a, c
 void definition_check_shared(const struct register_type *reg, const struct definition *owner, struct problems *problems);
 /* Of an action `plan`, and the workflow of the children that it names. */
 void definition_check_plan(const struct action *action, const struct definition *children, struct problems *problems);
+/* Of a start that begins from a case of that workflow. */
+void definition_check_from(const struct start_from *from, const struct definition *other, struct problems *problems);
 
 #endif

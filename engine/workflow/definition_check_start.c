@@ -102,6 +102,8 @@ static struct origins find_origins(struct checker *c) {
 		note_form(&o, &c->d->forms.items[i]);
 	if (c->d->start.who)
 		note_form(&o, c->d->start.who);
+	for (size_t i = 0; c->d->start.from && i < c->d->start.from->take.count; i++)
+		o.foreign[c->d->start.from->take.items[i]->slot] = o.given[c->d->start.from->take.items[i]->slot] = true;
 	if (c->d->start.mail)
 		note_form(&o, &c->d->start.mail->form);
 	if (c->d->start.sms)

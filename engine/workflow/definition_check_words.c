@@ -156,6 +156,9 @@ static void check_language(struct words *w, const bool *visible) {
 	want(w, "title");
 	if (actions_claim(&d->initial->entry))
 		want(w, "taken.start");
+	if (d->start.from)
+		want(w, "start.missing");
+	check_markdown(w, "start.missing");
 	check_markdown(w, "intro");
 	for (size_t i = 0; i < d->roles.count; i++)
 		want_at(w, "roles", d->roles.items[i].name, NULL);

@@ -122,14 +122,29 @@ static void apply_asked(const struct form *form, const struct expression *condit
 		}
 }
 
-static void apply_condition(const struct flow *f, const struct form *form, const struct expression *condition, bool *set) {
+/* A walk comes by the same condition again and again, until nothing changes. */
+static signed char *vouching_of(struct flow *f, const struct expression *condition) {
+	for (size_t i = 0; i < f->vouchings.count; i++)
+		if (f->vouchings.items[i].condition == condition)
+			return f->vouchings.items[i].fields;
+	struct vouching *new = ARENA_PUSH(f->arena, &f->vouchings);
+	*new = (struct vouching){condition, ARENA_ARRAY(f->arena, f->d->fields.count, signed char)};
+	return new->fields;
+}
+
+static void apply_condition(struct flow *f, const struct form *form, const struct expression *condition, bool *set) {
 	if (!condition)
 		return;
+	signed char *known = vouching_of(f, condition);
 	struct arena *scratch = arena_new();
 	apply_asked(form, condition, set);
-	for (size_t slot = 0; slot < f->d->fields.count; slot++)
-		if (!set[slot] && expression_reads(condition, slot) && vouches(f, condition, slot, scratch))
-			set[slot] = true;
+	for (size_t slot = 0; slot < f->d->fields.count; slot++) {
+		if (set[slot] || !expression_reads(condition, slot))
+			continue;
+		if (known[slot] == 0)
+			known[slot] = vouches(f, condition, slot, scratch) ? 1 : -1;
+		set[slot] = known[slot] > 0;
+	}
 	arena_free(scratch);
 }
 
@@ -249,6 +264,8 @@ const bool *flow_after_start(struct flow *f) {
 	bool *set = set_copy(f, initial);
 	if (f->d->start.who)
 		apply_form(f->d->start.who, set);
+	for (size_t i = 0; f->d->start.from && i < f->d->start.from->take.count; i++)
+		set[f->d->start.from->take.items[i]->slot] = true;
 	apply_form(f->d->start.form, set);
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
 		bool *by_way = set_copy(f, initial);

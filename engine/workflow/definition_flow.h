@@ -12,6 +12,10 @@ struct flow {
 	bool *reached;  /* by state: some path leads there */
 	bool **arrival; /* by state, by slot: set whenever it is entered, before its entry actions; behind the fields: by series of documents, made */
 	bool **inside;  /* by state, by slot: set at every moment between entry and exit */
+	LIST_OF(struct vouching {
+		const struct expression *condition;
+		signed char *fields; /* by slot: 1 it vouches for it, -1 it does not, 0 not asked yet */
+	}) vouchings;
 };
 struct flow *flow_new(const struct definition *d, struct arena *a);
 size_t flow_series(const struct definition *d, struct str name); /* the slot of a series; SIZE_MAX: no such one */

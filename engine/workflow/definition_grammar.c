@@ -360,11 +360,18 @@ static const struct shape_key sms_start_keys[] = {
         {.key = "text", .shape = &word, .needed = true, .help = "A longtext field for what they wrote."},
         {0}};
 static const struct shape sms_start = {.kind = SHAPE_MAP, .what = "start by text", .keys = sms_start_keys};
+static const struct shape_key start_from_keys[] = {
+        {.key = "workflow", .shape = &name, .needed = true, .help = "Of the case, in which the starter has the role of `by`."},
+        {.key = "when", .shape = &expression, .help = "What must be true of the case; it sees that workflow's fields."},
+        {.key = "take", .shape = &names, .help = "Fields that are as they are in the case, and are not asked for."},
+        {0}};
+static const struct shape start_from = {.kind = SHAPE_MAP, .what = "start from a case", .keys = start_from_keys};
 static const struct shape_key start_keys[] = {
         {.key = "by", .shape = &name, .needed = true, .help = "The role that starts."},
         {.key = "form", .shape = &name, .needed = true},
         {.key = "public", .shape = &truth, .help = "On the portal's front page, for strangers."},
         {.key = "login", .shape = &names, .help = "On the portal for who is logged in and has the role in an instance of these workflows."},
+        {.key = "from", .shape = &start_from, .help = "On the portal for who is logged in and has a case of another workflow from which it begins."},
         {.key = "mail", .shape = &mail_start, .help = "A mail to an address of the site's `inbox.starts` starts it, too."},
         {.key = "sms", .shape = &sms_start, .help = "A text with a word of the site's `sms.starts` starts it, too."},
         {.key = "expires", .shape = &span, .help = "How long an unfinished start form is kept; 1d unless given."},

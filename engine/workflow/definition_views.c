@@ -251,25 +251,71 @@ static void read_from_link(struct reader *r, const struct yaml *start) {
 		problem_error(r->problems, names.items[0]->place, "'from_link' fills in the form of a start on the portal: it needs public: true");
 }
 
-/* Whoever is logged in has shown the address: it is taken from there, and no form asks for it. */
-static void read_login(struct reader *r, const struct yaml *start) {
-	struct yaml_nodes names = reader_names(r, yaml_get(start, "login"));
+/* Whoever is logged in has shown the address: it is taken from there, and no form asks for it. key: login or from. */
+static void read_own(struct reader *r, const char *key, struct yaml_place place) {
 	const struct role *by = r->d->start.by;
-	for (size_t i = 0; i < names.count; i++)
-		*(struct prefill *)ARENA_PUSH(r->arena, &r->d->start.login) = (struct prefill){names.items[i]->text, names.items[i]->place};
-	if (names.count == 0 || !by || !by->contact || !r->d->start.form)
+	if (!by || !by->contact || !r->d->start.form)
 		return;
-	struct yaml_place place = names.items[0]->place;
 	if (r->d->start.open)
-		problem_error(r->problems, place, "'login' and 'public: true' of a start exclude each other");
+		problem_error(r->problems, place, "'%s' and 'public: true' of a start exclude each other", key);
 	if (by->contact->kind != FIELD_EMAIL || by->contact->many)
-		problem_error(r->problems, place, "'login': the contact of '%.*s' must be one address of type email, since that is what one logs in with", STR_ARG(by->name));
+		problem_error(r->problems, place, "'%s': the contact of '%.*s' must be one address of type email, since that is what one logs in with", key, STR_ARG(by->name));
 	if (form_item_of(r->d->start.form, by->contact))
-		problem_error(r->problems, place, "'login': the start form must not ask for '%.*s', which is the address that was logged in with", STR_ARG(by->contact->name));
+		problem_error(r->problems, place, "'%s': the start form must not ask for '%.*s', which is the address that was logged in with", key, STR_ARG(by->contact->name));
 	struct form *who = ARENA_NEW(r->arena, struct form);
 	struct form_page *page = ARENA_PUSH(r->arena, &who->pages);
 	*(struct form_item *)ARENA_PUSH(r->arena, &page->items) = (struct form_item){.field = by->contact};
 	r->d->start.who = who;
+}
+
+static void add_login(struct reader *r, const struct yaml *workflow) {
+	*(struct prefill *)ARENA_PUSH(r->arena, &r->d->start.login) = (struct prefill){workflow->text, workflow->place};
+}
+
+static void read_login(struct reader *r, const struct yaml *start) {
+	struct yaml_nodes names = reader_names(r, yaml_get(start, "login"));
+	for (size_t i = 0; i < names.count; i++)
+		add_login(r, names.items[i]);
+	if (names.count > 0)
+		read_own(r, "login", names.items[0]->place);
+}
+
+/* What is taken from the case is said there: nobody types it here. */
+static void read_taken(struct reader *r, const struct yaml *name, struct start_from *from) {
+	const struct field *field = reader_find(r, NAMED("field", r->d->fields), name);
+	const struct role *by = r->d->start.by;
+	if (!field)
+		return;
+	if (field->sensitive || (field->kind > FIELD_REF && field->kind != FIELD_GROUP))
+		problem_error(r->problems, name->place, "'take': '%.*s' is %s%s, which cannot be taken from another case", STR_ARG(name->text), field->sensitive ? "sensitive, of type " : "of type ",
+		              field_kind_name(field->kind));
+	else if (by && by->contact == field)
+		problem_error(r->problems, name->place, "'take': '%.*s' is the contact of '%.*s', the address that was logged in with", STR_ARG(name->text), STR_ARG(by->name));
+	else if (r->d->start.form && form_item_of(r->d->start.form, field))
+		problem_error(r->problems, name->place, "'take': the start form asks for '%.*s'; let it show the field instead", STR_ARG(name->text));
+	*(const struct field **)ARENA_PUSH(r->arena, &from->take) = field;
+}
+
+static void read_from(struct reader *r, const struct yaml *start) {
+	const struct yaml *node = yaml_get(start, "from"), *workflow = yaml_get(node, "workflow"), *when = yaml_get(node, "when");
+	struct yaml_nodes names = reader_names(r, yaml_get(node, "take"));
+	if (!workflow)
+		return;
+	if (r->d->start.login.count > 0)
+		problem_error(r->problems, node->key->place, "'from' and 'login' of a start exclude each other");
+	if (yaml_get(start, "mail") || yaml_get(start, "sms"))
+		problem_error(r->problems, node->key->place, "'from' of a start: a mail or a text begins from no case");
+	struct start_from *from = ARENA_NEW(r->arena, struct start_from);
+	*from = (struct start_from){.workflow = workflow->text, .place = workflow->place};
+	if (when) {
+		from->when = when->text;
+		from->when_place = when->place;
+	}
+	for (size_t i = 0; i < names.count; i++)
+		read_taken(r, names.items[i], from);
+	add_login(r, workflow);
+	read_own(r, "from", workflow->place);
+	r->d->start.from = from;
 }
 
 static void add_asked(struct reader *r, struct form_page *page, const struct field *field, bool optional) {
@@ -323,13 +369,14 @@ void read_start(struct reader *r, const struct yaml *start) {
 		problem_error(r->problems, yaml_get(start, "form")->place, "'form' of start: '%.*s' is a ranked list, which needs an event with 'repeat: true'", STR_ARG(r->d->start.form->name));
 	r->d->start.open = shape_truth(yaml_get(start, "public"), false);
 	read_login(r, start);
+	read_from(r, start);
 	r->d->start.mail = read_way(r, start, "mail", FIELD_EMAIL);
 	r->d->start.sms = read_way(r, start, "sms", FIELD_PHONE);
 	struct yaml_nodes names = reader_names(r, yaml_get(start, "prefill"));
 	for (size_t i = 0; i < names.count; i++)
 		*(struct prefill *)ARENA_PUSH(r->arena, &r->d->start.prefill) = (struct prefill){names.items[i]->text, names.items[i]->place};
 	if (names.count > 0 && !r->d->start.open && r->d->start.login.count == 0)
-		problem_error(r->problems, names.items[0]->place, "'prefill' fills in the form of a start on the portal: it needs public: true, or login");
+		problem_error(r->problems, names.items[0]->place, "'prefill' fills in the form of a start on the portal: it needs public: true, login or from");
 	read_from_link(r, start);
 	r->d->start.expires = shape_span(yaml_get(start, "expires"), (struct span){.days = 1});
 }

@@ -34,7 +34,7 @@ void engine_watch(struct engine *e, struct engine_watch watch) {
 }
 
 struct run run_open(struct engine *e, struct tx *tx, int64_t now, struct arena *a) {
-	return (struct run){.engine = e, .tx = tx, .view = tx_view(tx), .now = now, .a = a};
+	return (struct run){.engine = e, .tx = tx, .view = tx_view(tx), .now = now, .a = a, .books = {.a = a}};
 }
 
 static void note(struct read_log *log, struct str what) {
@@ -160,6 +160,7 @@ static void open_shared(struct run *r, struct loaded *l, const struct loaded *pa
 	        .instance_id = l->instance.id,
 	        .parent_id = l->instance.parent_id,
 	        .parent = parent,
+	        .books = &r->books,
 	});
 	l->urn = urn_open(&(struct urn_desk){
 	        .engine = r->engine,

@@ -94,8 +94,9 @@ struct reply {
 bool engine_replied(struct engine *e, struct tx *tx, int64_t now, const struct outbox_row *row, const struct reply *reply, struct arena *a, struct str *told, struct err *err);
 bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instance_id, struct str event, const struct answers *data,
                    struct arena *a, struct err *err);
-/* Fires one due timer, with what is older of its root. False: failure; *more: others are due. */
-bool engine_tick(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *more, struct err *err);
+/* What is due without a person, timers and waiting signals of all instances in their order, at most so many of them: who has thousands due at once shall not keep everybody
+ * else from the store meanwhile. False: failure; *more: something may be left. */
+bool engine_tick(struct engine *e, struct tx *tx, int64_t now, int64_t most, struct arena *a, bool *more, struct err *err);
 /* Exactly one due timer or waiting signal, the first of all; *found false: nothing is due. */
 bool engine_step(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *found, struct err *err);
 /* What engine_step takes failed for good and its transaction is undone: records it as refused without deciding it, so that the others go on (or puts it off, when its
@@ -107,12 +108,11 @@ void engine_alone(struct engine *e, bool on);
 void engine_rehearse(struct engine *e, const char *text);
 /* How many timers and signals were tried so far. Writer's thread. */
 void engine_counts(const struct engine *e, int64_t *timers, int64_t *signals);
-/* Drains up to limit signals of any root. */
-bool engine_drain(struct engine *e, struct tx *tx, int64_t now, int64_t limit, struct arena *a, bool *more, struct err *err);
 
 /* Replays a link's page: what stands behind it now. All read-only. */
 struct link_view {
 	struct link link;
+	bool missing;                    /* START: the case that it begins from does not fit (any more) */
 	bool expired, open;              /* open: can be used now (TASK) or shown (VIEW) */
 	int64_t ends_at;                 /* when it can be used no more; 0: no such time */
 	int64_t opens_at;                /* TASK: from when on `event` can be done; 0: always; INT64_MAX: nobody knows */
@@ -157,10 +157,34 @@ struct page_act {
 	struct str view, event;
 };
 bool engine_page_link(struct engine *e, struct tx *tx, int64_t now, const struct page_act *act, struct arena *a, struct link *out, struct err *err);
+/* Of a start that begins from another case (`start.from`): who asks, and where. */
+struct start_look {
+	struct engine *engine;
+	struct view *view;
+	int64_t now;
+	const struct definition *definition; /* of the start */
+	int64_t contact_id;
+	const struct register_port *port;    /* NULL: the view's */
+	struct arena *a;
+};
+struct start_case {
+	int64_t instance_id, started_at;
+	struct str reference;
+	struct value *values; /* what is taken, by the start's own slots */
+};
+struct start_cases {
+	struct start_case *items;
+	size_t count, cap;
+};
+/* All cases that it may begin from, newest start first. */
+bool engine_start_cases(struct start_look *s, struct start_cases *out, struct err *err);
+/* That case (0: the newest); *fits false: it may not begin from there. */
+bool engine_start_case(struct start_look *s, int64_t from_id, struct start_case *out, bool *fits, struct err *err);
+void start_case_take(const struct definition *d, const struct start_case *from, struct value *values); /* into the start's values */
 /* The START link for a form under way; written when its first page is posted. id: NULL for a random one. */
 bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str workflow, const unsigned char id[SECRET_ID], struct link *out, struct err *err);
-/* The same of a start with `login`, for the contact who is logged in. NOT_FOUND: there is no such start. */
-bool engine_start_link_for(struct engine *e, struct tx *tx, int64_t now, struct str workflow, int64_t contact_id, struct link *out, struct err *err);
+/* The same of a start with `login` or `from`, for the contact who is logged in; from_id: the case that it begins from, or 0. NOT_FOUND: there is no such start. */
+bool engine_start_link_for(struct engine *e, struct tx *tx, int64_t now, struct str workflow, int64_t contact_id, int64_t from_id, struct link *out, struct err *err);
 struct str engine_token(const struct engine *e, const struct link *link, struct arena *a); /* in arena; empty: the key file has no key of this link's id */
 struct form_world engine_world(struct engine *e, const struct definition *d, const struct instance *instance, const struct register_port *registers, int64_t now,
                                struct arena *a);
@@ -178,6 +202,7 @@ struct replay_sum {
 	int64_t lots;    /* that were drawn again */
 	int64_t faults;
 	struct past_registers *registers; /* read for one instance, good for the next; replay_end() */
+	struct claim_books *claims;       /* likewise */
 };
 /* Faults are written as lines to out, and each draw to lots (NULL: to nowhere), as a line of JSON: label, drawn, digest, keys. */
 bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct buf *lots, struct replay_sum *sum, struct err *err);

@@ -189,8 +189,11 @@ bool engine_start_link(struct engine *e, struct tx *tx, int64_t now, struct str 
 	return link_insert(tx, out, err);
 }
 
-bool engine_start_link_for(struct engine *e, struct tx *tx, int64_t now, struct str workflow, int64_t contact_id, struct link *out, struct err *err) {
-	return start_link(e, now, workflow, contact_id, out, err) && link_insert(tx, out, err);
+bool engine_start_link_for(struct engine *e, struct tx *tx, int64_t now, struct str workflow, int64_t contact_id, int64_t from_id, struct link *out, struct err *err) {
+	if (!start_link(e, now, workflow, contact_id, out, err))
+		return false;
+	out->from_id = from_id;
+	return link_insert(tx, out, err);
 }
 
 bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct start_request *request, struct arena *a,
@@ -217,7 +220,8 @@ bool engine_start(struct engine *e, struct tx *tx, int64_t now, const struct sta
 	const struct start_way *way = definition_way(d, (int)request->channel);
 	const struct role *by = way ? way->by : d->start.by;
 	struct filler filler = {.event = STR("start"), .link = request->link, .form = way ? &way->form : d->start.form};
-	if (!run_prepare(&r, d, NULL, &l, err) || (!way && !run_starter(&r, &l, request->link ? link.contact_id : 0, request->answers, err)) ||
+	int64_t starter = request->link ? link.contact_id : 0, from = request->link ? link.from_id : 0;
+	if (!run_prepare(&r, d, NULL, &l, err) || (!way && (!run_starter(&r, &l, starter, request->answers, err) || !run_start_from(&r, &l, starter, from, err))) ||
 	    !validate(&r, &l, &filler, request->answers, l.values, problems, err))
 		return false;
 	struct event event = {.kind = EVENT_START, .name = STR("start"), .role = by->name, .values = l.values};

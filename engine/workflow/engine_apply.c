@@ -51,6 +51,7 @@ static bool write_timers(struct run *r, const struct loaded *l, const struct eve
 		        .state = decision->target->name,
 		        .name = effect->rule->name,
 		        .due_at = effect->due_at,
+		        .set_at = r->now,
 		        .priority = effect->rule->priority,
 		        .order = effect->order,
 		        .fired = effect->fired,
@@ -65,19 +66,6 @@ static bool write_timers(struct run *r, const struct loaded *l, const struct eve
 	return true;
 }
 
-/* The links through which somebody else could have done the same: for the event itself, and for those whose page offers it. */
-static bool close_same(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, int64_t history_id, struct err *err) {
-	for (size_t i = 0; i < l->state->on.count; i++) {
-		const struct event_rule *rule = &l->state->on.items[i];
-		bool same = rule->form && !state_event(decision->target, rule->name) && str_equal(rule->name, event->name);
-		for (size_t k = 0; k < rule->also.count; k++)
-			same = same || (str_equal(rule->also.items[k], event->name) && !state_event(decision->target, rule->name));
-		if (same && !link_close_task(r->tx, l->instance.id, rule->name, history_id, r->now, err))
-			return false;
-	}
-	return true;
-}
-
 /* Signals that came too early for the state that was left. */
 static bool release_signals(struct run *r, const struct loaded *l, struct err *err) {
 	bool any;
@@ -87,15 +75,8 @@ static bool release_signals(struct run *r, const struct loaded *l, struct err *e
 	return true;
 }
 
-/* Links and unsent messages of tasks that the instance has left behind. */
-static bool close_tasks(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, int64_t history_id, struct err *err) {
-	if (!decision->moved)
-		return true;
-	if (event->kind == EVENT_FORM && !close_same(r, l, event, decision, history_id, err))
-		return false;
-	if (decision->target->final && !link_withdraw_tasks(r->tx, l->instance.id, err))
-		return false;
-	return outbox_cancel_tasks(r->tx, l->instance.id, err) && release_signals(r, l, err);
+static bool leave_state(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, int64_t history_id, struct err *err) {
+	return !decision->moved || (run_close_links(r, l, event, decision, history_id, err) && release_signals(r, l, err));
 }
 
 static bool write_instance(struct run *r, struct loaded *l, const struct decision *decision, struct str data, struct err *err) {
@@ -133,6 +114,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	struct prepared_plans plans = {0};
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
+	const struct snapshot left = loaded_snapshot(l);
 	struct str payload, data;
 	if (!run_prepare_children(r, l, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !run_payload(r, l, event, decision, cause, &payload, err) ||
 	    !run_data(r, l->definition, decision->values, &data, err))
@@ -142,15 +124,16 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 	payload = run_documents_payload(r, &documents, payload);
 	if (!write_history(r, l, event, decision, cause, payload, &entry, err) || !run_claims(r, l, decision, entry.id, err) || !run_draws(r, l, decision, entry.id, err) ||
 	    !run_groups(r, l, before, decision, entry.id, err) || !run_wishes(r, l, before, decision, err) || !run_write_documents(r, &documents, entry.id, err) ||
-	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !close_tasks(r, l, event, decision, entry.id, err) ||
+	    !run_claim_files(r, l, decision->values, cause->link, err) || !use_link(r, l, cause, entry.id, err) || !leave_state(r, l, event, decision, entry.id, err) ||
 	    !write_timers(r, l, event, decision, err) || !run_listing(r, l, decision->values, err) ||
 	    !run_scopes(r, l, before, decision->values, err))
 		return false;
 	l->values = decision->values;
 	if (!run_people(r, l, before, cause, err))
 		return false;
-	/* Sends of a transition belong to the state that is entered: they come after its old tasks were cancelled. */
-	if (!run_messages(r, l, decision, cause, entry.id, err) || !run_start_children(r, l, &children, err) || !run_send_signals(r, l, decision, &plans, err))
+	bool leaves = decision->moved || (cause->link && !cause->keeps); /* a state, or a task */
+	if (!run_messages(r, l, decision, cause, entry.id, err) || (leaves && !run_cancel_messages(r, l, decision, &left, entry.id, err)) ||
+	    !run_start_children(r, l, &children, err) || !run_send_signals(r, l, decision, &plans, err))
 		return false;
 	*receipt = (struct receipt){
 	        .instance_id = l->instance.id,

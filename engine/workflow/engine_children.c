@@ -70,7 +70,8 @@ static bool prepare_child(struct run *r, const struct loaded *l, const struct ef
 	struct answers answers = run_effect_answers(r, effect);
 	struct form_problems problems = {0};
 	struct form_world world = run_form_world(r, &start->loaded);
-	if (!run_starter(r, &start->loaded, 0, &answers, err) || !form_validate(&world, start->definition->start.form, -1, &answers, r->a, start->loaded.values, &problems, err))
+	if (!run_starter(r, &start->loaded, 0, &answers, err) || !run_start_from(r, &start->loaded, 0, 0, err) ||
+	    !form_validate(&world, start->definition->start.form, -1, &answers, r->a, start->loaded.values, &problems, err))
 		return false;
 	if (problems.count > 0)
 		return err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: field %.*s: %s", STR_ARG(start->definition->name),

@@ -139,13 +139,19 @@ static bool first_timer(struct run *r, int64_t root_id, struct timer *out, bool 
 	return true;
 }
 
-/* Of one root, or of all (0). A signal that was there before the timer became due comes first, as it would have without the delay. */
+/* A signal that was there before the timer became due comes first, as it would have without the delay; and so does one that was there when a timer was set whose time had come
+ * already. So several that are told something at one instant have all heard it before anything is due for one of them. */
+static bool timer_is_first(const struct timer *timer, const struct signal_row *row) {
+	return timer->set_at < timer->due_at ? timer->due_at <= row->at : timer->set_at < row->at;
+}
+
+/* Of one root, or of all (0). */
 static bool next_due(struct run *r, int64_t root_id, struct due *out, struct err *err) {
 	bool timer, signal;
 	if (!first_timer(r, root_id, &out->timer, &timer, err) || !mailbox_next(r->view, root_id, r->a, &out->row, &signal, err))
 		return false;
 	if (timer && signal)
-		timer = out->timer.due_at <= out->row.at;
+		timer = timer_is_first(&out->timer, &out->row);
 	out->kind = timer ? DUE_TIMER : signal ? DUE_SIGNAL : DUE_NOTHING;
 	return true;
 }
@@ -160,16 +166,25 @@ static bool take_due(struct run *r, const struct due *due, const struct err *why
 	                                 : true;
 }
 
-bool run_catch_up(struct run *r, int64_t root_id, struct err *err) {
-	for (int i = 0; i < MOST_IN_ONE_GO; i++) {
+/* What is due of one root, in its order, as long as there is any and *most allows it. */
+static bool take_of_root(struct run *r, int64_t root_id, int64_t *most, bool *left, struct err *err) {
+	for (*left = true; *left && *most > 0;) {
 		struct due due;
 		if (!next_due(r, root_id, &due, err) || !take_due(r, &due, NULL, err))
 			return false;
-		if (due.kind == DUE_NOTHING)
-			return true;
+		*left = due.kind != DUE_NOTHING;
+		*most -= *left;
 		tx_mark(r->tx);
 	}
-	return err_set(err, ERR_TRANSIENT, "error.busy", "more than %d due events of one instance", MOST_IN_ONE_GO);
+	return true;
+}
+
+bool run_catch_up(struct run *r, int64_t root_id, struct err *err) {
+	int64_t most = MOST_IN_ONE_GO;
+	bool left;
+	if (!take_of_root(r, root_id, &most, &left, err))
+		return false;
+	return !left || err_set(err, ERR_TRANSIENT, "error.busy", "more than %d due events of one instance", MOST_IN_ONE_GO);
 }
 
 void run_stir(struct run *r, int64_t root_id) {
@@ -200,25 +215,18 @@ bool run_follow(struct run *r, int64_t root_id, struct err *err) {
 	return true;
 }
 
-bool engine_tick(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *more, struct err *err) {
+bool engine_tick(struct engine *e, struct tx *tx, int64_t now, int64_t most, struct arena *a, bool *more, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
-	struct timer_list due = {0};
-	if (!timer_overdue(r.view, now, 2, a, &due, err))
-		return false;
-	*more = due.count > 1;
-	return due.count == 0 || run_catch_up(&r, due.items[0].root_id, err);
-}
-
-bool engine_drain(struct engine *e, struct tx *tx, int64_t now, int64_t limit, struct arena *a, bool *more, struct err *err) {
-	struct run r = run_open(e, tx, now, a);
-	*more = true;
-	for (int64_t i = 0; i < limit; i++) {
-		struct signal_row row;
-		if (!mailbox_next(r.view, 0, a, &row, more, err))
+	for (*more = true; most > 0;) {
+		struct due due;
+		bool left;
+		if (!next_due(&r, 0, &due, err))
 			return false;
-		if (!*more)
+		if (due.kind == DUE_NOTHING) {
+			*more = false;
 			return true;
-		if (!run_catch_up(&r, row.root_id, err))
+		}
+		if (!take_of_root(&r, due.kind == DUE_TIMER ? due.timer.root_id : due.row.root_id, &most, &left, err))
 			return false;
 	}
 	return true;

@@ -109,6 +109,20 @@ static bool look_view(struct engine *e, struct link_view *out, const struct regi
 	return true;
 }
 
+/* The case that it begins from may have gone on since the link was made. */
+static bool take_from(struct engine *e, struct view *v, struct link_view *out, int64_t now, struct arena *a, struct err *err) {
+	struct start_look s = {e, v, now, out->definition, out->contact.id, NULL, a};
+	struct start_case from;
+	bool fits;
+	if (!engine_start_case(&s, out->link.from_id, &from, &fits, err))
+		return false;
+	out->missing = !fits;
+	out->open = out->open && fits;
+	if (fits)
+		start_case_take(out->definition, &from, out->values);
+	return true;
+}
+
 static bool load_values(struct engine *e, struct view *v, struct link_view *out, int64_t now, struct arena *a, struct err *err) {
 	struct register_port port = data_store_port(v);
 	out->values = ARENA_ARRAY(a, out->definition->fields.count, struct value);
@@ -119,7 +133,7 @@ static bool load_values(struct engine *e, struct view *v, struct link_view *out,
 		return false;
 	if (out->contact.id != 0)
 		out->values[out->definition->start.by->contact->slot] = value_string(out->contact.value);
-	return true;
+	return !out->definition->start.from || take_from(e, v, out, now, a, err);
 }
 
 bool engine_look(struct engine *e, struct view *v, int64_t now, struct str token, struct arena *a, struct link_view *out, struct err *err) {

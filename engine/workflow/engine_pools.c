@@ -1,13 +1,9 @@
 /* The pools of an instance: whose they are, what is left of their rows, and what a decision claims of them. */
 #include "engine/base/escape.h"
-#include "engine/store/claims.h"
 #include "engine/workflow/engine_run.h"
+#include "engine/workflow/register_cache.h"
 
 #include <string.h>
-
-/* So many claims are read at once for each row that was asked for singly: whoever asks for many rows is answered from memory, and whoever asks for few
- * does not read the claims of all. */
-enum { SINGLY = 32, AT_ONCE = 16 };
 
 /* A pool of the definition as it was found. */
 struct spot {
@@ -15,12 +11,13 @@ struct spot {
 	bool unborn;             /* its owner is not written yet: nobody has claimed anything */
 	struct claim_pool pool;
 	const struct pool *rule; /* of the workflow whose it is */
-	int64_t asked, again_at;
-	bool known;              /* rows are all that are claimed */
-	struct claimed_rows rows;
+	struct claim_book *book; /* NULL: unborn */
+	bool looked;             /* for rows */
+	const struct register_snapshot *rows; /* NULL: not kept */
 };
 struct counter {
-	struct pool_desk desk;
+	struct pool_desk desk;   /* with books */
+	struct claim_books own;  /* of a desk that came without */
 	struct ledger ledger;
 	struct spot *spots;      /* by index */
 };
@@ -52,23 +49,39 @@ static bool find_owner(const struct pool_desk *desk, const struct pool *pool, st
 	        .unborn = rule->scope == POOL_OWN && at.id == 0,
 	        .pool = {rule->scope == POOL_SITE ? 0 : at.id, arena_printf(desk->a, "%.*s.%.*s", STR_ARG(d->name), STR_ARG(rule->name))},
 	        .rule = rule,
-	        .again_at = SINGLY,
 	};
 	return true;
 }
 
 static struct spot *spot_of(struct counter *c, const struct pool *pool, struct err *err) {
 	struct spot *spot = &c->spots[pool - c->desk.definition->pools.items];
-	return spot->found || find_owner(&c->desk, pool, spot, err) ? spot : NULL;
+	if (spot->found)
+		return spot;
+	if (!find_owner(&c->desk, pool, spot, err))
+		return NULL;
+	spot->book = spot->unborn ? NULL : claim_books_find(c->desk.books, &spot->pool);
+	return spot;
+}
+
+/* The row as it stands now, or stood then; NOT_FOUND. Whoever asks for many rows finds the register's snapshot once. */
+static bool find_row(const struct counter *c, struct spot *spot, struct str key, struct value *row, struct err *err) {
+	struct register_port port = c->desk.registers ? *c->desk.registers : data_store_port(c->desk.view);
+	const struct register_type *reg = spot->rule->reg;
+	if (!c->desk.registers && !spot->looked && !register_cache_get(reg->cache, c->desk.view, reg, REGISTER_ANY_DAY, c->desk.a, &spot->rows, err))
+		return false;
+	spot->looked = true;
+	const struct value *known = spot->rows ? register_snapshot_find(spot->rows, key) : NULL;
+	if (known)
+		*row = *known;
+	return known || port.row(port.context, reg, key, 0, c->desk.a, row, err);
 }
 
 /* Places that the row has in all; 0: there is no such row, or not today. */
-static bool capacity_of(const struct counter *c, const struct spot *spot, struct str key, int64_t *capacity, struct err *err) {
-	struct register_port port = c->desk.registers ? *c->desk.registers : data_store_port(c->desk.view);
+static bool capacity_of(const struct counter *c, struct spot *spot, struct str key, int64_t *capacity, struct err *err) {
 	struct value row;
 	struct err why = {0};
 	*capacity = 0;
-	if (!port.row(port.context, spot->rule->reg, key, 0, c->desk.a, &row, &why)) {
+	if (!find_row(c, spot, key, &row, &why)) {
 		if (why.kind != ERR_NOT_FOUND)
 			*err = why;
 		return why.kind == ERR_NOT_FOUND;
@@ -82,46 +95,9 @@ static bool capacity_of(const struct counter *c, const struct spot *spot, struct
 	return true;
 }
 
-static bool read_rows(const struct counter *c, struct spot *spot, struct err *err) {
-	int64_t most = spot->again_at * AT_ONCE;
-	if (!claim_rows(c->desk.view, &spot->pool, c->desk.seen, most, c->desk.a, &spot->rows, err))
-		return false;
-	spot->known = (int64_t)spot->rows.count < most;
-	spot->again_at *= 2;
-	return true;
-}
-
-/* Where the key stands in the sorted list, or would. */
-static size_t place_in(const struct claimed_rows *rows, struct str key) {
-	size_t from = 0, to = rows->count;
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-		if (str_compare(rows->items[middle], key) < 0)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
-}
-
-/* How often the key stands in the sorted list. */
-static int64_t count_in(const struct claimed_rows *rows, struct str key) {
-	size_t from = place_in(rows, key), to = from;
-	while (to < rows->count && str_equal(rows->items[to], key))
-		to++;
-	return (int64_t)(to - from);
-}
-
-static bool count_claims(const struct counter *c, struct spot *spot, struct str key, int64_t *count, struct err *err) {
+static bool count_claims(struct counter *c, const struct spot *spot, struct str key, int64_t *count, struct err *err) {
 	*count = 0;
-	if (spot->unborn)
-		return true;
-	if (!spot->known && ++spot->asked >= spot->again_at && !read_rows(c, spot, err))
-		return false;
-	if (!spot->known)
-		return claim_count(c->desk.view, &spot->pool, key, c->desk.seen, count, err);
-	*count = count_in(&spot->rows, key);
-	return true;
+	return spot->unborn || claim_book_count(c->desk.books, spot->book, c->desk.view, key, c->desk.seen, count, err);
 }
 
 static bool port_places(void *context, const struct pool *pool, struct str key, int64_t *left, struct err *err) {
@@ -156,13 +132,16 @@ struct ledger *pool_ledger(const struct pool_desk *desk) {
 	*c = (struct counter){
 	        .desk = *desk,
 	        .ledger = {.port = {c, port_places, port_held}, .a = desk->a},
+	        .own = {.a = desk->a},
 	        .spots = ARENA_ARRAY(desk->a, count, struct spot),
 	};
+	if (!desk->books)
+		c->desk.books = &c->own;
 	return &c->ledger;
 }
 
 static bool write_claim(struct run *r, struct counter *c, const struct effect *effect, int64_t history_id, struct err *err) {
-	const struct spot *spot = spot_of(c, effect->action->pool, err);
+	struct spot *spot = spot_of(c, effect->action->pool, err);
 	int64_t capacity;
 	if (!spot)
 		return false;
@@ -176,25 +155,15 @@ static bool is_move(const struct effect *effect) {
 	return effect->kind == EFFECT_CLAIM || effect->kind == EFFECT_RELEASE;
 }
 
-static void move_row(struct arena *a, struct claimed_rows *rows, const struct ledger_move *move) {
-	size_t at = place_in(rows, move->row);
-	if (move->claims) {
-		(void)ARENA_PUSH(a, rows);
-		memmove(&rows->items[at + 1], &rows->items[at], (rows->count - 1 - at) * sizeof *rows->items);
-		rows->items[at] = move->row;
-	} else if (at < rows->count && str_equal(rows->items[at], move->row)) {
-		rows->count--;
-		memmove(&rows->items[at], &rows->items[at + 1], (rows->count - at) * sizeof *rows->items);
-	}
-}
-
 /* What the decision moved stands in the store now, and in what was read of it. */
-static void settle_moves(struct counter *c, struct ledger *ledger) {
+static void settle_moves(struct counter *c, struct ledger *ledger, int64_t history_id) {
 	for (size_t i = 0; i < ledger->moves.count; i++) {
 		const struct ledger_move *move = &ledger->moves.items[i];
-		struct spot *spot = &c->spots[move->pool - c->desk.definition->pools.items];
-		if (spot->known)
-			move_row(c->desk.a, &spot->rows, move);
+		struct claim_book *book = c->spots[move->pool - c->desk.definition->pools.items].book;
+		if (move->claims)
+			claim_book_claimed(c->desk.books, book, move->row, history_id);
+		else
+			claim_book_released(book, move->row, history_id);
 	}
 	ledger->moves.count = 0;
 }
@@ -212,7 +181,7 @@ bool run_claims(struct run *r, const struct loaded *l, const struct decision *de
 		ok = !move || write_claim(r, c, &decision->effects.items[i], history_id, err);
 	}
 	if (moves)
-		settle_moves(c, l->ledger);
+		settle_moves(c, l->ledger, history_id);
 	return ok;
 }
 
@@ -233,7 +202,7 @@ bool pool_owner(const struct pool_desk *desk, const struct pool *pool, struct cl
 
 /* What the entry says of a move: a claim with the places that the row has. */
 static bool told(struct counter *c, const struct effect *effect, struct str *out, struct err *err) {
-	const struct spot *spot = spot_of(c, effect->action->pool, err);
+	struct spot *spot = spot_of(c, effect->action->pool, err);
 	struct str pool = effect->action->pool->name;
 	int64_t capacity;
 	if (!spot || !capacity_of(c, spot, effect->row, &capacity, err))

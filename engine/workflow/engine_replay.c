@@ -89,7 +89,7 @@ static bool load_then(struct replay *p, struct loaded *l, struct err *err) {
 		l->instance.entered_at = p->entered_at;
 	}
 	l->ledger = pool_ledger(&(struct pool_desk){.engine = p->run.engine, .view = p->run.view, .a = p->run.a, .definition = p->definition, .instance_id = l->instance.id,
-	                                            .parent_id = l->instance.parent_id, .seen = p->told.seen, .now = p->entry->at, .registers = &p->then});
+	                                            .parent_id = l->instance.parent_id, .seen = p->told.seen, .now = p->entry->at, .registers = &p->then, .books = p->sum->claims});
 	l->urn = urn_open(&(struct urn_desk){.engine = p->run.engine, .view = p->run.view, .a = p->run.a, .definition = p->definition, .instance_id = l->instance.id,
 	                                     .parent_id = l->instance.parent_id, .reference = l->instance.reference, .seen = p->told.seen, .history_id = p->entry->id});
 	l->board = group_board(&(struct group_desk){.view = p->run.view, .a = p->run.a, .definition = p->definition, .registers = &p->now, .payload = &p->entry->payload});
@@ -287,6 +287,8 @@ bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct
 	struct replay p = {.run = {.engine = e, .view = v, .a = entry}, .a = a, .instance = &instance, .registers = sum->registers, .sum = sum, .out = out, .lots = lots};
 	if (!sum->registers)
 		p.registers = sum->registers = past_registers_new();
+	if (!sum->claims)
+		sum->claims = claim_books_new();
 	past_registers_begin(p.registers, v);
 	p.then = past_registers_port(p.registers);
 	p.now = data_store_port(v);
@@ -307,5 +309,7 @@ bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct
 
 void replay_end(struct replay_sum *sum) {
 	past_registers_free(sum->registers);
+	claim_books_free(sum->claims);
 	sum->registers = NULL;
+	sum->claims = NULL;
 }

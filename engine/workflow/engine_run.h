@@ -2,6 +2,7 @@
 #ifndef ENGINE_WORKFLOW_ENGINE_RUN_H
 #define ENGINE_WORKFLOW_ENGINE_RUN_H
 
+#include "engine/workflow/claim_book.h"
 #include "engine/workflow/engine.h"
 
 struct engine {
@@ -27,6 +28,7 @@ struct run {
 		int64_t *items;
 		size_t count, cap;
 	} roots;           /* others that a signal was put for; no more than run_follow shall see to */
+	struct claim_books books; /* as the transaction has changed them */
 };
 struct run run_open(struct engine *e, struct tx *tx, int64_t now, struct arena *a);
 
@@ -60,6 +62,8 @@ bool run_load(struct run *r, int64_t instance_id, struct loaded *out, struct err
 bool run_prepare(struct run *r, const struct definition *d, const struct loaded *parent, struct loaded *out, struct err *err);
 /* Of a start with `login`: the starter's contact, who is logged in; contact_id 0: whom the answers name. INPUT when they name nobody. */
 bool run_starter(struct run *r, struct loaded *l, int64_t contact_id, const struct answers *answers, struct err *err);
+/* engine_start_from.c: what is taken from the case that it begins from; contact_id, from_id 0: whom the values name, and their newest. CONFLICT "start.missing". */
+bool run_start_from(struct run *r, struct loaded *l, int64_t contact_id, int64_t from_id, struct err *err);
 struct decision_world run_world(const struct run *r, const struct loaded *l);
 struct snapshot loaded_snapshot(const struct loaded *l);
 struct form_world run_form_world(struct run *r, struct loaded *l);
@@ -95,6 +99,10 @@ enum { RUN_DATA = 4 << 20 };
 bool run_data(struct run *r, const struct definition *d, const struct value *values, struct str *text, struct err *err);
 /* What was written to *out (with that limit), in arena; frees it. */
 bool run_taken(struct run *r, struct buf *out, struct str *text, struct err *err);
+/* engine_tasks.c: what becomes of the tasks of the state that a transition leaves. Of one that moves: the links through which it could have been done, too, and all when the state is final. */
+bool run_close_links(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, int64_t history_id, struct err *err);
+/* Unsent messages of earlier transitions whose task is done, cannot be done any more (or only later), or comes in a message of this transition anew. left: before it. */
+bool run_cancel_messages(struct run *r, const struct loaded *l, const struct decision *decision, const struct snapshot *left, int64_t history_id, struct err *err);
 /* engine_files.c: files in the form's values are the link's draft's, nobody's, or were the instance's before; else they are told as problems. */
 bool run_check_files(struct run *r, const struct loaded *l, const struct form *form, const struct value *values, const struct link *link, struct form_problems *problems, struct err *err);
 /* They become the instance's, before the draft goes. */
@@ -148,6 +156,7 @@ struct pool_desk {
 	const struct loaded *parent;     /* of an instance that its parent is about to start; NULL: the store knows the parent */
 	int64_t seen;                    /* 0: as it is now; else as it was behind that entry of history */
 	const struct register_port *registers; /* as they were then; NULL: as they are now */
+	struct claim_books *books;       /* shared with others; NULL: its own */
 };
 /* NULL: the definition has none. desk is copied; in its arena. */
 struct ledger *pool_ledger(const struct pool_desk *desk);
@@ -163,7 +172,6 @@ struct texts_of {
 	size_t count, cap;
 };
 struct texts_of run_payload_list(struct arena *a, struct str payload, const char *name);
-struct claim_pool;
 /* The pool in the store. */
 bool pool_stored(struct ledger *ledger, const struct pool *pool, struct claim_pool *out, struct err *err);
 bool pool_owner(const struct pool_desk *desk, const struct pool *pool, struct claim_pool *out, struct err *err);

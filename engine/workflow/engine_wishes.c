@@ -14,7 +14,7 @@ static bool any_left(struct run *r, const struct loaded *l, const struct pool *p
 	struct str after = STR("");
 	int64_t limit = KEYS_AT_ONCE;
 	for (;;) {
-		struct claimed_rows keys;
+		struct wished_rows keys;
 		if (!wish_keys(r->view, list, after, limit, r->a, &keys, err))
 			return false;
 		for (size_t i = 0; i < keys.count; i++) {
@@ -105,8 +105,8 @@ static int by_text(const void *a, const void *b) {
 }
 
 /* Its rows' keys, ascending, each once. */
-static struct claimed_rows keys_of(const struct value *list, struct arena *a) {
-	struct claimed_rows keys = {0}, once = {0};
+static struct wished_rows keys_of(const struct value *list, struct arena *a) {
+	struct wished_rows keys = {0}, once = {0};
 	for (size_t i = 0; list->kind == KIND_LIST && i < list->list.count; i++) {
 		const struct value *row = &list->list.items[i];
 		*(struct str *)ARENA_PUSH(a, &keys) = row->record.members[row->record.type->key].string;
@@ -141,7 +141,7 @@ static struct watched watched_by(const struct definition *d, struct arena *a) {
 
 static bool keep_list(struct run *r, const struct loaded *l, const struct event_rule *event, const struct value *values, struct err *err) {
 	struct wish_list list = {l->instance.id, l->instance.root_id, event->exhausted->name, {0}};
-	struct claimed_rows keys = keys_of(&values[event->exhausted->slot], r->a);
+	struct wished_rows keys = keys_of(&values[event->exhausted->slot], r->a);
 	return pool_stored(l->ledger, event->pool, &list.pool, err) && wish_watch(r->tx, &list, keys.items, keys.count, err);
 }
 
@@ -171,7 +171,7 @@ static bool is_on_list(const struct pool_desk *desk, const struct event_rule *ev
 		return true;
 	if (!pool_owner(desk, event->pool, &pool, err))
 		return false;
-	struct claimed_rows keys = keys_of(&values[event->exhausted->slot], desk->a);
+	struct wished_rows keys = keys_of(&values[event->exhausted->slot], desk->a);
 	for (size_t i = 0; i < keys.count && !*is; i++)
 		*is = str_equal(keys.items[i], wish->row) && pool.owner_id == wish->list.pool.owner_id && str_equal(pool.name, wish->list.pool.name);
 	return true;

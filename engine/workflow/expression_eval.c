@@ -6,6 +6,8 @@
 bool run_error(struct machine *m, const struct node *n, const char *format, ...) {
 	char text[200];
 	va_list args;
+	if (m->asks)
+		return false;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
@@ -17,7 +19,7 @@ bool run_error(struct machine *m, const struct node *n, const char *format, ...)
 
 bool run_steps(const struct node *n, struct machine *m, int64_t steps) {
 	m->steps += steps;
-	return m->steps <= EXPRESSION_STEPS || run_error(m, n, "more than %d steps", EXPRESSION_STEPS);
+	return m->steps <= m->most || run_error(m, n, "more than %lld steps", (long long)m->most);
 }
 
 bool run_charge(const struct node *n, struct machine *m, size_t bytes) {
@@ -64,8 +66,11 @@ static bool run_named(const struct node *n, struct machine *m, const struct valu
 	inner.a = m->a;
 	inner.err = m->err;
 	inner.steps = m->steps;
+	inner.most = m->most;
+	inner.asks = m->asks;
 	bool ok = node_run(n->let->root, &inner, out);
 	m->steps = inner.steps;
+	m->most = inner.most;
 	return ok;
 }
 
@@ -151,12 +156,14 @@ bool run_or(const struct node *n, struct machine *m, struct value *out) {
 }
 
 bool run_has(const struct node *n, struct machine *m, struct value *out) {
-	struct err unset;
 	struct value v;
-	struct err *kept = m->err;
+	struct err unset = {0}, *kept = m->err;
+	bool asked = m->asks;
+	m->asks = true;
 	m->err = &unset;
 	bool is_set = node_run(n->args[0], m, &v);
 	m->err = kept;
+	m->asks = asked;
 	*out = value_bool(is_set);
 	return true;
 }
@@ -174,6 +181,8 @@ bool expression_evaluate(const struct expression *e, const struct environment *e
 	m.a = a;
 	m.err = &own;
 	m.steps = 0;
+	m.most = EXPRESSION_STEPS;
+	m.asks = false;
 	if (node_run(e->root, &m, out))
 		return true;
 	*out = VALUE_UNSET;

@@ -23,7 +23,7 @@ static bool run_quantifier(const struct node *n, struct machine *m, bool decisiv
 		if (!bind(n, m, &outer, i))
 			return false;
 		if (!node_run(n->args[2], m, &item)) {
-			if (m->steps > EXPRESSION_STEPS)
+			if (m->steps > m->most)
 				return false;
 			if (first.kind == ERR_NONE)
 				first = *m->err;

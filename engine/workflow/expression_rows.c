@@ -32,11 +32,20 @@ bool expression_check_rows(struct checking *c, struct node *n) {
 	return unknown_register(c, name);
 }
 
+static void allow_pairs(struct machine *m, size_t rows) {
+	int64_t count = rows < 10000 ? (int64_t)rows : 10000, steps = count * count * EXPRESSION_PAIR_STEPS;
+	steps = steps < EXPRESSION_MOST_STEPS ? steps : EXPRESSION_MOST_STEPS;
+	m->most = steps > m->most ? steps : m->most;
+}
+
 bool run_rows(const struct node *n, struct machine *m, struct value *out) {
 	const struct row_source *source = m->env->rows;
 	if (!run_steps(n, m, 1))
 		return false;
 	if (!source)
 		return run_error(m, n, "no register can be read here");
-	return source->read(source->context, n->slot, m->a, out, m->err);
+	if (!source->read(source->context, n->slot, m->a, out, m->err))
+		return false;
+	allow_pairs(m, out->list.count);
+	return true;
 }

@@ -11,6 +11,7 @@ enum {
 	EXPRESSION_HEIGHT = 1000,      /* of the tree, with the lets that it names: each level takes C stack */
 	EXPRESSION_LET_HEIGHT = 8,     /* what naming a let adds: its machine is as large as several levels */
 	EXPRESSION_STEPS = 100000,
+	EXPRESSION_PAIR_STEPS = 6, EXPRESSION_MOST_STEPS = 4000000, /* for each pair of a register's rows that are read, and at most: registers are the site's own, what people send is not */
 	EXPRESSION_STEP_BYTES = 64,    /* made or compared in one step */
 	EXPRESSION_STEP_NODES = 8,     /* of a loop's body or of a let, evaluated in one step */
 	EXPRESSION_LOCALS = 16,        /* nested macros */
@@ -90,7 +91,8 @@ struct machine {
 	const struct environment *env;
 	struct arena *a;
 	struct err *err;
-	int64_t steps;
+	int64_t steps, most;
+	bool asks;  /* only whether there is a value: what is wrong is not put into words */
 	struct value locals[EXPRESSION_LOCALS];
 };
 

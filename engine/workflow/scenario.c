@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MOST_TIMERS = 100000, MOST_SIGNALS = 100 };
+enum { MOST_TIMERS = 100000, DUE_AT_ONCE = 100 };
 
 bool scenario_fail(struct scenario *s, const struct yaml *at, const char *format, ...) {
 	if (s->failed)
@@ -278,20 +278,17 @@ static bool step_bounce(struct scenario *s, const struct yaml *step, const struc
 	const struct outbox_row *row = newest_to(s, body->text);
 	struct tx *tx;
 	struct err err = {0};
-	bool more;
 	if (!row)
 		return scenario_fail(s, body, "nothing was sent to '%.*s'", STR_ARG(body->text));
 	if (!scenario_begin(s, step, &tx))
 		return false;
-	bool ok = engine_undelivered(tx, clock_now(), row, true, &err) && engine_drain(s->engine, tx, clock_now(), MOST_SIGNALS, s->a, &more, &err);
-	return scenario_end(s, step, tx, ok, &err) && scenario_deliver(s, step);
+	return scenario_end(s, step, tx, engine_undelivered(tx, clock_now(), row, true, &err), &err);
 }
 
 static bool step_reply(struct scenario *s, const struct yaml *step, const struct yaml *body) {
 	static const char *const keys[] = {"by", "text", "files", NULL};
 	struct tx *tx;
 	struct err err = {0};
-	bool more;
 	struct reply reply = {.text = scenario_text(body, "text")};
 	struct str told;
 	if (!scenario_keys(s, body, keys) || !scenario_files(s, yaml_get(body, "files"), &reply))
@@ -301,8 +298,7 @@ static bool step_reply(struct scenario *s, const struct yaml *step, const struct
 		return scenario_fail(s, body, "nothing was sent to '%.*s'", STR_ARG(scenario_text(body, "by")));
 	if (!scenario_begin(s, step, &tx))
 		return false;
-	bool ok = engine_replied(s->engine, tx, clock_now(), row, &reply, s->a, &told, &err) && engine_drain(s->engine, tx, clock_now(), MOST_SIGNALS, s->a, &more, &err);
-	return scenario_end(s, step, tx, ok, &err) && scenario_deliver(s, step);
+	return scenario_end(s, step, tx, engine_replied(s->engine, tx, clock_now(), row, &reply, s->a, &told, &err), &err);
 }
 
 static bool next_due(struct scenario *s, const struct yaml *step, int64_t *due_at) {
@@ -320,8 +316,10 @@ static bool fire_due(struct scenario *s, const struct yaml *step) {
 	bool more = true, ok = true;
 	if (!scenario_begin(s, step, &tx))
 		return false;
-	while (ok && more)
-		ok = engine_tick(s->engine, tx, clock_now(), s->a, &more, &err);
+	while (ok && more) {
+		ok = engine_tick(s->engine, tx, clock_now(), DUE_AT_ONCE, s->brief, &more, &err);
+		arena_reset(s->brief);
+	}
 	return scenario_end(s, step, tx, ok, &err) && scenario_deliver(s, step);
 }
 
@@ -388,17 +386,18 @@ static bool step_import(struct scenario *s, const struct yaml *step, const struc
 }
 
 static bool run_step(struct scenario *s, const struct yaml *step) {
-	static const char *const keys[] = {"start", "mail", "sms", "do", "signal", "bounce", "reply", "import", "advance", "expect", "workflow", "of", "refused", NULL};
+	static const char *const keys[] = {"start", "mail", "sms", "do", "signal", "bounce", "reply", "import", "advance", "expect", "workflow", "of", "refused", "held", NULL};
 	static const struct {
 		const char *key;
 		bool (*run)(struct scenario *s, const struct yaml *step, const struct yaml *body);
 	} kinds[] = {{"start", step_start}, {"mail", step_mail}, {"sms", step_sms}, {"do", step_do}, {"signal", step_signal}, {"bounce", step_bounce}, {"reply", step_reply}, {"import", step_import}, {"advance", step_advance}, {"expect", scenario_expect}};
 	if (!scenario_keys(s, step, keys))
 		return false;
+	s->held = str_is(scenario_text(step, "held"), "true");
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		const struct yaml *body = yaml_get(step, kinds[i].key);
 		if (body)
-			return kinds[i].run(s, step, body) && scenario_deliver(s, step);
+			return kinds[i].run(s, step, body) && fire_due(s, step);
 	}
 	return scenario_fail(s, step, "a step is one of start, mail, sms, do, signal, bounce, reply, import, advance, expect");
 }
@@ -481,8 +480,10 @@ static bool replay_all(struct scenario *s) {
 	bool found = true, ok = true;
 	struct view *v = store_view(s->store, &err);
 	buf_init(&faults, 1 << 16);
-	for (int64_t after = 0; v && ok && found; after = instance.id)
-		ok = instance_next(v, after, s->a, &instance, &found, &err) && (!found || engine_replay(s->engine, v, instance.id, &faults, NULL, &sum, &err));
+	for (int64_t after = 0; v && ok && found; after = instance.id) {
+		ok = instance_next(v, after, s->brief, &instance, &found, &err) && (!found || engine_replay(s->engine, v, instance.id, &faults, NULL, &sum, &err));
+		arena_reset(s->brief);
+	}
 	if (v)
 		view_close(v);
 	replay_end(&sum);
@@ -502,27 +503,43 @@ static bool show_end(struct scenario *s, const char *path) {
 	return ok || scenario_fail(s, s->root, "%s", err.text);
 }
 
+/* Of all that took `whole`, deciding again took `again`. */
+static void tell_times(const struct scenario *s, int64_t whole, int64_t again) {
+	int64_t steps = whole - again - s->drawn_ms - s->written_ms;
+	buf_printf(s->out, "     %.2f s: steps %.2f, messages %.2f, documents %.2f, decided again %.2f\n", (double)whole / 1e3, (double)steps / 1e3, (double)s->written_ms / 1e3,
+	           (double)s->drawn_ms / 1e3, (double)again / 1e3);
+}
+
 bool scenario_run(const struct scenario_options *options, const char *path, struct buf *out) {
 	static const char *const keys[] = {"scenario", "covers", "now", "steps", NULL};
-	struct scenario s = {.options = options, .out = out, .a = arena_new()};
+	struct scenario s = {.options = options, .out = out, .a = arena_new(), .brief = arena_new()};
 	struct err err = {0};
 	s.root = yaml_read(s.a, path, &err);
 	if (!s.root) {
 		buf_printf(out, "FAIL %s\n", err.text);
+		arena_free(s.brief);
 		arena_free(s.a);
 		return false;
 	}
-	bool ok = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s) && (options->store ? advance_to(&s, s.root, options->now) : replay_all(&s)) && show_end(&s, path);
+	int64_t began = clock_processor();
+	bool played = scenario_keys(&s, s.root, keys) && set_up(&s) && run_steps(&s);
+	int64_t decided = clock_processor();
+	bool again = played && (options->store ? advance_to(&s, s.root, options->now) : replay_all(&s));
+	int64_t ended = clock_processor();
+	bool ok = again && show_end(&s, path);
 	if (ok) {
 		struct str name = scenario_text(s.root, "scenario");
 		note_covers(&s);
 		buf_printf(out, "ok   %s: %.*s\n", path, STR_ARG(name));
+		if (options->times)
+			tell_times(&s, ended - began, ended - decided);
 	}
 	if (!options->store) {
 		engine_close(s.engine);
 		if (s.store)
 			store_close(s.store);
 	}
+	arena_free(s.brief);
 	arena_free(s.a);
 	return ok;
 }

@@ -7,7 +7,7 @@
 
 /* What the scenarios of one definition have touched. */
 struct coverage;
-struct coverage *coverage_new(const struct definition *d, struct arena *a);
+struct coverage *coverage_new(const struct definition *d, struct coverage *next, struct arena *a); /* next: of the packages before, or NULL: what is noted for one is noted for each that it is of */
 void coverage_note(struct coverage *c, const struct definition *d, const struct decision *decision);
 /* "states 7/8 (never entered: expired)", transitions and guards likewise, one line each. True when everything was touched. */
 bool coverage_report(const struct coverage *c, struct buf *out);
@@ -30,6 +30,7 @@ struct scenario_options {
 	bool (*ended)(void *context, const char *path, struct view *v, struct err *err);
 	struct coverage *coverage;
 	struct buf *covers; /* requirement IDs of `covers` are appended, one a line */
+	bool times;         /* of a scenario that passes: the seconds of the processor that each part of it took, in a line of its own */
 };
 /* Runs one file. Writes one line "ok ..." or "FAIL file:line:column: ..." to out; true when it passed. */
 bool scenario_run(const struct scenario_options *options, const char *path, struct buf *out);

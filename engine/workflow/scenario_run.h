@@ -7,7 +7,7 @@
 struct scenario {
 	const struct scenario_options *options;
 	const struct yaml *root;
-	struct arena *a;
+	struct arena *a, *brief; /* brief: of one tick or one message */
 	struct buf *out;
 	struct store *store;
 	struct engine *engine;
@@ -19,6 +19,8 @@ struct scenario {
 		struct str attached; /* "agreement, agreement+1" */
 	}) sent;
 	size_t seen;          /* of `sent`, by expectations so far */
+	bool held;            /* nothing is sent in this step */
+	int64_t drawn_ms, written_ms; /* spent on documents, on messages */
 };
 
 /* Tells the first failure with its place; always false. */
@@ -32,7 +34,7 @@ bool scenario_instance(struct scenario *s, const struct yaml *step, struct view 
 bool scenario_answers(struct scenario *s, const struct yaml *map, struct answers *out);
 /* A list of {file: scan.pdf, size: 20kB}; NULL: none. */
 bool scenario_files(struct scenario *s, const struct yaml *list, struct reply *out);
-/* Renders and "sends" everything that is queued. */
+/* Renders and "sends" everything that is queued, unless the step is held. */
 bool scenario_deliver(struct scenario *s, const struct yaml *at);
 /* scenario_documents.c */
 bool scenario_draw(struct scenario *s, const struct yaml *at, struct tx *tx); /* everything that waits to be drawn */

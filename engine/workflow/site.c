@@ -112,6 +112,8 @@ static void check_login(const struct catalog *c, const struct definition *d, str
 		const struct definition *other = find_definition(c, from->workflow);
 		if (other && !definition_role(other, d->start.by->name))
 			problem_error(problems, from->place, "workflow '%.*s' has no role '%.*s', who could start this", STR_ARG(other->name), STR_ARG(d->start.by->name));
+		if (other && d->start.from)
+			definition_check_from(d->start.from, other, problems);
 	}
 }
 

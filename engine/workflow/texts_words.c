@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MAX_KEYS = 16, HTML_LIMIT = 1 << 20 };
+enum { MAX_KEYS = 20, HTML_LIMIT = 1 << 20 };
 
 struct text_shape {
 	const char *key; /* "*": any name; NULL ends the table */
@@ -27,9 +27,10 @@ static const struct text_shape of_form[] = {
 };
 static const struct text_shape of_view[] = {{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"empty", PLAIN, NULL}, {"not-ready", MARKDOWN, NULL}, {0}};
 static const struct text_shape fields[] = {{"*", MAP, of_field}, {0}}, forms[] = {{"*", MAP, of_form}, {0}}, views[] = {{"*", MAP, of_view}, {0}};
+static const struct text_shape of_start[] = {{"missing", MARKDOWN, NULL}, {0}};
 static const struct text_shape of_file[] = {
 	{"title", PLAIN, NULL}, {"intro", MARKDOWN, NULL}, {"roles", MAP, any_text}, {"deliveries", MAP, any_text}, {"fields", MAP, fields}, {"forms", MAP, forms},
-	{"states", MAP, any_text}, {"events", MAP, any_text}, {"done", MAP, any_text}, {"taken", MAP, any_text}, {"timers", MAP, any_text}, {"messages", MAP, any_text}, {"ended", MAP, any_markdown}, {"views", MAP, views}, {"banner", MAP, any_text}, {"catalogues", MAP, catalogues}, {0},
+	{"states", MAP, any_text}, {"events", MAP, any_text}, {"done", MAP, any_text}, {"taken", MAP, any_text}, {"timers", MAP, any_text}, {"messages", MAP, any_text}, {"ended", MAP, any_markdown}, {"views", MAP, views}, {"banner", MAP, any_text}, {"catalogues", MAP, catalogues}, {"start", MAP, of_start}, {0},
 };
 
 struct check {

@@ -276,6 +276,8 @@ void value_to_json(const struct value *v, struct buf *out) {
 
 struct str value_text(struct arena *a, const struct value *v) {
 	struct buf text;
+	if (v->kind == KIND_STRING)
+		return arena_str(a, v->string);
 	buf_init(&text, SIZE_MAX / 2);
 	if (v->kind >= KIND_DOUBLE && v->kind <= KIND_DURATION)
 		write_text(v, &text);

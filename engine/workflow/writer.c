@@ -156,17 +156,6 @@ static void run_batch(struct writer *w, struct job *batch) {
 	}
 }
 
-/* Due timers and waiting signals, a bounded number of them in one transaction. */
-static bool take_due(struct writer *w, struct tx *tx, struct arena *a, bool *left, struct err *err) {
-	int64_t now = clock_now();
-	bool more = true, signals = false, ok = true;
-	for (int i = 0; ok && more && i < DUE_IN_ONE_BATCH; i++)
-		ok = engine_tick(w->engine, tx, now, a, &more, err);
-	ok = ok && engine_drain(w->engine, tx, now, DUE_IN_ONE_BATCH, a, &signals, err);
-	*left = more || signals;
-	return ok;
-}
-
 /* False: nothing is left, or it failed. */
 static bool run_due(struct writer *w, bool *failed) {
 	struct arena *a = arena_new();
@@ -175,7 +164,7 @@ static bool run_due(struct writer *w, bool *failed) {
 	bool left = false, ok = store_begin(w->store, &tx, &err);
 	int64_t timers, signals, timers_before, signals_before;
 	engine_counts(w->engine, &timers_before, &signals_before);
-	if (ok && !take_due(w, tx, a, &left, &err)) {
+	if (ok && !engine_tick(w->engine, tx, clock_now(), DUE_IN_ONE_BATCH, a, &left, &err)) {
 		store_rollback(tx);
 		ok = false;
 	}

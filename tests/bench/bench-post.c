@@ -1,6 +1,8 @@
-/* make bench: sends prepared requests over some connections that stay open, each as soon as the answer to the one before it is there, every request once.
- * argv: port on 127.0.0.1, connections, file, the status that is expected. The file: for each request its length in a line of digits, then its bytes.
- * Prints: seconds, the middle answer and the 99th of 100 in ms, answers with another status, and the processor seconds that this program took itself. */
+/* make bench: sends prepared requests over some connections that stay open, every request once: each as soon as the answer to the one before it is there, or, with a rate, the
+ * connections in turn, as many requests a second.
+ * argv: port on 127.0.0.1, connections, file, the status that is expected, requests a second (0: no rate). The file: for each request its length in a line of digits, then its bytes.
+ * Prints: seconds, the middle answer and the 99th of 100 in ms, answers with another status, and the processor seconds that this program took itself. With a rate an answer
+ * counts from when its request was due, so that nobody's delay hides that of others. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -15,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_CONNECTIONS = 256, ANSWER = 65536, EVENTS = 64 };
+enum { MOST_CONNECTIONS = 1024, ANSWER = 1 << 18, EVENTS = 64 };
 
 struct request {
 	const char *at;
@@ -25,9 +27,11 @@ static struct request *requests;
 static size_t request_count, next_request, answered, wrong;
 static double *took;
 static long expected;
+static double rate, began;
 
 struct connection {
 	int fd;
+	bool busy;
 	size_t request; /* that is under way */
 	double since;
 	char answer[ANSWER + 1];
@@ -71,8 +75,9 @@ static void send_next(struct connection *c) {
 		close(c->fd);
 		return;
 	}
+	c->busy = true;
+	c->since = rate > 0 ? began + (double)next_request / rate : seconds();
 	const struct request *r = &requests[c->request = next_request++];
-	c->since = seconds();
 	/* Small, and the peer has read all that came before: it fits into the socket. */
 	if (send(c->fd, r->at, r->len, MSG_NOSIGNAL) != (ssize_t)r->len)
 		die("a request could not be sent");
@@ -116,7 +121,30 @@ static void receive(struct connection *c) {
 		if (wrong++ == 0)
 			fprintf(stderr, "bench-post: %.600s\n", c->answer);
 	}
-	send_next(c);
+	c->busy = false;
+	if (rate == 0)
+		send_next(c);
+}
+
+/* Sends what is due; ns until the next is, -1: only an answer is waited for. Whoever still waits for an answer asks no second time. */
+static long send_due(struct connection *connections, size_t count) {
+	while (rate > 0 && next_request < request_count && !connections[next_request % count].busy) {
+		double left = began + (double)next_request / rate - seconds();
+		if (left > 0)
+			return (long)(left * 1e9);
+		send_next(&connections[next_request % count]);
+	}
+	return -1;
+}
+
+static int wait_for(int poll, struct epoll_event *events, long ns) {
+	struct timespec t = {ns < 0 ? 60 : ns / 1000000000, ns < 0 ? 0 : ns % 1000000000};
+	int ready = epoll_pwait2(poll, events, EVENTS, &t, NULL);
+	if (ready < 0 && errno != EINTR)
+		die("epoll");
+	if (ready == 0 && ns < 0)
+		die("no answer within a minute");
+	return ready;
 }
 
 static int connect_to(int port) {
@@ -134,10 +162,11 @@ static int by_size(const void *a, const void *b) {
 
 int main(int argc, char **argv) {
 	static struct connection connections[MOST_CONNECTIONS];
-	int count = argc == 5 ? (int)strtol(argv[2], NULL, 10) : 0, poll = epoll_create1(EPOLL_CLOEXEC);
+	int count = argc == 6 ? (int)strtol(argv[2], NULL, 10) : 0, poll = epoll_create1(EPOLL_CLOEXEC);
 	if (count < 1 || count > MOST_CONNECTIONS || poll < 0)
 		return 2;
 	expected = strtol(argv[4], NULL, 10);
+	rate = strtod(argv[5], NULL);
 	read_requests(argv[3]);
 	for (int i = 0; i < count; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &connections[i]};
@@ -145,18 +174,16 @@ int main(int argc, char **argv) {
 		if (epoll_ctl(poll, EPOLL_CTL_ADD, connections[i].fd, &event) != 0)
 			die("epoll");
 	}
-	double since = seconds();
-	for (int i = 0; i < count; i++)
+	began = seconds();
+	for (int i = 0; rate == 0 && i < count; i++)
 		send_next(&connections[i]);
 	while (answered < request_count) {
 		struct epoll_event events[EVENTS];
-		int ready = epoll_wait(poll, events, EVENTS, 60000);
-		if (ready < 1 && errno != EINTR)
-			die("no answer within a minute");
+		int ready = wait_for(poll, events, send_due(connections, (size_t)count));
 		for (int i = 0; i < ready; i++)
 			receive(events[i].data.ptr);
 	}
-	double all = seconds() - since;
+	double all = seconds() - began;
 	struct rusage used;
 	getrusage(RUSAGE_SELF, &used);
 	qsort(took, request_count, sizeof *took, by_size);

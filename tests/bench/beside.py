@@ -41,7 +41,7 @@ def send(folder, port, requests, status):
     with open(path, "wb") as f:
         for request in requests:
             f.write(b"%d\n" % len(request) + request)
-    sent = Sent(*map(float, run(program("bench-post"), port, CLIENTS, path, status).split()))
+    sent = Sent(*map(float, run(program("bench-post"), port, CLIENTS, path, status, 0).split()))
     if sent.wrong:
         sys.exit("%d of %d answers were not %d" % (sent.wrong, len(requests), status))
     return sent
@@ -126,7 +126,7 @@ def hold_drawing(site, requests):
     for taken, request in enumerate(requests, 1):
         with open(os.path.join(os.path.dirname(site.store), "one"), "wb") as f:
             f.write(b"%d\n" % len(request) + request)
-        run(program("bench-post"), site.port, 1, f.name, 303)
+        run(program("bench-post"), site.port, 1, f.name, 303, 0)
         end = time.monotonic() + 0.5
         while time.monotonic() < end:
             for pid in site.server.pids()[1:]:

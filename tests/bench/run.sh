@@ -1,6 +1,6 @@
 #!/bin/sh
 # make bench, make bench-quick: builds and runs tests/bench in release mode: bench.c, bench.py (transitions, sleepers, mails, texts, PDFs), growth.py (what ten times
-# more costs), round.py (a selection of 700), beside.py (the first over HTTP, beside other engines). Nothing else should run on the machine. COUNT, SLEEPERS and GROWTH scale the numbers; PEERS=no leaves the others out.
+# more costs), round.py (a selection of 700), market.py (700 look while others choose), beside.py (the first over HTTP, beside other engines). Nothing else should run on the machine. COUNT, SLEEPERS and GROWTH scale the numbers; PEERS=no leaves the others out.
 set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
@@ -8,7 +8,7 @@ COUNT=${COUNT:-2000}
 PEERS=${PEERS:-yes}
 export COUNT PEERS
 programs=""
-for name in bench bench-mail bench-sql bench-fill bench-delay bench-open bench-post bench-grow stafet; do
+for name in bench bench-mail bench-sql bench-fill bench-delay bench-open bench-choose bench-post bench-grow stafet; do
 	programs="$programs $BUILD/release/$name"
 done
 # shellcheck disable=SC2086
@@ -25,4 +25,5 @@ fi
 /usr/bin/python3 tests/bench/bench.py "$BUILD/release" "$BUILD/bench.json"
 /usr/bin/python3 tests/bench/growth.py "$BUILD/release" "$BUILD/bench.json"
 /usr/bin/python3 tests/bench/round.py "$BUILD/release" "$BUILD/bench.json"
+/usr/bin/python3 tests/bench/market.py "$BUILD/release" "$BUILD/bench.json"
 /usr/bin/python3 tests/bench/beside.py "$BUILD/release" "$BUILD/bench.json"

@@ -30,6 +30,9 @@ ALONE = [
     ("texts ", "/s", ""),
     ("pages of PDF", "/s", ""),
     ("a round of ", "s", "under 2"),
+    ("choosing, the middle", "ms", ""),
+    ("choosing, 99 of 100", "ms", "under 50"),
+    ("choosing, pages a second", "/s", ""),
 ]
 
 

@@ -20,6 +20,9 @@ const validator = new HtmlValidate({
 	},
 });
 
+// They take a fifth of the time: with PICTURES=all there are those of every page, and at 1280 px too.
+export const ALL_PICTURES = process.env.PICTURES === 'all';
+
 export const htmlProblems = async (html) =>
 	(await validator.validateString(html)).results.flatMap((r) => r.messages).map((m) => `html ${m.ruleId} at ${m.line}:${m.column}: ${m.message}`);
 
@@ -141,13 +144,19 @@ export async function tabProblems(page) {
 	return problems;
 }
 
-/** What makes a page another page: status, kind of path, heading, and the kinds of elements on it. */
-export function shapeOf(url, status, html) {
-	const path = new URL(url).pathname.replace(/^\/l\/.+/, '/l/').replace(/\d+/g, 'N');
-	const heading = path === '/demo/inbox/N' ? '' : /<h1[^>]*>([^]*?)<\/h1>/.exec(html)?.[1].replace(/\d+/g, 'N') ?? ''; // a subject is no other page
+const kindOfPath = (url) => new URL(url).pathname.replace(/^\/l\/.+/, '/l/').replace(/\d+/g, 'N');
+
+/** What makes a page another page in whatever language: status, kind of path, and the kinds of elements on it. */
+function structureOf(url, status, html) {
 	const body = html.slice(html.indexOf('<main')).replace(/srcdoc="[^"]*"/g, '');
 	const kinds = new Set([...body.matchAll(/<([a-z0-9]+)(?: [^>]*?class="([^"]*)")?/g)].map((m) => `${m[1]}.${m[2] ?? ''}`));
-	return [status, path, heading, ...[...kinds].sort()].join(' ');
+	return [status, kindOfPath(url), ...[...kinds].sort()].join(' ');
+}
+
+/** And its heading. */
+export function shapeOf(url, status, html) {
+	const heading = kindOfPath(url) === '/demo/inbox/N' ? '' : /<h1[^>]*>([^]*?)<\/h1>/.exec(html)?.[1].replace(/\d+/g, 'N') ?? ''; // a subject is no other page
+	return `${heading} ${structureOf(url, status, html)}`;
 }
 
 // Colours are judged, in light and dark, where an element of that kind stands in one of that kind for the first time, in any language: they cost most of the time.
@@ -163,10 +172,13 @@ async function showsNewColours(page) {
 	return fresh.length > 0;
 }
 
+// What does not depend on the words is looked at once in pages of one structure, in any language: axe-core's rules, and the way of the Tab key. They take longest.
+const judged = new Set();
+
 export class Pages {
-	/** name: what the pictures of this collection begin with. */
-	constructor(name) {
-		Object.assign(this, { name, seen: new Map(), problems: [] });
+	/** name: what the pictures of this collection begin with; pictures: whether there are any, at 320 px, without PICTURES=all. */
+	constructor(name, { pictures = true } = {}) {
+		Object.assign(this, { name, pictures, seen: new Map(), problems: [] });
 	}
 
 	/** The person's page is watched: its newest document, what it refuses to load, what it fetches from elsewhere. */
@@ -194,32 +206,34 @@ export class Pages {
 		const heading = (await page.locator('h1').first().textContent().catch(() => '')) ?? '';
 		const slug = `${this.name}-${String(this.seen.size + 1).padStart(2, '0')}-${status === 200 ? '' : `${status}-`}${heading.toLowerCase().replace(/[^a-z0-9æøå]+/g, '-').slice(0, 40)}`.replace(/-$/, '');
 		this.seen.set(shape, slug);
-		const found = [...(await htmlProblems(html)), ...(await this.judge(page, slug))];
+		const found = [...(await htmlProblems(html)), ...(await this.judge(page, slug, structureOf(page.url(), status, html)))];
 		if ((await page.locator('h1').count()) !== 1) found.push('not one h1');
 		if (/<script|<style|\son[a-z]+=|javascript:/i.test(html.replace(/srcdoc="[^"]*"/g, ''))) found.push('a script or a style in the page');
 		this.problems.push(...found.map((text) => `${slug} (${new URL(page.url()).pathname.slice(0, 24)}): ${text}`));
 	}
 
-	async judge(page, slug) {
+	async judge(page, slug, structure) {
 		const found = [];
 		const size = page.viewportSize();
 		const focus = await page.evaluateHandle(() => document.activeElement);
-		const colours = await showsNewColours(page);
+		const colours = await showsNewColours(page), anew = !judged.has(structure);
+		judged.add(structure);
 		await page.setViewportSize({ width: 1280, height: 900 });
-		await picture(page, `${slug}-1280`);
+		if (ALL_PICTURES) await picture(page, `${slug}-1280`);
 		await page.setViewportSize({ width: 320, height: 640 });
-		found.push(...(await layoutProblems(page)).map((t) => `320: ${t}`), ...(await axeProblems(page, { without: colours ? [] : COLOUR_RULES })));
+		found.push(...(await layoutProblems(page)).map((t) => `320: ${t}`));
+		if (anew || colours) found.push(...(await axeProblems(page, { without: colours ? [] : COLOUR_RULES })));
 		if (colours) {
 			await page.emulateMedia({ colorScheme: 'dark' });
 			found.push(...(await axeProblems(page, { only: COLOUR_RULES })).map((t) => `dark: ${t}`));
 			await page.emulateMedia({ colorScheme: 'light' });
 		}
-		await picture(page, `${slug}-320`);
+		if (ALL_PICTURES || this.pictures) await picture(page, `${slug}-320`);
 		found.push(...(await lossProblems(page, SPACED)).map((t) => `320, spaced: ${t}`));
 		await page.setViewportSize({ width: 640, height: 480 });
 		found.push(...(await lossProblems(page, '')).map((t) => `zoom 200 %: ${t}`), ...(await lossProblems(page, TWICE)).map((t) => `text 200 %: ${t}`));
 		await page.setViewportSize(size);
-		found.push(...(await tabProblems(page)));
+		if (anew) found.push(...(await tabProblems(page)));
 		await focus.evaluate((e) => e.focus());
 		return found;
 	}

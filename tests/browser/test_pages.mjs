@@ -1,4 +1,4 @@
-// One walk through everything, in each language: every distinct page is judged by pages.mjs and has its picture in build/screenshots.
+// One walk through everything, in each language: every distinct page is judged by pages.mjs; those in Danish have their pictures in build/screenshots.
 import assert from 'node:assert/strict';
 import { Demo, main, openBrowser, openPerson } from './lib.mjs';
 import { Careless } from './hands.mjs';
@@ -16,7 +16,7 @@ function linksOf(inbox) {
 }
 
 async function everything(language) {
-	const demo = await Demo.start(), pages = new Pages(language);
+	const demo = await Demo.start(), pages = new Pages(language, { pictures: language === 'da' });
 	try {
 		const page = pages.watch(await openPerson(browser, { language }));
 		const hand = new Careless(page, { language, look: (p) => pages.look(p) });

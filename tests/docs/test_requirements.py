@@ -17,7 +17,7 @@ def covered(path):
     return {name for line in lines for name in re.findall(r"[A-Z]\d+", line)}
 
 
-paths = [os.path.relpath(p, ROOT) for pattern in ("templates/*/scenarios/*.yaml", "templates/*/*/scenarios/*.yaml", "tests/e2e/*.py", "tests/browser/*.mjs") for p in glob.glob(os.path.join(ROOT, pattern))]
+paths = [os.path.relpath(p, ROOT) for pattern in ("templates/*/scenarios/*.yaml", "templates/*/*/scenarios/*.yaml", "tests/e2e/*.py", "tests/model/*.py", "tests/browser/*.mjs") for p in glob.glob(os.path.join(ROOT, pattern))]
 proofs = {path: covered(path) for path in paths}
 for letter, count, table in TABLES:
     wanted = ["%s%d" % (letter, n) for n in range(1, count + 1)]

@@ -139,7 +139,7 @@ def test_chosen_checked_regretted_confirmed():
         assert part in told, (part, told)
     back = html.unescape(re.search(r'<a class="button quiet" href="([^"]+)"', check.text).group(1))
     again = server.get(back)
-    assert "Du har valgt »Trailer 2, Aarhus«" in words(again) and len(rows(again)) == 50
+    assert "Du har valgt »Trailer 2, Aarhus«" in words(again) and rows(again) == rows(page) and 'value="aarhus"' in again.text, "what was looked for is there again"
     answer = choose(path, "t003", again)
     assert answer.status == 303 and "step=check" in answer.header("Location"), answer.text
     check = server.get(answer.header("Location"))
@@ -167,13 +167,44 @@ def test_taken_between_choosing_and_confirming():
     code = server.follow(server.post(post_form(check)["action"], fill(post_form(check), {})))
     number = re.search(r"\b\d{6}\b", newest(phone, 1)["text"]).group(0)
     put({"t005"})
+    again = server.post(post_form(check)["action"], fill(post_form(check), {}))
+    assert again.status == 422 and "»Trailer 5, Aarhus« er netop blevet taget af en anden" in words(again), "told before a code is texted"
     late = server.follow(server.post(post_form(code)["action"], fill(post_form(code), {"code": number})))
     assert late.status == 422 and "»Trailer 5, Aarhus« er netop blevet taget af en anden" in words(late), words(late)[:800]
     assert len(rows(late)) == 50 and 'value="t005"' not in late.text and "Hej Ida Ærlig" in words(late), "the fresh list"
     fresh = server.get(path)
     assert "»Trailer 5, Aarhus« er netop blevet taget" in words(fresh) and "Er det den rigtige" not in fresh.text, "also when the link is opened again"
+    assert [m["to"] for m in server.inbox()].count(phone) == 1, "one code, for what was free"
     assert choose(path, "t006").status == 303
     put(set())
+    # What was looked for stands there when the list comes back by itself; with `clear` all of it comes.
+    path, _, phone = person()
+    check = server.get(choose(path, "t005", ask(path, q="aarhus")).header("Location"))
+    put({"t005"})
+    late = server.post(post_form(check)["action"], fill(post_form(check), {}))
+    assert 'value="aarhus"' in late.text and len(rows(late)) == 9 and "Trailer 5, Aarhus" in rows(late), rows(late)
+    clear = html.unescape(re.search(r'<a href="([^"]+)">Vis alle<', late.text).group(1))
+    assert len(rows(server.get(clear))) == 50
+    put(set())
+    # But not when nothing of it can be chosen: then all of it.
+    path, _, phone = person()
+    check = server.get(choose(path, "t005", ask(path, q="maskine trailer 5, aarhus 01-08-26")).header("Location"))
+    put({"t005"})
+    only = ask(path, q="maskine trailer 5, aarhus 01-08-26")
+    assert len(rows(only)) == 1 and [f["method"] for f in forms(only)] == ["get"], "a form without a button is none"
+    late = server.post(post_form(check)["action"], fill(post_form(check), {}))
+    assert late.status == 422 and len(rows(late)) == 50 and "01-08-26" not in re.search(r'<input type="search"[^>]*>', late.text).group(0)
+    put(set())
+
+
+def test_who_changes_their_mind_gets_a_code_each_time():
+    path, _, phone = person()
+    keys = [key for key in (line["id"] for line in table() if line["free"] == "true") if choose(path, key).status == 303][:11]
+    for count, key in enumerate(keys, 1):
+        check = server.get(choose(path, key).header("Location"))
+        answer = server.post(post_form(check)["action"], fill(post_form(check), {}))
+        assert answer.status == (303 if count <= 10 else 429), (count, key, answer.status)
+    assert "for mange koder" in words(answer) and [m["to"] for m in server.inbox()].count(phone) == 10
 
 
 def listed(answer):

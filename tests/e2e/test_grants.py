@@ -161,6 +161,10 @@ def test_by_act_role_scope_and_day(demo, site, folder):
     assert log_in(demo, "ida") is None, "there is nothing to log in for"
     assert state(site, case) == "reported"
     assert demo.page(pressed).status == 200
+    # What is kept about somebody: also what a register gives, on whichever days.
+    told = run("export-person", "bo@example.dk", site=site).stdout
+    assert "register   wardens.shifts row 2 Bo gives warden, from %s until -" % tomorrow in told, told
+    assert "register   wardens.shifts row 1 Ida gives warden, from - until %s" % today in run("export-person", "ida@example.dk", site=site).stdout
 
     # The new one does it, by the page; who did it is proved.
     answer = demo.server.post("/backend?view=wardens.duties&row=" + case, {"act": "fix"}, headers=sessions["bo"])

@@ -70,8 +70,9 @@ SEES = [
     ("number", "registry",                          HAS_POST,        "S138 S139: to the register of training alone"),
     ("posts",  " ".join(PEOPLE),                    " ".join(TIMES), "S28-S35: the list is public"),
 ]
-# Who may begin a case of their own.
-BEGINS = {"round": ("secretariat",), "choice": (), "trace": (), "transfer": ("doctor", "other"), "later-start": ("doctor", "other")}     # A56: the round alone enrols; S97 S118 S121
+# Who may begin a case of their own, and when.
+BEGINS = {"round": ("secretariat", " ".join(TIMES)), "choice": ("", ""), "trace": ("", ""),     # A56: the round alone enrols
+          "transfer": ("doctor", HAS_POST), "later-start": ("doctor", HAS_POST)}                # S94 S97 S118 S121: with a post, and about that one
 ACTS = [row[0] for row in MAY]
 # Where the package has an act: what is forged there even for who does not see the page.
 VIEWS = {"choice.choices": ("choose", "rank", "declare", "moved"), "choice.all": ("choose-for", "override", "register", "correct", "remove", "decide", "assign"), "choice.allotted": ("release", "practice", "received"),
@@ -252,7 +253,7 @@ class Site:
             headers = self.headers(who, TIMES[when][1])
             offered = 'action="/start/%s"' % workflow in self.get("/backend?view=home", headers).text
             taken = (self.server.post("/start/" + workflow, {}, headers=headers).header("Location") or "").startswith("/l/")
-            self.cell(offered == taken == (who in BEGINS[workflow]), when, who, "begins", workflow, offered, taken)
+            self.cell(offered == taken == (who in BEGINS[workflow][0].split() and when in BEGINS[workflow][1].split()), when, who, "begins", workflow, offered, taken)
 
     def forge(self, when, who, view, path, headers, offered):
         """The press of a button that is not there leads nowhere."""

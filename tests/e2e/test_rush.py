@@ -131,7 +131,7 @@ def test_fifty_confirm_the_same_post():
         losers = [i for i in answers if i not in won]
         for i in losers:  # what happened, and the list as it is now
             text = plain(answers[i])
-            assert answers[i].status == 422 and "Forløbet blev valgt af en anden, mens du var i gang. Vælg et andet." in text, (answers[i].status, text[:600])
+            assert answers[i].status == 422 and "Forløbet blev valgt af en anden, mens du var i gang. Du har ikke valgt noget endnu. Vælg et andet." in text, (answers[i].status, text[:600])
             assert 'name="wanted" value="rh-1"' not in answers[i].text and answers[i].text.count('name="wanted"') == len(rush.keys) - 1, "it is red, all others are free"
         assert rush.rows("SELECT count(*) FROM claims")[0][0] == 1 and rush.rows("SELECT count(*) FROM documents")[0][0] == 1
         # Each takes another, all at once again.

@@ -159,6 +159,28 @@ def test_an_exercise_from_the_front_page_to_the_agreement():
     assert not [m for m in server.inbox() if m["to"] == REGISTRY and "Øvelse" in m["subject"]], "nobody else hears of an exercise"
 
 
+def override_for_the_next(key):
+    """The head writes a reason for choosing that post for somebody else, and is about to confirm; what is done then, when it is gone."""
+    server.post("/demo/clock", {"advance": "10min"})
+    message("+4520000302", "Du kan nu vælge")
+    head = log_in("leder@videreuddannelse.example.dk")
+    case = html.unescape(re.search(r'href="([^"]+)">Jonas Ravn<', get("/backend", head).text).group(1))
+    where, page = pressed(get(case, head), case, "act", "override", head)
+    where, page = pressed(page, where, "wanted", key, head)
+    headers, reason = dict(DANISH, Cookie=head), "Telefonen er faldet i vandet."
+    check = server.follow(server.post(post_form(page)["action"] or where, fill(post_form(page), {"override_reason": reason}), headers=headers), headers)
+    assert reason in words(check) and "Rigshospitalet" in words(check), words(check)
+
+    def late():
+        refused = server.post(post_form(check)["action"], fill(post_form(check), {}), headers=headers)
+        assert refused.status == 422 and "Rigshospitalet: Forløbet er valgt af en anden. Vælg et andet." in words(refused), words(refused)[:800]
+        assert "Det er ikke ledigt længere" in words(refused) and 'value="%s"' % key not in refused.text
+        _, page = pressed(refused, where, "wanted", "bor-1", head)
+        assert post_form(page)["fields"]["override_reason"]["values"] == [reason], "what was written is there"
+
+    return late
+
+
 def test_a_round_with_the_secretariat_at_the_telephone():
     cookie = log_in(NORD)
     back = get("/backend", cookie)
@@ -180,9 +202,11 @@ def test_a_round_with_the_secretariat_at_the_telephone():
     where, page = pressed(page, case, "act", "choose-for", cookie)
     assert "Læs" in words(page) or "Lægen får en kode" in words(page), words(page)
     _, check = pressed(page, where, "wanted", "rh-1", cookie)
+    late = override_for_the_next("rh-1")
     receipt = confirm(check, where, "+4520000301", cookie=cookie)
     assert "Forløbet er valgt" in words(receipt), words(receipt)
     assert "Rigshospitalet" in message("signe@laege.example.dk", "aftale")["text"] and "I telefonen" in message("signe@laege.example.dk", "aftale")["text"]
+    late()
 
 
 def test_who_is_told_and_who_sees_the_number():

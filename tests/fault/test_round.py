@@ -7,7 +7,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "model")]
 from story import KILL, SHIM, Order
 from load import Mailbox
-import test_allocation as model
+import rounds as model
 from allocation import Round
 from stafet import Peer, Server, main, make_site, package, run, walk
 
@@ -17,17 +17,7 @@ ABOUT = 40  # commits of a round
 SLOWEST = 60
 PEOPLE = [{"id": "p%d" % i, "number": number, "assigned": "2026-08-15", "couple": couple, "special": special}
           for i, (number, couple, special) in enumerate([(5, "", False), (9, "par", False), (2, "", False), (None, "", True), (14, "par", False), (7, "", True)])]
-POSTS = [{"id": "s%d" % i, "lat": lat, "lon": lon, "voluntary": i == 2} for i, (lat, lon) in enumerate((model.PLACES * 2)[:9])]
-
-
-class Small(model.Trial):
-    """The files that the round reads."""
-
-    def __init__(self):
-        self.name, self.people, self.posts, self.acts = "small", PEOPLE, POSTS, []
-
-    def outcomes(self):
-        return []
+POSTS = [{"id": "s%d" % i, "places": (place, place), "voluntary": i == 2} for i, place in enumerate((model.PLACES * 2)[:9])]
 
 
 def expected(seed, references):
@@ -36,7 +26,7 @@ def expected(seed, references):
             number = int.from_bytes(hmac.new(seed, ("draw/%s/1/%d" % (references[person], tries)).encode(), hashlib.sha256).digest()[:8], "big")
             if number < 2**64 - 2**64 % len(options):
                 return options[number % len(options)]
-    return Round(PEOPLE, POSTS, model.CLOSE, model.SPECIAL, model.OPEN, draw)
+    return Round(PEOPLE, POSTS, model.TERMS, draw)
 
 
 class Site:
@@ -70,12 +60,13 @@ class Site:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def enrol(self):
-        Small().write(self.folder)
-        for register, path in (("participants", "small-people.csv"), ("posts", "small-posts.csv"), ("contacts", os.path.join(model.PACKAGE, "round", "contacts.csv"))):
+        model.write_people(os.path.join(self.folder, "people.csv"), PEOPLE)
+        model.write_posts(os.path.join(self.folder, "posts.csv"), POSTS)
+        for register, path in (("participants", "people.csv"), ("posts", "posts.csv"), ("contacts", os.path.join(model.PACKAGE, "round", "contacts.csv"))):
             run("import", "round." + register, os.path.join(self.folder, path), site=self.site)
         path = os.path.join(self.folder, "start.json")
         with open(path, "w") as f:
-            json.dump(model.START, f)
+            json.dump(model.announced(model.TERMS, "2. runde 2027"), f)
         run("start", "round", "--data", path, site=self.site)
         mailbox = Mailbox(self.smtp.folder)
         self.smtp.wait(1)
@@ -161,9 +152,9 @@ class Site:
 def instants():
     """Each at which anything may be due, by the model, and a day after the last."""
     idle = expected(bytes(32), {p["id"]: p["id"] for p in PEOPLE})
-    idle.run([])
+    idle.run()
     days = [datetime.datetime(2027, 3, 1, 9), datetime.datetime(2027, 3, 18, 9)]
-    return sorted(set(days) | idle.instants()) + [max(idle.instants()) + datetime.timedelta(days=1)]
+    return sorted(set(days) | idle.instants) + [max(idle.instants) + datetime.timedelta(days=1)]
 
 
 INSTANTS = instants()

@@ -3,6 +3,9 @@ import json, os, random, subprocess, sys, tempfile
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from grid import workday
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.join(ROOT, "build", "stafet")
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
@@ -13,25 +16,6 @@ ORACLE_FROM_NOON = {55: "2024-04-02T21:00", 56: "2024-04-03T12:00", 110: "2024-0
                     221: "2024-04-08T12:00", 700: "2024-04-18T18:30"}
 
 
-def easter(year):
-    """Sunday after the full moon, as Meeus, Jones and Butcher have it: not the rule that the program counts by."""
-    a, b, c = year % 19, year // 100, year % 100
-    d, e = divmod(b, 4)
-    g = (8 * b + 13) // 25
-    h = (19 * a + b - d - g + 15) % 30
-    i, k = divmod(c, 4)
-    l = (32 + 2 * e + 2 * i - h - k) % 7
-    m = (a + 11 * h + 19 * l) // 433
-    n = (h + l - 7 * m + 90) // 25
-    return date(year, n, (h + l - 7 * m + 33 * n + 19) % 32)
-
-
-def works(day):
-    holidays = {date(day.year, 1, 1), date(day.year, 12, 25), date(day.year, 12, 26)}
-    holidays |= {easter(day.year) + timedelta(n) for n in (-3, -2, 0, 1, 39, 49, 50, *([26] if day.year <= 2023 else []))}
-    return day.weekday() < 5 and day not in holidays
-
-
 def count_slots(first, step, start, until, most):
     """One after the other, as a person with a calendar would."""
     slots, at = [], first
@@ -40,7 +24,7 @@ def count_slots(first, step, start, until, most):
         at += step
         if at.date() != slots[-1].date() or at.time() > until:
             day = slots[-1].date() + timedelta(1)
-            while not works(day):
+            while not workday(day):
                 day += timedelta(1)
             at = datetime.combine(day, start)
     return slots

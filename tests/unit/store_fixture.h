@@ -4,6 +4,7 @@
 
 #include "engine/base/secret.h"
 #include "engine/store/instances.h"
+#include "engine/store/outbox.h"
 #include "engine/store/people.h"
 #include "engine/store/store.h"
 
@@ -89,6 +90,15 @@ static inline int fixture_set_up(void **state) {
 	OK(contact_ensure(f->tx, CHANNEL_MAIL, STR("Ann@example.org"), STR("ann@example.org"), STR("da"), 1000, &f->contact, &f->err));
 	*state = f;
 	return 0;
+}
+
+/* As when a state is left and none of its tasks stays. */
+static inline bool cancel_tasks(struct fixture *f, struct err *err) {
+	struct outbox_tasks tasks;
+	bool ok = outbox_tasks(tx_view(f->tx), f->instance, f->arena, &tasks, err);
+	for (size_t i = 0; ok && i < tasks.count; i++)
+		ok = outbox_cancel(f->tx, tasks.items[i].id, err);
+	return ok;
 }
 
 static inline int fixture_tear_down(void **state) {

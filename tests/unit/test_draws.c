@@ -294,29 +294,8 @@ static void test_store_refuses(void **state) {
 
 /* ---- what is refused when it is loaded */
 
-static void try_text(struct fixture *f, struct str text, const char *said) {
-	struct problems problems = {.arena = arena_new()};
-	const char *folder = arena_printf(f->arena, "%s/wrong", f->folder).at;
-	bool found = false;
-	(void)mkdir(folder, 0700);
-	write_file(folder, "workflow.yaml", text);
-	struct definition *d = definition_load(folder, &problems);
-	if (d)
-		definition_check(d, NULL, &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		found = found || strstr(arena_z(problems.arena, problems.items[i].text), said);
-	if (!found) {
-		print_problems(&problems);
-		fail_msg("'%s' is not told of:\n%.*s", said, STR_ARG(text));
-	}
-	definition_free(d);
-	arena_free(problems.arena);
-}
-
 static void wrong(struct fixture *f, const char *from, const char *to, const char *said) {
-	const char *at = strstr(fair, from);
-	assert_non_null(at);
-	try_text(f, arena_printf(f->arena, "%.*s%s%s", (int)(at - fair), fair, to, at + strlen(from)), said);
+	assert_told_of(f, fair, from, to, NULL, NULL, said);
 }
 
 static void test_checked(void **state) {
@@ -342,10 +321,9 @@ static void test_checked(void **state) {
 	wrong(f, "told: {type: text}", "told: {type: text, default: \"'x'\"}", "a default stands in 'told'");
 	wrong(f, "{set: {opener: draw(stalls)}}", "{set: {told: mail}}", "this sets 'told'");
 	wrong(f, "forms:", "rules: {draw: {row: none, is: \"true\"}}\nforms:", "a rule cannot be named 'draw'");
-	try_text(f,
-	         STR("workflow: w\nstart: {by: p, form: f, public: true}\nroles: {p: {contact: m}}\ndata: {m: {type: email}, x: {type: text}}\nforms: {f: {fields: [m]}}\ninitial: a\n"
-	             "states: {a: {after: [{in: 1d, actions: [{set: {x: \"draw(['a'])\"}}], target: b}]}, b: {final: true}}\n"),
-	         "people start this workflow, so nobody else does");
+	static const char lone[] = "workflow: w\nstart: {by: p, form: f, public: true}\nroles: {p: {contact: m}}\ndata: {m: {type: email}, x: {type: text}}\nforms: {f: {fields: [m]}}\ninitial: a\n"
+	                           "states: {a: {after: [{in: 1d, actions: [{set: {x: \"draw(['a'])\"}}], target: b}]}, b: {final: true}}\n";
+	assert_told_of(f, lone, "", "", NULL, NULL, "people start this workflow, so nobody else does");
 }
 
 /* Whoever starts it must commit the seed. */

@@ -170,7 +170,7 @@ static struct outbox_row *newest_to(struct fixture *f, int64_t id, const char *a
 
 static bool drain(struct fixture *f) {
 	bool more = true;
-	return engine_drain(f->engine, f->tx, clock_now(), 10, f->arena, &more, &f->err) && !more;
+	return engine_tick(f->engine, f->tx, clock_now(), 10, f->arena, &more, &f->err) && !more;
 }
 
 static void bounce(struct fixture *f, int64_t id, const char *to, bool dead) {

@@ -195,12 +195,20 @@ static void test_lost(void **state) {
 	OK(tx_end(f, true));
 }
 
+static bool cancel_tasks(struct fixture *f, int64_t id) {
+	struct outbox_tasks tasks;
+	bool ok = outbox_tasks(tx_view(f->tx), id, f->arena, &tasks, &f->err);
+	for (size_t i = 0; ok && i < tasks.count; i++)
+		ok = outbox_cancel(f->tx, tasks.items[i].id, &f->err);
+	return ok;
+}
+
 /* Somebody whom a register names keeps the address, and the log-in, when a case is erased. */
 static void test_erased(void **state) {
 	struct fixture *f = *state;
 	int64_t id = begin(f, "odense");
 	tx_open(f);
-	OK(tx_end(f, outbox_cancel_tasks(f->tx, id, &f->err) && erasure_of_instance(f->tx, id, clock_now(), &f->err)));
+	OK(tx_end(f, cancel_tasks(f, id) && erasure_of_instance(f->tx, id, clock_now(), &f->err)));
 	assert_str(people_of(f, id), "");
 	(void)contact_of(f, "ann@x.dk");
 	struct contact gone;
@@ -260,22 +268,7 @@ static void test_many(void **state) {
 }
 
 static void wrong(struct fixture *f, const char *from, const char *to, const char *said) {
-	struct problems problems = {.arena = arena_new()};
-	struct str text = str_from(desk), piece = str_from(from);
-	const char *at = strstr(desk, from), *folder = arena_printf(f->arena, "%s/wrong", f->folder).at;
-	assert_non_null(at);
-	(void)mkdir(folder, 0700);
-	write_file(folder, "workflow.yaml", arena_printf(f->arena, "%.*s%s%s", (int)(at - text.at), text.at, to, at + piece.len));
-	write_file(folder, "registers.yaml", str_from(registers));
-	write_file(folder, "rows.csv", STR(HEAD));
-	struct definition *d = definition_load(folder, &problems);
-	bool found = false;
-	for (size_t i = 0; i < problems.count; i++)
-		found = found || strstr(arena_z(problems.arena, problems.items[i].text), said);
-	if (!found)
-		fail_msg("'%s' is not told of: %s", said, to);
-	definition_free(d);
-	arena_free(problems.arena);
+	assert_told_of(f, desk, from, to, registers, HEAD, said);
 }
 
 static void test_checked(void **state) {

@@ -345,26 +345,7 @@ static void test_other_machine(void **state) {
 /* ---- what is refused when it is loaded */
 
 static void wrong(struct fixture *f, const char *from, const char *to, const char *said) {
-	struct problems problems = {.arena = arena_new()};
-	struct str text = str_from(guest);
-	const char *at = strstr(guest, from);
-	assert_non_null(at);
-	struct str changed = arena_printf(f->arena, "%.*s%s%s", (int)(at - text.at), text.at, to, at + strlen(from));
-	const char *folder = arena_printf(f->arena, "%s/wrong", f->folder).at;
-	(void)mkdir(folder, 0700);
-	write_file(folder, "workflow.yaml", changed);
-	write_file(folder, "registers.yaml", str_from(registers));
-	write_file(folder, "rows.csv", str_from(rows));
-	struct definition *d = definition_load(folder, &problems);
-	bool found = false;
-	for (size_t i = 0; i < problems.count; i++)
-		found = found || strstr(arena_z(problems.arena, problems.items[i].text), said);
-	if (!found) {
-		print_problems(&problems);
-		fail_msg("'%s' is not told of: %s", said, to);
-	}
-	definition_free(d);
-	arena_free(problems.arena);
+	assert_told_of(f, guest, from, to, registers, rows, said);
 }
 
 static void test_checked(void **state) {

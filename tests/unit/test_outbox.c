@@ -1,6 +1,7 @@
 #include "engine/base/clock.h"
 #include "engine/store/handle.h"
 #include "engine/store/lines.h"
+#include "engine/store/links.h"
 
 #include "tests/unit/store_fixture.h"
 
@@ -52,7 +53,7 @@ static int64_t row_in(struct fixture *f, enum outbox_state state) {
 	if (state == OUTBOX_QUEUED)
 		return id;
 	if (state == OUTBOX_CANCELLED) {
-		OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+		OK(cancel_tasks(f, &f->err));
 		return id;
 	}
 	struct outbox_row row = lease(f, 2000);
@@ -83,7 +84,7 @@ static void settlements_follow_the_table(void **state) {
 			assert_int_equal(load(f, id).state, done ? targets[i] : (enum outbox_state)from);
 			allowed += done;
 			if (load(f, id).state == OUTBOX_QUEUED || load(f, id).state == OUTBOX_LEASED)
-				OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+				OK(cancel_tasks(f, &f->err));
 		}
 	assert_int_equal(allowed, 8);
 }
@@ -95,7 +96,7 @@ static void begin_and_requeue_follow_the_table(void **state) {
 		bool begun = outbox_begin(f->tx, id, load(f, id).fence, 2003, &f->err);
 		assert_int_equal(begun, from == OUTBOX_LEASED);
 		assert_true(begun || f->err.kind == ERR_CONFLICT);
-		OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+		OK(cancel_tasks(f, &f->err));
 	}
 	for (int from = OUTBOX_QUEUED; from <= OUTBOX_CANCELLED; from++) {
 		int64_t id = row_in(f, (enum outbox_state)from);
@@ -104,7 +105,7 @@ static void begin_and_requeue_follow_the_table(void **state) {
 		assert_true(queued || f->err.kind == ERR_CONFLICT);
 		if (queued)
 			assert_str(load(f, id).message_id, "<1@example.org>");
-		OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+		OK(cancel_tasks(f, &f->err));
 	}
 }
 
@@ -333,11 +334,11 @@ static void by_hand_only_what_is_at_rest_moves(void **state) {
 		id = row_in(f, (enum outbox_state)from);
 		assert_int_equal(outbox_drop(f->tx, id, &f->err), at_rest);
 		assert_int_equal(load(f, id).state, at_rest ? OUTBOX_CANCELLED : (enum outbox_state)from);
-		OK(outbox_cancel_tasks(f->tx, f->instance, &f->err)); /* out of the way of the next */
+		OK(cancel_tasks(f, &f->err)); /* out of the way of the next */
 	}
 	/* What failed is not sent when its task was left meanwhile. */
 	int64_t id = row_in(f, OUTBOX_FAILED);
-	OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+	OK(cancel_tasks(f, &f->err));
 	REFUSED(ERR_CONFLICT, outbox_retry(f->tx, id, 7000, 9000, &f->err));
 	assert_int_equal(load(f, id).state, OUTBOX_FAILED);
 	REFUSED(ERR_NOT_FOUND, outbox_retry(f->tx, 99999, 7000, 9000, &f->err));
@@ -348,7 +349,7 @@ static void leaving_a_state_cancels_what_is_unsent(void **state) {
 	int64_t begun = row_in(f, OUTBOX_BEGUN), unknown = row_in(f, OUTBOX_UNKNOWN), leased = row_in(f, OUTBOX_LEASED), queued = put(f, 10, 0);
 	struct outbox_row other = {.instance_id = f->instance, .contact_id = f->contact, .channel = CHANNEL_MAIL, .role = STR("worker"), .next_at = 9000};
 	OK(outbox_put(f->tx, &other, &f->err));
-	OK(outbox_cancel_tasks(f->tx, f->instance, &f->err));
+	OK(cancel_tasks(f, &f->err));
 	assert_int_equal(load(f, queued).state, OUTBOX_CANCELLED);
 	assert_int_equal(load(f, leased).state, OUTBOX_CANCELLED);
 	REFUSED(ERR_CONFLICT, outbox_begin(f->tx, leased, load(f, leased).fence, 2001, &f->err));
@@ -363,6 +364,27 @@ static void leaving_a_state_cancels_what_is_unsent(void **state) {
 	assert_int_equal(load(f, other.id).state, OUTBOX_QUEUED);
 	OK(outbox_cancel_contact(f->tx, f->instance, STR("worker"), f->contact, &f->err));
 	assert_int_equal(load(f, other.id).state, OUTBOX_CANCELLED);
+}
+
+/* What is told of a link: whether it is good, and whose task it is. */
+static void tasks_have_their_links(void **state) {
+	struct fixture *f = *state;
+	struct link link = {.id = {7, 7}, .kind = LINK_TASK, .workflow = STR("case"), .task = STR("approve"), .role = STR("worker"), .instance_id = f->instance, .contact_id = f->contact};
+	struct outbox_tasks tasks;
+	int64_t one = put(f, 10, 0), two = put(f, 10, 0);
+	OK(outbox_tasks(tx_view(f->tx), f->instance, f->arena, &tasks, &f->err) && tasks.count == 2 && !tasks.items[0].live);
+	OK(link_insert(f->tx, &link, &f->err));
+	OK(outbox_tasks(tx_view(f->tx), f->instance, f->arena, &tasks, &f->err) && tasks.count == 2);
+	assert_int_equal(tasks.items[0].id, one);
+	assert_true(tasks.items[0].live && tasks.items[0].link_id[1] == 7 && tasks.items[0].history_id == 0);
+	assert_str(tasks.items[0].task, "approve");
+	assert_str(tasks.items[0].role, "worker");
+	OK(outbox_cancel(f->tx, one, &f->err));
+	OK(link_close_task(f->tx, f->instance, STR("approve"), 0, 2000, &f->err));
+	OK(outbox_tasks(tx_view(f->tx), f->instance, f->arena, &tasks, &f->err) && tasks.count == 1);
+	assert_int_equal(tasks.items[0].id, two);
+	assert_false(tasks.items[0].live);
+	REFUSED(ERR_NOT_FOUND, outbox_cancel(f->tx, 999, &f->err));
 }
 
 static void lists_are_by_state(void **state) {
@@ -481,6 +503,7 @@ int main(void) {
 	        TEST(a_domain_has_a_line_of_its_own),
 	        TEST(by_hand_only_what_is_at_rest_moves),
 	        TEST(leaving_a_state_cancels_what_is_unsent),
+	        TEST(tasks_have_their_links),
 	        TEST(lists_are_by_state),
 	        TEST(the_newest_of_each_who_has_the_role),
 	        TEST(the_newest_are_found_among_many),

@@ -100,6 +100,14 @@ static struct instance_list children_of(struct fixture *f, int64_t id) {
 	return list;
 }
 
+static size_t count_in(struct fixture *f, int64_t id, const char *state) {
+	struct instance_list children = children_of(f, id);
+	size_t count = 0;
+	for (size_t i = 0; i < children.count; i++)
+		count += str_is(children.items[i].state, state);
+	return count;
+}
+
 static bool payload_has(struct fixture *f, int64_t id, const char *text) {
 	struct history_list list = history_of(f, id);
 	struct str payload = list.items[list.count - 1].payload;
@@ -216,6 +224,15 @@ static void test_a_whole_round(void **state) {
 	assert_str(state_of(f, id), "asking");
 	assert_int_equal(children_of(f, id).count, MANY);
 	buf_free(&csv);
+	/* All that is due at one instant in one round leaves room for others: the writer looks at its queue between. */
+	bool more;
+	clock_simulate(clock_now() + 20 * (int64_t)86400000, 0);
+	tx_open(f);
+	OK(tx_end(f, engine_tick(f->engine, f->tx, clock_now(), 100, f->arena, &more, &f->err)));
+	assert_true(more);
+	assert_int_equal(count_in(f, id, "lost"), 100);
+	OK(run_due(f));
+	assert_int_equal(count_in(f, id, "lost"), MANY);
 }
 
 /* What is declared again must be what the owner says. */

@@ -17,6 +17,14 @@ static const char own[] =
         "forms: {ask: {fields: [name]}}\n"
         "initial: a\n"
         "states: {a: {after: [{in: 1d, target: b}]}, b: {final: true}}\n";
+static const char from[] =
+        "workflow: w\n"
+        "start: {by: owner, form: ask, from: {workflow: other, when: \"%s\", take: [name]}}\n"
+        "roles: {owner: {contact: mail}}\n"
+        "data: {mail: {type: email}, name: {type: text}, kind: {type: int}}\n"
+        "forms: {ask: {show: [name], fields: [kind]}}\n"
+        "initial: a\n"
+        "states: {a: {after: [{in: 1d, target: b}]}, b: {final: true}}\n";
 static const char second[] =
         "workflow: other\n"
         "start: {by: %s, form: ask}\n"
@@ -68,7 +76,24 @@ static void test_login(void **state) {
 	check(own, "keeper", "text", "workflow 'other' has no role 'owner', who could start this");
 }
 
+static void check_from(const char *when, const char *type, const char *told) {
+	char text[1000];
+	snprintf(text, sizeof text, from, when);
+	check(text, "owner", type, told);
+}
+
+/* Its condition is about the other workflow's case, and what it takes is of the same type there. */
+static void test_from(void **state) {
+	(void)state;
+	check_from("state == 'b' && has(name) && tick > 2 && now > started_at", "text", NULL);
+	check_from("stat == 'b'", "text", "unknown name 'stat'");
+	check_from("name", "text", "string");
+	check_from("size(children) > 0", "text", "'when' of a start reads fields and states of the case alone");
+	check_from("true", "longtext", "field 'name' is text here, but another in workflow 'other'");
+	check_from("true", "text, many: 1..2", "field 'name' is text here, but another in workflow 'other'");
+}
+
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_prefill), cmocka_unit_test(test_login)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_prefill), cmocka_unit_test(test_login), cmocka_unit_test(test_from)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ static bool write_messages(struct fixture *f, int64_t history_id, struct err *er
 	struct outbox_row sms = row;
 	sms.channel = CHANNEL_SMS;
 	struct attachments papers = {0};
-	return outbox_cancel_tasks(f->tx, f->instance, err) && attachments_of_series(tx_view(f->tx), f->instance, STR("paper"), f->arena, &papers, err) &&
+	return cancel_tasks(f, err) && attachments_of_series(tx_view(f->tx), f->instance, STR("paper"), f->arena, &papers, err) &&
 	       attachment_put(f->tx, &row, &papers, err) && outbox_put(f->tx, &sms, err);
 }
 

@@ -42,6 +42,7 @@ static void formats(void **state) {
 	check("%lld %lld %lld %lld", 0LL, -10LL, LLONG_MAX, LLONG_MIN);
 	check("%zu %zu %zu", (size_t)0, (size_t)10, SIZE_MAX);
 	check("%02d:%02d", 7, 30);
+	check("%02d %02d %02d %02d %02d|", 0, 9, 123, -5, -12);
 	check("%s is %.15g of %-6.*s| and %s", "x", 2.5, 2, "abc", "so on");
 	check("%04x %c %ld %u %.2s", 10u, 'c', -5L, 5u, "abc");
 	check("<p id=\"%s%.*s\">%zu", "f-", 4, "name", (size_t)12);

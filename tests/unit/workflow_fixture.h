@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/store/mailbox.h"
 #include "engine/store/timers.h"
+#include "engine/workflow/definition_check.h"
 #include "engine/workflow/engine.h"
 #include "engine/workflow/grants.h"
 
@@ -88,6 +89,8 @@ static inline void texts_of_claims(const struct definition *d, struct buf *out) 
 }
 
 static inline void texts_of_forms(const struct definition *d, struct buf *out) {
+	if (d->start.from)
+		buf_z(out, "start:\n  missing: There is none\n");
 	buf_z(out, "forms:\n");
 	for (size_t i = 0; i < d->forms.count; i++) {
 		buf_printf(out, "  %.*s:\n    title: Form\n", STR_ARG(d->forms.items[i].name));
@@ -420,10 +423,7 @@ static inline bool run_due(struct fixture *f) {
 	bool more = true, ok = true;
 	tx_open(f);
 	while (ok && more)
-		ok = engine_tick(f->engine, f->tx, clock_now(), f->arena, &more, &f->err);
-	more = true;
-	while (ok && more)
-		ok = engine_drain(f->engine, f->tx, clock_now(), 100, f->arena, &more, &f->err);
+		ok = engine_tick(f->engine, f->tx, clock_now(), 100, f->arena, &more, &f->err);
 	return tx_end(f, ok);
 }
 
@@ -558,6 +558,31 @@ static inline void assert_sound(struct fixture *f) {
 		fail_msg("%s", out.at);
 	assert_replays(f, &out);
 	buf_free(&out);
+}
+
+/* The package with `to` in the place of `from` is told of with these words. registers, rows: its files, NULL for none. */
+static inline void assert_told_of(struct fixture *f, const char *workflow, const char *from, const char *to, const char *registers, const char *rows, const char *said) {
+	struct problems problems = {.arena = arena_new()};
+	const char *at = strstr(workflow, from), *folder = arena_printf(f->arena, "%s/wrong", f->folder).at;
+	bool found = false;
+	assert_non_null(at);
+	(void)mkdir(folder, 0700);
+	write_file(folder, "workflow.yaml", arena_printf(f->arena, "%.*s%s%s", (int)(at - workflow), workflow, to, at + strlen(from)));
+	if (registers)
+		write_file(folder, "registers.yaml", str_from(registers));
+	if (rows)
+		write_file(folder, "rows.csv", str_from(rows));
+	struct definition *d = definition_load(folder, &problems);
+	if (d)
+		definition_check(d, NULL, &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		found = found || strstr(arena_z(problems.arena, problems.items[i].text), said);
+	if (!found) {
+		print_problems(&problems);
+		fail_msg("'%s' is not told of: %s", said, to);
+	}
+	definition_free(d);
+	arena_free(problems.arena);
 }
 
 #endif

@@ -1,0 +1,81 @@
+/* What is due for several at one instant: all of them have heard what was told to them before anything happens to one of them. */
+#include "tests/unit/workflow_fixture.h"
+
+static const char queue[] =
+        "workflow: queue\n"
+        "start: {by: keeper, form: begin}\n"
+        "roles: {keeper: {contact: mail}}\n"
+        "data:\n"
+        "  mail: {type: email}\n"
+        "  ranks: {type: int, many: 1..9}\n"
+        "  served: {type: text, max: 100}\n"
+        "  rank: {type: text, max: 10}\n"
+        "forms: {begin: {fields: [mail, ranks]}}\n"
+        "initial: a\n"
+        "states:\n"
+        "  a:\n"
+        "    entry: [{set: {served: \"''\"}}, {start: {workflow: guest, each: ranks, data: {mail: mail, rank: item}}}]\n"
+        "    on:\n"
+        "      open: {actions: [{signal: {to: children, event: open}}]}\n"
+        "      was: {actions: [{set: {served: served + rank}}]}\n"
+        "      end: {target: b}\n"
+        "  b: {final: true}\n";
+
+static const char guest[] =
+        "workflow: guest\n"
+        "start: {by: keeper, form: begin}\n"
+        "roles: {keeper: {contact: mail}}\n"
+        "data:\n"
+        "  mail: {type: email}\n"
+        "  rank: {type: int}\n"
+        "forms: {begin: {fields: [mail, rank]}}\n"
+        "initial: shut\n"
+        "states:\n"
+        "  shut: {on: {open: {target: due}}}\n"
+        "  due: {after: [{at: \"datetime('2026-03-01T10:00')\", name: serve, order: rank, target: served}], on: {leave: {target: gone}}}\n"
+        "  gone: {final: true}\n"
+        "  served: {final: true, entry: [{signal: {to: parent, event: was, data: {rank: string(rank)}}}]}\n";
+
+static int set_up(void **state) {
+	struct fixture *f = fixture_new();
+	*state = f;
+	package_write(f, queue, NULL, NULL);
+	package_write(f, guest, NULL, NULL);
+	fixture_open(f, false);
+	clock_simulate(instant_at(f, "2026-03-02T10:00"), 0);
+	return 0;
+}
+
+static int tear_down(void **state) {
+	fixture_close(*state);
+	return 0;
+}
+
+/* Their timers had been due a day before each was told: still they come in their order, not in that in which the guests were told. */
+static void test_told_before_due(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "queue", "{\"mail\":\"ida@example.dk\",\"ranks\":[3,1,2]}");
+	OK(send_signal(f, id, "open", "{}"));
+	assert_str(field_of(f, id, "served"), "123");
+	assert_sound(f);
+}
+
+/* What comes at a later instant than that at which the timer was set comes behind it, although both wait. */
+static void test_due_before_told(void **state) {
+	struct fixture *f = *state;
+	int64_t id = start(f, "queue", "{\"mail\":\"ida@example.dk\",\"ranks\":[1]}") + 1;
+	struct signal_row open = {.instance_id = id, .root_id = id - 1, .event = STR("open"), .data = STR("{}"), .at = clock_now()};
+	struct signal_row leave = {.instance_id = id, .root_id = id - 1, .event = STR("leave"), .data = STR("{}"), .at = clock_now() + 1};
+	tx_open(f);
+	OK(tx_end(f, mailbox_put(f->tx, &open, &f->err) && mailbox_put(f->tx, &leave, &f->err)));
+	OK(run_due(f));
+	assert_str(path_of(f, id), "start start >shut; signal open shut>due; timer serve due>served; signal leave served>!");
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(test_told_before_due, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_due_before_told, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
