@@ -10,6 +10,7 @@ bench="wrk postgresql"
 wanted=""
 for set in "$@"; do
 	case $set in
+	make) wanted="$wanted make" ;;
 	build) wanted="$wanted $build" ;;
 	check) wanted="$wanted $check" ;;
 	lint) wanted="$wanted $lint" ;;
