@@ -54,7 +54,8 @@ static void write_entry(const struct history *entry, struct arena *a, struct buf
 	put_text(out, "event", entry->event);
 	put_text(out, "from", entry->from);
 	put_text(out, "to", entry->to);
-	buf_printf(out, ", \"refused\": %s, \"told\": %.*s}", entry->refused ? "true" : "false", STR_ARG(entry->payload));
+	struct str told = entry->payload.len > 0 ? entry->payload : STR("null"); /* erased */
+	buf_printf(out, ", \"refused\": %s, \"told\": %.*s}", entry->refused ? "true" : "false", STR_ARG(told));
 }
 
 static void write_message(const struct outbox_row *row, struct arena *a, struct buf *out) {

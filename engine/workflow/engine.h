@@ -94,10 +94,10 @@ struct reply {
 bool engine_replied(struct engine *e, struct tx *tx, int64_t now, const struct outbox_row *row, const struct reply *reply, struct arena *a, struct str *told, struct err *err);
 bool engine_signal(struct engine *e, struct tx *tx, int64_t now, int64_t instance_id, struct str event, const struct answers *data,
                    struct arena *a, struct err *err);
-/* What is due without a person, timers and waiting signals of all instances in their order, at most so many of them: who has thousands due at once shall not keep everybody
- * else from the store meanwhile. False: failure; *more: something may be left. */
+/* What is due without a person, timers and waiting signals, one tree of instances after another and each in its order, at most so many of them: who has thousands due at once
+ * shall not keep everybody else from the store meanwhile. False: failure; *more: something may be left. */
 bool engine_tick(struct engine *e, struct tx *tx, int64_t now, int64_t most, struct arena *a, bool *more, struct err *err);
-/* Exactly one due timer or waiting signal, the first of all; *found false: nothing is due. */
+/* Exactly one due timer or waiting signal, the first of the tree that has waited longest; *found false: nothing is due. */
 bool engine_step(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *found, struct err *err);
 /* What engine_step takes failed for good and its transaction is undone: records it as refused without deciding it, so that the others go on (or puts it off, when its
  * instance cannot be read). */

@@ -127,33 +127,42 @@ struct due {
 	struct signal_row row;
 };
 
-static bool first_timer(struct run *r, int64_t root_id, struct timer *out, bool *found, struct err *err) {
-	struct timer_list due = {0};
-	if (root_id != 0)
-		return timer_overdue_of_root(r->view, root_id, r->now, r->a, out, found, err);
-	if (!timer_overdue(r->view, r->now, 1, r->a, &due, err))
-		return false;
-	*found = due.count > 0;
-	if (*found)
-		*out = due.items[0];
-	return true;
-}
-
 /* A signal that was there before the timer became due comes first, as it would have without the delay; and so does one that was there when a timer was set whose time had come
  * already. So several that are told something at one instant have all heard it before anything is due for one of them. */
 static bool timer_is_first(const struct timer *timer, const struct signal_row *row) {
 	return timer->set_at < timer->due_at ? timer->due_at <= row->at : timer->set_at < row->at;
 }
 
-/* Of one root, or of all (0). */
+/* Of one root: what of another is due first says nothing about its order. */
 static bool next_due(struct run *r, int64_t root_id, struct due *out, struct err *err) {
 	bool timer, signal;
-	if (!first_timer(r, root_id, &out->timer, &timer, err) || !mailbox_next(r->view, root_id, r->a, &out->row, &signal, err))
+	if (!timer_overdue_of_root(r->view, root_id, r->now, r->a, &out->timer, &timer, err) || !mailbox_next(r->view, root_id, r->a, &out->row, &signal, err))
 		return false;
 	if (timer && signal)
 		timer = timer_is_first(&out->timer, &out->row);
 	out->kind = timer ? DUE_TIMER : signal ? DUE_SIGNAL : DUE_NOTHING;
 	return true;
+}
+
+/* The root that has waited longest. *found false: nothing is due for any. */
+static bool next_root(struct run *r, int64_t *root_id, bool *found, struct err *err) {
+	struct timer_list timers = {0};
+	struct signal_row row;
+	bool signal;
+	if (!timer_overdue(r->view, r->now, 1, r->a, &timers, err) || !mailbox_next(r->view, 0, r->a, &row, &signal, err))
+		return false;
+	bool timer = timers.count > 0 && (!signal || timers.items[0].due_at <= row.at);
+	*found = timer || signal;
+	if (*found)
+		*root_id = timer ? timers.items[0].root_id : row.root_id;
+	return true;
+}
+
+static bool next_of_all(struct run *r, struct due *out, struct err *err) {
+	int64_t root_id;
+	bool found;
+	out->kind = DUE_NOTHING;
+	return next_root(r, &root_id, &found, err) && (!found || next_due(r, root_id, out, err));
 }
 
 static bool take_due(struct run *r, const struct due *due, const struct err *why, struct err *err) {
@@ -218,15 +227,13 @@ bool run_follow(struct run *r, int64_t root_id, struct err *err) {
 bool engine_tick(struct engine *e, struct tx *tx, int64_t now, int64_t most, struct arena *a, bool *more, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
 	for (*more = true; most > 0;) {
-		struct due due;
+		int64_t root_id;
 		bool left;
-		if (!next_due(&r, 0, &due, err))
+		if (!next_root(&r, &root_id, more, err))
 			return false;
-		if (due.kind == DUE_NOTHING) {
-			*more = false;
+		if (!*more)
 			return true;
-		}
-		if (!take_of_root(&r, due.kind == DUE_TIMER ? due.timer.root_id : due.row.root_id, &most, &left, err))
+		if (!take_of_root(&r, root_id, &most, &left, err))
 			return false;
 	}
 	return true;
@@ -235,7 +242,7 @@ bool engine_tick(struct engine *e, struct tx *tx, int64_t now, int64_t most, str
 bool engine_step(struct engine *e, struct tx *tx, int64_t now, struct arena *a, bool *found, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
 	struct due due;
-	if (!next_due(&r, 0, &due, err))
+	if (!next_of_all(&r, &due, err))
 		return false;
 	*found = due.kind != DUE_NOTHING;
 	return take_due(&r, &due, NULL, err);
@@ -252,7 +259,7 @@ static bool postpone(struct run *r, struct due *due, struct err *err) {
 bool engine_set_aside(struct engine *e, struct tx *tx, int64_t now, const struct err *why, struct arena *a, struct err *err) {
 	struct run r = run_open(e, tx, now, a);
 	struct due due;
-	if (!next_due(&r, 0, &due, err))
+	if (!next_of_all(&r, &due, err))
 		return false;
 	if (take_due(&r, &due, why, err))
 		return true;
