@@ -119,7 +119,7 @@ static void tell_outbox(struct doctor *d, const struct store_seen *seen) {
 		doctor_tell(d, late > VERY_LATE_MS ? VERDICT_FAULT : VERDICT_WARNING, "outbox", "is the server running? `stafet outbox` says what the relay or gateway answered", "%lld messages wait, one of them since %lld minutes ago", (long long)seen->queued,
 		            (long long)(late / 60000));
 	if (seen->failed > 0)
-		doctor_tell(d, VERDICT_WARNING, "outbox", "`stafet outbox --state failed` lists them, `stafet outbox explain ID` says why", "%lld messages were not sent", (long long)seen->failed);
+		doctor_tell(d, VERDICT_WARNING, "outbox", "`stafet outbox` lists them, `stafet outbox explain ID` says why", "%lld messages were not sent", (long long)seen->failed);
 	if (seen->unknown > 0)
 		doctor_tell(d, VERDICT_WARNING, "outbox", "ask the recipients, then `stafet outbox retry ID` or `cancel ID`", "of %lld messages nobody can know whether they arrived", (long long)seen->unknown);
 	if (late <= LATE_MS && seen->failed == 0 && seen->unknown == 0)

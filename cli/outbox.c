@@ -8,14 +8,14 @@
 
 #include <string.h>
 
-enum { OPEN = 1u << OUTBOX_QUEUED | 1u << OUTBOX_LEASED | 1u << OUTBOX_BEGUN | 1u << OUTBOX_UNKNOWN | 1u << OUTBOX_FAILED };
+enum { OPEN = 1u << OUTBOX_QUEUED | 1u << OUTBOX_LEASED | 1u << OUTBOX_BEGUN | 1u << OUTBOX_UNKNOWN | 1u << OUTBOX_FAILED | 1u << OUTBOX_EXPIRED };
 
-static const char usage_text[] = "usage: stafet outbox [--state STATE] [--after ID] [--limit N]   what is not sent yet, or failed\n"
+static const char usage_text[] = "usage: stafet outbox [--state STATE] [--after ID] [--limit N]   what is not sent yet, failed or came too late\n"
                                  "       stafet outbox explain ID\n"
                                  "       stafet outbox retry ID...                                send now, with the same link; what was sent goes once more\n"
                                  "       stafet outbox cancel ID...\n"
-                                 "states: queued leased begun sent unknown failed cancelled all, and undelivered: sent, but reported as not arrived\n"
-                                 "pages say: on its way (queued leased begun), sent, delivered or came back (sent, and reported so), stopped (failed), unknown\n";
+                                 "states: queued leased begun sent unknown failed expired cancelled all, and undelivered: sent, but reported as not arrived\n"
+                                 "pages say: on its way (queued leased begun), sent, delivered or came back (sent, and reported so), stopped (failed), not sent in time (expired), unknown\n";
 
 static int usage(struct buf *out) {
 	buf_z(out, usage_text);
@@ -154,6 +154,8 @@ static const char *state_text(enum outbox_state state) {
 		       "for the rest ask the recipient, then `retry` or `cancel`";
 	case OUTBOX_FAILED:
 		return "It was not sent, and is not tried again";
+	case OUTBOX_EXPIRED:
+		return "It could not be sent while it was of use, and is not tried again";
 	case OUTBOX_CANCELLED:
 		return "It is not wanted any more: its task was left, its recipient was replaced, or somebody cancelled it";
 	}

@@ -34,7 +34,7 @@ struct settlement retry_settle(const struct outbox_row *row, enum outcome outcom
 		break;
 	case OUTCOME_LATER:
 		s.next_at = retry_next_at(now, row->attempts, random);
-		s.state = s.next_at > outbox_deadline(row) ? OUTBOX_FAILED : OUTBOX_QUEUED;
+		s.state = s.next_at > outbox_deadline(row) ? OUTBOX_EXPIRED : OUTBOX_QUEUED;
 		break;
 	case OUTCOME_UNKNOWN:
 		s.state = OUTBOX_UNKNOWN;

@@ -1,6 +1,6 @@
 /* retry: when a message is tried again, and what becomes of its row after a send. Pure.
  *
- *   sent -> sent      never -> failed      later -> queued, or failed when the next try would come after the deadline
+ *   sent -> sent      never -> failed      later -> queued, or expired when the next try would come after it
  *   unknown -> queued again once (same Message-ID) for a link or a code, where a second copy is harmless: a code after a minute, while it is of use; else it
  *              waits for an operator.
  *              That it was so before is read in the row's last answer, which then begins with RETRY_UNKNOWN. */

@@ -322,6 +322,7 @@ static bool check_role(struct sender *s, struct view *v, const struct outbox_row
 static void prepare(struct sender *s, const struct outbox_row *row, struct draft *out) {
 	*out = (struct draft){.result.outcome = OUTCOME_NEVER};
 	if (clock_now() > outbox_deadline(row)) {
+		out->result.outcome = OUTCOME_LATER; /* there is no later any more: it expires */
 		transport_answer(&out->result, STR("not sent: its deadline has passed"));
 		return;
 	}

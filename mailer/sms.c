@@ -327,7 +327,7 @@ void sms_send(struct sms *s, const struct sms_message *message, struct transport
 	struct str to = message->to;
 	struct gsm_cost cost = gsm_cost(message->text);
 	char minutes[24], seconds[24];
-	snprintf(minutes, sizeof minutes, "%lld", (long long)(message->seconds + 59) / 60);
+	snprintf(minutes, sizeof minutes, "%lld", (long long)(message->seconds < 60 ? 1 : message->seconds / 60));
 	snprintf(seconds, sizeof seconds, "%lld", (long long)message->seconds);
 	struct sms_fields f = fields_of_site(s);
 	f.to = to, f.text = message->text, f.reference = message->reference, f.report_url = message->report_url;

@@ -37,7 +37,7 @@ bool column_delivery(const struct prose *p, struct view *v, struct str role, str
 		alike = fate > worst ? 1 : alike + (fate == worst);
 		worst = fate > worst ? fate : worst;
 	}
-	*out = (struct delivered){STR(""), STR(""), worst == FATE_RETURNED || worst == FATE_STOPPED};
+	*out = (struct delivered){STR(""), STR(""), worst == FATE_RETURNED || worst == FATE_STOPPED || worst == FATE_EXPIRED};
 	if (worst == FATE_NONE)
 		return true;
 	out->word = language_word(language, fate_key(worst));

@@ -26,6 +26,8 @@ enum fate fate_of(const struct outbox_row *row) {
 		return FATE_UNKNOWN;
 	case OUTBOX_FAILED:
 		return FATE_STOPPED;
+	case OUTBOX_EXPIRED:
+		return FATE_EXPIRED;
 	case OUTBOX_CANCELLED:
 		break;
 	}
@@ -33,6 +35,6 @@ enum fate fate_of(const struct outbox_row *row) {
 }
 
 const char *fate_key(enum fate fate) {
-	static const char *const keys[] = {NULL, "fate.delivered", "fate.sent", "fate.waiting", "fate.unknown", "fate.stopped", "fate.returned"};
+	static const char *const keys[] = {NULL, "fate.delivered", "fate.sent", "fate.waiting", "fate.unknown", "fate.expired", "fate.stopped", "fate.returned"};
 	return keys[fate];
 }

@@ -1,4 +1,4 @@
-/* fate: how a message stands, in six words for people who are no technicians. They stand in languages/ below `fate`. Pure. */
+/* fate: how a message stands, in seven words for people who are no technicians. They stand in languages/ below `fate`. Pure. */
 #ifndef ENGINE_STORE_FATE_H
 #define ENGINE_STORE_FATE_H
 
@@ -11,7 +11,8 @@ enum fate {
 	FATE_SENT,      /* relay or gateway has taken it */
 	FATE_WAITING,   /* on its way to them */
 	FATE_UNKNOWN,   /* nobody can know whether it was taken */
-	FATE_STOPPED,   /* not sent, or not to the phone: refused, suppressed, too late */
+	FATE_EXPIRED,   /* not sent while it was of use */
+	FATE_STOPPED,   /* not sent, or not to the phone: refused, suppressed */
 	FATE_RETURNED   /* a mail that came back */
 };
 

@@ -41,7 +41,7 @@ bool gauges_read(struct view *v, int64_t now, struct gauges *out, struct err *er
 	struct db *db = view_db(v);
 	memset(out, 0, sizeof *out);
 	return read_outbox(db, "SELECT channel, 'queued', count(*) FROM outbox WHERE state = 'queued' GROUP BY channel", out, err) &&
-	       read_outbox(db, "SELECT channel, state, count(*) FROM outbox WHERE state <> 'sent' AND state IN ('leased', 'begun', 'unknown', 'failed') GROUP BY channel, state", out, err) &&
+	       read_outbox(db, "SELECT channel, state, count(*) FROM outbox WHERE state <> 'sent' AND state IN ('leased', 'begun', 'unknown', 'failed', 'expired') GROUP BY channel, state", out, err) &&
 	       read_due(db, "SELECT count(*), min(next_at) FROM outbox WHERE state = 'queued' AND next_at <= ?", now, &out->outbox_due, &out->outbox_due_at, err) &&
 	       read_two(db_query(db, "SELECT count(*) FROM outbox WHERE delivery IN ('failed', 'expired')"), &out->undelivered, NULL, err) &&
 	       read_two(db_query(db, "SELECT count(*) FILTER (WHERE state <> 'failed'), count(*) FILTER (WHERE state = 'failed') FROM documents WHERE state <> 'ready'"), &out->documents_waiting,

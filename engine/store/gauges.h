@@ -5,7 +5,7 @@
 #include "engine/store/documents.h"
 #include "engine/store/outbox.h"
 
-enum { GAUGE_CHANNELS = CHANNEL_SMS + 1, GAUGE_STATES = OUTBOX_FAILED + 1 };
+enum { GAUGE_CHANNELS = CHANNEL_SMS + 1, GAUGE_STATES = OUTBOX_EXPIRED + 1 };
 struct gauges {
 	int64_t outbox[GAUGE_CHANNELS][GAUGE_STATES]; /* by enum channel and enum outbox_state; those sent are not counted */
 	int64_t outbox_due, outbox_due_at;            /* queued, and their time has come; due_at: since when the oldest, 0: none */

@@ -5,18 +5,19 @@
 
 enum { STATES = OUTBOX_CANCELLED + 1, CRASHES = 3 };
 
-static const char *const names[STATES] = {"queued", "leased", "begun", "sent", "unknown", "failed", "cancelled"};
+static const char *const names[STATES] = {"queued", "leased", "begun", "sent", "unknown", "failed", "expired", "cancelled"};
 
 #define TO(state) (1u << (state))
 
 /* The diagram of the header as a table: from each state, the states it may move to. */
 static const unsigned allowed[STATES] = {
-        [OUTBOX_QUEUED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_LEASED) | TO(OUTBOX_SENT) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
-        [OUTBOX_LEASED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_BEGUN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
-        [OUTBOX_BEGUN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_UNKNOWN) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_QUEUED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_LEASED) | TO(OUTBOX_SENT) | TO(OUTBOX_FAILED) | TO(OUTBOX_EXPIRED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_LEASED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_BEGUN) | TO(OUTBOX_FAILED) | TO(OUTBOX_EXPIRED) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_BEGUN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_UNKNOWN) | TO(OUTBOX_FAILED) | TO(OUTBOX_EXPIRED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_SENT] = TO(OUTBOX_QUEUED),
         [OUTBOX_UNKNOWN] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_FAILED) | TO(OUTBOX_CANCELLED),
         [OUTBOX_FAILED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_CANCELLED),
+        [OUTBOX_EXPIRED] = TO(OUTBOX_QUEUED) | TO(OUTBOX_SENT) | TO(OUTBOX_CANCELLED),
 };
 
 /* The part of a row that moves. */
@@ -119,7 +120,7 @@ static bool life_move(struct db *db, const struct life *was, struct life *is, st
 #define ROW \
 	"SELECT id, instance_id, history_id, contact_id, channel, recipient, recipient_name, role, language, workflow, message," \
 	" link_id, task, data, message_id, thread, priority, state, created_at, next_at, deadline_at, attempts, crashes, fence," \
-	" sent_at, answer, patient, parts, delivery, coalesce(delivery_at, 0), delivery_reason FROM outbox "
+	" sent_at, answer, patient, parts, delivery, coalesce(delivery_at, 0), delivery_reason, coalesce(limit_at, 0) FROM outbox "
 
 static void read_row(struct stmt *s, struct arena *a, struct outbox_row *out) {
 	*out = (struct outbox_row){
@@ -152,6 +153,7 @@ static void read_row(struct stmt *s, struct arena *a, struct outbox_row *out) {
 	        .parts = stmt_int(s, 27),
 	        .delivery_at = stmt_int(s, 29),
 	        .delivery_reason = stmt_text(s, 30, a),
+	        .limit_at = stmt_int(s, 31),
 	};
 	out->has_link = stmt_bytes(s, 11, out->link_id, sizeof out->link_id);
 	delivery_from(stmt_text(s, 28, a), &out->delivery);
@@ -172,8 +174,8 @@ static void bind_id(struct stmt *s, int64_t id) {
 bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "INSERT INTO outbox (instance_id, history_id, contact_id, channel, recipient, recipient_name, role,"
 	                                     " language, workflow, message, link_id, task, data, message_id, thread, priority, state,"
-	                                     " created_at, next_at, deadline_at, patient)"
-	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)");
+	                                     " created_at, next_at, deadline_at, patient, limit_at)"
+	                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)");
 	bind_id(s, row->instance_id);
 	bind_id(s, row->history_id);
 	bind_id(s, row->contact_id);
@@ -197,6 +199,7 @@ bool outbox_put(struct tx *tx, struct outbox_row *row, struct err *err) {
 	bind_int(s, row->next_at);
 	bind_int_or_null(s, row->deadline_at, row->deadline_at != 0);
 	bind_int(s, row->patient);
+	bind_int_or_null(s, row->limit_at, row->limit_at != 0);
 	if (!stmt_run(s, NULL, err))
 		return false;
 	row->id = db_last_id(tx_db(tx));
@@ -362,7 +365,7 @@ bool outbox_expire(struct tx *tx, int64_t now, int64_t limit, int64_t *count, st
 		struct life was;
 		ok = life_load(db, late.items[*count].id, &was, err);
 		struct life is = was;
-		is.state = OUTBOX_FAILED;
+		is.state = OUTBOX_EXPIRED;
 		is.answer = STR("not sent: its deadline has passed");
 		ok = ok && life_move(db, &was, &is, err);
 	}
@@ -396,7 +399,7 @@ bool outbox_confirm(struct tx *tx, int64_t id, int64_t at, struct err *err) {
 static bool life_in_hand(struct db *db, int64_t id, struct life *out, struct err *err) {
 	if (!life_load(db, id, out, err))
 		return false;
-	bool at_rest = out->state == OUTBOX_QUEUED || out->state == OUTBOX_UNKNOWN || out->state == OUTBOX_FAILED || out->undelivered;
+	bool at_rest = out->state == OUTBOX_QUEUED || out->state == OUTBOX_UNKNOWN || out->state == OUTBOX_FAILED || out->state == OUTBOX_EXPIRED || out->undelivered;
 	return at_rest || err_set(err, ERR_CONFLICT, "store.conflict", "message %lld is %s%s", (long long)id,
 	                          out->state == OUTBOX_LEASED || out->state == OUTBOX_BEGUN ? "being sent: " : "", names[out->state]);
 }
@@ -516,8 +519,8 @@ bool outbox_newest(struct view *v, int64_t instance_id, struct str role, int64_t
 /* Two statements, because nearly all rows are sent: the others have an index of their own. */
 static struct stmt *query_states(struct db *db, unsigned states) {
 	if (states & TO(OUTBOX_SENT))
-		return db_query(db, ROW "WHERE state IN (?, ?, ?, ?, ?, ?, ?) AND id > ? ORDER BY id LIMIT ?");
-	return db_query(db, ROW "WHERE state <> 'sent' AND state IN (?, ?, ?, ?, ?, ?, ?) AND id > ? ORDER BY id LIMIT ?");
+		return db_query(db, ROW "WHERE state IN (?, ?, ?, ?, ?, ?, ?, ?) AND id > ? ORDER BY id LIMIT ?");
+	return db_query(db, ROW "WHERE state <> 'sent' AND state IN (?, ?, ?, ?, ?, ?, ?, ?) AND id > ? ORDER BY id LIMIT ?");
 }
 
 static bool end_row(struct stmt *s, struct arena *a, struct outbox_row *out, bool *found, struct err *err) {

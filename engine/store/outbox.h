@@ -6,8 +6,9 @@
  *     |<|---- later ----' |              | '-- later --> queued         |--requeue--> queued (third crash: failed)
  *       '--> cancelled <--'              '-------------> cancelled <----'
  *
- * A report that shows that it was taken moves queued, unknown and failed to sent (outbox_confirm).
- * By hand, queued, unknown and failed go to queued (outbox_retry) or cancelled (outbox_drop); sent, once it is reported as not arrived, to queued. What is queued past its deadline fails (outbox_expire).
+ * A report that shows that it was taken moves queued, unknown, failed and expired to sent (outbox_confirm).
+ * What was not sent when its deadline passed is expired: queued by outbox_expire, leased and begun when they are settled.
+ * By hand, queued, unknown, failed and expired go to queued (outbox_retry) or cancelled (outbox_drop); sent, once it is reported as not arrived, to queued.
  * begun and unknown become cancelled where they would be queued again after their task was left.
  * A lease has an owner, an end and a fence; a settlement with an old fence is refused. Work that crashed the process is
  * counted when it is leased and set aside (failed) after the third time. */
@@ -18,7 +19,7 @@
 #include "engine/store/people.h"
 #include "engine/base/secret.h"
 
-enum outbox_state { OUTBOX_QUEUED, OUTBOX_LEASED, OUTBOX_BEGUN, OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_CANCELLED };
+enum outbox_state { OUTBOX_QUEUED, OUTBOX_LEASED, OUTBOX_BEGUN, OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_EXPIRED, OUTBOX_CANCELLED };
 #define OUTBOX_LIFETIME_MS (INT64_C(3) * 24 * 3600 * 1000) /* of a message without deadline, from when it may go */
 enum { OUTBOX_CODE = 0, OUTBOX_TASK = 10, OUTBOX_OTHER = 50 }; /* priorities: lower goes first */
 const char *outbox_state_name(enum outbox_state state); /* "queued"... as in SQL and logs */
@@ -39,6 +40,7 @@ struct outbox_row {
 	int64_t priority;               /* OUTBOX_CODE ... */
 	enum outbox_state state;
 	int64_t created_at, next_at, deadline_at; /* deadline 0: the mailer's own */
+	int64_t limit_at;               /* what it says holds until then: by hand it is not sent later either; 0: no limit */
 	int64_t attempts, crashes, fence, sent_at;
 	struct str answer;              /* last answer of relay or gateway, masked */
 	enum delivery delivery;         /* what was reported since */
@@ -74,13 +76,13 @@ bool outbox_settle(struct tx *tx, int64_t id, int64_t fence, enum outbox_state s
 bool outbox_release(struct tx *tx, int64_t id, int64_t fence, struct err *err);
 /* Ended leases: leased -> queued (third crash -> failed), begun -> unknown. */
 bool outbox_reclaim(struct tx *tx, int64_t now, int64_t *count, struct err *err);
-/* queued -> failed for up to limit rows whose deadline (OUTBOX_LIFETIME_MS after they were made, when they have none) has passed, whatever they wait for. */
+/* queued -> expired for up to limit rows whose deadline (OUTBOX_LIFETIME_MS after they were made, when they have none) has passed, whatever they wait for. */
 bool outbox_expire(struct tx *tx, int64_t now, int64_t limit, int64_t *count, struct err *err);
 /* Rows that begun and whose outcome is unknown go back to queued with the same Message-ID (policy for links and codes). */
 bool outbox_requeue(struct tx *tx, int64_t id, int64_t next_at, struct err *err);
-/* queued, unknown or failed -> sent at `at`; CONFLICT: another state. */
+/* queued, unknown, failed or expired -> sent at `at`; CONFLICT: another state. */
 bool outbox_confirm(struct tx *tx, int64_t id, int64_t at, struct err *err);
-/* By hand: queued, unknown or failed, or sent and reported as not arrived -> queued and due now, with the same Message-ID, until deadline_at. CONFLICT: another state, or its task was left. */
+/* By hand: queued, unknown, failed or expired, or sent and reported as not arrived -> queued and due now, with the same Message-ID, until deadline_at. CONFLICT: another state, or its task was left. */
 bool outbox_retry(struct tx *tx, int64_t id, int64_t now, int64_t deadline_at, struct err *err);
 bool outbox_drop(struct tx *tx, int64_t id, struct err *err); /* by hand: -> cancelled; CONFLICT as outbox_retry */
 /* A message of the instance with a link for a task that is neither sent nor cancelled, and what that link is good for. */
@@ -95,7 +97,7 @@ struct outbox_tasks {
 	size_t count, cap;
 };
 bool outbox_tasks(struct view *v, int64_t instance_id, struct arena *a, struct outbox_tasks *out, struct err *err); /* oldest first */
-bool outbox_cancel(struct tx *tx, int64_t id, struct err *err); /* what is begun, unknown or failed stays so, and is not sent again */
+bool outbox_cancel(struct tx *tx, int64_t id, struct err *err); /* what is begun, unknown, failed or expired stays so, and is not sent again */
 bool outbox_cancel_contact(struct tx *tx, int64_t instance_id, struct str role, int64_t contact_id, struct err *err); /* left the role; what another role was sent stays */
 bool outbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct outbox_list *out, struct err *err);
 /* Of a role: the newest message of the workflow to each address that has it now, without what was cancelled; oldest first. By two indexes, however many there are. */

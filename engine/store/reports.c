@@ -122,7 +122,7 @@ static bool write_delivery(struct db *db, const struct report *report, enum deli
 
 static bool shows_taken(enum outbox_state state, enum delivery delivery) {
 	bool arrives = delivery == DELIVERY_DELIVERED || delivery == DELIVERY_ON_WAY;
-	return (state == OUTBOX_UNKNOWN && delivery != DELIVERY_NONE) || ((state == OUTBOX_QUEUED || state == OUTBOX_FAILED) && arrives);
+	return (state == OUTBOX_UNKNOWN && delivery != DELIVERY_NONE) || ((state == OUTBOX_QUEUED || state == OUTBOX_FAILED || state == OUTBOX_EXPIRED) && arrives);
 }
 
 bool report_read(struct tx *tx, const struct report *report, enum delivery delivery, struct str reason, int64_t now, struct err *err) {

@@ -352,6 +352,10 @@ static const char *const registers_as_they_were =
 /* What a changed row gave is found by its key. */
 static const char *const rows_of_grants = "CREATE INDEX grants_row ON grants (rule_id, row_key, version);";
 
+/* A state of its own for what was not sent in time, and until when what a message says holds. */
+static const char *const messages_too_late = REWORD("outbox", "state = ''failed''", "state = ''failed'' OR state = ''expired''");
+static const char *const limits_of_messages = "ALTER TABLE outbox ADD COLUMN limit_at INTEGER;";
+
 /* The case that a start link was made from. */
 static const char *const starts_from_cases = "ALTER TABLE links ADD COLUMN from_id INTEGER REFERENCES instances(id);";
 
@@ -396,6 +400,7 @@ static const struct migration migrations[] = {
         {{&rows_of_grants}},
         {{&timers_know_when}},
         {{&starts_from_cases}},
+        {{&messages_too_late, &limits_of_messages}},
 };
 
 int64_t schema_newest(void) {
@@ -413,7 +418,7 @@ static bool read_int(struct db *db, const char *sql, int64_t *out, struct err *e
 static bool apply(struct db *db, int64_t version, struct err *err) {
 	const struct migration *m = &migrations[version - 1];
 	for (size_t i = 0; i < PARTS && m->parts[i]; i++)
-		if (!(m->parts[i] == &checks_without_tables ? db_reword(db, *m->parts[i], err) : db_script(db, *m->parts[i], err)))
+		if (!(m->parts[i] == &checks_without_tables || m->parts[i] == &messages_too_late ? db_reword(db, *m->parts[i], err) : db_script(db, *m->parts[i], err)))
 			return false;
 	struct stmt *s = db_query(db, "INSERT INTO schema_version (version, at) VALUES (?, ?)");
 	bind_int(s, version);

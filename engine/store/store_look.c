@@ -38,7 +38,7 @@ static bool read_work(struct db *db, struct store_seen *out, struct err *err) {
 static bool read_outbox(struct db *db, int64_t now, struct store_seen *out, struct err *err) {
 	if (!read_int(db, "SELECT count(*) FROM outbox WHERE state = 'queued'", &out->queued, err) ||
 	    !read_int(db, "SELECT count(*) FROM outbox WHERE state = 'unknown'", &out->unknown, err) ||
-	    !read_int(db, "SELECT count(*) FROM outbox WHERE state = 'failed'", &out->failed, err) ||
+	    !read_int(db, "SELECT count(*) FROM outbox WHERE state = 'failed' OR state = 'expired'", &out->failed, err) ||
 	    !read_int(db, "SELECT min(next_at) FROM outbox WHERE state = 'queued'", &out->late_since, err))
 		return false;
 	if (out->late_since > now)

@@ -137,6 +137,45 @@ static bool run_effect(struct run *r, const struct action *action, enum effect_k
 	return true;
 }
 
+/* A due day at that wall-clock time. */
+static int64_t at_time(const struct run *r, int64_t day, int64_t ms_of_day) {
+	return zone_instant(r->world->zone, day * CIVIL_DAY_MS + ms_of_day);
+}
+
+static int64_t next_time_of_day(const struct run *r, int64_t instant, int64_t ms_of_day) {
+	int64_t day = civil_day_of(zone_local(r->world->zone, instant));
+	int64_t same_day = at_time(r, day, ms_of_day);
+	return same_day >= instant ? same_day : at_time(r, day + 1, ms_of_day);
+}
+
+static int64_t instant_of(const struct run *r, const struct value *v, int64_t time_of_day) {
+	if (v->kind == KIND_DATE)
+		return at_time(r, v->integer, time_of_day < 0 ? 0 : time_of_day);
+	int64_t instant = v->kind == KIND_DATETIME ? zone_instant(r->world->zone, v->integer) : v->integer;
+	return time_of_day < 0 ? instant : next_time_of_day(r, instant, time_of_day);
+}
+
+/* A deadline that cannot be computed is none, so that the message goes; the log tells why. */
+static int64_t deadline_of(struct run *r, const struct action *action) {
+	struct value v;
+	struct err err = {0};
+	if (!action->deadline)
+		return 0;
+	if (!expression_evaluate(action->deadline, &r->env, r->a, &v, &err) || v.kind == KIND_UNSET) {
+		if (r->out->guard_err.kind == ERR_NONE)
+			r->out->guard_err = err;
+		return 0;
+	}
+	return v.kind == KIND_DURATION ? civil_add(r->world->zone, r->world->calendar, r->world->now, v.span) : instant_of(r, &v, -1);
+}
+
+static bool run_send(struct run *r, const struct action *action) {
+	if (!run_effect(r, action, EFFECT_SEND))
+		return false;
+	r->out->effects.items[r->out->effects.count - 1].deadline_at = deadline_of(r, action);
+	return true;
+}
+
 /* One child for each of a list. */
 static bool run_start_each(struct run *r, const struct action *action) {
 	struct value list;
@@ -195,24 +234,6 @@ static bool run_release(struct run *r, const struct action *action) {
 	return true;
 }
 
-/* A due day at that wall-clock time. */
-static int64_t at_time(const struct run *r, int64_t day, int64_t ms_of_day) {
-	return zone_instant(r->world->zone, day * CIVIL_DAY_MS + ms_of_day);
-}
-
-static int64_t next_time_of_day(const struct run *r, int64_t instant, int64_t ms_of_day) {
-	int64_t day = civil_day_of(zone_local(r->world->zone, instant));
-	int64_t same_day = at_time(r, day, ms_of_day);
-	return same_day >= instant ? same_day : at_time(r, day + 1, ms_of_day);
-}
-
-static int64_t instant_of(const struct run *r, const struct value *v, int64_t time_of_day) {
-	if (v->kind == KIND_DATE)
-		return at_time(r, v->integer, time_of_day < 0 ? 0 : time_of_day);
-	int64_t instant = v->kind == KIND_DATETIME ? zone_instant(r->world->zone, v->integer) : v->integer;
-	return time_of_day < 0 ? instant : next_time_of_day(r, instant, time_of_day);
-}
-
 static bool plan_time(struct run *r, const struct expression *e, int64_t *ms) {
 	struct value text;
 	if (!e)
@@ -256,7 +277,7 @@ static bool run_actions(struct run *r, const struct action_list *actions) {
 		if (!holds(r, action->condition))
 			continue;
 		bool ok = action->kind == ACTION_SET      ? run_set(r, action)
-		          : action->kind == ACTION_SEND   ? run_effect(r, action, EFFECT_SEND)
+		          : action->kind == ACTION_SEND   ? run_send(r, action)
 		          : action->kind == ACTION_DOCUMENT ? run_effect(r, action, EFFECT_DOCUMENT)
 		          : action->kind == ACTION_START  ? run_start_each(r, action)
 		          : action->kind == ACTION_PLAN   ? run_plan(r, action)

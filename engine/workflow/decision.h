@@ -54,6 +54,7 @@ struct effect {
 	const struct action *action;
 	const struct value *values;    /* SEND, DOCUMENT: the fields at this point, frozen into the row */
 	const struct state *state;     /* SEND: the state whose task it belongs to */
+	int64_t deadline_at;           /* SEND: instant by which it must have gone; 0: none of its own */
 	LIST_OF(struct value) data;    /* START, SIGNAL, PLAN: one a assignment of the action */
 	struct plan_ask plan;          /* PLAN: all but what the children have */
 	struct str row;                /* CLAIM, RELEASE: its key; SHARE: that of the record, whose members the board has */

@@ -176,7 +176,7 @@ struct action {
 	struct str link;                    /* send: event or view name; empty: none */
 	bool link_is_view;
 	int channel;                        /* send: enum channel of engine/store/people.h; 0: that of the contact */
-	struct span deadline;               /* send; all 0: none */
+	const struct expression *deadline;  /* send: a datetime, instant or duration; NULL: none */
 	bool urgent;                        /* send: also in quiet hours */
 	LIST_OF(struct str) attach;         /* send: series of documents; checked when all states are read */
 	struct str document, template;      /* document: its series; documents/<template>.<lang>.md */

@@ -2,6 +2,15 @@
 
 #include "engine/store/people.h"
 
+/* A date would leave open whether its day counts. */
+static const struct expression *read_deadline(struct reader *r, const struct yaml *node) {
+	const struct expression *e = reader_expression(r, node, &r->d->scope, NULL);
+	enum kind kind = e ? expression_type(e)->kind : KIND_DURATION;
+	if (kind != KIND_DATETIME && kind != KIND_INSTANT && kind != KIND_DURATION)
+		problem_error(r->problems, node->place, "'deadline' is a %.*s, expected a datetime, an instant, or a duration such as 7d", STR_ARG(type_name(r->arena, expression_type(e))));
+	return e;
+}
+
 static void read_send(struct reader *r, const struct yaml *node, struct action *action) {
 	const struct yaml *channel = yaml_get(node, "channel");
 	struct yaml_nodes to = reader_names(r, yaml_get(node, "to"));
@@ -11,7 +20,7 @@ static void read_send(struct reader *r, const struct yaml *node, struct action *
 	action->message = shape_text(yaml_get(node, "message"));
 	action->link = shape_text(yaml_get(node, "link"));
 	action->link_is_view = definition_view(r->d, action->link) != NULL;
-	action->deadline = shape_span(yaml_get(node, "deadline"), (struct span){0});
+	action->deadline = read_deadline(r, yaml_get(node, "deadline"));
 	action->urgent = shape_truth(yaml_get(node, "urgent"), false);
 	struct yaml_nodes attach = reader_names(r, yaml_get(node, "attach"));
 	for (size_t i = 0; i < attach.count; i++)

@@ -184,6 +184,7 @@ static void walk_action(struct walk *w, const struct action *action) {
 		if (w->visitor->action)
 			w->visitor->action(w->visitor->context, &w->point, action);
 		visit_expression(w, action->each);
+		visit_expression(w, action->deadline);
 		visit_plan(w, action->plan);
 		visit_expression(w, action->row);
 		for (size_t i = 0; i < action->data.count; i++)

@@ -33,7 +33,7 @@ static const struct shape_key send_keys[] = {
         {.key = "link", .shape = &name, .help = "An event (a task) or a view that the person gets a link for."},
         {.key = "channel", .shape = &channel, .help = "Only contacts of this kind."},
         {.key = "attach", .shape = &names, .help = "Documents that go along with a mail: the newest version of each, with its addenda."},
-        {.key = "deadline", .shape = &span, .help = "How long trying to send it makes sense."},
+        {.key = "deadline", .shape = &expression, .help = "Until when, or how long, sending it makes sense: a datetime, instant or duration."},
         {.key = "urgent", .shape = &truth, .help = "It goes at once, also in the site's quiet hours."},
         {0}};
 static const struct shape send = {.kind = SHAPE_MAP, .what = "send", .keys = send_keys};

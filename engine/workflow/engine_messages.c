@@ -118,7 +118,8 @@ static bool put_message(struct run *r, const struct loaded *l, const struct send
 	        .patient = !action->urgent && !is_of_actor(s->cause, p),
 	        .created_at = r->now,
 	        .next_at = r->now,
-	        .deadline_at = ends_at(r, action->deadline, r->now),
+	        .deadline_at = s->effect->deadline_at,
+	        .limit_at = s->effect->deadline_at,
 	};
 	int64_t quiet_until = row.patient ? site_quiet_end(r->engine->site, row.channel, r->now) : 0;
 	if (quiet_until > 0 && row.deadline_at == 0)

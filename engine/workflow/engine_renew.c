@@ -12,7 +12,7 @@ static bool put_again(struct run *r, const struct outbox_row *original, const st
 		row.language = p->contact.language;
 	row.message_id = run_message_id(r);
 	row.created_at = row.next_at = r->now;
-	row.deadline_at = 0;
+	row.deadline_at = row.limit_at = 0; /* the page at which it was asked for says what is so now */
 	row.patient = false; /* somebody waits for it */
 	run_carry(&row, link);
 	struct attachments documents = {0};

@@ -11,6 +11,8 @@ int64_t engine_resend_until(const struct outbox_row *row, int64_t now, int64_t l
 	if (deadline < now + DAY_MS)
 		deadline = now + DAY_MS;
 	deadline = deadline < most ? deadline : most;
+	if (row->limit_at != 0 && row->limit_at < deadline)
+		deadline = row->limit_at;
 	return deadline > now ? deadline : 0;
 }
 
@@ -26,7 +28,7 @@ static bool is_of_use(struct view *v, const struct outbox_row *row, int64_t now,
 	if (link.state != LINK_LIVE)
 		return useless(row, "its link was used or withdrawn", err);
 	*until = engine_resend_until(row, now, link.expires_at);
-	return *until > 0 || useless(row, "its link or code has expired", err);
+	return *until > 0 || useless(row, row->limit_at != 0 && row->limit_at <= now ? "what it says held until its deadline" : "its link or code has expired", err);
 }
 
 static bool still_has_role(struct engine *e, struct view *v, const struct outbox_row *row, int64_t now, struct arena *a, struct err *err) {

@@ -31,6 +31,27 @@ static int by_id(const void *a, const void *b) {
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+static bool is_known(const struct outbox_list *list, int64_t id) {
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].id == id)
+			return true;
+	return false;
+}
+
+/* What waited longer than it is of use, as the mailer finds it. */
+static bool expire(struct scenario *s, const struct yaml *at, struct tx *tx) {
+	struct outbox_list all;
+	struct err err = {0};
+	int64_t count;
+	if (!outbox_expire(tx, clock_now(), MOST_AT_ONCE, &count, &err) ||
+	    (count > 0 && !outbox_list(tx_view(tx), 1u << OUTBOX_EXPIRED, 0, INT64_MAX, s->a, &all, &err)))
+		return scenario_fail(s, at, "%s", err.text);
+	for (size_t i = 0; count > 0 && i < all.count; i++)
+		if (!is_known(&s->expired, all.items[i].id))
+			*(struct outbox_row *)ARENA_PUSH(s->a, &s->expired) = all.items[i];
+	return true;
+}
+
 /* All channels together, in the order in which the workflow's actions sent them. */
 static bool deliver_all(struct scenario *s, const struct yaml *at, struct tx *tx) {
 	struct outbox_list mails = {0}, texts = {0};
@@ -59,7 +80,7 @@ bool scenario_deliver(struct scenario *s, const struct yaml *at) {
 	int64_t began = clock_processor();
 	bool drawn = scenario_draw(s, at, tx);
 	int64_t written = clock_processor();
-	bool ok = drawn && deliver_all(s, at, tx);
+	bool ok = drawn && expire(s, at, tx) && deliver_all(s, at, tx);
 	s->drawn_ms += written - began;
 	s->written_ms += clock_processor() - written;
 	if (ok)
@@ -127,6 +148,33 @@ static bool expect_sent(struct scenario *s, const struct yaml *list) {
 		return scenario_fail(s, list, "%zu messages are expected; sent was: %.*s", list->count, STR_ARG(list_sent(s)));
 	s->seen = s->sent.count;
 	return true;
+}
+
+static bool is_row(struct scenario *s, const struct yaml *wanted, const struct outbox_row *row) {
+	return str_equal(address_key(s->a, scenario_text(wanted, "to")), address_key(s->a, row->recipient)) && str_equal(scenario_text(wanted, "message"), row->message);
+}
+
+/* What was not sent, because it would have come too late. */
+static bool expect_expired(struct scenario *s, const struct yaml *list) {
+	static const char *const keys[] = {"to", "message", NULL};
+	size_t count = s->expired.count - s->expired_seen;
+	struct buf text;
+	if (list->kind != YAML_LIST)
+		return scenario_fail(s, list, "`expired` is a list of {to, message}");
+	bool same = list->count == count;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!scenario_keys(s, list->items[i], keys))
+			return false;
+		same = same && is_row(s, list->items[i], &s->expired.items[s->expired_seen + i]);
+	}
+	buf_init(&text, 4000);
+	for (size_t i = s->expired_seen; i < s->expired.count; i++)
+		buf_printf(&text, "%s%.*s to %.*s", i > s->expired_seen ? ", " : "", STR_ARG(s->expired.items[i].message), STR_ARG(s->expired.items[i].recipient));
+	if (!same)
+		scenario_fail(s, list, "expired was: %s", count > 0 ? text.at : "nothing");
+	buf_free(&text);
+	s->expired_seen = s->expired.count;
+	return same;
 }
 
 /* Files are told by their names. */
@@ -282,13 +330,13 @@ static bool expect_instance(struct scenario *s, const struct yaml *step, const s
 }
 
 bool scenario_expect(struct scenario *s, const struct yaml *step, const struct yaml *body) {
-	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", "claimed", "shared", "people", NULL};
+	static const char *const keys[] = {"state", "sent", "data", "unset", "children", "documents", "claimed", "shared", "people", "expired", NULL};
 	struct err err;
 	if (!scenario_keys(s, body, keys))
 		return false;
 	bool about_instance = false;
 	for (size_t i = 0; keys[i]; i++)
-		about_instance = about_instance || (strcmp(keys[i], "sent") != 0 && yaml_get(body, keys[i]));
+		about_instance = about_instance || (strcmp(keys[i], "sent") != 0 && strcmp(keys[i], "expired") != 0 && yaml_get(body, keys[i]));
 	if (about_instance) {
 		struct view *v = store_view(s->store, &err);
 		if (!v)
@@ -298,5 +346,6 @@ bool scenario_expect(struct scenario *s, const struct yaml *step, const struct y
 		if (!ok)
 			return false;
 	}
-	return !yaml_get(body, "sent") || expect_sent(s, yaml_get(body, "sent"));
+	const struct yaml *sent = yaml_get(body, "sent"), *expired = yaml_get(body, "expired");
+	return (!sent || expect_sent(s, sent)) && (!expired || expect_expired(s, expired));
 }

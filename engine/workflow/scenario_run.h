@@ -19,6 +19,8 @@ struct scenario {
 		struct str attached; /* "agreement, agreement+1" */
 	}) sent;
 	size_t seen;          /* of `sent`, by expectations so far */
+	struct outbox_list expired; /* in the order in which it was found out */
+	size_t expired_seen;
 	bool held;            /* nothing is sent in this step */
 	int64_t drawn_ms, written_ms; /* spent on documents, on messages */
 };

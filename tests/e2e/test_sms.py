@@ -1,5 +1,5 @@
 """SMS from the outbox to the phone and back: Kannel as a real gateway, and one over HTTP that reports and fails as the tests like."""
-import base64, email, email.policy, json, os, re, shutil, sys, tempfile, time, urllib.parse
+import base64, datetime, email, email.policy, json, os, re, shutil, sys, tempfile, time, urllib.parse, zoneinfo
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stafet import ROOT, Peer, Server, fill, main, make_site, post_form, run, walk
@@ -36,10 +36,10 @@ class Office:
         self.relay.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def send(self, words, phone="+4522334455"):
-        """The message's id in the outbox."""
+    def send(self, words, phone="+4522334455", until=None):
+        """The message's id in the outbox. until: a time of this computer's clock."""
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump({"phone": phone, "words": words}, file)
+            json.dump({"phone": phone, "words": words, **({"until": until} if until else {})}, file)
             file.flush()
             run("start", "text-message", "--data", file.name, site=self.site)
         return re.findall(r"^ *(\d+)  ", self.outbox("--state", "all"), re.M)[-1]
@@ -233,6 +233,36 @@ def test_an_answer_that_makes_no_sense_is_never_sent():
             office.until(number, r"^state       %s" % state)
         assert all(m["headers"]["Authorization"] == "Token t0p-secret" for m in office.peer.messages())
         assert "t0p-secret" not in office.server.log_text()
+
+
+def in_denmark(seconds):
+    """That many seconds from now, as the site's clock on the wall shows it."""
+    return datetime.datetime.fromtimestamp(time.time() + seconds, zoneinfo.ZoneInfo("Europe/Copenhagen")).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def test_a_text_that_would_come_too_late_is_not_sent():
+    """The gateway is down while what a text says is true; when it works again only what is still true goes, and by hand the other goes no more either."""
+    with Office() as office:
+        port = office.peer.port
+        office.peer.process.terminate()
+        office.peer.process.wait(10)
+        late = office.send("Det er din tur i ti sekunder", "+4522334401", in_denmark(10))
+        still = office.send("Det er din tur i en time", "+4522334402", in_denmark(3000))
+        office.until(still, r"(?s)^state       queued.*^waits")
+        office.until(late, r"(?s)^state       expired: It could not be sent while it was of use.*^pages say   Not sent in time$.*^answer      not sent: its deadline has passed$", 60)
+        office.peer.stop()
+        office.peer = Peer("sms_peer.py", "--port", str(port))
+        assert "message %s is sent now" % still in office.outbox("retry", still)
+        office.until(still, r"^state       sent", 60)
+        refused = run("outbox", "retry", late, site=office.site, check=False)
+        assert refused.returncode == 1 and "what it says held until its deadline" in refused.stdout + refused.stderr, refused
+        [got] = office.peer.wait(1)
+        assert got["fields"]["message"] == "Det er din tur i en time" and 2500 <= got["fields"]["validity_period"] <= 3000, got["fields"]
+        assert re.search(r"^ *%s  expired " % late, office.outbox(), re.M) and re.search(r"^ *%s  expired " % late, office.outbox("--state", "expired"), re.M)
+        assert "message %s is cancelled" % late in office.outbox("cancel", late) and not office.outbox("--state", "expired")
+        # Too late before it was written.
+        office.until(office.send("For sent", "+4522334403", in_denmark(-5)), r"^state       expired", 60)
+        assert len(office.peer.messages()) == 1
 
 
 def test_a_texted_code_is_of_use_no_longer_than_itself():

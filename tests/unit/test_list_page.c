@@ -218,6 +218,7 @@ static void test_delivery(void **state) {
 	        {"state = 'queued'", "\">På vej</td>"}, {"state = 'begun'", "\">På vej</td>"}, {"state = 'sent'", "\">Sendt</td>"}, {"delivery = 'on-way'", "\">Sendt</td>"},
 	        {"delivery = 'delivered'", "\">Afleveret</td>"}, {"delivery = 'failed'", "\"><strong class=\"tag wrong\">Kommet retur</strong></td>"},
 	        {"channel = 2", "\"><strong class=\"tag wrong\">Stoppet</strong></td>"}, {"state = 'failed'", "\"><strong class=\"tag wrong\">Stoppet</strong></td>"},
+	        {"state = 'expired'", "\"><strong class=\"tag wrong\">Ikke sendt i tide</strong></td>"},
 	        {"state = 'unknown'", "\">Uvist</td>"}, {"state = 'cancelled'", "<td data-label=\"Besked til Bestiller\" class=\"brief\"></td>"},
 	};
 	int64_t id = start(c, "Ida", "small", "k1", "2026-12-05").instance_id;

@@ -68,10 +68,10 @@ static int64_t row_in(struct fixture *f, enum outbox_state state) {
 /* Which settlements the table lists, per state; everything else is refused. */
 static void settlements_follow_the_table(void **state) {
 	struct fixture *f = *state;
-	static const enum outbox_state targets[] = {OUTBOX_QUEUED, OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_CANCELLED};
+	static const enum outbox_state targets[] = {OUTBOX_QUEUED, OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_EXPIRED, OUTBOX_CANCELLED};
 	static const unsigned listed[] = {
-	        [OUTBOX_LEASED] = 1u << OUTBOX_QUEUED | 1u << OUTBOX_FAILED | 1u << OUTBOX_CANCELLED,
-	        [OUTBOX_BEGUN] = 1u << OUTBOX_QUEUED | 1u << OUTBOX_SENT | 1u << OUTBOX_UNKNOWN | 1u << OUTBOX_FAILED | 1u << OUTBOX_CANCELLED,
+	        [OUTBOX_LEASED] = 1u << OUTBOX_QUEUED | 1u << OUTBOX_FAILED | 1u << OUTBOX_EXPIRED | 1u << OUTBOX_CANCELLED,
+	        [OUTBOX_BEGUN] = 1u << OUTBOX_QUEUED | 1u << OUTBOX_SENT | 1u << OUTBOX_UNKNOWN | 1u << OUTBOX_FAILED | 1u << OUTBOX_EXPIRED | 1u << OUTBOX_CANCELLED,
 	        [OUTBOX_CANCELLED] = 0,
 	};
 	int allowed = 0;
@@ -290,7 +290,7 @@ static void a_deadline_holds_for_what_waits(void **state) {
 	assert_int_equal(count, 0);
 	OK(outbox_expire(f->tx, 9001, 10, &count, &f->err));
 	assert_int_equal(count, 1);
-	assert_int_equal(load(f, own).state, OUTBOX_FAILED);
+	assert_int_equal(load(f, own).state, OUTBOX_EXPIRED);
 	assert_str(load(f, own).answer, "not sent: its deadline has passed");
 	assert_int_equal(load(f, held).state, OUTBOX_LEASED);
 }
@@ -324,7 +324,7 @@ static void a_domain_has_a_line_of_its_own(void **state) {
 static void by_hand_only_what_is_at_rest_moves(void **state) {
 	struct fixture *f = *state;
 	for (int from = OUTBOX_QUEUED; from <= OUTBOX_CANCELLED; from++) {
-		bool at_rest = from == OUTBOX_QUEUED || from == OUTBOX_UNKNOWN || from == OUTBOX_FAILED;
+		bool at_rest = from == OUTBOX_QUEUED || from == OUTBOX_UNKNOWN || from == OUTBOX_FAILED || from == OUTBOX_EXPIRED;
 		int64_t id = row_in(f, (enum outbox_state)from);
 		assert_int_equal(outbox_retry(f->tx, id, 7000, 9000, &f->err), at_rest);
 		struct outbox_row row = load(f, id);
@@ -390,11 +390,11 @@ static void tasks_have_their_links(void **state) {
 static void lists_are_by_state(void **state) {
 	struct fixture *f = *state;
 	int64_t ids[OUTBOX_CANCELLED + 1];
-	static const enum outbox_state order[] = {OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_CANCELLED, OUTBOX_BEGUN, OUTBOX_LEASED, OUTBOX_QUEUED};
-	for (size_t i = 0; i < 7; i++)
+	static const enum outbox_state order[] = {OUTBOX_SENT, OUTBOX_UNKNOWN, OUTBOX_FAILED, OUTBOX_EXPIRED, OUTBOX_CANCELLED, OUTBOX_BEGUN, OUTBOX_LEASED, OUTBOX_QUEUED};
+	for (size_t i = 0; i < 8; i++)
 		ids[order[i]] = row_in(f, order[i]);
 	struct outbox_list list;
-	for (unsigned s = 0; s < 7; s++) {
+	for (unsigned s = 0; s < 8; s++) {
 		OK(outbox_list(tx_view(f->tx), 1u << s, 0, 10, f->arena, &list, &f->err));
 		assert_int_equal(list.count, 1);
 		assert_int_equal(list.items[0].id, ids[s]);
@@ -402,10 +402,10 @@ static void lists_are_by_state(void **state) {
 	}
 	OK(outbox_list(tx_view(f->tx), 1u << OUTBOX_SENT | 1u << OUTBOX_FAILED, ids[OUTBOX_SENT], 10, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 1);
-	OK(outbox_list(tx_view(f->tx), 0x7F, 0, 4, f->arena, &list, &f->err));
+	OK(outbox_list(tx_view(f->tx), 0xFF, 0, 4, f->arena, &list, &f->err));
 	assert_int_equal(list.count, 4);
 	OK(outbox_of_instance(tx_view(f->tx), f->instance, f->arena, &list, &f->err));
-	assert_int_equal(list.count, 7);
+	assert_int_equal(list.count, 8);
 }
 
 static int64_t put_for(struct fixture *f, int64_t instance, const char *role, int64_t contact, const char *workflow) {

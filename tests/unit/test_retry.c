@@ -53,7 +53,7 @@ static void outcomes_settle_rows(void **state) {
 		{&document, OUTCOME_NEVER, 1, 0, OUTBOX_FAILED, false},
 		{&document, OUTCOME_LATER, 1, 0, OUTBOX_QUEUED, false},
 		{&document, OUTCOME_LATER, 9, 3 * 24 * 60 * MIN - 300 * MIN, OUTBOX_QUEUED, false},
-		{&document, OUTCOME_LATER, 9, 3 * 24 * 60 * MIN - 100 * MIN, OUTBOX_FAILED, false},
+		{&document, OUTCOME_LATER, 9, 3 * 24 * 60 * MIN - 100 * MIN, OUTBOX_EXPIRED, false},
 		{&document, OUTCOME_UNKNOWN, 1, 0, OUTBOX_UNKNOWN, false},
 		{&link, OUTCOME_UNKNOWN, 1, 0, OUTBOX_UNKNOWN, true},
 		{&task, OUTCOME_UNKNOWN, 1, 0, OUTBOX_UNKNOWN, true},
@@ -86,6 +86,11 @@ static void by_hand_there_is_a_day_more(void **state) {
 	assert_int_equal(engine_resend_until(&row, NOW + 9 * day, 0), NOW + 10 * day);
 	assert_int_equal(engine_resend_until(&row, NOW + 9 * day, NOW + 9 * day + 1), NOW + 9 * day + 1);
 	assert_int_equal(engine_resend_until(&row, NOW + 9 * day, NOW + 9 * day), 0);
+	/* nor is what was true until its deadline */
+	struct outbox_row bounded = {.created_at = NOW, .workflow = STR("w"), .deadline_at = NOW + 10 * MIN, .limit_at = NOW + 10 * MIN};
+	assert_int_equal(engine_resend_until(&bounded, NOW + MIN, 0), NOW + 10 * MIN);
+	assert_int_equal(engine_resend_until(&bounded, NOW + MIN, NOW + 5 * MIN), NOW + 5 * MIN);
+	assert_int_equal(engine_resend_until(&bounded, NOW + 10 * MIN, 0), 0);
 	/* a code is of no use after its time */
 	struct outbox_row code = {.created_at = NOW, .deadline_at = NOW + 10 * MIN};
 	assert_int_equal(engine_resend_until(&code, NOW + MIN, 0), NOW + 10 * MIN);

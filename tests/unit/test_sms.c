@@ -137,7 +137,7 @@ static void form_and_query_gateways_too(void **state) {
 	assert_field(row, "fields", "to", "4512345202");
 	assert_field(row, "fields", "text", hard);
 	assert_field(row, "fields", "coding", "0");
-	assert_field(row, "fields", "validity", "11");
+	assert_field(row, "fields", "validity", "10");
 	assert_field(row, "fields", "username", "stafet");
 	assert_field(row, "fields", "password", "t0p-secret");
 	json_decref(row);
