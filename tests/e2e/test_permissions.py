@@ -30,6 +30,7 @@ TIMES = {
     "special":  ("2027-03-30T10:00", "adam"),     # the two hours of special consideration
     "before":   ("2027-03-30T10:00", "ida"),      # who waits meanwhile
     "paused":   ("2027-03-30T12:04", "ida"),      # in one's slot, while the round stands still
+    "held":     ("2027-03-30T12:04", "eva"),      # who waits while it stands still
     "slot":     ("2027-03-30T12:06", "ida"),
     "waits":    ("2027-03-30T12:06", "eva"),
     "allotted": ("2027-03-30T12:08", "ida"),
@@ -37,7 +38,7 @@ TIMES = {
     "night":    ("2027-03-30T21:30", "eva"),      # without a choice (A10)
     "morning":  ("2027-03-31T09:00", "eva"),      # drawn
 }
-UNTIL_SLOT = "enrolled last over asked told preview before waits"
+UNTIL_SLOT = "enrolled last over asked told preview before held waits"
 CHOOSING = "special slot late"
 UNDECIDED = UNTIL_SLOT + " special paused slot late night"
 HAS_POST = "allotted morning"
@@ -45,9 +46,9 @@ RUNNING = "special before slot waits allotted late night"        # in the mornin
 # act, who, when, and why. Nobody else, and at no other time.
 MAY = [
     ("declare",    "doctor",      "enrolled last",                               "S10 S11 S18 A15; never later (S25), never undone (S24)"),
-    ("register",   "secretariat", UNTIL_SLOT,                                    "A15: a mail that came in time, read late; not when choosing has begun"),
+    ("register",   "secretariat", UNTIL_SLOT,                                    "A15: a mail that came in time, read late, also while all stands still; not when choosing has begun"),
     ("decide",     "secretariat", "asked",                                       "A14"),
-    ("rank",       "doctor",      "preview before special paused slot waits late", "S15 S46 S52 A8; not when the evening is over (A10)"),
+    ("rank",       "doctor",      "preview before special paused held slot waits late", "S15 S46 S52 A8; not when the evening is over (A10)"),
     ("choose",     "doctor",      CHOOSING,                                      "S16 S60 S65 S72 S74 A7; not while paused (A55), not after nine in the evening (S91)"),
     ("choose-for", "secretariat", CHOOSING,                                      "S87 S90 A28"),
     ("override",   "head",        CHOOSING,                                      "A28"),
@@ -62,7 +63,7 @@ MAY = [
     ("cancel",     "",            "",                                            "S25: it has begun"),
     ("add",        "secretariat", "enrolled last over asked left told preview " + RUNNING, "S2 A56; not while all stands still"),
     ("pause",      "secretariat", RUNNING,                                       "A55 A62: from the first who chooses"),
-    ("resume",     "secretariat", "paused",                                      "A55"),
+    ("resume",     "secretariat", "paused held",                                      "A55"),
 ]
 SEES = [
     ("case",   "doctor secretariat head",           " ".join(TIMES), "one's own; who runs the round (S87)"),

@@ -249,7 +249,7 @@ class Round:
             return self.assign(now, p, value)
         states, end = {"postpone": (["enrolled"], "postponed"), "abroad": (["enrolled"], "withdrawn"), "ask": (["enrolled"], "asked"),
                        "register": (["enrolled", "asked", "waiting", "preferred"], "postponed"), "remove": (CHOOSING + ("enrolled", "asked", "undecided"), "removed")}[kind]
-        ok = p.state in states and (kind == "remove" or self.paused is None)
+        ok = p.state in states and (kind in ("register", "remove") or self.paused is None)  # a mail in time is in time, whenever it is read (A15)
         if ok:
             self.end(p, end)
         return ok

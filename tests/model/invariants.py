@@ -86,7 +86,7 @@ class Watch:
             opens, ends = civil(here["slot_start"]), civil(here["slot_end"])
             if opens != self.grid.opens(here["slot_no"]) or ends < opens + STEP:
                 return "slot %d from %s to %s" % (here["slot_no"], opens, ends)
-        if was.get("slot_no") and (here["slot_no"], here["slot_end"]) != (was["slot_no"], was["slot_end"]) and (was["state"] != "paused" or here["slot_no"] < was["slot_no"]):
+        if was.get("slot_no") and (here["slot_no"], here["slot_end"]) != (was["slot_no"], was["slot_end"]) and (was["state"] not in ("paused", "paused-before") or here["slot_no"] < was["slot_no"]):
             return "slot %d became %d" % (was["slot_no"], here["slot_no"])
 
     def never_by_force(self, case, here, was, entry):

@@ -245,8 +245,9 @@ def random_leaving(dice, stage, p):
         stage.acts += [(decided, who, "decide", dice.random() < 0.3), (decided + dice.randint(1, 3) * MINUTE, who, "choose", dice.choice(stage.posts)["id"])]
         if dice.random() < 0.7:
             stage.acts.append((decided + dice.randint(200, 2000) * MINUTE, who, "decide", dice.random() < 0.3))
-    elif chance < 0.28:
-        stage.acts.append((close + dice.randint(-3000, 40000) * MINUTE, who, "register", None))
+    elif chance < 0.33:
+        during = [at + dice.randint(0, 20) * MINUTE for at, _, kind, _ in stage.acts if kind == "pause"]
+        stage.acts.append((dice.choice(during + [close + dice.randint(-3000, 40000) * MINUTE] * 2), who, "register", None))
     if dice.random() < 0.06:
         stage.acts.append((close + dice.randint(2, 34000) * MINUTE, who, "remove", None))
 
