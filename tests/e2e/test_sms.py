@@ -399,6 +399,6 @@ def test_a_gateway_reports_by_get_too():
 main([test_kannel_brings_texts_to_the_phone_and_their_reports_back, test_kannel_divides_as_it_was_counted, test_a_wrong_password_is_an_error_of_the_configuration,
       test_reports_never_move_back, test_a_workflow_hears_of_a_text_that_did_not_arrive,
       test_a_workflow_hears_of_a_number_that_is_refused_at_once, test_one_part_that_is_missing_spoils_the_text, test_a_report_settles_what_nobody_knew,
-      test_an_answer_that_makes_no_sense_is_never_sent, test_a_texted_code_is_of_use_no_longer_than_itself,
+      test_an_answer_that_makes_no_sense_is_never_sent, test_a_text_that_would_come_too_late_is_not_sent, test_a_texted_code_is_of_use_no_longer_than_itself,
       test_a_number_that_gets_no_text_is_told_when_typed, test_forged_reports_do_nothing, test_a_gateway_of_ones_own, test_killed_while_the_gateway_thinks,
       test_a_gateway_reports_by_get_too])

@@ -24,14 +24,17 @@ class Person:
         self.couple, self.special = row["couple"], row["special"]
         self.favourites, self.state, self.post, self.how = [], "enrolled", None, None
         self.place, self.start, self.end = None, None, None
+        self.takes_part = False  # was there when the times were given, or came later
         self.noticed, self.told = False, None  # has been told a time; when, if the others had been told before
 
     def lot(self):
         return (INF if self.number is None else self.number, self.assigned, self.id)
 
-    def turn(self):
-        """Who is first of those for whom the same is due at one instant: of a couple, on one number, to whom it was assigned first (S63, A6, A19, A63)."""
-        return (INF if self.place is None else self.place,) + self.lot()
+    def turn(self, pair):
+        """Who is first of those for whom the same is due at one instant: by the slot, then by the number; two who live together (`pair`, with whoever has left since) have the lower
+        number of both, and of the two whoever was assigned theirs first, whichever number that is (S63, S101, A6, A19, A63)."""
+        first = sorted(pair or [self], key=lambda p: (p.assigned, p.id))
+        return (INF if self.place is None else self.place, min(p.lot() for p in first)[:2], first.index(self), self.id)
 
     def cutoff(self):
         """A2. Whose time was over before they heard of it have the next day: the requirements do not say."""
@@ -101,6 +104,9 @@ class Round:
 
     # Small words
 
+    def turn(self, p):
+        return p.turn([q for q in self.people.values() if p.couple and q.couple == p.couple and q.takes_part])
+
     def in_state(self, *states):
         return [p for p in self.people.values() if p.state in states]
 
@@ -126,24 +132,24 @@ class Round:
         out += [] if self.notified else [Due(self.terms.notice_at, TELL, (), None, self.notify)]
         for p in self.people.values():
             if p.state == "preferred":
-                out.append(Due(self.terms.special_at, OPENING, p.turn(), p, self.let_in))
+                out.append(Due(self.terms.special_at, OPENING, self.turn(p), p, self.let_in))
             elif p.state == "waiting" and p.start is not None:
-                out.append(Due(p.start, OPENING, p.turn(), p, self.let_in))
+                out.append(Due(p.start, OPENING, self.turn(p), p, self.let_in))
             elif p.state == "early":
-                out.append(Due(self.window_end, PICK, p.turn(), p, self.leave_window))
+                out.append(Due(self.window_end, PICK, self.turn(p), p, self.leave_window))
             elif p.state == "open":
-                out.append(Due(p.end, PICK, p.turn(), p, self.leave_slot))
+                out.append(Due(p.end, PICK, self.turn(p), p, self.leave_slot))
             elif p.state == "late":
-                out.append(Due(p.cutoff(), RETRY, p.turn(), p, self.leave_day))
+                out.append(Due(p.cutoff(), RETRY, self.turn(p), p, self.leave_day))
             elif p.state == "undecided":
-                out.append(Due(p.draw_at(), PICK, p.turn(), p, self.lottery))
+                out.append(Due(p.draw_at(), PICK, self.turn(p), p, self.lottery))
         return out
 
     def close(self, _, now):
         """Who has not left gets a place: a number ten minutes, a couple one for both (S57-S63, S101)."""
         self.closed = True
         for p in self.in_state("enrolled"):
-            p.state = "preferred" if p.special else "waiting"
+            p.state, p.takes_part = "preferred" if p.special else "waiting", True
         place, seen = 0, {}
         for p in sorted(self.in_state("waiting"), key=Person.lot):
             if p.couple not in seen:
@@ -216,6 +222,7 @@ class Round:
 
     def join(self, p, now):
         """Somebody is in when the others have their times: enrolled late, or not allowed to leave."""
+        p.takes_part = True
         if p.special and now < self.window_end:
             p.state = "preferred"
             self.tell_time(p, now)

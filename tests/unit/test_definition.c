@@ -38,6 +38,7 @@ static const struct wrong {
         {"  until: {type: date", "  ~un-til: {type: date", "the name 'un-til' of a field is not valid"},
         {"guard: verdict == 'yes'", "guard: ~[1]", "found a list, expected an expression (one that begins with [ or { needs quotes)"},
         {"by: [keeper]", "by: ~[]", "found 0 entries"},
+        {"message: confirm, link: confirm}", "message: confirm, link: confirm, deadline: ~until}", "'deadline' is a date, expected a datetime, an instant, or a duration such as 7d"},
         {"target: asked}", "target: asked, opens: ~who}", "'opens' of event 'confirm' is a string, expected a date, datetime or instant"},
         {"target: asked}", "target: asked, opens: \"~size(children) > 0 ? until : until\"}", "'opens' of event 'confirm' cannot read 'children'"},
         {"target: asked}", "target: asked, opens: \"~late ? until : until\"}", "'opens' of event 'confirm' cannot read 'today'"},

@@ -86,7 +86,7 @@ static void settlements_follow_the_table(void **state) {
 			if (load(f, id).state == OUTBOX_QUEUED || load(f, id).state == OUTBOX_LEASED)
 				OK(cancel_tasks(f, &f->err));
 		}
-	assert_int_equal(allowed, 8);
+	assert_int_equal(allowed, 10);
 }
 
 static void begin_and_requeue_follow_the_table(void **state) {
