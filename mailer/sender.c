@@ -383,7 +383,7 @@ static bool judged_here(const struct transport_result *result) {
 static enum round deliver(struct sender *s, const struct outbox_row *row, const struct draft *draft, const struct draft *next) {
 	struct transport_result result = draft->result;
 	if (!draft->good) {
-		pend_result(s, row, &result, LESSON_NONE);
+		pend_result(s, row, &result, LESSON_UNASKED);
 		return ROUND_SENT;
 	}
 	const struct letter *letter = &draft->letter;
@@ -398,13 +398,13 @@ static enum round deliver(struct sender *s, const struct outbox_row *row, const 
 		return ROUND_STUCK;
 	if (begin.allowance != ALLOWANCE_TAKEN) {
 		refuse_cost(&result, begin.allowance);
-		pend_result(s, row, &result, LESSON_NONE);
+		pend_result(s, row, &result, LESSON_UNASKED);
 	}
 	if (!begin.held || s->options.capture)
 		return ROUND_SENT;
 	transmit(s, row, letter, next && next->good ? &next->letter.envelope : NULL, &result);
 	s->used_at = clock_monotonic();
-	enum lesson lesson = judged_here(&result) || atomic_load(s->closing) ? LESSON_NONE : lesson_of(&result, s->lane.channel);
+	enum lesson lesson = atomic_load(s->closing) ? LESSON_NONE : judged_here(&result) ? LESSON_UNASKED : lesson_of(&result, s->lane.channel);
 	if (result.early && result.outcome == OUTCOME_LATER)
 		pend_untouched(s, row, result.answer, lesson);
 	else

@@ -226,21 +226,21 @@ static bool learn_of_domain(struct tx *tx, struct str name, bool busy, struct st
 	return pace_save(tx, &p, err);
 }
 
+static bool try_anew(struct tx *tx, enum channel channel, enum way way, struct arena *a, struct err *err) {
+	struct pace p;
+	return pace_load(tx_view(tx), turns_relay(channel, way), a, &p, err) && (!breaker_try(&p) || pace_save(tx, &p, err));
+}
+
 bool turns_learn(struct tx *tx, enum channel channel, enum way way, enum lesson lesson, struct str to, struct str answer, int64_t now, struct learned *out, struct err *err) {
 	*out = (struct learned){0};
 	if (lesson == LESSON_NONE)
 		return true;
 	struct arena *a = arena_new();
-	bool ok = learn_of_relay(tx, turns_relay(channel, way), lesson == LESSON_DOWN, answer, now, a, out, err);
+	bool ok = lesson == LESSON_UNASKED ? try_anew(tx, channel, way, a, err) : learn_of_relay(tx, turns_relay(channel, way), lesson == LESSON_DOWN, answer, now, a, out, err);
 	if (ok && channel == CHANNEL_MAIL && (lesson == LESSON_SENT || lesson == LESSON_BUSY))
 		ok = learn_of_domain(tx, turns_domain(a, to), lesson == LESSON_BUSY, answer, now, a, out, err);
 	arena_free(a);
 	return ok;
-}
-
-static bool try_anew(struct tx *tx, enum channel channel, enum way way, struct arena *a, struct err *err) {
-	struct pace p;
-	return pace_load(tx_view(tx), turns_relay(channel, way), a, &p, err) && (!breaker_try(&p) || pace_save(tx, &p, err));
 }
 
 bool turns_start(struct tx *tx, struct err *err) {

@@ -24,6 +24,7 @@ bool turns_next(struct view *v, const struct turns *t, int64_t now, struct arena
 
 enum lesson {
 	LESSON_NONE,
+	LESSON_UNASKED,  /* the relay was not asked; if this was to ask whether it works, the next one may */
 	LESSON_SENT,
 	LESSON_ANSWERED, /* refused, but the relay works */
 	LESSON_BUSY,     /* the recipient's domain wants fewer */

@@ -154,6 +154,10 @@ static void a_relay_that_fails_rests_and_is_probed_by_one(void **state) {
 	probe = lease(f, NOW + 2000, 8);
 	assert_int_equal(probe.count, 1);
 	assert_int_equal(probe.items[0].attempts, 1);
+	assert_int_equal(lease(f, NOW + 2000, 8).count, 0);
+	/* It had expired, so the relay never heard of it: the next one asks, and nobody waits for an answer that does not come. */
+	assert_int_equal(learn(f, LESSON_UNASKED, "ida@a.dk", NOW + 2000).what, LEARNED_NOTHING);
+	assert_int_equal(lease(f, NOW + 2000, 8).count, 1);
 	assert_int_equal(learn(f, LESSON_SENT, "ida@a.dk", NOW + 2000).what, LEARNED_UP);
 	assert_int_equal(lease(f, NOW + 2000, 8).count, 8);
 }
