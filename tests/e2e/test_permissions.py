@@ -68,7 +68,7 @@ MAY = [
 SEES = [
     ("case",   "doctor secretariat head",           " ".join(TIMES), "one's own; who runs the round (S87)"),
     ("case",   "placing region elsewhere registry", HAS_POST,        "S137 S139: who is told of each allotment, not before there is one"),
-    ("number", "registry",                          HAS_POST,        "S138 S139: to the register of training alone"),
+    ("number", "secretariat placing region elsewhere registry", HAS_POST, "S138 S139: handed over with the choice, to who is told of it"),
     ("posts",  " ".join(PEOPLE),                    " ".join(TIMES), "S28-S35: the list is public"),
 ]
 # Who may begin a case of their own, and when.
@@ -165,14 +165,13 @@ class Site:
     def network(self, address):
         return dict(DANISH, **{"X-Forwarded-For": "203.0.113.%d" % (1 + [self.address(who) for who in DOCTORS + tuple(OFFICES)].index(address))})
 
-    def log_in(self):
-        """Everybody who is not logged in tries it; who has nothing to see gets no code."""
+    def log_in(self, everybody):
+        """Whoever of these addresses is not logged in tries it; who has nothing to see gets no code. An address may ask only so often in an hour."""
         def ask(address):
             asked = self.server.post("/home/otplogin", {"step": "address", "address": address}, headers=self.network(address))
             assert asked.status < 400, plain(asked)
             return next(v for k, v in asked.headers if k == "Set-Cookie" and v.startswith("pre=")).split(";")[0]
 
-        everybody = [self.address(who) for who in DOCTORS + tuple(OFFICES)]
         out = [a for a in everybody if a not in self.sessions or self.server.get("/backend?view=home", headers=self.sessions[a]).status != 200]
         self.inbox()
         last, told = self.last(), len(re.findall(r"event=login-asked", self.server.log_text()))
@@ -215,7 +214,7 @@ class Site:
     def ask(self, when):
         """Every cell of that time."""
         case = TIMES[when][1]
-        self.log_in()
+        self.log_in([self.address(who) for who in DOCTORS + tuple(OFFICES)])
         acts, sights = allowed(MAY, when), allowed(SEES, when)
         for who in PEOPLE:
             headers = self.headers(who, case)
@@ -230,14 +229,17 @@ class Site:
                 here = {v for f in forms(page) for n, field in f["fields"].items() if n == "act" for v in field["values"]} if page.status == 200 else set()
                 offered |= here
                 seen |= {"case"} if page.status == 200 and view != "choice.posts" and case.title() + " Prøve" in page.text else set()
-                seen |= {"number"} if "01019%d-1000" % DOCTORS.index(case) in page.text else set()
+                number = "01019%d-1000" % DOCTORS.index(case) in page.text
+                seen |= {"number"} if number else set()
+                # A mail may be passed on, so its link shows no number; but to the register, which is written to alone.
+                self.cell(not number or who == "registry" or not view.startswith("link "), when, who, view, "shows the number")
                 if view == "choice.posts":
                     self.cell(here == acts[who] & {"choose", "rank"}, when, who, "on the list of posts:", here)
                 self.forge(when, who, view, path, headers, here if page.status == 200 else None)
             for view in VIEWS if headers != DANISH else ():
                 listed = self.get("/backend?view=" + view, headers).text + self.get("/backend?view=%s&export=csv" % view, headers).text
                 seen |= {"case"} if case.title() + " Prøve" in listed else set()
-                seen |= {"number"} if "01019%d-1000" % DOCTORS.index(case) in listed else set()
+                self.cell(not re.search(r"01019\d-1000", listed), when, who, view, "lists a number")
             for act in ACTS:
                 self.cell((act in offered) == (act in acts[who]), when, who, act, "is offered" if act in offered else "is not offered")
             for what in ("case", "number", "posts"):
@@ -310,7 +312,7 @@ class Site:
 
     def act(self, who, case, act, answers, code=False):
         """One act as that person does it from their page."""
-        self.log_in()
+        self.log_in([self.address(case if who == "doctor" else who)])
         headers = self.headers(who, case)
         for path in self.pages(who, case).values():
             page = self.server.post(path, {"act": act}, headers=headers)

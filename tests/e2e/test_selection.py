@@ -215,7 +215,12 @@ def test_who_is_told_and_who_sees_the_number():
     for part in ("Signe Toft", "010190-1000", "signe@laege.example.dk", "+4520000301", "Prøvevej 1", "Rigshospitalet"):
         assert part in page, (part, page)
     assert "Prøvevej 1" in words(get(path_of(message(REGION, "Tildelt i Prøverunden")))), "the region has what it needs"
-    assert "010190-1000" not in words(get(path_of(message(REGION, "Tildelt i Prøverunden")))), "and no more"
+    assert "010190-1000" not in words(get(path_of(message(REGION, "Tildelt i Prøverunden")))), "and no number where a mail that is passed on leads"
+    cookie = log_in(REGION)
+    listed = get(html.unescape(re.search(r'href="([^"]+)">Tildelinger<', get("/backend", cookie).text).group(1)), cookie)
+    assert "010190" not in listed.text
+    handed = words(get(html.unescape(re.search(r'href="([^"]+)">Signe Toft<', listed.text).group(1)), cookie))
+    assert "010190-1000" in handed and "Rigshospitalet" in handed, handed
     for m in server.inbox():
         assert "010190-1000" not in m["text"] + (m["html"] or ""), (m["to"], m["subject"])
         assert "ærlige hensyn" not in m["text"] or m["to"] in ("adam@laege.example.dk", NORD), "only who has special consideration hears of it: %s %s" % (m["to"], m["subject"])
