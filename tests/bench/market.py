@@ -88,7 +88,7 @@ class Market:
         self.folder, self.gateway, self.site = folder, gateway, os.path.join(folder, "site")
         run(program("stafet"), "init", self.site, "--with", PACKAGE)
         self.configure(free_port(), sink, gateway)
-        self.take("contacts", None)
+        self.take("staff", None)
         self.take("posts", self.posts())
         self.take("participants", ["id;name;email;phone;address;cpr;number;assigned;assigned_round;couple;special;graduated"] + [
             "%d;Læge Nr %d;l%d@laege.example.dk;%s;Prøvevej 1;010190-%04d;%d;%s;;;true;%s" % (i, i, i, phone(i), i, i + 1, day(-200), day(-100)) for i in range(PEOPLE)])

@@ -14,7 +14,10 @@ ROUND = {"name": "2. runde 2027", "secretariat_email": "nord@videreuddannelse.ex
          "preview_on": "2027-03-22", "special_at": "2027-03-30T09:00", "open_at": "2027-03-30T12:00", "day_first_slot": "nine", "radius": "50.0", "radius_basis": "first"}
 DOCTORS = ("ida", "bo", "eva", "ole", "adam")                   # in the order of the lottery; Adam with special consideration, Ole asks to postpone for another reason
 OFFICES = {"secretariat": "nord@videreuddannelse.example.dk", "head": "leder@videreuddannelse.example.dk", "placing": "oest@videreuddannelse.example.dk", "region": "kbu@hovedstaden.example.dk",
-           "elsewhere": "kbu@syddanmark.example.dk", "registry": "overfoersel@register.example.dk"}
+           "elsewhere": "kbu@syddanmark.example.dk", "registry": "overfoersel@register.example.dk", "ended": "forrige@videreuddannelse.example.dk", "coming": "naeste@videreuddannelse.example.dk",
+           "gone": "kbu-foer@hovedstaden.example.dk"}
+# Who has a role from or until a day alone, both included (A50): as whom, from, until. Outside of it they are strangers with an old link.
+GRANTED = {"ended": ("operator", "2027-02-15", "2027-03-18"), "coming": ("operator", "2027-03-30", "2028-01-01"), "gone": ("region", "2026-01-01", "2027-03-30")}
 # All posts are in the region Hovedstaden, whose secretariat of postgraduate training is East ("placing"); "other" is another doctor of the round, "stranger" is not logged in.
 PEOPLE = ("doctor", "other", "stranger") + tuple(OFFICES)
 
@@ -46,14 +49,14 @@ RUNNING = "special before slot waits allotted late night"        # in the mornin
 # act, who, when, and why. Nobody else, and at no other time.
 MAY = [
     ("declare",    "doctor",      "enrolled last",                               "S10 S11 S18 A15; never later (S25), never undone (S24)"),
-    ("register",   "secretariat", UNTIL_SLOT,                                    "A15: a mail that came in time, read late, also while all stands still; not when choosing has begun"),
-    ("decide",     "secretariat", "asked",                                       "A14"),
+    ("register",   "secretariat operator",UNTIL_SLOT,                                    "A15: a mail that came in time, read late, also while all stands still; not when choosing has begun"),
+    ("decide",     "secretariat operator","asked",                                       "A14"),
     ("rank",       "doctor",      "preview before special paused held slot waits late", "S15 S46 S52 A8; not when the evening is over (A10)"),
     ("choose",     "doctor",      CHOOSING,                                      "S16 S60 S65 S72 S74 A7; not while paused (A55), not after nine in the evening (S91)"),
-    ("choose-for", "secretariat", CHOOSING,                                      "S87 S90 A28"),
+    ("choose-for", "secretariat operator",CHOOSING,                                      "S87 S90 A28"),
     ("override",   "head",        CHOOSING,                                      "A28"),
-    ("correct",    "secretariat", UNDECIDED + " " + HAS_POST,                    "S2 S131"),
-    ("remove",     "secretariat", UNDECIDED,                                     "A56; an allotment is binding (S80 S94)"),
+    ("correct",    "secretariat operator",UNDECIDED + " " + HAS_POST,                    "S2 S131"),
+    ("remove",     "secretariat operator",UNDECIDED,                                     "A56; an allotment is binding (S80 S94)"),
     ("assign",     "",            "",                                            "A57 S109: only when no post is left"),
     ("moved",      "doctor",      HAS_POST,                                      "S131: after the choice"),
     ("release",    "region placing", HAS_POST,                                   "S86 A26: the region of the post"),
@@ -61,15 +64,15 @@ MAY = [
     ("received",   "secretariat placing region elsewhere registry", HAS_POST,    "S137 S139: who is told"),
     ("begin",      "",            "",                                            "it has begun"),
     ("cancel",     "",            "",                                            "S25: it has begun"),
-    ("add",        "secretariat", "enrolled last over asked left told preview " + RUNNING, "S2 A56; not while all stands still"),
-    ("pause",      "secretariat", RUNNING,                                       "A55 A62: from the first who chooses"),
-    ("resume",     "secretariat", "paused held",                                      "A55"),
+    ("add",        "secretariat operator","enrolled last over asked left told preview " + RUNNING, "S2 A56; not while all stands still"),
+    ("pause",      "secretariat operator",RUNNING,                                       "A55 A62: from the first who chooses"),
+    ("resume",     "secretariat operator","paused held",                                      "A55"),
 ]
 SEES = [
-    ("case",   "doctor secretariat head",           " ".join(TIMES), "one's own; who runs the round (S87)"),
+    ("case",   "doctor secretariat operator head",  " ".join(TIMES), "one's own; who runs the round (S87)"),
     ("case",   "placing region elsewhere registry", HAS_POST,        "S137 S139: who is told of each allotment, not before there is one"),
     ("number", "secretariat placing region elsewhere registry", HAS_POST, "S138 S139: handed over with the choice, to who is told of it"),
-    ("posts",  " ".join(PEOPLE),                    " ".join(TIMES), "S28-S35: the list is public"),
+    ("posts",  " ".join(PEOPLE + ("operator",)),                   " ".join(TIMES), "S28-S35: the list is public"),
 ]
 # Who may begin a case of their own, and when.
 BEGINS = {"round": ("secretariat", " ".join(TIMES)), "choice": ("", ""), "trace": ("", ""),     # A56: the round alone enrols
@@ -86,9 +89,15 @@ FORMS = {"declare": (2, {"reason": "exam", "confirmed": "true"}), "register": (1
          "resume": (0, {"confirmed": "true"})}
 
 
+def as_whom(who, when):
+    """What that person is on that day."""
+    role, since, until = GRANTED.get(who, (who, "", "9999"))
+    return role if since <= TIMES[when][0][:10] <= until else "stranger"
+
+
 def allowed(table, when):
     """{who: what} at that time."""
-    return {who: {what for what, persons, times, _ in table if who in persons.split() and when in times.split()} for who in PEOPLE}
+    return {who: {what for what, persons, times, _ in table if as_whom(who, when) in persons.split() and when in times.split()} for who in PEOPLE}
 
 
 class Site:
@@ -110,6 +119,9 @@ class Site:
         with open(os.path.join(PACKAGE, "round", "posts.csv"), encoding="utf-8") as f:
             posts = f.readlines()
         self.take("posts", posts[:1] + [line for line in posts if ";Hovedstaden;" in line])
+        with open(os.path.join(PACKAGE, "round", "staff.csv"), encoding="utf-8") as f:
+            self.take("staff", f.readlines() + ["%s;%s;%s;%s;%s;round;%s;%s;Danske Regioner;2026-12-01\n" % (who, who.title(), OFFICES[who], role, "Hovedstaden" if role == "region" else "", since, until)
+                                                for who, (role, since, until) in GRANTED.items()])
         self.take("participants", ["id;name;email;phone;address;cpr;number;assigned;assigned_round;couple;special;graduated\n"] +
                   ["%d;%s Prøve;%s;+45 20 00 01 0%d;Prøvevej 1;01019%d-1000;%d;2026-09-01;2027-1;;%s;2027-01-31\n" % (101 + i, who.title(), self.address(who), i, i, i + 1, str(who == "adam").lower())
                    for i, who in enumerate(DOCTORS)])

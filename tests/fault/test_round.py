@@ -62,7 +62,7 @@ class Site:
     def enrol(self):
         model.write_people(os.path.join(self.folder, "people.csv"), PEOPLE)
         model.write_posts(os.path.join(self.folder, "posts.csv"), POSTS)
-        for register, path in (("participants", "people.csv"), ("posts", "posts.csv"), ("contacts", os.path.join(model.PACKAGE, "round", "contacts.csv"))):
+        for register, path in (("participants", "people.csv"), ("posts", "posts.csv"), ("staff", os.path.join(model.PACKAGE, "round", "staff.csv"))):
             run("import", "round." + register, os.path.join(self.folder, path), site=self.site)
         path = os.path.join(self.folder, "start.json")
         with open(path, "w") as f:
