@@ -3,6 +3,7 @@
 #include "engine/base/clock.h"
 #include "engine/store/groups.h"
 #include "engine/store/timers.h"
+#include "engine/workflow/lots.h"
 
 #include <string.h>
 
@@ -196,7 +197,7 @@ struct walk {
 	struct buf *out;
 	int64_t checked, faults;
 	struct replay_sum sum;
-	struct buf *lots; /* NULL: nobody asks */
+	struct lots *lots; /* NULL: nobody asks */
 };
 
 static bool walk_next(struct walk *w, struct str reference, int64_t *after, bool *found, struct err *err) {
@@ -270,22 +271,24 @@ static void tell_replay(const struct replay_sum *sum, struct buf *out) {
 static int command_replay(struct open_site *s, struct arguments *args, struct str input, struct buf *out) {
 	enum { LOTS_LIMIT = 64 << 20 };
 	struct err err = {0};
-	struct buf lots;
+	struct buf text;
 	bool wanted = arguments_flag(args, "--lots");
 	(void)input;
 	if (arguments_unknown(args, out) || args->count > 1)
 		return usage(out, "replay [REFERENCE] [--lots]");
-	buf_init(&lots, LOTS_LIMIT);
+	buf_init(&text, LOTS_LIMIT);
+	struct lots lots = {.out = &text, .a = arena_new()};
 	struct walk w = {.s = s, .look = args->count ? replay_one : replay_root, .out = out, .lots = wanted ? &lots : NULL};
 	bool ok = walk(&w, str_from(args->count ? args->items[0] : NULL), &err);
 	replay_end(&w.sum);
-	if (ok && lots.overflow)
+	if (ok && text.overflow)
 		ok = err_set(&err, ERR_INPUT, "error.input", "the lists are larger than %d MiB in all; ask for one case after the other", LOTS_LIMIT >> 20);
 	if (ok && wanted && w.sum.faults == 0)
-		buf_str(out, buf_text(&lots));
+		buf_str(out, buf_text(&text));
 	else if (ok)
 		tell_replay(&w.sum, out);
-	buf_free(&lots);
+	buf_free(&text);
+	arena_free(lots.a);
 	if (!ok)
 		return command_failed(out, &err);
 	return w.sum.faults ? EXIT_FAULT : EXIT_GOOD;

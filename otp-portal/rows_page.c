@@ -211,15 +211,14 @@ static void post(struct looking *l, struct str key, struct response *out) {
 void rows_page(struct request *r, struct view *v, const struct rows_view *rows, struct response *out) {
 	struct register_port port = data_store_port(v);
 	const struct catalogue *c = rows->rule->catalogue;
-	const struct value *all;
-	size_t count;
+	struct value all;
 	struct err err;
 	struct str key = request_query(r, "row");
 	struct looking l = {.r = r, .v = v, .rows = rows, .prose = {r, rows->package, rows->definition, rows->values, rows->instance, &port, STR("")}};
 	l.world = engine_world(r->world->options.engine, rows->definition, rows->instance, &port, r->now, r->arena);
 	int64_t today = civil_day_of(zone_local(l.world.zone, r->now));
 	const struct value *values = rows->values ? rows->values : ARENA_ARRAY(r->arena, rows->definition->fields.count + 1, struct value);
-	if ((rows->instance && !participation_list(v, rows->instance->id, today, r->arena, &l.people, &err)) || !port.rows(port.context, c->reg, today, r->arena, &all, &count, &err)) {
+	if ((rows->instance && !participation_list(v, rows->instance->id, today, r->arena, &l.people, &err)) || !port.rows(port.context, c->reg, today, r->arena, &all, &err)) {
 		page_failure(r, out, &err);
 		return;
 	}
@@ -228,7 +227,7 @@ void rows_page(struct request *r, struct view *v, const struct rows_view *rows, 
 		return;
 	}
 	l.ask = catalogue_ask_read(r, c, rows->path);
-	catalogue_find(&l.ask, &l.world, values, all, count, &l.found);
+	catalogue_find(&l.ask, &l.world, values, all.list.items, all.list.count, &l.found);
 	l.list = (struct catalogue_list){.ask = &l.ask, .rows = &l.found, .prose = &l.prose, .level = 2, .act = write_act, .context = &l};
 	if (key.len > 0)
 		show_row(&l, key, out);

@@ -61,3 +61,17 @@ bool children_highest(struct view *v, const struct child_query *query, struct ar
 	stmt_end(s);
 	return step == DB_ROW;
 }
+
+bool children_states(struct view *v, int64_t parent_id, struct str workflow, struct arena *a, struct child_states *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT id, version, workflow, state, ended_at IS NOT NULL FROM instances WHERE parent_id = ?1 AND ?2 IN ('', workflow) ORDER BY id");
+	enum db_step step;
+	bind_int(s, parent_id);
+	bind_text(s, workflow);
+	*out = (struct child_states){0};
+	while ((step = stmt_step(s, err)) == DB_ROW) {
+		struct child_state *child = ARENA_PUSH(a, out);
+		*child = (struct child_state){.id = stmt_int(s, 0), .version = stmt_int(s, 1), .workflow = stmt_text(s, 2, a), .state = stmt_text(s, 3, a), .ended = stmt_int(s, 4)};
+	}
+	stmt_end(s);
+	return step == DB_DONE;
+}

@@ -29,4 +29,16 @@ bool children_in_order(struct view *v, const struct child_query *query, struct a
 /* The highest value of query->number of all children of that workflow, whatever their state; 0: none has one. */
 bool children_highest(struct view *v, const struct child_query *query, struct arena *a, int64_t *number, struct err *err);
 
+/* By id, whether they have ended or not. workflow empty: of any. */
+struct child_state {
+	int64_t id, version;
+	struct str workflow, state;
+	bool ended;
+};
+struct child_states {
+	struct child_state *items;
+	size_t count, cap;
+};
+bool children_states(struct view *v, int64_t parent_id, struct str workflow, struct arena *a, struct child_states *out, struct err *err);
+
 #endif

@@ -48,6 +48,12 @@ bool instance_by_reference(struct view *v, struct str reference, struct arena *a
 	return end_instance(s, a, out, err);
 }
 
+bool instance_latest(struct view *v, struct str workflow, struct arena *a, struct instance *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), INSTANCE "WHERE i.workflow = ? ORDER BY i.id DESC LIMIT 1");
+	bind_text(s, workflow);
+	return end_instance(s, a, out, err);
+}
+
 bool instance_next(struct view *v, int64_t after, struct arena *a, struct instance *out, bool *found, struct err *err) {
 	struct stmt *s = db_query(view_db(v), INSTANCE "WHERE i.id > ? ORDER BY i.id LIMIT 1");
 	bind_int(s, after);

@@ -26,6 +26,7 @@ struct str instance_reference(struct arena *a);
 bool instance_insert(struct tx *tx, struct arena *a, struct instance *instance, struct err *err);
 bool instance_load(struct view *v, int64_t id, struct arena *a, struct instance *out, struct err *err); /* NOT_FOUND */
 bool instance_by_reference(struct view *v, struct str reference, struct arena *a, struct instance *out, struct err *err);
+bool instance_latest(struct view *v, struct str workflow, struct arena *a, struct instance *out, struct err *err); /* that was started last; NOT_FOUND */
 /* The first with an id above `after`; *found false: none. For walking over all. */
 bool instance_next(struct view *v, int64_t after, struct arena *a, struct instance *out, bool *found, struct err *err);
 /* Writes state, data, version, entered_at, changed_at, ended_at, erase_at where version is still instance->version - 1; CONFLICT otherwise. */

@@ -1,5 +1,6 @@
 #include "engine/workflow/data.h"
 
+#include "engine/workflow/draw.h"
 #include "engine/workflow/register_cache.h"
 #include "engine/workflow/sealed.h"
 #include "engine/workflow/upload.h"
@@ -402,14 +403,27 @@ bool data_row_is_valid(const struct register_type *reg, const struct value *row,
 	return (!from || from->kind == KIND_UNSET || from->integer <= day) && (!until || until->kind == KIND_UNSET || day <= until->integer);
 }
 
-static bool store_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count,
-                       struct err *err) {
+struct value data_row_list(const struct value *rows, size_t count, struct str digest) {
+	return (struct value){.kind = KIND_LIST, .list = {.items = rows, .count = count, .digest = digest}};
+}
+
+struct str data_rows_digest(const struct register_type *reg, const struct value *rows, size_t count, struct arena *a) {
+	struct arena *scratch = arena_new();
+	struct str *keys = ARENA_ARRAY(scratch, count, struct str);
+	for (size_t i = 0; i < count; i++)
+		keys[i] = value_text(scratch, &rows[i].record.members[reg->record.key]);
+	struct str digest = draw_list_digest(keys, count, a);
+	arena_free(scratch);
+	return digest;
+}
+
+static bool store_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, struct value *rows, struct err *err) {
 	const struct register_snapshot *cached;
 	struct register_rows stored = {0};
 	if (!register_cache_get(reg->cache, context, reg, today, a, &cached, err))
 		return false;
 	if (cached) {
-		*rows = register_snapshot_rows(cached, count);
+		*rows = register_snapshot_rows(cached);
 		return true;
 	}
 	if (!register_rows(context, reg->full_name, a, &stored, err))
@@ -422,8 +436,7 @@ static bool store_rows(void *context, const struct register_type *reg, int64_t t
 			return false;
 		kept += data_row_is_valid(reg, &out[kept], today);
 	}
-	*rows = out;
-	*count = kept;
+	*rows = data_row_list(out, kept, STR(""));
 	return true;
 }
 
@@ -467,12 +480,8 @@ static bool read_list(void *context, size_t slot, struct arena *a, struct value 
 	size_t index = slot - definition_slots(lists->d);
 	struct value *known = &lists->known[index];
 	(void)a;
-	if (known->kind == KIND_UNSET) {
-		struct value all = {.kind = KIND_LIST};
-		if (!lists->port->rows(lists->port->context, &lists->d->registers.items[index], lists->today, lists->a, &all.list.items, &all.list.count, err))
-			return false;
-		*known = all;
-	}
+	if (known->kind == KIND_UNSET && !lists->port->rows(lists->port->context, &lists->d->registers.items[index], lists->today, lists->a, known, err))
+		return false;
 	*list = *known;
 	return true;
 }

@@ -10,14 +10,17 @@
 struct register_port {
 	void *context;
 	struct view *view; /* of the store that they are in; NULL: a test's */
-	/* Rows valid on that day, in file order, as RECORD values of reg; memory in arena. */
-	bool (*rows)(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count, struct err *err);
+	/* A LIST of the rows valid on that day, in file order, as RECORD values of reg, with its digest when that is known; memory in arena. */
+	bool (*rows)(void *context, const struct register_type *reg, int64_t today, struct arena *a, struct value *rows, struct err *err);
 	/* One row; version 0: the newest, if it is still in the register, whatever its dates. NOT_FOUND. */
 	bool (*row)(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a, struct value *out, struct err *err);
 };
 /* Rows from a view of the store. The port borrows v. */
 struct register_port data_store_port(struct view *v);
 
+struct value data_row_list(const struct value *rows, size_t count, struct str digest /* empty: not known */);
+/* Their digest, as draws tell it (draw.h); in arena. */
+struct str data_rows_digest(const struct register_type *reg, const struct value *rows, size_t count, struct arena *a);
 /* Whether a row's dates (`valid`) have that day between them. */
 bool data_row_is_valid(const struct register_type *reg, const struct value *row, int64_t day);
 /* What rows() reads in the definition's expressions: through the port, each register once. In arena; NULL when nothing asks, or for no port. */

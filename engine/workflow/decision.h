@@ -47,7 +47,7 @@ struct decision_world {
 	struct board *board;           /* of the instance; NULL: it shares no record */
 };
 
-enum { DECISION_CHILDREN = 10000 }; /* that one action may start; all are prepared, at some KB each, before the first is written */
+enum { DECISION_CHILDREN = 100000 }; /* that one action may start: some KB each */
 enum effect_kind { EFFECT_SEND, EFFECT_DOCUMENT, EFFECT_START, EFFECT_SIGNAL, EFFECT_PLAN, EFFECT_CLAIM, EFFECT_RELEASE, EFFECT_SHARE };
 struct effect {
 	enum effect_kind kind;

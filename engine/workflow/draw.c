@@ -2,6 +2,8 @@
 
 #include "engine/base/secret.h"
 
+#include <stdlib.h>
+
 enum { NUMBER = 8 };
 
 uint64_t draw_index(const unsigned char seed[DRAW_SEED], struct str label, uint64_t count) {
@@ -17,6 +19,29 @@ uint64_t draw_index(const unsigned char seed[DRAW_SEED], struct str label, uint6
 	}
 	arena_free(a);
 	return number % count;
+}
+
+void draw_order_begin(struct draw_order *o, const unsigned char seed[DRAW_SEED], struct str label, size_t count) {
+	*o = (struct draw_order){.seed = seed, .label = label, .count = count, .left = calloc(count, sizeof *o->left), .a = arena_new()};
+	BUG_IF(!o->left); /* of a long list hardly anything is touched */
+}
+
+bool draw_order_next(struct draw_order *o, size_t *index) {
+	size_t count = o->count - o->passed;
+	if (count == 0)
+		return false;
+	arena_reset(o->a);
+	struct str label = o->passed == 0 ? o->label : arena_printf(o->a, "%.*s.%zu", STR_ARG(o->label), o->passed);
+	size_t place = (size_t)draw_index(o->seed, label, count);
+	*index = o->left[place] ? o->left[place] - 1 : place;
+	o->left[place] = o->left[count - 1] ? o->left[count - 1] : count;
+	o->passed++;
+	return true;
+}
+
+void draw_order_end(struct draw_order *o) {
+	free(o->left);
+	arena_free(o->a);
 }
 
 static struct str hex_of(struct str text, struct arena *a) {

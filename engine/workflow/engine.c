@@ -1,6 +1,7 @@
 #include "engine/workflow/engine_run.h"
 
 #include "engine/base/log.h"
+#include "engine/store/children.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ void engine_watch(struct engine *e, struct engine_watch watch) {
 }
 
 struct run run_open(struct engine *e, struct tx *tx, int64_t now, struct arena *a) {
-	return (struct run){.engine = e, .tx = tx, .view = tx_view(tx), .now = now, .a = a, .books = {.a = a}};
+	return (struct run){.engine = e, .tx = tx, .view = tx_view(tx), .now = now, .a = a, .lasting = a, .books = {.a = a}};
 }
 
 static void note(struct read_log *log, struct str what) {
@@ -49,10 +50,10 @@ static void note_once(struct read_log *log, struct str what) {
 	note(log, what);
 }
 
-static bool logged_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count, struct err *err) {
+static bool logged_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, struct value *rows, struct err *err) {
 	struct read_log *log = context;
 	note_once(log, arena_printf(log->a, "rows %.*s", STR_ARG(reg->full_name)));
-	if (log->inner.rows(log->inner.context, reg, today, a, rows, count, err))
+	if (log->inner.rows(log->inner.context, reg, today, a, rows, err))
 		return true;
 	log->failed = *err;
 	return false;
@@ -123,21 +124,20 @@ struct form_world engine_world(struct engine *e, const struct definition *d, con
 	return world;
 }
 
-static struct value child_value(const struct definition *d, const struct instance *child, struct arena *a) {
+static struct value child_value(const struct definition *d, const struct child_state *child, struct arena *a) {
 	struct value *members = ARENA_ARRAY(a, d->child_record->count, struct value);
 	members[0] = value_string(child->workflow);
 	members[1] = value_string(child->state);
-	members[2] = value_bool(child->ended_at != 0);
+	members[2] = value_bool(child->ended);
 	return (struct value){.kind = KIND_RECORD, .record = {d->child_record, members, STR("")}};
 }
 
 static bool load_children(struct run *r, struct loaded *l, struct err *err) {
-	struct instance_list children = {0};
-	struct instance_query query = {.parent_id = l->instance.id, .limit = 10000};
+	struct child_states children;
 	l->children = (struct value){.kind = KIND_LIST};
 	if (!l->definition->reads_children)
 		return true;
-	if (!instance_query(r->view, &query, r->a, &children, NULL, err))
+	if (!children_states(r->view, l->instance.id, STR(""), r->a, &children, err))
 		return false;
 	struct value *items = ARENA_ARRAY(r->a, children.count, struct value);
 	for (size_t i = 0; i < children.count; i++) {

@@ -204,8 +204,9 @@ struct replay_sum {
 	struct past_registers *registers; /* read for one instance, good for the next; replay_end() */
 	struct claim_books *claims;       /* likewise */
 };
-/* Faults are written as lines to out, and each draw to lots (NULL: to nowhere), as a line of JSON: label, drawn, digest, keys. */
-bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct buf *lots, struct replay_sum *sum, struct err *err);
+/* Faults are written as lines to out, and each draw to lots (lots.h; NULL: to nowhere). */
+struct lots;
+bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct lots *lots, struct replay_sum *sum, struct err *err);
 void replay_end(struct replay_sum *sum);
 
 #endif

@@ -109,14 +109,13 @@ static bool use_link(struct run *r, const struct loaded *l, const struct cause *
 
 bool run_apply(struct run *r, struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause,
                struct receipt *receipt, struct err *err) {
-	struct prepared_starts children = {0};
 	struct prepared_documents documents = {0};
 	struct prepared_plans plans = {0};
 	struct history entry;
 	const struct value *before = l->instance.id ? l->values : NULL;
 	const struct snapshot left = loaded_snapshot(l);
 	struct str payload, data;
-	if (!run_prepare_children(r, l, decision, &children, err) || !run_prepare_plans(r, l, decision, &plans, err) || !run_payload(r, l, event, decision, cause, &payload, err) ||
+	if (!run_check_children(r, l, decision, err) || !run_prepare_plans(r, l, decision, &plans, err) || !run_payload(r, l, event, decision, cause, &payload, err) ||
 	    !run_data(r, l->definition, decision->values, &data, err))
 		return false;
 	if (!write_instance(r, l, decision, data, err) || !run_prepare_documents(r, l, decision, &documents, err))
@@ -133,7 +132,7 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
 		return false;
 	bool leaves = decision->moved || (cause->link && !cause->keeps); /* a state, or a task */
 	if (!run_messages(r, l, decision, cause, entry.id, err) || (leaves && !run_cancel_messages(r, l, decision, &left, entry.id, err)) ||
-	    !run_start_children(r, l, &children, err) || !run_send_signals(r, l, decision, &plans, err))
+	    !run_start_children(r, l, decision, err) || !run_send_signals(r, l, decision, &plans, err))
 		return false;
 	*receipt = (struct receipt){
 	        .instance_id = l->instance.id,

@@ -1,4 +1,5 @@
 /* Children and signals. A child starts through the same gate as a form: the parent's values become answers, so nothing gets in unchecked. */
+#include "engine/store/children.h"
 #include "engine/store/mailbox.h"
 #include "engine/workflow/engine_run.h"
 #include "engine/workflow/upload.h"
@@ -43,6 +44,13 @@ struct answers run_effect_answers(struct run *r, const struct effect *effect) {
 	return answers;
 }
 
+/* A child that does not exist yet, and what its start decides. */
+struct prepared_start {
+	const struct definition *definition;
+	struct loaded loaded;
+	struct decision decision;
+};
+
 static struct event start_event(const struct prepared_start *start) {
 	return (struct event){.kind = EVENT_START, .name = STR("start"), .role = start->definition->start.by->name, .values = start->loaded.values};
 }
@@ -57,14 +65,13 @@ static bool stands_alone(const struct prepared_start *start, struct err *err) {
 	return true;
 }
 
-static bool prepare_child(struct run *r, const struct loaded *l, const struct effect *effect, struct prepared_starts *out, struct err *err) {
+static bool prepare_child(struct run *r, const struct loaded *l, const struct effect *effect, struct prepared_start *start, struct err *err) {
 	const struct package *package = site_package(r->engine->site, effect->action->workflow);
 	if (!package)
 		return err_set(err, ERR_PERMANENT, "error.internal", "no workflow '%.*s' to start", STR_ARG(effect->action->workflow));
 	if (r->depth >= MOST_DEPTH)
 		return err_set(err, ERR_PERMANENT, "error.internal", "children nest deeper than %d", MOST_DEPTH);
-	struct prepared_start *start = ARENA_PUSH(r->a, out);
-	*start = (struct prepared_start){.effect = effect, .definition = package->definition};
+	*start = (struct prepared_start){.definition = package->definition};
 	if (!run_prepare(r, start->definition, l, &start->loaded, err))
 		return false;
 	struct answers answers = run_effect_answers(r, effect);
@@ -83,31 +90,45 @@ static bool prepare_child(struct run *r, const struct loaded *l, const struct ef
 	       err_set(err, ERR_PERMANENT, "error.internal", "child '%.*s' cannot start: %s", STR_ARG(start->definition->name), start->decision.guard_err.text);
 }
 
-bool run_prepare_children(struct run *r, const struct loaded *l, const struct decision *decision, struct prepared_starts *out, struct err *err) {
-	size_t most = decision->effects.count;
-	out->items = ARENA_ARRAY(r->a, most, struct prepared_start);
-	out->cap = most;
-	for (size_t i = 0; i < most; i++)
-		if (decision->effects.items[i].kind == EFFECT_START && !prepare_child(r, l, &decision->effects.items[i], out, err))
-			return false;
-	return true;
+static bool start_child(struct run *r, struct prepared_start *start, struct err *err) {
+	struct event event = start_event(start);
+	struct cause cause = {.kind = "start"};
+	struct receipt receipt;
+	r->depth++;
+	bool ok = run_apply(r, &start->loaded, &event, &start->decision, &cause, &receipt, err);
+	r->depth--;
+	return ok;
 }
 
-bool run_start_children(struct run *r, const struct loaded *parent, struct prepared_starts *starts, struct err *err) {
-	for (size_t i = 0; i < starts->count; i++) {
-		struct prepared_start *start = &starts->items[i];
-		struct event event = start_event(start);
-		struct cause cause = {.kind = "start"};
-		struct receipt receipt;
-		start->loaded.instance.parent_id = parent->instance.id;
-		start->loaded.instance.root_id = parent->instance.root_id;
-		r->depth++;
-		bool ok = run_apply(r, &start->loaded, &event, &start->decision, &cause, &receipt, err);
-		r->depth--;
-		if (!ok)
-			return false;
+/* Each in memory of its own: there may be very many. */
+static bool each_child(struct run *r, const struct loaded *parent, const struct decision *decision, bool starts, struct err *err) {
+	struct arena *lasting = r->a;
+	struct prepared_start start;
+	bool ok = true;
+	for (size_t i = 0; ok && i < decision->effects.count; i++) {
+		if (decision->effects.items[i].kind != EFFECT_START)
+			continue;
+		if (r->a == lasting)
+			r->a = arena_new();
+		else
+			arena_reset(r->a);
+		ok = prepare_child(r, parent, &decision->effects.items[i], &start, err) && (!starts || start_child(r, &start, err));
 	}
-	return true;
+	if (r->a != lasting)
+		arena_free(r->a);
+	r->a = lasting;
+	return ok;
+}
+
+bool run_check_children(struct run *r, const struct loaded *parent, const struct decision *decision, struct err *err) {
+	int64_t rehearsed = r->engine->rehearsed;
+	bool ok = each_child(r, parent, decision, false, err);
+	r->engine->rehearsed = rehearsed; /* none of these was made */
+	return ok;
+}
+
+bool run_start_children(struct run *r, const struct loaded *parent, const struct decision *decision, struct err *err) {
+	return each_child(r, parent, decision, true, err);
 }
 
 static struct str signal_data(struct run *r, const struct effect *effect) {
@@ -135,12 +156,11 @@ static bool put_signal(struct run *r, const struct loaded *l, int64_t to, const 
 }
 
 static bool signal_children(struct run *r, const struct loaded *l, const struct effect *effect, struct err *err) {
-	struct instance_list children = {0};
-	struct instance_query query = {.parent_id = l->instance.id, .workflow = effect->action->workflow, .limit = 100000};
-	if (!instance_query(r->view, &query, r->a, &children, NULL, err))
+	struct child_states children;
+	if (!children_states(r->view, l->instance.id, effect->action->workflow, r->a, &children, err))
 		return false;
 	for (size_t i = 0; i < children.count; i++)
-		if (children.items[i].ended_at == 0 && !put_signal(r, l, children.items[i].id, effect, err))
+		if (!children.items[i].ended && !put_signal(r, l, children.items[i].id, effect, err))
 			return false;
 	return true;
 }

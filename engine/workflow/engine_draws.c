@@ -87,7 +87,7 @@ struct urn *urn_open(const struct urn_desk *desk) {
 	if (!definition_draws(d) || !desk->view)
 		return NULL;
 	struct drawer *drawer = ARENA_NEW(desk->a, struct drawer);
-	*drawer = (struct drawer){.desk = *desk, .urn = {.port = {drawer, port_find, port_make}, .a = desk->a, .reference = desk->reference}};
+	*drawer = (struct drawer){.desk = *desk, .urn = {.port = {drawer, port_find, port_make}, .a = desk->a, .reference = desk->reference, .tells = desk->tells}};
 	return &drawer->urn;
 }
 
@@ -120,7 +120,8 @@ void run_draws_payload(const struct loaded *l, const struct decision *decision, 
 	for (size_t i = 0; i < u->lots.count; i++) {
 		const struct urn_lot *lot = &u->lots.items[i];
 		buf_z(out, i ? "," : "");
-		escape_json(out, arena_printf(u->a, "%.*s %zu %.*s %.*s", STR_ARG(lot->label), lot->size, STR_ARG(lot->digest), STR_ARG(lot->key)));
+		struct str passed = lot->conditional ? arena_printf(u->a, "-%zu", lot->passed_count) : STR("");
+		escape_json(out, arena_printf(u->a, "%.*s %zu%.*s %.*s %.*s", STR_ARG(lot->label), lot->size, STR_ARG(passed), STR_ARG(lot->digest), STR_ARG(lot->key)));
 	}
 	buf_char(out, ']');
 }

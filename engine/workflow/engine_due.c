@@ -202,7 +202,7 @@ void run_stir(struct run *r, int64_t root_id) {
 		if (r->roots.items[i] == root_id)
 			return;
 	if (r->roots.count < MOST_ROOTS) /* the rest is the writer's */
-		*(int64_t *)ARENA_PUSH(r->a, &r->roots) = root_id;
+		*(int64_t *)ARENA_PUSH(r->lasting, &r->roots) = root_id;
 }
 
 /* The list may grow meanwhile. */

@@ -3,6 +3,7 @@
 #include "engine/base/escape.h"
 #include "engine/store/people.h"
 #include "engine/workflow/engine_run.h"
+#include "engine/workflow/lots.h"
 #include "engine/workflow/past.h"
 #include "engine/workflow/register_past.h"
 
@@ -22,7 +23,8 @@ struct replay {
 	struct texts_of reads;
 	struct str decided;              /* of the payload: what stands behind its reads */
 	struct replay_sum *sum;
-	struct buf *out, *lots;
+	struct buf *out;
+	struct lots *lots; /* NULL: nobody asks */
 };
 
 __attribute__((format(printf, 2, 3))) static void fault(struct replay *p, const char *format, ...) {
@@ -91,7 +93,7 @@ static bool load_then(struct replay *p, struct loaded *l, struct err *err) {
 	l->ledger = pool_ledger(&(struct pool_desk){.engine = p->run.engine, .view = p->run.view, .a = p->run.a, .definition = p->definition, .instance_id = l->instance.id,
 	                                            .parent_id = l->instance.parent_id, .seen = p->told.seen, .now = p->entry->at, .registers = &p->then, .books = p->sum->claims});
 	l->urn = urn_open(&(struct urn_desk){.engine = p->run.engine, .view = p->run.view, .a = p->run.a, .definition = p->definition, .instance_id = l->instance.id,
-	                                     .parent_id = l->instance.parent_id, .reference = l->instance.reference, .seen = p->told.seen, .history_id = p->entry->id});
+	                                     .parent_id = l->instance.parent_id, .reference = l->instance.reference, .seen = p->told.seen, .history_id = p->entry->id, .tells = p->lots != NULL});
 	l->board = group_board(&(struct group_desk){.view = p->run.view, .a = p->run.a, .definition = p->definition, .registers = &p->now, .payload = &p->entry->payload});
 	return past_children(p, &l->children, err);
 }
@@ -174,22 +176,10 @@ static bool compare(struct replay *p, const struct loaded *l, const struct decis
 }
 
 static void tell_lots(struct replay *p, const struct loaded *l) {
-	for (size_t i = 0; l->urn && i < l->urn->lots.count; i++) {
-		const struct urn_lot *lot = &l->urn->lots.items[i];
-		p->sum->lots++;
-		if (!p->lots)
-			continue;
-		buf_z(p->lots, "{\"label\":");
-		escape_json(p->lots, lot->label);
-		buf_z(p->lots, ",\"drawn\":");
-		escape_json(p->lots, lot->key);
-		buf_printf(p->lots, ",\"digest\":\"%.*s\",\"keys\":[", STR_ARG(lot->digest));
-		for (size_t k = 0; k < lot->size; k++) {
-			buf_z(p->lots, k ? "," : "");
-			escape_json(p->lots, lot->keys[k]);
-		}
-		buf_z(p->lots, "]}\n");
-	}
+	size_t count = l->urn ? l->urn->lots.count : 0;
+	p->sum->lots += (int64_t)count;
+	for (size_t i = 0; p->lots && i < count; i++)
+		lots_tell(p->lots, &l->urn->lots.items[i]);
 }
 
 static bool decide_again(struct replay *p, struct err *err) {
@@ -279,7 +269,7 @@ static bool take_entries(struct replay *p, const struct history_list *entries, s
 	return ok;
 }
 
-bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct buf *lots, struct replay_sum *sum, struct err *err) {
+bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct lots *lots, struct replay_sum *sum, struct err *err) {
 	struct arena *a = arena_new(), *entry = arena_new();
 	struct instance instance;
 	struct history_list entries;

@@ -20,7 +20,8 @@ struct run {
 	struct tx *tx;
 	struct view *view; /* of the same transaction */
 	int64_t now;
-	struct arena *a;
+	struct arena *a;       /* of what is carried out now: an event, or a child's start */
+	struct arena *lasting; /* of the transaction */
 	int depth;         /* of children started by children */
 	int64_t hops;      /* of the signals that are sent now */
 	bool stirred;      /* a signal was put or released, or a timer set that is due: run_follow has something to do */
@@ -107,19 +108,10 @@ bool run_cancel_messages(struct run *r, const struct loaded *l, const struct dec
 bool run_check_files(struct run *r, const struct loaded *l, const struct form *form, const struct value *values, const struct link *link, struct form_problems *problems, struct err *err);
 /* They become the instance's, before the draft goes. */
 bool run_claim_files(struct run *r, const struct loaded *l, const struct value *values, const struct link *link, struct err *err);
-/* engine_children.c: child starts are validated and decided before the first write, so that a refusal comes in time. */
-struct prepared_start {
-	const struct effect *effect;
-	const struct definition *definition;
-	struct loaded loaded;
-	struct decision decision;
-};
-struct prepared_starts {
-	struct prepared_start *items;
-	size_t count, cap;
-};
-bool run_prepare_children(struct run *r, const struct loaded *l, const struct decision *decision, struct prepared_starts *out, struct err *err);
-bool run_start_children(struct run *r, const struct loaded *parent, struct prepared_starts *starts, struct err *err);
+/* engine_children.c: a child's start is validated and decided before the first write, so that a refusal comes in time, and again when it is carried out: what is prepared for one is some
+ * 80 KB, and there may be a hundred thousand. */
+bool run_check_children(struct run *r, const struct loaded *parent, const struct decision *decision, struct err *err);
+bool run_start_children(struct run *r, const struct loaded *parent, const struct decision *decision, struct err *err);
 struct prepared_plans;
 /* In the order of the decision, its plans too. */
 bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, const struct prepared_plans *plans, struct err *err);
@@ -187,12 +179,13 @@ struct urn_desk {
 	struct str reference;
 	int64_t seen;                   /* 0: as it is now; else as it was behind that entry of history */
 	int64_t history_id;             /* of an entry that is decided again, and has made its seeds; 0: new ones are made */
+	bool tells;                     /* which keys there were to draw from */
 };
 /* NULL: the definition neither commits nor draws. desk is copied; in its arena. */
 struct urn *urn_open(const struct urn_desk *desk);
 /* What a decision that was taken commits, reveals and draws, once its entry is written. */
 bool run_draws(struct run *r, const struct loaded *l, const struct decision *decision, int64_t history_id, struct err *err);
-/* A payload with what it draws: "LABEL SIZE DIGEST KEY" each. No field can have this name. */
+/* A payload with what it draws: "LABEL SIZE DIGEST KEY" each, and of one with a condition "LABEL SIZE-PASSED DIGEST KEY". No field can have this name. */
 #define RUN_DRAWN "drawn-lots"
 void run_draws_payload(const struct loaded *l, const struct decision *decision, struct buf *out);
 struct seed;

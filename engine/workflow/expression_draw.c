@@ -1,4 +1,5 @@
-/* draw(list), draw(list, seed): one of the list, drawn with a seed that was committed before. The seed is a name of its own kind. */
+/* draw(list), draw(list, x, condition), and a seed behind that: one of the list (for which the condition holds), drawn with a seed that was committed before. The seed is a name of its
+ * own kind. */
 #include "engine/workflow/expression_tree.h"
 
 #include "engine/workflow/urn.h"
@@ -12,35 +13,69 @@ static bool has_key(const struct type *item) {
 	return item && ((item->kind >= KIND_BOOL && item->kind <= KIND_DURATION) || (item->kind == KIND_RECORD && item->record->key != SIZE_MAX));
 }
 
+/* The list as an urn asks for it. */
+struct drawing {
+	const struct node *n;
+	struct machine *m;
+	const struct value *list;
+};
+
+static bool item_key(void *context, size_t index, struct str *key) {
+	struct drawing *d = context;
+	const struct value *item = &d->list->list.items[index];
+	*key = value_text(d->m->a, item->kind == KIND_RECORD ? &item->record.members[item->record.type->key] : item);
+	return run_charge(d->n, d->m, key->len);
+}
+
+static bool item_fits(void *context, size_t index, bool *fits) {
+	struct drawing *d = context;
+	struct value held;
+	if (!run_steps(d->n, d->m, d->n->cost))
+		return false;
+	d->m->locals[d->n->slot] = d->list->list.items[index];
+	if (!node_run(d->n->args[1], d->m, &held))
+		return false;
+	*fits = held.boolean;
+	return true;
+}
+
 static bool run_draw(const struct node *n, struct machine *m, struct value *out) {
 	struct value list;
-	struct err err;
+	struct err err = {0};
 	size_t index;
 	if (!node_run(n->args[0], m, &list))
 		return false;
 	if (!m->env->urn)
 		return run_error(m, n, "nothing can be drawn here");
-	struct str *keys = run_alloc(n, m, list.list.count, sizeof *keys);
-	if (!keys)
-		return false;
-	for (size_t i = 0; i < list.list.count; i++) {
-		const struct value *item = &list.list.items[i];
-		keys[i] = value_text(m->a, item->kind == KIND_RECORD ? &item->record.members[item->record.type->key] : item);
-		if (!run_charge(n, m, keys[i].len))
-			return false;
-	}
-	if (!urn_draw(m->env->urn, n->literal.string, keys, list.list.count, &index, &err))
-		return run_error(m, n, "%s", err.text);
+	struct drawing drawing = {n, m, &list};
+	struct urn_list from = {.context = &drawing, .count = list.list.count, .digest = list.list.digest, .key = item_key, .fits = n->count > 1 ? item_fits : NULL};
+	if (!urn_draw(m->env->urn, n->literal.string, &from, &index, &err))
+		return err.kind == ERR_NONE ? false : run_error(m, n, "%s", err.text);
 	*out = list.list.items[index];
 	return true;
 }
 
-/* Afterwards the node has the seed's name as its literal, and only the list as argument. */
+/* draw(list, x, condition): x is bound in the condition. */
+static bool check_condition(struct checking *c, struct node *n, const struct type *item) {
+	struct node *name = n->args[1], *condition = n->args[2];
+	if (c->local_count == EXPRESSION_LOCALS)
+		return check_error(c, n, "more than %d names are bound inside each other", EXPRESSION_LOCALS);
+	n->slot = c->local_count;
+	c->locals[c->local_count++] = (struct checker_locals){name->name, *item};
+	bool ok = expression_check(c, condition);
+	c->local_count--;
+	struct str is = type_name(c->a, &condition->type);
+	n->cost = 1 + (int64_t)condition->weight / EXPRESSION_STEP_NODES;
+	n->args[1] = condition;
+	return ok && (condition->type.kind == KIND_BOOL || check_error(c, condition, "the condition is %.*s, not bool", STR_ARG(is)));
+}
+
+/* Afterwards the node has the seed's name as its literal, and as arguments only the list and the condition. */
 bool expression_check_draw(struct checking *c, struct node *n) {
-	if (n->count < 1 || n->count > 2 || (n->count == 2 && n->args[1]->kind != NODE_NAME))
-		return check_error(c, n, "draw() takes a list, and the name of a seed unless it is 'draw'");
-	n->literal = value_string(n->count == 2 ? n->args[1]->name : STR("draw"));
-	n->count = 1;
+	bool names_seed = n->count == 2 || n->count == 4, has_condition = n->count > 2;
+	if (n->count < 1 || n->count > 4 || (names_seed && n->args[n->count - 1]->kind != NODE_NAME) || (has_condition && n->args[1]->kind != NODE_NAME))
+		return check_error(c, n, "draw() takes a list, or a list, a name for the item and a condition; and the name of a seed unless it is 'draw'");
+	n->literal = value_string(names_seed ? n->args[n->count - 1]->name : STR("draw"));
 	if (!expression_check(c, n->args[0]))
 		return false;
 	const struct type *list = &n->args[0]->type;
@@ -50,6 +85,9 @@ bool expression_check_draw(struct checking *c, struct node *n) {
 	if (c->e->seed.len > 0 && !str_equal(c->e->seed, n->literal.string))
 		return check_error(c, n, "one expression draws with one seed");
 	c->e->seed = n->literal.string;
+	if (has_condition && !check_condition(c, n, list->item))
+		return false;
+	n->count = has_condition ? 2 : 1;
 	n->type = *list->item;
 	n->run = run_draw;
 	return true;

@@ -82,24 +82,22 @@ static bool asked_in_vain(const struct form_world *world, struct err *err) {
 
 bool form_rows(const struct form_world *world, const struct field *field, const struct value *values, struct arena *a,
                const struct value **rows, size_t *count, struct err *err) {
-	const struct value *all;
-	size_t all_count;
-	if (!world->registers->rows(world->registers->context, field->reg, today(world), a, &all, &all_count, err))
+	struct value all;
+	if (!world->registers->rows(world->registers->context, field->reg, today(world), a, &all, err))
 		return false;
-	if (!field->where) {
-		*rows = all;
-		*count = all_count;
+	*rows = all.list.items;
+	*count = all.list.count;
+	if (!field->where)
 		return true;
-	}
 	struct environment env = form_environment(world, values, a);
 	struct value *row_slot = (struct value *)&env.slots[world->definition->fields.count + SLOT_ROW];
-	struct value *kept = ARENA_ARRAY(a, all_count, struct value);
+	struct value *kept = ARENA_ARRAY(a, all.list.count, struct value);
 	size_t kept_count = 0;
-	for (size_t i = 0; i < all_count; i++) {
+	for (size_t i = 0; i < all.list.count; i++) {
 		struct err unset;
-		*row_slot = all[i];
+		*row_slot = all.list.items[i];
 		if (expression_holds(field->where, &env, a, &unset))
-			kept[kept_count++] = all[i];
+			kept[kept_count++] = all.list.items[i];
 	}
 	*rows = kept;
 	*count = kept_count;

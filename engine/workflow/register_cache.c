@@ -4,8 +4,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { ROWS_MAX = 10000 }; /* some MB */
-
 struct entry {
 	struct str key;
 	const struct value *row;
@@ -21,6 +19,7 @@ struct register_snapshot {
 	int64_t day;
 	struct value *valid; /* on that day: `rows` itself when they have no dates */
 	size_t valid_count;
+	struct str digest; /* of these */
 	struct arena *arena;
 };
 
@@ -78,6 +77,7 @@ static bool read_rows(struct register_snapshot *s, struct view *v, const struct 
 	s->valid_count = s->count;
 	if (s->day != REGISTER_ANY_DAY)
 		keep_valid(s, reg);
+	s->digest = data_rows_digest(reg, s->valid, s->valid_count, s->arena);
 	return true;
 }
 
@@ -88,8 +88,8 @@ static struct register_snapshot *read_snapshot(struct view *v, const struct regi
 	struct err why = {0};
 	int64_t size;
 	*s = (struct register_snapshot){.users = 1, .stamp = stamp, .day = day, .arena = a};
-	bool known = register_size(v, reg->full_name, ROWS_MAX + 1, &size, &why);
-	s->passed = !known || size > ROWS_MAX || !read_rows(s, v, reg, &why);
+	bool known = register_size(v, reg->full_name, REGISTER_CACHE_ROWS + 1, &size, &why);
+	s->passed = !known || size > REGISTER_CACHE_ROWS || !read_rows(s, v, reg, &why);
 	if (known && why.kind != ERR_TRANSIENT)
 		return s;
 	*err = why;
@@ -144,9 +144,8 @@ bool register_cache_get(struct register_cache *c, struct view *v, const struct r
 	return true;
 }
 
-const struct value *register_snapshot_rows(const struct register_snapshot *s, size_t *count) {
-	*count = s->valid_count;
-	return s->valid;
+struct value register_snapshot_rows(const struct register_snapshot *s) {
+	return data_row_list(s->valid, s->valid_count, s->digest);
 }
 
 const struct value *register_snapshot_find(const struct register_snapshot *s, struct str key) {

@@ -5,6 +5,7 @@
 
 #include "engine/workflow/data.h"
 
+enum { REGISTER_CACHE_ROWS = 100000 }; /* of one that is kept, at most: some 100 MB with twenty columns */
 struct register_cache; /* of one register of one definition; any thread */
 
 struct register_cache *register_cache_new(struct arena *a); /* until a goes; what was given out stays good */
@@ -15,7 +16,7 @@ struct register_snapshot;
 #define REGISTER_ANY_DAY INT64_MIN
 /* *out NULL: the register cannot be kept, or this view's transaction has changed it; ask the store. */
 bool register_cache_get(struct register_cache *c, struct view *v, const struct register_type *reg, int64_t day, struct arena *a, const struct register_snapshot **out, struct err *err);
-const struct value *register_snapshot_rows(const struct register_snapshot *s, size_t *count); /* of the day, in file order */
+struct value register_snapshot_rows(const struct register_snapshot *s); /* of the day, in file order */
 const struct value *register_snapshot_find(const struct register_snapshot *s, struct str key); /* of any day; NULL: none */
 
 #endif

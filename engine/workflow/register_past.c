@@ -48,6 +48,7 @@ static bool read_rows(struct past_registers *past, struct past_register *out, st
 		qsort(out->by_key, stored.count, sizeof *out->by_key, by_key);
 	out->rows = rows;
 	out->count = stored.count;
+	out->digest = data_rows_digest(out->reg, rows, stored.count, past->a);
 	return true;
 }
 
@@ -74,20 +75,19 @@ static const struct past_register *find(struct past_registers *past, const struc
 	return remember(past, past->known.count - 1);
 }
 
-static bool past_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **rows, size_t *count, struct err *err) {
+static bool past_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, struct value *rows, struct err *err) {
 	const struct past_register *past = find(context, reg, err);
 	if (!past)
 		return false;
-	*rows = past->rows;
-	*count = past->count;
+	*rows = data_row_list(past->rows, past->count, past->digest);
 	if (reg->valid_from == SIZE_MAX && reg->valid_until == SIZE_MAX)
 		return true;
 	struct value *valid = ARENA_ARRAY(a, past->count, struct value);
-	*count = 0;
+	size_t count = 0;
 	for (size_t i = 0; i < past->count; i++)
 		if (data_row_is_valid(reg, &past->rows[i], today))
-			valid[(*count)++] = past->rows[i];
-	*rows = valid;
+			valid[count++] = past->rows[i];
+	*rows = data_row_list(valid, count, STR(""));
 	return true;
 }
 

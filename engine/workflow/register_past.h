@@ -15,6 +15,7 @@ struct past_registers {
 			const struct value *rows;
 			const struct value **by_key;
 			size_t count;
+			struct str digest;
 		} *items;
 		size_t count, cap;
 	} known;

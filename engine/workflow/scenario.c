@@ -122,17 +122,9 @@ bool scenario_instance(struct scenario *s, const struct yaml *step, struct view 
 			return scenario_fail(s, step, "nothing was started yet");
 		return instance_load(v, s->instance_id, s->a, out, &err) || scenario_fail(s, step, "%s", err.text);
 	}
-	struct instance_list list = {0};
-	struct instance_query query = {.workflow = workflow, .limit = 100000};
-	if (!instance_query(v, &query, s->a, &list, NULL, &err))
-		return scenario_fail(s, step, "%s", err.text);
-	if (list.count == 0)
-		return scenario_fail(s, step, "no instance of workflow '%.*s' was started", STR_ARG(workflow));
-	*out = list.items[0];
-	for (size_t i = 1; i < list.count; i++)
-		if (list.items[i].id > out->id)
-			*out = list.items[i];
-	return true;
+	if (instance_latest(v, workflow, s->a, out, &err))
+		return true;
+	return err.kind == ERR_NOT_FOUND ? scenario_fail(s, step, "no instance of workflow '%.*s' was started", STR_ARG(workflow)) : scenario_fail(s, step, "%s", err.text);
 }
 
 static bool step_start(struct scenario *s, const struct yaml *step, const struct yaml *body) {

@@ -1,6 +1,7 @@
 /* What a scenario expects: state, fields, and the messages that were sent. */
 #include "engine/base/address.h"
 #include "engine/base/clock.h"
+#include "engine/store/children.h"
 #include "engine/workflow/scenario_run.h"
 #include "engine/workflow/upload.h"
 
@@ -310,7 +311,7 @@ static bool expect_data(struct scenario *s, const struct yaml *body, struct view
 
 static bool expect_instance(struct scenario *s, const struct yaml *step, const struct yaml *body, struct view *v) {
 	struct instance instance;
-	struct instance_list children = {0};
+	struct child_states children;
 	struct err err;
 	int64_t wanted;
 	if (!scenario_instance(s, step, v, &instance))
@@ -319,8 +320,7 @@ static bool expect_instance(struct scenario *s, const struct yaml *step, const s
 	if (state && !str_equal(state->text, instance.state))
 		return scenario_fail(s, state, "state is '%.*s', not '%.*s'", STR_ARG(instance.state), STR_ARG(state->text));
 	if (count) {
-		struct instance_query query = {.parent_id = instance.id, .limit = 100000};
-		if (!instance_query(v, &query, s->a, &children, NULL, &err))
+		if (!children_states(v, instance.id, STR(""), s->a, &children, &err))
 			return scenario_fail(s, count, "%s", err.text);
 		if (!str_to_int(count->text, &wanted) || wanted != (int64_t)children.count)
 			return scenario_fail(s, count, "%zu children, not %.*s", children.count, STR_ARG(count->text));

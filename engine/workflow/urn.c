@@ -56,19 +56,68 @@ bool urn_reveal(struct urn *u, struct str name, struct str *hex, struct err *err
 	return true;
 }
 
-bool urn_draw(struct urn *u, struct str name, const struct str *keys, size_t count, size_t *index, struct err *err) {
+static bool list_keys(struct urn *u, const struct urn_list *list, struct str **keys) {
+	*keys = ARENA_ARRAY(u->a, list->count, struct str);
+	for (size_t i = 0; i < list->count; i++)
+		if (!list->key(list->context, i, &(*keys)[i]))
+			return false;
+	return true;
+}
+
+static bool digest_of(struct urn *u, const struct urn_list *list, struct urn_lot *lot) {
+	struct str *keys = NULL;
+	bool known = list->digest.len > 0;
+	if ((!known || u->tells) && !list_keys(u, list, &keys))
+		return false;
+	lot->digest = known ? list->digest : draw_list_digest(keys, list->count, u->a);
+	lot->keys = u->tells ? keys : NULL;
+	return true;
+}
+
+static bool pass(struct urn *u, const struct urn_list *list, size_t index, struct urn_lot *lot, size_t *cap) {
+	struct str key;
+	if (!u->tells) {
+		lot->passed_count++;
+		return true;
+	}
+	if (!list->key(list->context, index, &key))
+		return false;
+	*(struct str *)arena_push(u->a, &lot->passed, &lot->passed_count, cap, sizeof key) = key;
+	return true;
+}
+
+static bool draw_fitting(struct urn *u, const unsigned char seed[DRAW_SEED], const struct urn_list *list, struct urn_lot *lot, size_t *index, struct err *err) {
+	struct draw_order order;
+	size_t cap = 0;
+	bool fits = false, ok = true;
+	draw_order_begin(&order, seed, lot->label, list->count);
+	while (ok && !fits && draw_order_next(&order, index))
+		ok = list->fits(list->context, *index, &fits) && (fits || pass(u, list, *index, lot, &cap));
+	draw_order_end(&order);
+	return ok && (fits || err_set(err, ERR_INPUT, "error.input", "there is nothing to draw from"));
+}
+
+static bool draw_one(struct urn *u, const unsigned char seed[DRAW_SEED], const struct urn_list *list, struct urn_lot *lot, size_t *index, struct err *err) {
+	if (list->fits)
+		return draw_fitting(u, seed, list, lot, index, err);
+	*index = (size_t)draw_index(seed, lot->label, list->count);
+	return true;
+}
+
+bool urn_draw(struct urn *u, struct str name, const struct urn_list *list, size_t *index, struct err *err) {
 	struct urn_seed seed;
-	if (count == 0)
+	struct str key;
+	if (list->count == 0)
 		return err_set(err, ERR_INPUT, "error.input", "there is nothing to draw from");
 	if (!find_hidden(u, name, &seed, err))
 		return false;
-	struct urn_lot lot = {.name = name, .seed_id = seed.id, .number = seed.drawn + 1, .size = count, .keys = keys};
+	struct urn_lot lot = {.name = name, .seed_id = seed.id, .number = seed.drawn + 1, .size = list->count, .conditional = list->fits};
 	for (size_t i = 0; i < u->lots.count; i++)
 		lot.number += u->lots.items[i].seed_id == seed.id;
 	lot.label = arena_printf(u->a, "%.*s/%.*s/%lld", STR_ARG(name), STR_ARG(u->reference), (long long)lot.number);
-	*index = (size_t)draw_index(seed.bytes, lot.label, count);
-	lot.digest = draw_list_digest(keys, count, u->a);
-	lot.key = arena_str(u->a, keys[*index]);
+	if (!digest_of(u, list, &lot) || !draw_one(u, seed.bytes, list, &lot, index, err) || !list->key(list->context, *index, &key))
+		return false;
+	lot.key = arena_str(u->a, key);
 	*(struct urn_lot *)ARENA_PUSH(u->a, &u->lots) = lot;
 	return true;
 }

@@ -45,10 +45,14 @@ struct urn {
 			size_t size;       /* of the list */
 			struct str digest; /* of the list, in hex */
 			struct str key;    /* that was drawn */
-			const struct str *keys; /* size of them; as long as who drew keeps them */
+			struct str *keys;  /* size of them; NULL unless the urn tells them */
+			struct str *passed; /* with a condition: those that were drawn before and did not fit, so many; told likewise */
+			size_t passed_count;
+			bool conditional;
 		} *items;
 		size_t count, cap;
 	} lots;
+	bool tells;        /* which keys there were, and which were passed */
 	bool asked;        /* what was decided depends on what the port says */
 	struct err failed; /* the port could not be asked: nothing may be decided by it */
 };
@@ -57,7 +61,16 @@ struct urn {
 bool urn_commit(struct urn *u, struct str name, struct str *hex, struct err *err);
 /* In hex the seed. INPUT: there is none, or it is revealed. */
 bool urn_reveal(struct urn *u, struct str name, struct str *hex, struct err *err);
-/* One of the keys. INPUT: there are none; no seed was committed before; it is revealed. */
-bool urn_draw(struct urn *u, struct str name, const struct str *keys, size_t count, size_t *index, struct err *err);
+/* What is drawn from. False of key and fits: it could not be told (their caller knows why), and nothing is drawn. */
+struct urn_list {
+	void *context;
+	size_t count;
+	struct str digest; /* of its keys (draw.h); empty: it is worked out */
+	bool (*key)(void *context, size_t index, struct str *key);
+	bool (*fits)(void *context, size_t index, bool *fits); /* NULL: everything does */
+};
+/* One of the list; with a condition one after another, none of them twice, until one fits: of a list that a round empties, a lot costs what it passes, not what the list is long. INPUT: there is nothing
+ * to draw; no seed was committed before; it is revealed. A failure with err->kind NONE is the list's own. */
+bool urn_draw(struct urn *u, struct str name, const struct urn_list *list, size_t *index, struct err *err);
 
 #endif

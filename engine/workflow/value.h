@@ -51,6 +51,7 @@ struct value {
 			const struct value *items;
 			const struct str *keys; /* MAP: count keys; LIST: NULL */
 			size_t count;
+			struct str digest; /* LIST: of all its items, as draws tell it (draw.h); empty: nobody has worked it out */
 		} list; /* LIST, MAP */
 		struct {
 			const struct record_type *type;

@@ -17,8 +17,8 @@ class Round(model.Stage):
 
     def __init__(self, people, posts):
         dice = random.Random(people)
-        enrolled = [{"id": "p%04d" % i, "number": i + 1, "assigned": "2026-08-15", "couple": "", "special": False} for i in range(people)]
-        super().__init__("round of %d" % people, "round", enrolled, [{"id": "s%04d" % i, "places": (dice.choice(model.PLACES),) * 2, "voluntary": False} for i in range(posts)], model.TERMS)
+        enrolled = [{"id": "p%05d" % i, "number": i + 1, "assigned": "2026-08-15", "couple": "", "special": False} for i in range(people)]
+        super().__init__("round of %d" % people, "round", enrolled, [{"id": "s%05d" % i, "places": (dice.choice(model.PLACES),) * 2, "voluntary": False} for i in range(posts)], model.TERMS)
         keys, first = [post["id"] for post in self.posts], model.TERMS.preview_at + datetime.timedelta(hours=7)
         self.acts = [(first + datetime.timedelta(minutes=i // 60), enrolled[i]["id"], "rank", dice.sample(keys, 5)) for i in range(0, people, WITH_FAVOURITES)]
         self.outcomes = [True] * len(self.acts)
@@ -33,7 +33,7 @@ def played(people, posts):
         return {"": float(whole), **{name: float(spent) for name, spent in re.findall(r"([a-z ]+) ([\d.]+)", parts.replace(", ", ","))}}
 
 
-for size in (70, 700):
+for size in [70, 700] + [7 * 10**n for n in range(3, 6) if 7 * 10**n <= int(os.environ.get("ROUND", 0))]:
     spent = played(size, size + size // 35)
     report("growth: round: a person, %d" % size, spent["steps"] * 1e6 / size, "us", 1)
     if size == 700:

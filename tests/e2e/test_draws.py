@@ -11,15 +11,15 @@ CLASSES = ["1a", "1b", "2a", "2b", "3å"]
 
 
 def documented():
-    """draw, promised, digest: as they stand on the page."""
+    """draw, draw_fitting, promised, digest: as they stand on the page."""
     text = open(os.path.join(ROOT, "docs", "draws.md"), encoding="utf-8").read()
     code = "\n".join(line[4:] for line in text.split("\n") if line.startswith("    ") and not line.startswith("    $"))
     names = {}
     exec(code[:code.index("drawn ")], names)
-    return names["draw"], names["promised"], names["digest"]
+    return [names[name] for name in ("draw", "draw_fitting", "promised", "digest")]
 
 
-draw, promised, digest = documented()
+draw, draw_fitting, promised, digest = documented()
 
 
 def told(*args):
@@ -78,6 +78,17 @@ def test_command():
             answer = told(seed, label, "--keys", path) if n % 2 else told(seed, label, *keys)
             place = keys.index(draw(seed, label, keys)) + 1
             assert answer == {"drawn": keys[place - 1].strip(), "place": "%d of %d" % (place, len(keys)), "list": digest(keys), "promised": promised(seed)}, (keys, answer)
+            taken, tried = set(lots.sample(keys, lots.randrange(len(keys)))) | {"of another list"}, []
+            with open(path + "-taken", "w", encoding="utf-8") as f:
+                f.write("".join(key + "\n" for key in taken))
+            fitting = draw_fitting(seed, label, keys, lambda key: tried.append(key) or key not in taken)
+            with_taken = told(seed, label, "--keys", path, "--without", path + "-taken") if n % 2 else told(seed, label, *keys, "--without", path + "-taken")
+            place = keys.index(fitting) + 1
+            assert with_taken == dict(answer, drawn=fitting.strip(), place="%d of %d" % (place, len(keys)), passed=str(len(tried) - 1)), (keys, taken, with_taken)
+            with open(path + "-taken", "w", encoding="utf-8") as f:
+                f.write("".join(key + "\n" for key in keys))
+            nothing = run("draw", seed, label, "--keys", path, "--without", path + "-taken", check=False) if n % 2 else None
+            assert not nothing or (nothing.returncode == 1 and "nothing to draw" in nothing.stdout), nothing
     for wrong in [], ["00"], ["00" * 32, "l"], ["00" * 31 + "0g", "l", "k"], ["00" * 33, "l", "k"], ["00" * 32, "l", "k", "--keys", "/dev/null"]:
         assert run("draw", *wrong, check=False).returncode == 2, wrong
     assert run("draw", "00" * 32, "l", "--keys", "/nowhere", check=False).returncode == 1
@@ -114,17 +125,24 @@ def test_site():
     after = data_of(site, over)
     seed, label = after["seed"], "draw/%s/" % over
     assert promised(seed) == after["digest"] != before["digest"]
-    left = [c for c in CLASSES if c != draw(seed, label + "1", CLASSES)]
-    assert (after["begins"], after["helps"]) == (draw(seed, label + "1", CLASSES), draw(seed, label + "2", left)), after
-    assert told(seed, label + "2", *left)["drawn"] == after["helps"]
+    others = lambda c: c != after["begins"]
+    assert (after["begins"], after["helps"]) == (draw(seed, label + "1", CLASSES), draw_fitting(seed, label + "2", CLASSES, others)), after
+    with open(os.path.join(folder, "begun"), "w", encoding="utf-8") as f:
+        f.write(after["begins"] + "\n")
+    assert told(seed, label + "2", *CLASSES, "--without", f.name)["drawn"] == after["helps"]
     assert "0 faults" in run("verify", site=site).stdout
     # And what the site hands out is enough, too.
     again = run("replay", site=site).stdout
     assert "2 instances, 3 entries: 3 decided again, 2 lots drawn again, 0 faults" in again, again
     lots = [json.loads(line) for line in run("replay", over, "--lots", site=site).stdout.splitlines()]
     assert [lot["label"] for lot in lots] == [label + "1", label + "2"] and lots[0]["keys"] == CLASSES, lots
+    lists = {lot["digest"]: lot["keys"] for lot in lots if "keys" in lot}
+    assert [digest(keys) for keys in lists.values()] == list(lists) and len(lists) == 1, lots
     for lot in lots:
-        assert draw(seed, lot["label"], lot["keys"]) == lot["drawn"] and digest(lot["keys"]) == lot["digest"], lot
+        passed = []
+        fits = lambda key: key == lot["drawn"] or passed.append(key)
+        assert draw_fitting(seed, lot["label"], lists[lot["digest"]], fits) == lot["drawn"] and passed == lot.get("passed", []), lot
+    assert "passed" not in lots[0] and lots[1]["passed"] in ([], [after["begins"]]), lots
     assert run("replay", waiting, "--lots", site=site).stdout == ""
     assert run("replay", "AAAA-AAAA", site=site, check=False).returncode == 1
     database = sqlite3.connect(os.path.join(site, "data", "stafet.db"))

@@ -22,14 +22,13 @@ static struct value row_of(const struct register_type *reg, struct arena *a, str
 	return (struct value){.kind = KIND_RECORD, .record = {&reg->record, members, STR("1")}};
 }
 
-static bool rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **out, size_t *count, struct err *err) {
+static bool rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, struct value *out, struct err *err) {
 	(void)today;
 	struct value *items = ARENA_ARRAY(a, 2, struct value);
 	(void)context, (void)err;
 	items[0] = row_of(reg, a, STR("x"));
 	items[1] = row_of(reg, a, STR("y"));
-	*out = items;
-	*count = 2;
+	*out = data_row_list(items, 2, STR(""));
 	return true;
 }
 

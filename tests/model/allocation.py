@@ -48,7 +48,7 @@ class Person:
 
 
 class Round:
-    """draw(person's id, eligible posts in the register's order): what the lot fell on. anchors: by couple the post of the one who has chosen, in this round or in one before (S113).
+    """draw(person's id, all posts in the register's order, those that are eligible): what the lot fell on. anchors: by couple the post of the one who has chosen, in this round or in one before (S113).
     began(person's id or None): is told of everybody who takes part, in their order, and of each allotment. messages: (when, person, name), in order."""
 
     def __init__(self, people, posts, terms, draw, anchors=None, began=lambda person: None):
@@ -206,7 +206,7 @@ class Round:
         if p.couple and p.couple not in self.anchors:  # A19: the first of two, where the other can follow
             eligible = [post for post in eligible if any(near(self.posts[other], self.posts[post], self.terms.radius, self.terms.basis) for other in eligible if other != post)] or eligible
         if eligible:
-            self.take(p, self.draw(p.id, eligible), "drawn", now)
+            self.take(p, self.draw(p.id, list(self.posts), eligible), "drawn", now)
         else:
             self.end(p, "awaiting")
 

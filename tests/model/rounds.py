@@ -63,13 +63,23 @@ def write_posts(path, posts):
                                    voluntary="true" if post["voluntary"] else "false", email="sted@hospital.example.dk") for post in posts])
 
 
-def drawn(scenario, seed, reference, options):
-    """The first lot of a case, as docs/draws.md has it; with the seed that scenarios have."""
-    key = hashlib.sha256(("%s/draw/%s" % (scenario, seed)).encode()).digest()
+def number_drawn(key, label, count):
     for tries in range(100):
-        number = int.from_bytes(hmac.new(key, ("draw/%s/1/%d" % (reference, tries)).encode(), hashlib.sha256).digest()[:8], "big")
-        if number < 2**64 - 2**64 % len(options):
-            return options[number % len(options)]
+        number = int.from_bytes(hmac.new(key, ("%s/%d" % (label, tries)).encode(), hashlib.sha256).digest()[:8], "big")
+        if number < 2**64 - 2**64 % count:
+            return number % count
+
+
+def drawn(scenario, seed, reference, posts, eligible):
+    """The first lot of a case, as docs/draws.md has it: one of all posts after the other, until one is eligible; with the seed that scenarios have."""
+    key, left = hashlib.sha256(("%s/draw/%s" % (scenario, seed)).encode()).digest(), list(posts)
+    while left:
+        passed = len(posts) - len(left)
+        place = number_drawn(key, "draw/%s/1%s" % (reference, ".%d" % passed if passed else ""), len(left))
+        if left[place] in eligible:
+            return left[place]
+        left[place] = left[-1]
+        left.pop()
 
 
 class Names:
@@ -97,7 +107,7 @@ class Stage:
         def began(person):
             references[person] = names.next()
         self.references = references
-        return Round(self.people, self.posts, self.terms, lambda person, options: drawn(self.scenario, reference, references[person], options), anchors, began)
+        return Round(self.people, self.posts, self.terms, lambda person, *lists: drawn(self.scenario, reference, references[person], *lists), anchors, began)
 
     def idle(self, acts):
         """The same when nothing else happens: to know about when something might."""

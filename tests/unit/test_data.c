@@ -185,25 +185,23 @@ static void test_ref_versions(void **state) {
 	load_register(f, site_package(f->site, STR("w")), things, HEADER "z,Zet,2,,,\n");
 	OK(send_signal(f, id, "look", "{}"));
 	assert_str(field_of(f, id, "text"), "The x");
-	const struct value *all;
-	size_t count;
-	OK(port.rows(port.context, things, 0, f->arena, &all, &count, &f->err));
-	assert_int_equal(count, 1);
-	assert_str(value_member(&all[0], STR("name"))->string, "Zet");
+	struct value all;
+	OK(port.rows(port.context, things, 0, f->arena, &all, &f->err));
+	assert_int_equal(all.list.count, 1);
+	assert_str(value_member(&all.list.items[0], STR("name"))->string, "Zet");
 	assert_sound(f);
 }
 
 static void test_rows(void **state) {
 	struct fixture *f = *state;
-	const struct value *all;
-	size_t count;
-	OK(port.rows(port.context, things, 0, f->arena, &all, &count, &f->err));
-	assert_int_equal(count, 2);
-	assert_int_equal(value_member(&all[0], STR("worth"))->integer, 1);
-	assert_true(value_member(&all[0], STR("price"))->decimal == 1.5);
-	assert_int_equal(value_member(&all[0], STR("until"))->integer, civil_day(2026, 3, 29));
-	assert_true(value_member(&all[0], STR("open"))->boolean);
-	assert_int_equal(value_member(&all[1], STR("worth"))->kind, KIND_UNSET);
+	struct value all;
+	OK(port.rows(port.context, things, 0, f->arena, &all, &f->err));
+	assert_int_equal(all.list.count, 2);
+	assert_int_equal(value_member(&all.list.items[0], STR("worth"))->integer, 1);
+	assert_true(value_member(&all.list.items[0], STR("price"))->decimal == 1.5);
+	assert_int_equal(value_member(&all.list.items[0], STR("until"))->integer, civil_day(2026, 3, 29));
+	assert_true(value_member(&all.list.items[0], STR("open"))->boolean);
+	assert_int_equal(value_member(&all.list.items[1], STR("worth"))->kind, KIND_UNSET);
 	struct value row;
 	REFUSED(ERR_NOT_FOUND, "store.not_found", port.row(port.context, things, STR("q"), 0, f->arena, &row, &f->err));
 	/* A column that came later is unset; a value that does not fit is told. */

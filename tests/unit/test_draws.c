@@ -110,6 +110,8 @@ static const char stall[] =
         "    on:\n"
         "      pick: {actions: [{set: {pitch: draw(rows(pitches)), other: \"draw(rows(pitches).filter(p, p.key != pitch.key))\"}}]}\n"
         "      none: {actions: [{set: {note: \"'begun'\"}}, {set: {pitch: \"draw(rows(pitches).filter(p, p.key == 'x'))\"}}]}\n"
+        "      fit: {actions: [{set: {pitch: \"draw(rows(pitches), p, p.key == 'p 4' || p.key == 'p5')\", note: \"draw(['a', 'b', 'c'], c, c != 'a')\"}}]}\n"
+        "      unfit: {actions: [{set: {pitch: \"draw(rows(pitches), p, p.key == 'x')\"}}]}\n"
         "      word: {actions: [{set: {note: \"draw(['a', 'b', 'c'])\"}}]}\n"
         "      end: {target: b}\n"
         "  b: {final: true}\n";
@@ -198,6 +200,48 @@ static void test_committed_and_revealed(void **state) {
 	assert_str(field_of(f, fair_id, "shown"), secret_hex(f->arena, seed, sizeof seed).at);
 	signal_now(f, a, "pick");
 	assert_non_null(strstr(arena_z(f->arena, newest_of(f, a).payload), "is revealed"));
+	assert_sound(f);
+}
+
+/* What docs/draws.md says, with nothing of the urn's: one after another, the last in the place of what is put aside. */
+static size_t drawn_by_hand(struct fixture *f, const unsigned char seed[DRAW_SEED], const char *label, size_t count, uint64_t fitting, size_t *passed) {
+	size_t left[16];
+	for (size_t i = 0; i < count; i++)
+		left[i] = i;
+	for (*passed = 0;; ++*passed) {
+		struct str numbered = *passed ? arena_printf(f->arena, "%s.%zu", label, *passed) : str_from(label);
+		size_t place = draw_index(seed, numbered, count - *passed);
+		if (fitting >> left[place] & 1)
+			return left[place];
+		left[place] = left[count - *passed - 1];
+	}
+}
+
+static void test_with_condition(void **state) {
+	const struct str keys[] = {STR("p1"), STR("p2"), STR("p3"), STR("p 4"), STR("p5")}, words[] = {STR("a"), STR("b"), STR("c")};
+	struct fixture *f = *state;
+	unsigned char seed[DRAW_SEED];
+	size_t most = 0;
+	engine_rehearse(f->engine, "test");
+	int64_t fair_id = begin(f), a = child(f, fair_id, 0);
+	signal_now(f, fair_id, "go");
+	secret_sha256(seed, STR("test/draw/TEST-0001"));
+	for (int i = 0; i < 20; i++) {
+		char first[40], second[40];
+		size_t passed, word_passed;
+		snprintf(first, sizeof first, "draw/TEST-0002/%d", 2 * i + 1);
+		snprintf(second, sizeof second, "draw/TEST-0002/%d", 2 * i + 2);
+		size_t pitch = drawn_by_hand(f, seed, first, 5, 1 << 3 | 1 << 4, &passed), word = drawn_by_hand(f, seed, second, 3, 6, &word_passed);
+		signal_now(f, a, "fit");
+		assert_str(lot_of(f, a, first), arena_printf(f->arena, "%s 5-%zu %s %s", first, passed, draw_list_digest(keys, 5, f->arena).at, keys[pitch].at).at);
+		assert_str(lot_of(f, a, second), arena_printf(f->arena, "%s 3-%zu %s %s", second, word_passed, draw_list_digest(words, 3, f->arena).at, words[word].at).at);
+		assert_str(field_of(f, a, "note"), words[word].at);
+		most = passed > most ? passed : most;
+	}
+	assert_int_equal(most, 3); /* all that do not fit were passed at least once */
+	signal_now(f, a, "unfit");
+	assert_true(newest_of(f, a).refused);
+	assert_non_null(strstr(arena_z(f->arena, newest_of(f, a).payload), "there is nothing to draw from"));
 	assert_sound(f);
 }
 
@@ -302,8 +346,12 @@ static void test_checked(void **state) {
 	struct fixture *f = *state;
 	wrong(f, "draw(stalls)", "draw(mail)", "draw() takes a list of rows or of single values, not string");
 	wrong(f, "draw(stalls)", "draw(children)", "not list of row of child");
-	wrong(f, "draw(stalls)", "draw()", "draw() takes a list, and the name of a seed");
-	wrong(f, "draw(stalls)", "\"draw(stalls, 'x')\"", "draw() takes a list, and the name of a seed");
+	wrong(f, "draw(stalls)", "draw()", "draw() takes a list, or a list, a name for the item and a condition");
+	wrong(f, "draw(stalls)", "\"draw(stalls, 'x')\"", "draw() takes a list, or a list, a name");
+	wrong(f, "draw(stalls)", "\"draw(stalls, 'x', true)\"", "draw() takes a list, or a list, a name");
+	wrong(f, "draw(stalls)", "\"draw(stalls, s, s)\"", "the condition is string, not bool");
+	wrong(f, "draw(stalls)", "\"draw(stalls, s, t == s)\"", "unknown name 't'");
+	wrong(f, "draw(stalls)", "\"draw(stalls, s, true, 'x')\"", "draw() takes a list, or a list, a name");
 	wrong(f, "draw(stalls)", "\"draw(stalls) + draw(stalls, other)\"", "one expression draws with one seed");
 	wrong(f, "draw(stalls)", "\"draw([])\"", "not list");
 	wrong(f, "{set: {opener: draw(stalls)}}", "{if: \"draw(stalls) == 'x'\", set: {opener: mail}}", "draw() stands in the values of `set` alone");
@@ -357,6 +405,7 @@ int main(void) {
 	        cmocka_unit_test(test_vectors),
 	        cmocka_unit_test(test_fair),
 	        cmocka_unit_test_setup_teardown(test_committed_and_revealed, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_with_condition, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_hidden, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_verify_finds, set_up, tear_down),

@@ -101,9 +101,9 @@ static int tear_down(void **state) {
 static int rows_read, row_read;
 static struct register_port counted;
 
-static bool count_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, const struct value **out, size_t *count, struct err *err) {
+static bool count_rows(void *context, const struct register_type *reg, int64_t today, struct arena *a, struct value *out, struct err *err) {
 	rows_read++;
-	return counted.rows(context, reg, today, a, out, count, err);
+	return counted.rows(context, reg, today, a, out, err);
 }
 
 static bool count_row(void *context, const struct register_type *reg, struct str key, int64_t version, struct arena *a, struct value *out, struct err *err) {

@@ -52,9 +52,7 @@ static void it_is_read_once_a_change(void **state) {
 	replace(f, 7, 3);
 	struct view *v = store_view(f->store, &f->err);
 	const struct register_snapshot *first = get(f, &reg, v, a);
-	size_t count;
-	register_snapshot_rows(first, &count);
-	assert_int_equal(count, 3);
+	assert_int_equal(register_snapshot_rows(first).list.count, 3);
 	assert_int_equal(worth(first, "k2"), 7);
 	assert_int_equal(worth(first, "k3"), -1);
 	assert_ptr_equal(get(f, &reg, v, b), first);
@@ -93,13 +91,13 @@ static void what_may_be_undone_is_not_kept(void **state) {
 static void a_large_or_broken_one_is_not_kept(void **state) {
 	struct fixture *f = *state;
 	struct register_type reg = things(f);
-	replace(f, 1, 10001);
+	replace(f, 1, REGISTER_CACHE_ROWS + 1);
 	fixture_begin(f);
 	assert_null(get(f, &reg, tx_view(f->tx), f->arena));
 	fixture_commit(f);
-	replace(f, 1, 10000);
+	replace(f, 1, REGISTER_CACHE_ROWS);
 	fixture_begin(f);
-	assert_int_equal(worth(get(f, &reg, tx_view(f->tx), f->arena), "k9999"), 1);
+	assert_int_equal(worth(get(f, &reg, tx_view(f->tx), f->arena), "k99999"), 1);
 	struct register_row bad[] = {{.key = STR("k0"), .data = STR("nonsense")}};
 	struct register_change change;
 	OK(register_replace(f->tx, STR("w.things"), bad, 1, 1, &change, &f->err));
@@ -142,13 +140,12 @@ static void *look(void *context) {
 		struct err err;
 		const struct register_snapshot *s = NULL;
 		struct view *v = store_view(h->f->store, &err);
-		size_t count = 0;
 		if (!v || !register_cache_get(h->reg->cache, v, h->reg, REGISTER_ANY_DAY, a, &s, &err) || !s)
 			return "unread";
 		view_close(v);
-		const struct value *rows = register_snapshot_rows(s, &count);
+		const struct value all = register_snapshot_rows(s), *rows = all.list.items;
 		int64_t now = value_member(&rows[0], STR("worth"))->integer;
-		for (size_t k = 0; k < count; k++)
+		for (size_t k = 0; k < all.list.count; k++)
 			if (value_member(&rows[k], STR("worth"))->integer != now)
 				return "mixed";
 		if (now < last)
