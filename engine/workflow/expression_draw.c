@@ -62,7 +62,9 @@ static bool check_condition(struct checking *c, struct node *n, const struct typ
 		return check_error(c, n, "more than %d names are bound inside each other", EXPRESSION_LOCALS);
 	n->slot = c->local_count;
 	c->locals[c->local_count++] = (struct checker_locals){name->name, *item};
+	c->drawing = true;
 	bool ok = expression_check(c, condition);
+	c->drawing = false;
 	c->local_count--;
 	struct str is = type_name(c->a, &condition->type);
 	n->cost = 1 + (int64_t)condition->weight / EXPRESSION_STEP_NODES;
@@ -75,6 +77,8 @@ bool expression_check_draw(struct checking *c, struct node *n) {
 	bool names_seed = n->count == 2 || n->count == 4, has_condition = n->count > 2;
 	if (n->count < 1 || n->count > 4 || (names_seed && n->args[n->count - 1]->kind != NODE_NAME) || (has_condition && n->args[1]->kind != NODE_NAME))
 		return check_error(c, n, "draw() takes a list, or a list, a name for the item and a condition; and the name of a seed unless it is 'draw'");
+	if (c->drawing) /* which of the two would be the first lot? */
+		return check_error(c, n, "the condition of a draw cannot draw");
 	n->literal = value_string(names_seed ? n->args[n->count - 1]->name : STR("draw"));
 	if (!expression_check(c, n->args[0]))
 		return false;

@@ -121,6 +121,7 @@ struct checking {
 	size_t local_count;
 	struct slot_set vouched;    /* has() stands around */
 	bool asking;                /* inside has() */
+	bool drawing;               /* inside the condition of a draw */
 };
 bool expression_check(struct checking *c, struct node *n);
 __attribute__((format(printf, 3, 4))) bool check_error(struct checking *c, const struct node *n, const char *format, ...);

@@ -350,6 +350,7 @@ static void test_checked(void **state) {
 	wrong(f, "draw(stalls)", "\"draw(stalls, 'x')\"", "draw() takes a list, or a list, a name");
 	wrong(f, "draw(stalls)", "\"draw(stalls, 'x', true)\"", "draw() takes a list, or a list, a name");
 	wrong(f, "draw(stalls)", "\"draw(stalls, s, s)\"", "the condition is string, not bool");
+	wrong(f, "draw(stalls)", "\"draw(stalls, s, s == draw(stalls))\"", "the condition of a draw cannot draw");
 	wrong(f, "draw(stalls)", "\"draw(stalls, s, t == s)\"", "unknown name 't'");
 	wrong(f, "draw(stalls)", "\"draw(stalls, s, true, 'x')\"", "draw() takes a list, or a list, a name");
 	wrong(f, "draw(stalls)", "\"draw(stalls) + draw(stalls, other)\"", "one expression draws with one seed");
