@@ -113,6 +113,8 @@ struct str field_problem_text(const struct field_view *v, const struct form_prob
 struct str field_problem_subject(const struct field_view *v, const struct form_problem *problem) {
 	struct str label = prose_label(&v->filling->prose, v->item->field->words);
 	struct field_view member;
+	if (strcmp(problem->key, "field.held") == 0 || strcmp(problem->key, "field.enough") == 0)
+		return problem->arg[0];
 	if (strcmp(problem->key, "field.taken") == 0) /* what is gone, where its own words do not name it */
 		return taken_words(v).len > 0 ? problem->arg[0] : STR("");
 	if (str_equal(problem->name, v->item->field->name))

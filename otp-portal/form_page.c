@@ -108,18 +108,21 @@ static void write_lacks(const struct form_view *v, const struct field_view *fiel
 		buf_z(b, "</ul>\n</li>\n");
 }
 
-/* Nobody has to put right that somebody else was faster. */
-static bool only_taken(const struct form_problems *problems) {
-	for (size_t i = 0; i < problems->count; i++)
-		if (strcmp(problems->items[i].key, "field.taken") != 0)
-			return false;
-	return problems->count > 0;
+/* Nobody has to put right that somebody else was faster, nor that there may be no more. */
+static const char *summary_title(const struct form_problems *problems) {
+	size_t taken = 0, limited = 0;
+	for (size_t i = 0; i < problems->count; i++) {
+		const char *key = problems->items[i].key;
+		taken += strcmp(key, "field.taken") == 0;
+		limited += strcmp(key, "field.held") == 0 || strcmp(key, "field.enough") == 0;
+	}
+	return problems->count == 0 || taken + limited < problems->count ? "form.error-title" : limited > 0 ? "form.limited-title" : "form.taken-title";
 }
 
 static void write_summary(const struct form_view *v, const struct field_view *fields, size_t count, struct response *out) {
 	struct buf *b = &out->body;
 	buf_z(b, "<div class=\"summary\" role=\"alert\" tabindex=\"-1\" autofocus>\n<h2>");
-	page_word(v->filling->prose.r, out, only_taken(v->problems) ? "form.taken-title" : "form.error-title");
+	page_word(v->filling->prose.r, out, summary_title(v->problems));
 	buf_z(b, "</h2>\n<ul>\n");
 	for (size_t f = 0; f < count; f++)
 		write_lacks(v, &fields[f], out);

@@ -32,7 +32,7 @@ static bool find_hold(struct db *db, struct claim *claim, int64_t each, struct e
 	bind_int(s, claim->holder_id);
 	bind_pool(s, &claim->pool);
 	return first_free(s, &claim->hold, err) &&
-	       (each == 0 || claim->hold < each || err_set(err, ERR_CONFLICT, "event.taken", "the holder has all of %.*s that it may have", STR_ARG(claim->pool.name)));
+	       (each == 0 || claim->hold < each || err_set(err, ERR_CONFLICT, "event.enough", "the holder has all of %.*s that it may have", STR_ARG(claim->pool.name)));
 }
 
 bool claim_insert(struct tx *tx, struct claim *claim, int64_t capacity, int64_t each, struct err *err) {

@@ -106,6 +106,15 @@ static const struct field *last_asked(const struct form *form) {
 	return last;
 }
 
+/* Why a row could not be claimed, by the error that says so: somebody was faster, it is held already, or there are as many as there may be. */
+static const char *refusal_of(const struct err *err) {
+	static const char *const keys[][2] = {{"event.taken", "field.taken"}, {"event.held", "field.held"}, {"event.enough", "field.enough"}};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (strcmp(err->key, keys[i][0]) == 0)
+			return keys[i][1];
+	return NULL;
+}
+
 /* A row that could not be claimed is told where it was chosen, else at the end of the form. */
 static bool tell_taken(struct run *r, const struct filler *filler, const struct value *values, struct form_problems *problems, struct err *err) {
 	const struct field *at = last_asked(filler->form);
@@ -115,9 +124,10 @@ static bool tell_taken(struct run *r, const struct filler *filler, const struct 
 			if (field->kind == FIELD_REF && !field->many && values[field->slot].kind != KIND_UNSET)
 				at = field;
 		}
-	if (!str_is(str_from(err->key), "event.taken") || !at)
+	const char *refusal = refusal_of(err);
+	if (!refusal || !at)
 		return false;
-	*(struct form_problem *)ARENA_PUSH(r->a, problems) = (struct form_problem){at->name, "field.taken", {STR(""), STR("")}};
+	*(struct form_problem *)ARENA_PUSH(r->a, problems) = (struct form_problem){at->name, refusal, {STR(""), STR("")}};
 	if (at->kind == FIELD_REF && !at->many && values[at->slot].kind == KIND_RECORD)
 		problems->items[problems->count - 1].arg[0] = value_text(r->a, &values[at->slot].record.members[at->reg->label]);
 	struct err why = *err;

@@ -56,11 +56,11 @@ bool ledger_claim(struct ledger *l, const struct pool *pool, struct str row, str
 	if (!ledger_places(l, pool, row, &left, err) || !ledger_held(l, pool, l->a, &held, err))
 		return false;
 	if (find(&held, row) < held.count)
-		return err_set(err, ERR_CONFLICT, "event.taken", "pool %.*s: row %.*s is held already", STR_ARG(pool->name), STR_ARG(row));
+		return err_set(err, ERR_CONFLICT, "event.held", "pool %.*s: row %.*s is held already", STR_ARG(pool->name), STR_ARG(row));
 	if (left <= 0)
 		return err_set(err, ERR_CONFLICT, "event.taken", "pool %.*s: row %.*s has no place left", STR_ARG(pool->name), STR_ARG(row));
 	if (held.most > 0 && (int64_t)held.count >= held.most)
-		return err_set(err, ERR_CONFLICT, "event.taken", "pool %.*s: one holder may have %lld", STR_ARG(pool->name), (long long)held.most);
+		return err_set(err, ERR_CONFLICT, "event.enough", "pool %.*s: one holder may have %lld", STR_ARG(pool->name), (long long)held.most);
 	move(l, pool, row, true);
 	return true;
 }

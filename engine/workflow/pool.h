@@ -49,7 +49,7 @@ struct ledger {
 
 bool ledger_places(struct ledger *l, const struct pool *pool, struct str row, int64_t *left, struct err *err);
 bool ledger_held(struct ledger *l, const struct pool *pool, struct arena *a, struct holding *out, struct err *err);
-/* CONFLICT "event.taken": there is no place left, or the holder has the row, or as many as it may have. */
+/* CONFLICT. "event.taken": there is no place left; "event.held": the holder has the row; "event.enough": it has as many as it may have. */
 bool ledger_claim(struct ledger *l, const struct pool *pool, struct str row, struct err *err);
 /* CONFLICT: it is not held. */
 bool ledger_release(struct ledger *l, const struct pool *pool, struct str row, struct err *err);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Pools over real HTTP: fifty people claim the one ladder at the same instant. On the package tests/packages/on-loan."""
-import json, os, re, shutil, sys, tempfile, threading, time, urllib.parse
+import html, json, os, re, shutil, sys, tempfile, threading, time, urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stafet import *
@@ -94,4 +94,28 @@ def test_fifty_claim_the_same_row():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-main([test_fifty_claim_the_same_row])
+def test_whoever_has_all_they_may_have_reads_so():
+    """Nobody was faster, and the saw is free: the page does not say otherwise."""
+    folder = tempfile.mkdtemp(prefix="stafet-pools-")
+    site = os.path.join(folder, "site")
+    run("init", site, "--with", PACKAGE)
+    server = Server("demo", site, "--listen", "127.0.0.1:0")
+    try:
+        card = join(server, site, folder, 1)
+        for key in ("ladder", "drill", "saw"):
+            answer = server.post(card, {"act": "borrow"})
+            page, where = choose(server, server.follow(answer), answer.header("Location"), key)
+            answer = server.post(post_form(page)["action"] or where, fill(post_form(page), {}))
+            assert answer.status == (422 if key == "saw" else 303), (key, answer.status)
+        text = html.unescape(words(answer))
+        assert "Det blev ikke taget Saw: Her er allerede taget så mange, som der må tages" in text and "Saw Ledig" in text, text[:1500]
+        assert "ikke ledigt" not in text and "af en anden" not in text, text[:1500]
+    except Exception:
+        print(server.log_text()[-2000:])
+        raise
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+main([test_fifty_claim_the_same_row, test_whoever_has_all_they_may_have_reads_so])

@@ -45,6 +45,8 @@ static const char guest[] =
         "    on:\n"
         "      choose: {by: person, form: choose, actions: [{claim: {pool: seats, row: seat}}, {set: {left: \"places(seats, seat)\", first: \"claimed(seats)[0]\"}}], target: b}\n"
         "      grab: {by: person, form: grab, actions: [{claim: {pool: seats, row: any}}], target: b}\n"
+        "      have: {actions: [{claim: {pool: seats, row: \"'p'\"}}]}\n"
+        "      have-more: {actions: [{claim: {pool: seats, row: \"'q'\"}}]}\n"
         "      end: {target: c}\n"
         "  b:\n"
         "    on:\n"
@@ -107,12 +109,13 @@ static struct str held_now(struct fixture *f, int64_t id) {
 	return out;
 }
 
-#define TAKEN(call)                                                       \
-	do {                                                              \
-		REFUSED(ERR_INPUT, "form.problems", call);                \
-		assert_int_equal(f->refused.count, 1);                    \
-		assert_string_equal(f->refused.items[0].key, "field.taken"); \
+#define NOT_CLAIMED(problem, call)                                    \
+	do {                                                          \
+		REFUSED(ERR_INPUT, "form.problems", call);            \
+		assert_int_equal(f->refused.count, 1);                \
+		assert_string_equal(f->refused.items[0].key, problem); \
 	} while (0)
+#define TAKEN(call) NOT_CLAIMED("field.taken", call)
 
 static void test_one_wins(void **state) {
 	struct fixture *f = *state;
@@ -148,6 +151,20 @@ static void test_claim_refuses(void **state) {
 	assert_str(f->refused.items[0].name, "any");
 	assert_str(state_of(f, b), "a");
 	assert_str(held_now(f, b), "");
+	assert_sound(f);
+}
+
+/* Nobody was faster, so nobody is said to have been. */
+static void test_what_is_no_loss_is_not_called_one(void **state) {
+	struct fixture *f = *state;
+	int64_t evening_id = begin(f), a = child(f, evening_id, 0), b = child(f, evening_id, 1);
+	signal_now(f, a, "have");
+	NOT_CLAIMED("field.held", act(f, a, "a@x.dk", "grab", "{\"any\":\"p\",\"note\":\"mine\"}"));
+	assert_str(f->refused.items[0].arg[0], "P");
+	TAKEN(act(f, b, "b@x.dk", "grab", "{\"any\":\"p\",\"note\":\"mine\"}"));
+	signal_now(f, a, "have-more");
+	NOT_CLAIMED("field.enough", act(f, a, "a@x.dk", "grab", "{\"any\":\"r\",\"note\":\"mine\"}"));
+	assert_str(f->refused.items[0].arg[0], "R");
 	assert_sound(f);
 }
 
@@ -290,7 +307,7 @@ static void test_store_refuses(void **state) {
 	OK(claim_insert(f->tx, &claim, 3, 2, &f->err));
 	assert_int_equal(claim.hold, 1);
 	claim.row = STR("s");
-	REFUSED(ERR_CONFLICT, "event.taken", claim_insert(f->tx, &claim, 3, 2, &f->err));
+	REFUSED(ERR_CONFLICT, "event.enough", claim_insert(f->tx, &claim, 3, 2, &f->err));
 	struct stmt *s = db_query(tx_db(f->tx), "INSERT INTO claims (owner_id, pool, row_key, place, hold, holder_id, at, history_id) SELECT owner_id, pool, row_key, place, 7, 1, at,"
 	                                        " history_id FROM claims WHERE row_key = 'p'");
 	assert_false(stmt_run(s, NULL, &f->err));
@@ -356,6 +373,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_one_wins, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_claim_refuses, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_what_is_no_loss_is_not_called_one, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_limits_and_release, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_register_changes, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_row_is_over, set_up, tear_down),
