@@ -9,9 +9,10 @@
 
 /* In whatever case of these workflows. */
 static bool has_role(struct request *r, struct view *v, const struct definition *d, int64_t contact_id, bool *has, struct err *err) {
+	const struct str *role = d->start.from ? &d->start.by->name : &d->start.role;
 	*has = false;
 	for (size_t i = 0; i < d->start.login.count && !*has; i++) {
-		struct listing_query query = {.workflow = d->start.login.items[i].workflow, .contact_id = contact_id, .roles = &d->start.by->name, .role_count = 1, .day = site_day(r->world->options.site, r->now)};
+		struct listing_query query = {.workflow = d->start.login.items[i].workflow, .contact_id = contact_id, .roles = role, .role_count = 1, .day = site_day(r->world->options.site, r->now)};
 		if (!listing_any(v, &query, r->arena, has, err))
 			return false;
 	}

@@ -323,6 +323,7 @@ struct definition {
 			struct yaml_place place;
 		}) prefill;
 		LIST_OF(struct prefill) login; /* not empty: only for who is logged in and has the role in an instance of these */
+		struct str role;               /* with login: which role of theirs */
 		const struct start_from *from; /* of such a start: the case that it begins from; NULL: none */
 		const struct form *who;        /* of such a start: asks for nothing but the starter's contact; NULL: the start form does */
 		LIST_OF(const struct field *) from_link; /* what a link to the start form may fill in */

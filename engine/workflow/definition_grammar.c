@@ -371,6 +371,7 @@ static const struct shape_key start_keys[] = {
         {.key = "form", .shape = &name, .needed = true},
         {.key = "public", .shape = &truth, .help = "On the portal's front page, for strangers."},
         {.key = "login", .shape = &names, .help = "On the portal for who is logged in and has the role in an instance of these workflows."},
+        {.key = "role", .shape = &name, .help = "With login: which role of theirs; that of `by` unless given."},
         {.key = "from", .shape = &start_from, .help = "On the portal for who is logged in and has a case of another workflow from which it begins."},
         {.key = "mail", .shape = &mail_start, .help = "A mail to an address of the site's `inbox.starts` starts it, too."},
         {.key = "sms", .shape = &sms_start, .help = "A text with a word of the site's `sms.starts` starts it, too."},

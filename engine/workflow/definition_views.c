@@ -278,6 +278,10 @@ static void read_login(struct reader *r, const struct yaml *start) {
 		add_login(r, names.items[i]);
 	if (names.count > 0)
 		read_own(r, "login", names.items[0]->place);
+	const struct yaml *role = yaml_get(start, "role");
+	r->d->start.role = role ? role->text : r->d->start.by ? r->d->start.by->name : STR("");
+	if (role && names.count == 0)
+		problem_error(r->problems, role->key->place, "key 'role' of a start: only with 'login' does a role in other cases count");
 }
 
 /* What is taken from the case is said there: nobody types it here. */

@@ -110,8 +110,9 @@ static void check_login(const struct catalog *c, const struct definition *d, str
 	for (size_t i = 0; i < d->start.login.count; i++) {
 		const struct prefill *from = &d->start.login.items[i];
 		const struct definition *other = find_definition(c, from->workflow);
-		if (other && !definition_role(other, d->start.by->name))
-			problem_error(problems, from->place, "workflow '%.*s' has no role '%.*s', who could start this", STR_ARG(other->name), STR_ARG(d->start.by->name));
+		struct str role = d->start.from ? d->start.by->name : d->start.role;
+		if (other && !definition_role(other, role))
+			problem_error(problems, from->place, "workflow '%.*s' has no role '%.*s', who could start this", STR_ARG(other->name), STR_ARG(role));
 		if (other && d->start.from)
 			definition_check_from(d->start.from, other, problems);
 	}

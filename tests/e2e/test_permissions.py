@@ -75,7 +75,7 @@ SEES = [
     ("posts",  " ".join(PEOPLE + ("operator",)),                   " ".join(TIMES), "S28-S35: the list is public"),
 ]
 # Who may begin a case of their own, and when.
-BEGINS = {"round": ("secretariat", " ".join(TIMES)), "choice": ("", ""), "trace": ("", ""),     # A56: the round alone enrols
+BEGINS = {"round": ("secretariat operator", " ".join(TIMES)), "choice": ("", ""), "trace": ("", ""),     # A56: the round alone enrols
           "transfer": ("doctor", HAS_POST), "later-start": ("doctor", HAS_POST)}                # S94 S97 S118 S121: with a post, and about that one
 ACTS = [row[0] for row in MAY]
 # Where the package has an act: what is forged there even for who does not see the page.
@@ -268,7 +268,7 @@ class Site:
             headers = self.headers(who, TIMES[when][1])
             offered = 'action="/start/%s"' % workflow in self.get("/backend?view=home", headers).text
             taken = (self.server.post("/start/" + workflow, {}, headers=headers).header("Location") or "").startswith("/l/")
-            self.cell(offered == taken == (who in BEGINS[workflow][0].split() and when in BEGINS[workflow][1].split()), when, who, "begins", workflow, offered, taken)
+            self.cell(offered == taken == (as_whom(who, when) in BEGINS[workflow][0].split() and when in BEGINS[workflow][1].split()), when, who, "begins", workflow, offered, taken)
 
     def forge(self, when, who, view, path, headers, offered):
         """The press of a button that is not there leads nowhere."""

@@ -74,6 +74,7 @@ static const struct wrong {
         {"form: ask, public", "form: ask, from_link: [who, ~whoo], public", "unknown field 'whoo'; did you mean 'who'?"},
         {"form: ask, public", "form: ask, from_link: [~verdict], public", "the start form does not ask for 'verdict'"},
         {"form: ask, public: true", "form: ask, from_link: [~who]", "it needs public: true"},
+        {"form: ask, public: true", "form: ask, ~role: keeper, public: true", "key 'role' of a start: only with 'login'"},
         {"form: ask, public: true", "form: ask, login: [~profile], public: true", "'login' and 'public: true' of a start exclude each other"},
         {"form: ask, public: true", "form: ask, login: [~profile]", "the start form must not ask for 'mail'"},
         {"form: ask, public: true", "form: ask, public: true, from: {workflow: ~profile}", "'from' and 'public: true' of a start exclude each other"},
