@@ -3,6 +3,7 @@
 #include "engine/base/clock.h"
 #include "engine/store/groups.h"
 #include "engine/store/timers.h"
+#include "engine/workflow/grants.h"
 #include "engine/workflow/lots.h"
 
 #include <string.h>
@@ -235,9 +236,18 @@ static bool verify_one(struct walk *w, struct view *v, const struct instance *in
 	return ok;
 }
 
+/* What registers give belongs to no instance. */
+static bool verify_grants(struct walk *w, struct err *err) {
+	struct view *v = store_view(w->s->store, err);
+	bool ok = v && grants_verify(w->s->site, v, w->out, &w->faults, err);
+	if (v)
+		view_close(v);
+	return ok;
+}
+
 bool site_verify(struct open_site *s, struct str reference, struct buf *out, int64_t *checked, int64_t *faults, struct err *err) {
 	struct walk w = {.s = s, .look = verify_one, .out = out};
-	bool ok = walk(&w, reference, err);
+	bool ok = walk(&w, reference, err) && (reference.len > 0 || verify_grants(&w, err));
 	*checked = w.checked;
 	*faults = w.faults;
 	return ok;

@@ -134,17 +134,34 @@ bool claim_of_holder(struct view *v, int64_t holder_id, struct arena *a, struct 
 	return read_claims(s, a, out, err);
 }
 
-bool claim_overlaps(struct view *v, const struct claim *claim, bool *overlaps, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT count(*) FROM claims WHERE owner_id = ? AND pool = ? AND row_key = ? AND history_id <= ? AND place = ? AND id <> ?"
-	                                      " AND (released_id IS NULL OR released_id > ?)");
-	int64_t count = 0;
+#define IN_USE " AND id < ? AND (released_id IS NULL OR released_id > ?) "
+
+bool claim_numbers(struct view *v, const struct claim *claim, bool same_entry, int64_t *place, int64_t *hold, struct err *err) {
+	int64_t behind = claim->history_id - !same_entry;
+	struct stmt *s = db_query(view_db(v), "SELECT place FROM claims WHERE owner_id = ? AND pool = ? AND row_key = ?" IN_USE "ORDER BY place");
 	bind_pool(s, &claim->pool);
 	bind_text(s, claim->row);
-	bind_int(s, claim->history_id);
-	bind_int(s, claim->place);
 	bind_int(s, claim->id);
-	bind_int(s, claim->history_id);
-	bool ok = one_int(s, &count, err);
-	*overlaps = count > 0;
-	return ok;
+	bind_int(s, behind);
+	if (!first_free(s, place, err))
+		return false;
+	s = db_query(view_db(v), "SELECT hold FROM claims WHERE holder_id = ? AND owner_id = ? AND pool = ?" IN_USE "ORDER BY hold");
+	bind_int(s, claim->holder_id);
+	bind_pool(s, &claim->pool);
+	bind_int(s, claim->id);
+	bind_int(s, behind);
+	return first_free(s, hold, err);
+}
+
+bool claim_entries(struct view *v, const struct claim_pool *pool, struct str row, int64_t after_id, struct arena *a, struct claim_entries *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT history_id FROM claims WHERE owner_id = ? AND pool = ? AND row_key = ? AND history_id > ? ORDER BY history_id DESC");
+	enum db_step step;
+	bind_pool(s, pool);
+	bind_text(s, row);
+	bind_int(s, after_id);
+	*out = (struct claim_entries){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(int64_t *)ARENA_PUSH(a, out) = stmt_int(s, 0);
+	stmt_end(s);
+	return step == DB_DONE;
 }

@@ -45,7 +45,13 @@ bool claim_spans(struct view *v, const struct claim_pool *pool, int64_t limit, s
 
 /* All of the holder's, in every pool, also released ones; oldest first. */
 bool claim_of_holder(struct view *v, int64_t holder_id, struct arena *a, struct claim_list *out, struct err *err);
-/* Whether another claim had the same place of the row when this one began. */
-bool claim_overlaps(struct view *v, const struct claim *claim, bool *overlaps, struct err *err);
+/* The place and the hold that it must have been given: the lowest that were free. same_entry: what its own entry released was free by then; the table does not say which came first. */
+bool claim_numbers(struct view *v, const struct claim *claim, bool same_entry, int64_t *place, int64_t *hold, struct err *err);
+/* The entries that have claimed the row behind that one, newest first. */
+struct claim_entries {
+	int64_t *items;
+	size_t count, cap;
+};
+bool claim_entries(struct view *v, const struct claim_pool *pool, struct str row, int64_t after_id, struct arena *a, struct claim_entries *out, struct err *err);
 
 #endif

@@ -11,9 +11,9 @@ bool grant_rule_find(struct view *v, const unsigned char hash[SECRET_HASH], int6
 	return step != DB_FAIL;
 }
 
-bool grant_rule_add(struct tx *tx, const unsigned char hash[SECRET_HASH], const struct grant_rule_row *row, int64_t *id, struct err *err) {
+bool grant_rule_add(struct tx *tx, const struct grant_rule_row *row, int64_t *id, struct err *err) {
 	struct stmt *s = db_query(tx_db(tx), "INSERT INTO grant_rules (hash, register, definition, role) VALUES (?, ?, ?, ?)");
-	bind_blob(s, hash, SECRET_HASH);
+	bind_blob(s, row->hash, SECRET_HASH);
 	bind_text(s, row->reg);
 	bind_blob(s, row->definition, SECRET_HASH);
 	bind_text(s, row->role);
@@ -24,7 +24,7 @@ bool grant_rule_add(struct tx *tx, const unsigned char hash[SECRET_HASH], const 
 }
 
 bool grant_rules_of(struct view *v, struct str reg, struct arena *a, struct grant_rule_rows *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT id, register, definition, role FROM grant_rules WHERE register = ? ORDER BY id");
+	struct stmt *s = db_query(view_db(v), "SELECT id, register, definition, role, hash FROM grant_rules WHERE ?1 = '' OR register = ?1 ORDER BY id");
 	enum db_step step;
 	bind_text(s, reg);
 	*out = (struct grant_rule_rows){0};
@@ -32,6 +32,7 @@ bool grant_rules_of(struct view *v, struct str reg, struct arena *a, struct gran
 		struct grant_rule_row *row = ARENA_PUSH(a, out);
 		*row = (struct grant_rule_row){.id = stmt_int(s, 0), .reg = stmt_text(s, 1, a), .role = stmt_text(s, 3, a)};
 		(void)stmt_bytes(s, 2, row->definition, SECRET_HASH);
+		(void)stmt_bytes(s, 4, row->hash, SECRET_HASH);
 	}
 	stmt_end(s);
 	return step == DB_DONE;
@@ -83,6 +84,20 @@ bool grant_of_row(struct view *v, int64_t rule_id, struct str row, int64_t versi
 	return ask_grant(s, is, err);
 }
 
+/* The first eight columns. */
+static struct grant read_grant(struct stmt *s, struct arena *a) {
+	return (struct grant){
+	        .rule_id = stmt_int(s, 0),
+	        .contact_id = stmt_int(s, 1),
+	        .scope = stmt_text(s, 2, a),
+	        .name = stmt_text(s, 3, a),
+	        .row = stmt_text(s, 4, a),
+	        .version = stmt_int(s, 5),
+	        .from_day = stmt_int(s, 6),
+	        .until_day = stmt_int(s, 7),
+	};
+}
+
 bool grant_held(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, struct arena *a, struct grant *out, bool *found, struct err *err) {
 	struct stmt *s = db_query(view_db(v), "SELECT g.rule_id, g.contact_id, g.scope, g.name, g.row_key, g.version, g.from_day, g.until_day FROM scopes s"
 	                                      " JOIN grants g ON g.rule_id = s.rule_id AND g.scope = s.scope"
@@ -94,16 +109,7 @@ bool grant_held(struct view *v, int64_t instance_id, struct str role, int64_t co
 	enum db_step step = stmt_step(s, err);
 	*found = step == DB_ROW;
 	if (*found)
-		*out = (struct grant){
-		        .rule_id = stmt_int(s, 0),
-		        .contact_id = stmt_int(s, 1),
-		        .scope = stmt_text(s, 2, a),
-		        .name = stmt_text(s, 3, a),
-		        .row = stmt_text(s, 4, a),
-		        .version = stmt_int(s, 5),
-		        .from_day = stmt_int(s, 6),
-		        .until_day = stmt_int(s, 7),
-		};
+		*out = read_grant(s, a);
 	stmt_end(s);
 	return step != DB_FAIL;
 }
@@ -150,14 +156,28 @@ bool grant_scope_put(struct tx *tx, int64_t instance_id, struct str role, int64_
 	return stmt_run(s, NULL, err);
 }
 
-bool grant_scope_find(struct view *v, int64_t instance_id, struct str role, struct arena *a, struct str *scope, bool *found, struct err *err) {
-	struct stmt *s = db_query(view_db(v), "SELECT scope FROM scopes WHERE instance_id = ? AND role = ?");
+bool grant_scope_find(struct view *v, int64_t instance_id, struct str role, struct arena *a, struct str *scope, unsigned char hash[SECRET_HASH], bool *found, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT s.scope, r.hash FROM scopes s JOIN grant_rules r ON r.id = s.rule_id WHERE s.instance_id = ? AND s.role = ?");
 	bind_int(s, instance_id);
 	bind_text(s, role);
 	enum db_step step = stmt_step(s, err);
 	*found = step == DB_ROW;
-	if (*found)
+	if (*found) {
 		*scope = stmt_text(s, 0, a);
+		(void)stmt_bytes(s, 1, hash, SECRET_HASH);
+	}
 	stmt_end(s);
 	return step != DB_FAIL;
+}
+
+bool grants_of_rule(struct view *v, int64_t rule_id, struct arena *a, struct kept_grants *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT g.rule_id, g.contact_id, g.scope, g.name, g.row_key, g.version, g.from_day, g.until_day, c.key, c.channel FROM grants g"
+	                                      " JOIN contacts c ON c.id = g.contact_id WHERE g.rule_id = ? ORDER BY g.row_key, g.version");
+	enum db_step step;
+	bind_int(s, rule_id);
+	*out = (struct kept_grants){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(struct kept_grant *)ARENA_PUSH(a, out) = (struct kept_grant){read_grant(s, a), stmt_text(s, 8, a), stmt_int(s, 9)};
+	stmt_end(s);
+	return step == DB_DONE;
 }

@@ -8,6 +8,7 @@
 
 struct grant_rule_row {
 	int64_t id;
+	unsigned char hash[SECRET_HASH];
 	struct str reg;                        /* its full name */
 	unsigned char definition[SECRET_HASH]; /* that has the rule, as its role: */
 	struct str role;
@@ -17,8 +18,8 @@ struct grant_rule_rows {
 	size_t count, cap;
 };
 bool grant_rule_find(struct view *v, const unsigned char hash[SECRET_HASH], int64_t *id, struct err *err); /* 0: there is none */
-bool grant_rule_add(struct tx *tx, const unsigned char hash[SECRET_HASH], const struct grant_rule_row *row, int64_t *id, struct err *err);
-bool grant_rules_of(struct view *v, struct str reg, struct arena *a, struct grant_rule_rows *out, struct err *err);
+bool grant_rule_add(struct tx *tx, const struct grant_rule_row *row, int64_t *id, struct err *err);
+bool grant_rules_of(struct view *v, struct str reg /* empty: any */, struct arena *a, struct grant_rule_rows *out, struct err *err);
 
 /* A row of a register, as a rule reads it. */
 struct grant {
@@ -36,6 +37,17 @@ bool grant_of_row(struct view *v, int64_t rule_id, struct str row, int64_t versi
 /* The grant by which the contact has that role of the case on that day; *found false: none. */
 bool grant_held(struct view *v, int64_t instance_id, struct str role, int64_t contact_id, int64_t day, struct arena *a, struct grant *out, bool *found, struct err *err);
 
+/* All that a rule gives, by row and version; whose: the key of each contact, as grants have it. For verify. */
+struct kept_grants {
+	struct kept_grant {
+		struct grant grant;
+		struct str whose;
+		int64_t channel;
+	} *items;
+	size_t count, cap;
+};
+bool grants_of_rule(struct view *v, int64_t rule_id, struct arena *a, struct kept_grants *out, struct err *err);
+
 /* What registers give the contact, now or on other days, in whatever cases; by register and row. */
 struct given_role {
 	struct str reg, role, row, name;
@@ -52,6 +64,7 @@ bool grant_lost(struct view *v, int64_t instance_id, struct str role, int64_t co
 
 /* Of a case: what rows must have. scope empty: nobody can have the role as things stand. */
 bool grant_scope_put(struct tx *tx, int64_t instance_id, struct str role, int64_t rule_id, struct str scope, struct err *err);
-bool grant_scope_find(struct view *v, int64_t instance_id, struct str role, struct arena *a, struct str *scope, bool *found, struct err *err);
+/* hash: the rule's that it is asked by. */
+bool grant_scope_find(struct view *v, int64_t instance_id, struct str role, struct arena *a, struct str *scope, unsigned char hash[SECRET_HASH], bool *found, struct err *err);
 
 #endif

@@ -148,14 +148,24 @@ bool history_list(struct view *v, int64_t instance_id, struct arena *a, struct h
 	return step == DB_DONE;
 }
 
-bool history_by_key(struct view *v, const unsigned char key[SECRET_HASH], struct arena *a, struct history *out, struct err *err) {
-	struct stmt *s = db_query(view_db(v), ENTRY "WHERE h.key = ?");
-	bind_blob(s, key, SECRET_HASH);
+static bool end_entry(struct stmt *s, struct arena *a, struct history *out, struct err *err) {
 	enum db_step step = stmt_step(s, err);
 	if (step == DB_ROW)
 		read_entry(s, a, out);
 	stmt_end(s);
 	return row_found(step, "history entry", err);
+}
+
+bool history_load(struct view *v, int64_t id, struct arena *a, struct history *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ENTRY "WHERE h.id = ?");
+	bind_int(s, id);
+	return end_entry(s, a, out, err);
+}
+
+bool history_by_key(struct view *v, const unsigned char key[SECRET_HASH], struct arena *a, struct history *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), ENTRY "WHERE h.key = ?");
+	bind_blob(s, key, SECRET_HASH);
+	return end_entry(s, a, out, err);
 }
 
 bool history_state(struct view *v, int64_t instance_id, int64_t seq, struct arena *a, struct str *state, struct err *err) {

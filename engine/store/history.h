@@ -33,6 +33,7 @@ struct history_list {
 /* Fills id, digest, mac, salt, key_id; PERMANENT when seq - 1 is missing, CONFLICT when the idempotency key is there already. */
 bool history_append(struct tx *tx, const struct keyring *keys, struct history *entry, struct err *err);
 bool history_list(struct view *v, int64_t instance_id, struct arena *a, struct history_list *out, struct err *err);
+bool history_load(struct view *v, int64_t id, struct arena *a, struct history *out, struct err *err); /* NOT_FOUND */
 /* The entry with that idempotency key; NOT_FOUND. */
 bool history_by_key(struct view *v, const unsigned char key[SECRET_HASH], struct arena *a, struct history *out, struct err *err);
 /* The state that the instance was in behind its entry seq; empty: it was in none. */

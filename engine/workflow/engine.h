@@ -203,6 +203,7 @@ struct replay_sum {
 	int64_t faults;
 	struct past_registers *registers; /* read for one instance, good for the next; replay_end() */
 	struct claim_books *claims;       /* likewise */
+	struct past_grants *grants;       /* likewise */
 };
 /* Faults are written as lines to out, and each draw to lots (lots.h; NULL: to nowhere). */
 struct lots;

@@ -4,7 +4,7 @@
 #include "engine/store/timers.h"
 #include "engine/workflow/engine_run.h"
 
-enum { MOST_IN_ONE_GO = 10000, MOST_ROOTS = 100, MOST_HOPS = 100, POSTPONED_MS = 600000 };
+enum { MOST_IN_ONE_GO = 10000, MOST_ROOTS = 100, MOST_HOPS = 100 };
 
 struct decision run_refusal(struct run *r, const struct loaded *l, const struct event *event, const struct err *why) {
 	struct decision_world world = run_world(r, l);
@@ -252,7 +252,8 @@ bool engine_step(struct engine *e, struct tx *tx, int64_t now, struct arena *a, 
 static bool postpone(struct run *r, struct due *due, struct err *err) {
 	if (due->kind == DUE_SIGNAL)
 		return mailbox_hold(r->tx, due->row.id, err);
-	due->timer.due_at = r->now + POSTPONED_MS;
+	due->timer.set_at = r->now;
+	due->timer.due_at = r->now + RUN_POSTPONED_MS;
 	return timer_set(r->tx, &due->timer, err);
 }
 

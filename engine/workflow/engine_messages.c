@@ -34,8 +34,12 @@ static int64_t opens_at(struct run *r, const struct loaded *l, const struct want
 	return event_of(w) ? engine_opens(r->engine, &snapshot, event_of(w), r->now, r->a) : 0;
 }
 
-/* A task's time counts from its opening when that is later. */
-static int64_t link_ends_at(struct run *r, const struct loaded *l, const struct wanted_link *w) {
+struct wanted_link run_wanted_link(const struct effect *effect, const struct participation *p) {
+	const struct action *action = effect->action;
+	return (struct wanted_link){action->link_is_view ? LINK_VIEW : LINK_TASK, action->link, p->role, p->contact_id, effect->state};
+}
+
+int64_t run_link_end(struct run *r, const struct loaded *l, const struct wanted_link *w) {
 	const struct view_rule *view = w->kind == LINK_VIEW ? definition_view(l->definition, w->task) : NULL;
 	int64_t opening = opens_at(r, l, w);
 	if (view)
@@ -65,7 +69,7 @@ bool run_link(struct run *r, const struct loaded *l, const struct wanted_link *w
 	        .contact_id = w->contact_id,
 	        .role = w->role,
 	        .created_at = r->now,
-	        .expires_at = link_ends_at(r, l, w),
+	        .expires_at = run_link_end(r, l, w),
 	};
 	secret_id(link->id, r->now);
 	if (!found)
@@ -83,24 +87,18 @@ void run_carry(struct outbox_row *row, const struct link *link) {
 		row->deadline_at = link->expires_at;
 }
 
+bool run_takes_channel(const struct action *action, enum channel channel) {
+	return action->channel == 0 || action->channel == (int)channel;
+}
+
 /* Whoever has just answered, or started this, is awake and may wait for it. */
 static bool is_of_actor(const struct cause *cause, const struct participation *p) {
 	return cause->contact_id ? p->contact_id == cause->contact_id : strcmp(cause->kind, "start") == 0 && str_equal(p->role, cause->role);
 }
 
-/* What all messages of one effect have in common. */
-struct sending {
-	const struct effect *effect;
-	struct str data;
-	struct attachments documents; /* of mails */
-	const struct cause *cause;
-	int64_t history_id;
-};
-
-static bool put_message(struct run *r, const struct loaded *l, const struct sending *s, const struct participation *p, struct err *err) {
+void run_message(struct run *r, const struct loaded *l, const struct sending *s, const struct participation *p, struct outbox_row *row) {
 	const struct action *action = s->effect->action;
-	const struct attachments none = {0};
-	struct outbox_row row = {
+	*row = (struct outbox_row){
 	        .instance_id = l->instance.id,
 	        .history_id = s->history_id,
 	        .contact_id = p->contact_id,
@@ -112,7 +110,6 @@ static bool put_message(struct run *r, const struct loaded *l, const struct send
 	        .workflow = l->definition->name,
 	        .message = action->message,
 	        .data = s->data,
-	        .message_id = run_message_id(r),
 	        .thread = arena_printf(r->a, "<%.*s@%.*s>", STR_ARG(l->instance.reference), STR_ARG(mail_domain(r))),
 	        .priority = OUTBOX_OTHER,
 	        .patient = !action->urgent && !is_of_actor(s->cause, p),
@@ -121,11 +118,19 @@ static bool put_message(struct run *r, const struct loaded *l, const struct send
 	        .deadline_at = s->effect->deadline_at,
 	        .limit_at = s->effect->deadline_at,
 	};
+}
+
+static bool put_message(struct run *r, const struct loaded *l, const struct sending *s, const struct participation *p, struct err *err) {
+	const struct action *action = s->effect->action;
+	const struct attachments none = {0};
+	struct outbox_row row;
+	run_message(r, l, s, p, &row);
+	row.message_id = run_message_id(r);
 	int64_t quiet_until = row.patient ? site_quiet_end(r->engine->site, row.channel, r->now) : 0;
 	if (quiet_until > 0 && row.deadline_at == 0)
 		row.deadline_at = quiet_until + OUTBOX_LIFETIME_MS;
 	if (action->link.len > 0) {
-		struct wanted_link wanted = {action->link_is_view ? LINK_VIEW : LINK_TASK, action->link, p->role, p->contact_id, s->effect->state};
+		struct wanted_link wanted = run_wanted_link(s->effect, p);
 		struct link link;
 		if (!run_link(r, l, &wanted, &link, err))
 			return false;
@@ -135,7 +140,7 @@ static bool put_message(struct run *r, const struct loaded *l, const struct send
 }
 
 static bool wanted(const struct action *action, const struct participation *p, const struct role *role) {
-	return str_equal(p->role, role->name) && (action->channel == 0 || action->channel == (int)p->contact.channel);
+	return str_equal(p->role, role->name) && run_takes_channel(action, p->contact.channel);
 }
 
 static bool send_effect(struct run *r, const struct loaded *l, const struct sending *s, const struct participation_list *people, struct err *err) {

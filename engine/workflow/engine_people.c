@@ -6,13 +6,8 @@
 
 #include <string.h>
 
-struct wanted {
-	struct str *items;
-	size_t count, cap;
-};
-
 /* `set` may have put a register's text into the field, so each address passes the gate here too. */
-static void add_wanted(struct run *r, const struct role *role, struct wanted *list, const struct value *v) {
+static void add_wanted(struct run *r, const struct role *role, struct addresses *list, const struct value *v) {
 	struct str address;
 	struct err err;
 	for (size_t i = 0; v->kind == KIND_LIST && i < v->list.count; i++)
@@ -22,8 +17,14 @@ static void add_wanted(struct run *r, const struct role *role, struct wanted *li
 	bool phone = role->contact->kind == FIELD_PHONE;
 	if (phone ? address_phone(r->a, v->string, site_country(r->engine->site), &address, &err) : address_email(r->a, v->string, &address, &err))
 		*(struct str *)ARENA_PUSH(r->a, list) = address;
-	else
+	else if (r->tx)
 		log_event(LOG_WARN, "address-refused", "role=%.*s text=\"%s\"", STR_ARG(role->name), err.text);
+}
+
+struct addresses run_addresses(struct run *r, const struct role *role, const struct value *values) {
+	struct addresses list = {0};
+	add_wanted(r, role, &list, &values[role->contact->slot]);
+	return list;
 }
 
 static bool join(struct run *r, const struct loaded *l, const struct role *role, struct str address, bool fresh, const struct cause *cause, struct err *err) {
@@ -59,8 +60,7 @@ static bool has_role(const struct participation_list *people, const struct role 
 
 static bool sync_role(struct run *r, const struct loaded *l, const struct role *role, const struct participation_list *people,
                       const struct cause *cause, struct err *err) {
-	struct wanted wanted = {0};
-	add_wanted(r, role, &wanted, &l->values[role->contact->slot]);
+	struct addresses wanted = run_addresses(r, role, l->values);
 	for (size_t i = 0; i < people->count; i++) {
 		const struct participation *p = &people->items[i];
 		bool stays = false;

@@ -1,40 +1,32 @@
 /* stafet replay: each decision of an instance is taken again, from what its entry of history says that it was decided by, with the machine that the instance is pinned
- * to; it must come out the same, byte by byte. */
+ * to; it must come out the same, byte by byte, and what it left in the store must be what it decided. */
+#include "engine/workflow/engine_replay.h"
+
 #include "engine/base/escape.h"
 #include "engine/store/people.h"
-#include "engine/workflow/engine_run.h"
 #include "engine/workflow/lots.h"
 #include "engine/workflow/past.h"
-#include "engine/workflow/register_past.h"
 
-struct replay {
-	struct run run;                  /* without a transaction: nothing is written */
-	struct arena *a;                 /* of the instance; run.a: of the entry */
-	const struct instance *instance;
-	const struct definition *definition;
-	struct past_registers *registers;
-	struct register_port then, now;
-	const struct state *state;       /* behind the entries so far; NULL: there are none */
-	struct value *values;
-	int64_t entered_at, started_at;
-	const struct history *entry;
-	const struct value *after;       /* the entry's */
-	struct payload_told told;
-	struct texts_of reads;
-	struct str decided;              /* of the payload: what stands behind its reads */
-	struct replay_sum *sum;
-	struct buf *out;
-	struct lots *lots; /* NULL: nobody asks */
-};
+static void tell(struct replay *p, const char *format, va_list args) {
+	buf_vprintf(p->out, format, args);
+	buf_char(p->out, '\n');
+	p->sum->faults++;
+}
 
-__attribute__((format(printf, 2, 3))) static void fault(struct replay *p, const char *format, ...) {
+void replay_fault(struct replay *p, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
 	buf_printf(p->out, "%.*s: entry %lld (%.*s %.*s), decided again, ", STR_ARG(p->instance->reference), (long long)p->entry->seq, STR_ARG(p->entry->kind), STR_ARG(p->entry->event));
-	buf_vprintf(p->out, format, args);
-	buf_char(p->out, '\n');
+	tell(p, format, args);
 	va_end(args);
-	p->sum->faults++;
+}
+
+void replay_fault_of_all(struct replay *p, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	buf_printf(p->out, "%.*s: ", STR_ARG(p->instance->reference));
+	tell(p, format, args);
+	va_end(args);
 }
 
 static const struct value *copy_values(struct replay *p, const struct value *values, struct value **copy) {
@@ -107,8 +99,10 @@ static bool load_event(struct replay *p, struct said *said, struct event *event,
 	struct value *given;
 	struct contact contact;
 	*event = (struct event){.kind = kind_of(p->entry), .name = p->entry->event, .role = p->entry->role, .actor = p->told.said_by};
-	if (event->kind == EVENT_TIMER)
+	if (event->kind == EVENT_TIMER) {
+		replay_timer_fires(p, event);
 		return true;
+	}
 	event->values = copy_values(p, p->after, &given);
 	if (!data_apply(p->definition, p->entry->payload, PAYLOAD_GIVEN, &p->now, p->a, given, err))
 		return false;
@@ -127,16 +121,16 @@ static bool load_event(struct replay *p, struct said *said, struct event *event,
 static void compare_fields(struct replay *p, const struct value *again) {
 	for (size_t i = 0; i < p->definition->fields.count; i++)
 		if (!value_identical(&p->after[i], &again[i]))
-			fault(p, "leaves another '%.*s'", STR_ARG(p->definition->fields.items[i].name));
+			replay_fault(p, "leaves another '%.*s'", STR_ARG(p->definition->fields.items[i].name));
 }
 
 static void compare_state(struct replay *p, const struct decision *again) {
 	bool refused = again->outcome != DECISION_TAKEN;
 	struct str to = again->moved ? again->target->name : STR("");
 	if (refused && !p->entry->refused)
-		fault(p, "is refused");
+		replay_fault(p, "is refused");
 	else if (refused != p->entry->refused || !str_equal(to, p->entry->to))
-		fault(p, "goes to '%.*s', not to '%.*s'", STR_ARG(to), STR_ARG(p->entry->to));
+		replay_fault(p, "goes to '%.*s', not to '%.*s'", STR_ARG(to), STR_ARG(p->entry->to));
 }
 
 /* Who gets which slot, by the children as they were. */
@@ -155,7 +149,7 @@ static bool compare_plans(struct replay *p, struct loaded *l, const struct decis
 		while (next < p->reads.count && !str_starts(p->reads.items[next], STR("\"plan ")))
 			next++;
 		if (next == p->reads.count || !str_equal(p->reads.items[next++], wanted)) {
-			fault(p, "gives other slots");
+			replay_fault(p, "gives other slots");
 			return true;
 		}
 	}
@@ -170,7 +164,7 @@ static bool compare(struct replay *p, const struct loaded *l, const struct decis
 	compare_state(p, again);
 	compare_fields(p, again->values);
 	if (ok && p->sum->faults == faults && !str_starts(p->decided, buf_text(&decided)))
-		fault(p, "claims, draws, shares or refuses otherwise");
+		replay_fault(p, "claims, draws, shares or refuses otherwise");
 	buf_free(&decided);
 	return ok;
 }
@@ -182,6 +176,17 @@ static void tell_lots(struct replay *p, const struct loaded *l) {
 		lots_tell(p->lots, &l->urn->lots.items[i]);
 }
 
+/* As its effects find it. */
+static struct loaded as_left(const struct replay *p, const struct loaded *l, struct decision *again) {
+	struct loaded after = *l;
+	after.values = again->values;
+	after.instance.id = p->instance->id;
+	after.instance.state = again->target->name;
+	after.instance.started_at = p->started_at;
+	after.instance.entered_at = again->moved ? p->entry->at : p->entered_at;
+	return after;
+}
+
 static bool decide_again(struct replay *p, struct err *err) {
 	struct loaded l;
 	struct event event;
@@ -191,7 +196,6 @@ static bool decide_again(struct replay *p, struct err *err) {
 		return false;
 	struct decision_world world = run_world(&p->run, &l);
 	struct snapshot snapshot = loaded_snapshot(&l);
-	world.now = p->entry->at;
 	decision_take(&world, &snapshot, &event, p->run.a, &again);
 	const struct err none = {0}, *failed[] = {l.ledger ? &l.ledger->failed : &none, l.urn ? &l.urn->failed : &none, l.board ? &l.board->failed : &none};
 	for (size_t i = 0; i < sizeof failed / sizeof *failed; i++)
@@ -201,7 +205,31 @@ static bool decide_again(struct replay *p, struct err *err) {
 		}
 	if (again.outcome == DECISION_TAKEN)
 		tell_lots(p, &l);
-	return compare(p, &l, &again, err) && compare_plans(p, &l, &again, err);
+	replay_timers(p, &event, &again);
+	if (!compare(p, &l, &again, err) || !compare_plans(p, &l, &again, err))
+		return false;
+	struct loaded after = as_left(p, &l, &again);
+	return replay_messages(p, &after, &again, err);
+}
+
+/* Nothing was decided; a timer that repeats goes on all the same. */
+static void take_aside(struct replay *p) {
+	struct loaded l = {.definition = p->definition, .state = p->state, .values = p->values, .instance = {.id = p->instance->id, .reference = p->instance->reference}};
+	struct event event = {.kind = kind_of(p->entry), .name = p->entry->event};
+	struct decision_world world = run_world(&p->run, &l);
+	struct decision again;
+	const struct err why = {.kind = ERR_PERMANENT};
+	l.instance.started_at = p->started_at;
+	l.instance.entered_at = p->entered_at;
+	l.children = (struct value){.kind = KIND_LIST};
+	l.port = p->then;
+	p->registers->generation = p->told.read_at;
+	struct snapshot snapshot = loaded_snapshot(&l);
+	if (event.kind == EVENT_TIMER)
+		replay_timer_fires(p, &event);
+	decision_refuse(&world, &snapshot, &event, &why, p->run.a, &again);
+	replay_timers(p, &event, &again);
+	p->sum->aside++;
 }
 
 /* The entry's reads, and what it decided, behind the fields that it set: they are written as they would be now, or somebody else wrote them. */
@@ -226,23 +254,29 @@ static bool find_parts(struct replay *p) {
 /* What cannot be read again is a fault of this entry alone. */
 static void take_entry(struct replay *p) {
 	struct err err = {0};
+	int64_t decided = p->sum->decided + p->sum->aside;
 	p->sum->entries++;
+	p->run.now = p->entry->at;
 	if (!data_payload_told(p->entry->payload, p->run.a, &p->told) || !p->told.again)
 		p->sum->unknown++;
-	else if (p->told.aside)
-		p->sum->aside++;
+	else if ((kind_of(p->entry) == EVENT_START) != !p->state)
+		replay_fault(p, "is no start, or starts again");
+	else if (p->told.aside && p->state)
+		take_aside(p);
 	else if (!find_parts(p))
-		fault(p, "sets other fields");
+		replay_fault(p, "sets other fields");
 	else if (decide_again(p, &err))
 		p->sum->decided++;
 	else if (str_is(str_from(err.key), RUN_ERASED))
 		p->sum->erased++;
 	else
-		fault(p, "cannot be: %s", err.text);
+		replay_fault(p, "cannot be: %s", err.text);
+	if (p->sum->decided + p->sum->aside == decided)
+		p->timers.unsure = true;
 }
 
 static bool take_entries(struct replay *p, const struct history_list *entries, struct err *err) {
-	bool ok = true;
+	bool ok = replay_messages_begin(p, err);
 	p->started_at = entries->count ? entries->items[0].at : 0;
 	for (size_t i = 0; ok && i < entries->count; i++) {
 		struct value *after;
@@ -250,6 +284,7 @@ static bool take_entries(struct replay *p, const struct history_list *entries, s
 		if (p->entry->payload.len == 0) {
 			p->sum->entries += (int64_t)(entries->count - i);
 			p->sum->erased += (int64_t)(entries->count - i);
+			p->timers.unsure = p->erased = true;
 			return true;
 		}
 		copy_values(p, p->values, &after);
@@ -259,6 +294,9 @@ static bool take_entries(struct replay *p, const struct history_list *entries, s
 		p->after = after;
 		take_entry(p);
 		arena_reset(p->run.a);
+		for (size_t k = 0; k < p->definition->fields.count; k++)
+			if (i == 0 || !value_equal(&p->values[k], &after[k]))
+				p->changed[k] = p->entry->id;
 		p->values = after;
 		if (p->entry->to.len > 0) {
 			p->state = definition_state(p->definition, p->entry->to);
@@ -267,6 +305,11 @@ static bool take_entries(struct replay *p, const struct history_list *entries, s
 		}
 	}
 	return ok;
+}
+
+static bool compare_left(struct replay *p, struct err *err) {
+	replay_messages_left(p);
+	return replay_timers_left(p, err) && (p->erased || replay_wishes_left(p, err));
 }
 
 bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct lots *lots, struct replay_sum *sum, struct err *err) {
@@ -287,7 +330,8 @@ bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct
 		sum->instances++;
 		p.definition = site_definition(e->site, v, instance.definition, &broken);
 		p.values = p.definition ? ARENA_ARRAY(a, p.definition->fields.count, struct value) : NULL;
-		if (!p.definition || !take_entries(&p, &entries, &broken)) {
+		p.changed = p.definition ? ARENA_ARRAY(a, p.definition->fields.count, int64_t) : NULL;
+		if (!p.definition || !take_entries(&p, &entries, &broken) || !compare_left(&p, &broken)) {
 			buf_printf(out, "%.*s: its history cannot be followed: %s\n", STR_ARG(instance.reference), broken.text);
 			sum->faults++;
 		}
@@ -300,6 +344,8 @@ bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct
 void replay_end(struct replay_sum *sum) {
 	past_registers_free(sum->registers);
 	claim_books_free(sum->claims);
+	past_grants_free(sum->grants);
+	sum->grants = NULL;
 	sum->registers = NULL;
 	sum->claims = NULL;
 }

@@ -2,6 +2,7 @@
 #ifndef ENGINE_WORKFLOW_ENGINE_RUN_H
 #define ENGINE_WORKFLOW_ENGINE_RUN_H
 
+#include "engine/store/wishes.h"
 #include "engine/workflow/claim_book.h"
 #include "engine/workflow/engine.h"
 
@@ -211,6 +212,13 @@ void run_groups_payload(const struct loaded *l, const struct decision *decision,
 bool run_groups(struct run *r, const struct loaded *l, const struct value *before, const struct decision *decision, int64_t history_id, struct err *err);
 /* engine_wishes.c: tells those whose lists the decision's claims have exhausted, and keeps which rows the instance's own lists hold. */
 bool run_wishes(struct run *r, const struct loaded *l, const struct value *before, const struct decision *decision, struct err *err);
+/* An event for each list and pool that some state watches; the keys of a list's rows, ascending, each once. In arena. */
+struct watched {
+	const struct event_rule **items;
+	size_t count, cap;
+};
+struct watched run_watched(const struct definition *d, struct arena *a);
+struct wished_rows run_list_keys(const struct value *list, struct arena *a);
 /* What is watched is what the lists hold, or nothing of a list. A line a fault. */
 bool run_verify_wishes(const struct pool_desk *desk, const struct instance *instance, struct buf *out, struct err *err);
 /* engine_verify_groups.c: a line a fault. */
@@ -225,7 +233,12 @@ bool run_scopes(struct run *r, struct loaded *l, const struct value *before, con
 /* CONFLICT "link.withdrawn": a register gave the link's role, and does no more. *by: the version and key of the row that does; empty: no register is asked. */
 bool run_granted(struct run *r, const struct loaded *l, const struct link *link, struct str *by, struct err *err);
 #define RUN_GRANTED "granted-by" /* in a payload; no field can have this name */
-/* engine_people.c: participations follow the roles' fields. */
+/* engine_people.c: participations follow the roles' fields. The addresses that a role's field has, as contacts have them. */
+struct addresses {
+	struct str *items;
+	size_t count, cap;
+};
+struct addresses run_addresses(struct run *r, const struct role *role, const struct value *values);
 bool run_people(struct run *r, const struct loaded *l, const struct value *before, const struct cause *cause, struct err *err);
 /* From when on the event can be done (as decision_opens), with the instance as it stands; what goes wrong is logged. */
 int64_t engine_opens(const struct engine *e, const struct snapshot *snapshot, const struct event_rule *event, int64_t now, struct arena *a);
@@ -240,9 +253,22 @@ struct wanted_link {
 	const struct state *state; /* TASK: that the event is of */
 };
 bool run_link(struct run *r, const struct loaded *l, const struct wanted_link *w, struct link *link, struct err *err);
+struct wanted_link run_wanted_link(const struct effect *effect, const struct participation *p); /* of a send with a link */
+int64_t run_link_end(struct run *r, const struct loaded *l, const struct wanted_link *w); /* of one that is made now, 0: none; a task's time counts from its opening when that is later */
 /* Puts the link into the message, with its priority and deadline. */
 void run_carry(struct outbox_row *row, const struct link *link);
 struct str run_message_id(struct run *r);
+/* What all messages of one effect have in common. */
+struct sending {
+	const struct effect *effect;
+	struct str data;
+	struct attachments documents; /* of mails */
+	const struct cause *cause;
+	int64_t history_id;
+};
+bool run_takes_channel(const struct action *action, enum channel channel);
+/* The row to somebody, in arena, as it follows from the decision: without its Message-ID, its link, and what quiet hours do to its deadline. */
+void run_message(struct run *r, const struct loaded *l, const struct sending *s, const struct participation *p, struct outbox_row *row);
 bool run_messages(struct run *r, const struct loaded *l, const struct decision *decision, const struct cause *cause, int64_t history_id, struct err *err);
 /* engine_documents.c: what the decision's documents say, and their rows. */
 struct prepared_document {
@@ -275,6 +301,8 @@ const struct value *run_add_reply(struct run *r, const struct loaded *l, const s
 /* Removes what no instance has claimed of them. */
 bool run_drop_reply(struct run *r, const struct signal_row *row, struct err *err);
 struct said run_said(struct run *r, const struct signal_row *row);
+/* Of a timer whose instance cannot be read: it is set anew, without an entry. */
+enum { RUN_POSTPONED_MS = 600000 };
 /* engine_due.c: overdue timers and waiting signals of one root, oldest first, until none is left. */
 bool run_catch_up(struct run *r, int64_t root_id, struct err *err);
 /* The same after an event of this transaction was carried out, if that stirred something, of that root and of others. That event stands (and is marked): what fails before its own first write is left to the

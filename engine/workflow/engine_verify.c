@@ -2,6 +2,7 @@
  * every outbox row and used link belongs to an entry, and every document is what its entry says. */
 #include "engine/store/blobs.h"
 #include "engine/workflow/engine_run.h"
+#include "engine/workflow/grants.h"
 #include "engine/workflow/past.h"
 
 #include <string.h>
@@ -68,6 +69,38 @@ static void check_path(struct check *c, const struct instance *instance, const s
 		fault(c, instance, "its state is '%.*s', but its history ends in '%.*s'", STR_ARG(instance->state), STR_ARG(at ? at->name : STR("")));
 	if (instance->version != (int64_t)entries->count)
 		fault(c, instance, "its version is %lld, but it has %zu entries", (long long)instance->version, entries->count);
+}
+
+/* What a case said goes with all of it, and the case says so. */
+static void check_erased(struct check *c, const struct instance *instance, const struct history_list *entries) {
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].erased != (instance->erased_at != 0))
+			fault(c, instance, "entry %lld %s", (long long)entries->items[i].seq, instance->erased_at ? "still says something, but the case was erased" : "says nothing any more, but the case was not erased");
+}
+
+static void check_times(struct check *c, const struct instance *instance, const struct definition *d, const struct history_list *entries) {
+	const struct state *state = definition_state(d, instance->state);
+	int64_t entered_at = 0;
+	for (size_t i = 0; i < entries->count; i++)
+		entered_at = entries->items[i].to.len > 0 ? entries->items[i].at : entered_at;
+	if (entries->count == 0)
+		return;
+	if (instance->started_at != entries->items[0].at || instance->entered_at != entered_at || instance->changed_at != entries->items[entries->count - 1].at)
+		fault(c, instance, "it started, changed or entered its state at another time than its history says");
+	if (instance->erased_at == 0 && instance->ended_at != (state && state->final ? entered_at : 0))
+		fault(c, instance, "it ended at another time than its history says, or not");
+}
+
+static bool check_family(struct check *c, const struct instance *instance, struct err *err) {
+	struct instance parent = {.root_id = instance->id};
+	struct err gone = {0};
+	if (instance->parent_id != 0 && !instance_load(c->v, instance->parent_id, c->a, &parent, &gone)) {
+		*err = gone;
+		return false;
+	}
+	if (instance->root_id != parent.root_id)
+		fault(c, instance, "its root is not that of its parent");
+	return true;
 }
 
 static void check_data(struct check *c, const struct instance *instance, const struct definition *d, const struct history_list *entries) {
@@ -187,6 +220,11 @@ static bool check_shared(struct check *c, const struct instance *instance, const
 	          run_verify_groups(c->v, instance, d, entries, &lines, c->a, err) && run_verify_grants(c->e, c->v, instance, d, entries, c->a, &lines, err) &&
 	          run_verify_wishes(&desk, instance, &lines, err);
 	tell_lines(c, instance, &lines);
+	if (!ok && err->kind != ERR_TRANSIENT) {
+		fault(c, instance, "what it shares with others cannot be looked at: %s", err->text);
+		*err = (struct err){0};
+		return true;
+	}
 	return ok;
 }
 
@@ -197,9 +235,16 @@ static bool check_instance(struct check *c, const struct instance *instance, str
 		return false;
 	if (!history_verify(site_keys(c->e->site), &entries, &broken))
 		fault(c, instance, "%s", broken.text);
+	check_erased(c, instance, &entries);
+	if (!check_family(c, instance, err))
+		return false;
 	const struct definition *d = site_definition(c->e->site, c->v, instance->definition, &gone);
 	if (d) {
 		check_path(c, instance, d, &entries);
+		if (broken.kind == ERR_NONE)
+			check_times(c, instance, d, &entries);
+		if (!str_equal(instance->workflow, d->name))
+			fault(c, instance, "it is of the workflow '%.*s', but its definition of '%.*s'", STR_ARG(instance->workflow), STR_ARG(d->name));
 		check_data(c, instance, d, &entries);
 		if (!check_shared(c, instance, d, &entries, err))
 			return false;
@@ -231,5 +276,5 @@ bool engine_verify(struct engine *e, struct view *v, int64_t instance_id, struct
 	}
 	*faults = c.faults;
 	arena_free(c.a);
-	return ok;
+	return ok && (instance_id != 0 || grants_verify(e->site, v, out, faults, err));
 }

@@ -76,19 +76,33 @@ static void check_list(struct claims_check *c, const struct history *entry, bool
 		           found);
 }
 
+static bool check_numbers(struct claims_check *c, const struct claim *claim, struct err *err) {
+	int64_t place = -1, hold = -1;
+	bool is_place = false, is_hold = false;
+	for (int same_entry = 0; same_entry < 2; same_entry++) {
+		if (!claim_numbers(c->desk->view, claim, same_entry, &place, &hold, err))
+			return false;
+		is_place = is_place || place == claim->place;
+		is_hold = is_hold || hold == claim->hold;
+	}
+	if (!is_place)
+		buf_printf(c->out, "claim %lld of row %.*s has another place than the lowest that was free\n", (long long)claim->id, STR_ARG(claim->row));
+	if (!is_hold)
+		buf_printf(c->out, "claim %lld of row %.*s is not counted among what its holder has\n", (long long)claim->id, STR_ARG(claim->row));
+	return true;
+}
+
 static bool check_claim(struct claims_check *c, const struct claim *claim, const struct history_list *entries, struct err *err) {
 	const struct pool *pool = definition_pool(c->desk->definition, short_name(claim));
 	struct claim_pool owner = {0};
 	bool erased = entries->count > 0 && entries->items[entries->count - 1].payload.len == 0; /* which released what it held, behind its last entry */
-	bool overlaps, own = false, released = claim->released_id == 0 || erased;
-	if (!claim_overlaps(c->desk->view, claim, &overlaps, err) || (pool && !pool_owner(c->desk, pool, &owner, err)))
+	bool own = false, released = claim->released_id == 0 || erased;
+	if (!check_numbers(c, claim, err) || (pool && !pool_owner(c->desk, pool, &owner, err)))
 		return false;
 	for (size_t i = 0; i < entries->count; i++) {
-		own = own || entries->items[i].id == claim->history_id;
+		own = own || (entries->items[i].id == claim->history_id && entries->items[i].at == claim->at);
 		released = released || entries->items[i].id == claim->released_id;
 	}
-	if (overlaps)
-		buf_printf(c->out, "claim %lld has a place of row %.*s that another claim had\n", (long long)claim->id, STR_ARG(claim->row));
 	if (!own || !released)
 		buf_printf(c->out, "claim %lld belongs to no entry\n", (long long)claim->id);
 	if (!pool || owner.owner_id != claim->pool.owner_id || !str_equal(owner.name, claim->pool.name))

@@ -4,6 +4,8 @@
 #include "engine/workflow/grants.h"
 #include "engine/workflow/past.h"
 
+#include <string.h>
+
 struct grants_check {
 	struct engine *e;
 	struct view *v;
@@ -72,10 +74,11 @@ static bool check_entry(struct grants_check *c, const struct history_list *entri
 
 static bool check_scope(struct grants_check *c, const struct role *role, const struct value *values, struct err *err) {
 	struct str scope;
+	unsigned char hash[SECRET_HASH];
 	bool found;
-	if (!grant_scope_find(c->v, c->instance->id, role->name, c->a, &scope, &found, err))
+	if (!grant_scope_find(c->v, c->instance->id, role->name, c->a, &scope, hash, &found, err))
 		return false;
-	if (!found || !str_equal(scope, scope_of(c, role->grants, values)))
+	if (!found || !str_equal(scope, scope_of(c, role->grants, values)) || memcmp(hash, role->grants->hash, sizeof hash) != 0)
 		buf_printf(c->out, "its people as '%.*s' are not those whom its data say\n", STR_ARG(role->name));
 	return true;
 }

@@ -104,8 +104,7 @@ static int by_text(const void *a, const void *b) {
 	return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* Its rows' keys, ascending, each once. */
-static struct wished_rows keys_of(const struct value *list, struct arena *a) {
+struct wished_rows run_list_keys(const struct value *list, struct arena *a) {
 	struct wished_rows keys = {0}, once = {0};
 	for (size_t i = 0; list->kind == KIND_LIST && i < list->list.count; i++) {
 		const struct value *row = &list->list.items[i];
@@ -119,13 +118,7 @@ static struct wished_rows keys_of(const struct value *list, struct arena *a) {
 	return once;
 }
 
-/* An event for each list and pool that some state watches. */
-struct watched {
-	const struct event_rule **items;
-	size_t count, cap;
-};
-
-static struct watched watched_by(const struct definition *d, struct arena *a) {
+struct watched run_watched(const struct definition *d, struct arena *a) {
 	struct watched out = {0};
 	for (size_t i = 0; i < d->states.count; i++)
 		for (size_t k = 0; k < d->states.items[i].on.count; k++) {
@@ -141,14 +134,14 @@ static struct watched watched_by(const struct definition *d, struct arena *a) {
 
 static bool keep_list(struct run *r, const struct loaded *l, const struct event_rule *event, const struct value *values, struct err *err) {
 	struct wish_list list = {l->instance.id, l->instance.root_id, event->exhausted->name, {0}};
-	struct wished_rows keys = keys_of(&values[event->exhausted->slot], r->a);
+	struct wished_rows keys = run_list_keys(&values[event->exhausted->slot], r->a);
 	return pool_stored(l->ledger, event->pool, &list.pool, err) && wish_watch(r->tx, &list, keys.items, keys.count, err);
 }
 
 bool run_wishes(struct run *r, const struct loaded *l, const struct value *before, const struct decision *decision, struct err *err) {
 	if (!l->ledger)
 		return true;
-	struct watched watched = watched_by(l->definition, r->a);
+	struct watched watched = run_watched(l->definition, r->a);
 	if (!tell_others(r, l, decision, err))
 		return false;
 	if (watched.count > 0 && decision->moved && decision->target->final)
@@ -171,7 +164,7 @@ static bool is_on_list(const struct pool_desk *desk, const struct event_rule *ev
 		return true;
 	if (!pool_owner(desk, event->pool, &pool, err))
 		return false;
-	struct wished_rows keys = keys_of(&values[event->exhausted->slot], desk->a);
+	struct wished_rows keys = run_list_keys(&values[event->exhausted->slot], desk->a);
 	for (size_t i = 0; i < keys.count && !*is; i++)
 		*is = str_equal(keys.items[i], wish->row) && pool.owner_id == wish->list.pool.owner_id && str_equal(pool.name, wish->list.pool.name);
 	return true;
@@ -181,7 +174,7 @@ static bool is_on_list(const struct pool_desk *desk, const struct event_rule *ev
 static void check_whole(const struct pool_desk *desk, const struct watched *watched, const struct value *values, const struct wishes *wishes, struct buf *out) {
 	for (size_t i = 0; i < watched->count; i++) {
 		const struct event_rule *event = watched->items[i];
-		size_t count = 0, all = keys_of(&values[event->exhausted->slot], desk->a).count;
+		size_t count = 0, all = run_list_keys(&values[event->exhausted->slot], desk->a).count;
 		for (size_t k = 0; k < wishes->count; k++)
 			count += event_exhausts(event, wishes->items[k].list.field, short_name(wishes->items[k].list.pool.name));
 		if (count != 0 && count != all)
@@ -192,11 +185,14 @@ static void check_whole(const struct pool_desk *desk, const struct watched *watc
 bool run_verify_wishes(const struct pool_desk *desk, const struct instance *instance, struct buf *out, struct err *err) {
 	struct register_port port = data_store_port(desk->view);
 	struct value *values = ARENA_ARRAY(desk->a, desk->definition->fields.count + 1, struct value);
-	struct watched watched = watched_by(desk->definition, desk->a);
+	struct watched watched = run_watched(desk->definition, desk->a);
 	struct wishes wishes;
 	struct err broken = {0};
+	const struct state *state = definition_state(desk->definition, instance->state);
 	if (watched.count > 0 && !wish_of_instance(desk->view, instance->id, desk->a, &wishes, err))
 		return false;
+	if (watched.count > 0 && wishes.count > 0 && state && state->final)
+		buf_printf(out, "%zu rows are watched for it, but it has ended\n", wishes.count);
 	if (watched.count == 0 || wishes.count == 0 || !data_from_json(desk->definition, instance->data, &port, desk->a, values, &broken))
 		return true; /* that the data cannot be read is told elsewhere */
 	for (size_t i = 0; i < wishes.count; i++) {

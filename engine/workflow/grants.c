@@ -85,26 +85,37 @@ static int64_t day_of(const struct value *row, size_t column, int64_t open) {
 	return cell && cell->kind == KIND_DATE ? cell->integer : open;
 }
 
-static bool add_row(const struct filling *f, const struct register_row *stored, struct arena *a, struct err *err) {
+/* What the row gives; false: nothing. The contact is left to whoever asks, by its address. In arena. */
+static bool read_row(const struct filling *f, const struct register_row *stored, struct arena *a, struct grant *grant, struct str *address) {
 	const struct grant_rule *rule = f->rule;
 	const struct value *person;
 	struct value row;
 	struct err unread;
-	struct str address;
-	struct grant grant = {.rule_id = f->rule_id, .row = stored->key, .version = stored->version};
+	*grant = (struct grant){.rule_id = f->rule_id, .row = stored->key, .version = stored->version};
 	if (!data_row_from_json(rule->reg, stored->key, stored->version, stored->data, a, &row, &unread)) {
 		log_event(LOG_WARN, "grant-unread", "register=%.*s row=%.*s text=\"%s\"", STR_ARG(rule->reg->full_name), STR_ARG(stored->key), unread.text);
-		return true;
+		return false;
 	}
-	grant.scope = grants_row_scope(f->d, rule, &row, a);
-	if (grant.scope.len == 0 || !grants_row_address(f->site, rule, &row, a, &address))
-		return true;
+	grant->scope = grants_row_scope(f->d, rule, &row, a);
+	if (grant->scope.len == 0 || !grants_row_address(f->site, rule, &row, a, address))
+		return false;
 	person = rule->person == SIZE_MAX ? NULL : &row.record.members[rule->person];
-	grant.name = person && person->kind == KIND_STRING ? person->string : STR("");
-	grant.from_day = day_of(&row, rule->reg->valid_from, INT64_MIN);
-	grant.until_day = day_of(&row, rule->reg->valid_until, INT64_MAX);
-	enum channel channel = rule->reg->kinds[rule->contact] == FIELD_PHONE ? CHANNEL_SMS : CHANNEL_MAIL;
-	return contact_ensure(f->tx, channel, address, address_key(a, address), STR(""), f->now, &grant.contact_id, err) && grant_add(f->tx, &grant, err);
+	grant->name = person && person->kind == KIND_STRING ? person->string : STR("");
+	grant->from_day = day_of(&row, rule->reg->valid_from, INT64_MIN);
+	grant->until_day = day_of(&row, rule->reg->valid_until, INT64_MAX);
+	return true;
+}
+
+static enum channel channel_of(const struct grant_rule *rule) {
+	return rule->reg->kinds[rule->contact] == FIELD_PHONE ? CHANNEL_SMS : CHANNEL_MAIL;
+}
+
+static bool add_row(const struct filling *f, const struct register_row *stored, struct arena *a, struct err *err) {
+	struct str address;
+	struct grant grant;
+	if (!read_row(f, stored, a, &grant, &address))
+		return true;
+	return contact_ensure(f->tx, channel_of(f->rule), address, address_key(a, address), STR(""), f->now, &grant.contact_id, err) && grant_add(f->tx, &grant, err);
 }
 
 /* With the rows that stand there since then. */
@@ -128,8 +139,9 @@ bool grants_rule(struct site *site, struct tx *tx, const struct definition *d, c
 	if (*id != 0)
 		return true;
 	struct grant_rule_row row = {.reg = role->grants->reg->full_name, .role = role->name};
+	memcpy(row.hash, role->grants->hash, sizeof row.hash);
 	memcpy(row.definition, d->hash, sizeof row.definition);
-	if (!grant_rule_add(tx, role->grants->hash, &row, id, err))
+	if (!grant_rule_add(tx, &row, id, err))
 		return false;
 	return fill(&(struct filling){site, tx, d, role->grants, *id, now}, INT64_MIN, err);
 }
@@ -154,5 +166,105 @@ bool grants_import(struct site *site, struct tx *tx, struct str reg, const struc
 	for (size_t i = 0; ok && i < rules.count; i++)
 		ok = refill(site, tx, &rules.items[i], now, err);
 	arena_free(a);
+	return ok;
+}
+
+/* ---- verify */
+
+static const char *difference(const struct grant_rule *rule, const struct kept_grant *kept, const struct grant *given, struct str address, struct arena *a) {
+	if (kept->grant.version != given->version)
+		return "as it was before";
+	if (kept->channel != (int64_t)channel_of(rule) || !str_equal(kept->whose, address_key(a, address)))
+		return "to somebody else";
+	if (!str_equal(kept->grant.scope, given->scope))
+		return "for other cases";
+	if (kept->grant.from_day != given->from_day || kept->grant.until_day != given->until_day)
+		return "for other days";
+	return str_equal(kept->grant.name, given->name) ? NULL : "under another name";
+}
+
+struct grants_check {
+	const struct grant_rule_row *rule;
+	struct kept_grants kept;
+	bool *met;
+	struct buf *out;
+	int64_t *faults;
+};
+
+static void tell(struct grants_check *c, struct str row, const char *text) {
+	buf_printf(c->out, "register %.*s: row '%.*s' gives the role '%.*s' %s\n", STR_ARG(c->rule->reg), STR_ARG(row), STR_ARG(c->rule->role), text);
+	++*c->faults;
+}
+
+static size_t find_kept(const struct grants_check *c, struct str row) {
+	size_t from = 0, until = c->kept.count;
+	while (from < until) {
+		size_t middle = from + (until - from) / 2;
+		if (str_compare(c->kept.items[middle].grant.row, row) < 0)
+			from = middle + 1;
+		else
+			until = middle;
+	}
+	return from < c->kept.count && str_equal(c->kept.items[from].grant.row, row) ? from : SIZE_MAX;
+}
+
+static bool check_rows(struct grants_check *c, const struct filling *f, struct view *v, struct arena *a, struct err *err) {
+	struct register_rows rows;
+	struct arena *one = arena_new();
+	bool ok = register_rows(v, f->rule->reg->full_name, a, &rows, err);
+	for (size_t i = 0; ok && i < rows.count; i++) {
+		struct grant given;
+		struct str address;
+		arena_reset(one);
+		if (!read_row(f, &rows.items[i], one, &given, &address))
+			continue;
+		size_t at = find_kept(c, given.row);
+		const char *other = at == SIZE_MAX ? "to nobody, though it names somebody" : difference(f->rule, &c->kept.items[at], &given, address, one);
+		if (at != SIZE_MAX)
+			c->met[at] = true;
+		if (other)
+			tell(c, given.row, other);
+	}
+	arena_free(one);
+	return ok;
+}
+
+/* Of a rule that cannot be read, nothing is given. */
+static bool check_rule(struct site *site, struct view *v, struct grants_check *c, struct arena *a, struct err *err) {
+	struct err unread = {0};
+	const struct definition *d = site_definition(site, v, c->rule->definition, &unread);
+	const struct role *role = d ? definition_role(d, c->rule->role) : NULL;
+	if (unread.kind == ERR_TRANSIENT) {
+		*err = unread;
+		return false;
+	}
+	if (!grants_of_rule(v, c->rule->id, a, &c->kept, err))
+		return false;
+	c->met = ARENA_ARRAY(a, c->kept.count, bool);
+	bool known = role && role->grants;
+	if (known && (memcmp(c->rule->hash, role->grants->hash, SECRET_HASH) != 0 || !str_equal(c->rule->reg, role->grants->reg->full_name))) {
+		buf_printf(c->out, "register %.*s: the rule of the role '%.*s' is not that of its workflow\n", STR_ARG(c->rule->reg), STR_ARG(c->rule->role));
+		++*c->faults;
+	} else if (known && !check_rows(c, &(struct filling){.site = site, .d = d, .rule = role->grants, .rule_id = c->rule->id}, v, a, err)) {
+		return false;
+	} else {
+		for (size_t i = 0; i < c->kept.count; i++)
+			if (!c->met[i])
+				tell(c, c->kept.items[i].grant.row, "to somebody, which it does not say");
+	}
+	return true;
+}
+
+bool grants_verify(struct site *site, struct view *v, struct buf *out, int64_t *faults, struct err *err) {
+	struct arena *all = arena_new(), *a = arena_new();
+	struct grant_rule_rows rules;
+	bool ok = grant_rules_of(v, STR(""), all, &rules, err);
+	for (size_t i = 0; ok && i < rules.count; i++) {
+		struct grants_check c = {.rule = &rules.items[i], .out = out, .faults = faults};
+		arena_reset(a);
+		ok = check_rule(site, v, &c, a, err);
+	}
+	arena_free(a);
+	arena_free(all);
 	return ok;
 }

@@ -8,6 +8,8 @@
 
 /* Other rows for a register, and with them who has which roles from now on. */
 bool grants_import(struct site *site, struct tx *tx, struct str reg, const struct register_rows *rows, int64_t now, struct register_change *change, struct err *err);
+/* What the store has of them is what the registers say now. A line a fault to out, which *faults counts. */
+bool grants_verify(struct site *site, struct view *v, struct buf *out, int64_t *faults, struct err *err);
 /* The rule's id in the store; a new one is filled with the rows that fit it. */
 bool grants_rule(struct site *site, struct tx *tx, const struct definition *d, const struct role *role, int64_t now, int64_t *id, struct err *err);
 /* What a row must have to be of this case, as text in arena; empty: it cannot be told, so nobody has the role. */
