@@ -265,9 +265,15 @@ static bool replay_one(struct walk *w, struct view *v, const struct instance *in
 	return ok;
 }
 
+static bool replay_tree(struct walk *w, struct view *v, const struct instance *in, struct err *err) {
+	bool ok = replay_one(w, v, in, err);
+	engine_replay_settle(w->s->engine, v, w->out, &w->sum);
+	return ok;
+}
+
 /* Of all, each is begun with where it was started by nobody. */
 static bool replay_root(struct walk *w, struct view *v, const struct instance *in, struct err *err) {
-	return in->parent_id != 0 || replay_one(w, v, in, err);
+	return in->parent_id != 0 || replay_tree(w, v, in, err);
 }
 
 static void tell_replay(const struct replay_sum *sum, struct buf *out) {
@@ -288,7 +294,7 @@ static int command_replay(struct open_site *s, struct arguments *args, struct st
 		return usage(out, "replay [REFERENCE] [--lots]");
 	buf_init(&text, LOTS_LIMIT);
 	struct lots lots = {.out = &text, .a = arena_new()};
-	struct walk w = {.s = s, .look = args->count ? replay_one : replay_root, .out = out, .lots = wanted ? &lots : NULL};
+	struct walk w = {.s = s, .look = args->count ? replay_tree : replay_root, .out = out, .lots = wanted ? &lots : NULL};
 	bool ok = walk(&w, str_from(args->count ? args->items[0] : NULL), &err);
 	replay_end(&w.sum);
 	if (ok && text.overflow)

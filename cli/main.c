@@ -30,7 +30,7 @@ static const char usage_text[] =
         "  stafet import WORKFLOW.REGISTER FILE.csv [--dry-run]\n"
         "  stafet export WORKFLOW.REGISTER >FILE.csv\n"
         "  stafet verify [REFERENCE]                    prove that histories are whole, and that cases, claims and roles are what they say\n"
-        "  stafet replay [REFERENCE] [--lots]           decide again all that was decided; it must come out the same, with its timers and messages. --lots: each draw with its list\n"
+        "  stafet replay [REFERENCE] [--lots]           decide again all that was decided; it must come out the same, with its timers, messages and signals. --lots: each draw with its list\n"
         "  stafet outbox [explain|retry|cancel ID...]   messages that are not sent yet, or failed\n"
         "  stafet inbox [address]                       mails and texts that came in, and what followed from them\n"
         "  stafet suppressions [add|remove ADDRESS...]  addresses and numbers that get no messages, and why\n"

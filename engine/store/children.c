@@ -75,3 +75,18 @@ bool children_states(struct view *v, int64_t parent_id, struct str workflow, str
 	stmt_end(s);
 	return step == DB_DONE;
 }
+
+bool children_spans(struct view *v, int64_t parent_id, struct arena *a, struct child_spans *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), "SELECT i.id, coalesce((SELECT h.id FROM history h WHERE h.instance_id = i.id AND h.seq = 1), 0),"
+	                                      " coalesce((SELECT h.id FROM history h WHERE h.instance_id = i.id AND h.to_state <> '' ORDER BY h.seq DESC LIMIT 1), 0),"
+	                                      " i.workflow, i.ended_at IS NOT NULL FROM instances i WHERE i.parent_id = ? ORDER BY i.id");
+	enum db_step step;
+	bind_int(s, parent_id);
+	*out = (struct child_spans){0};
+	while ((step = stmt_step(s, err)) == DB_ROW) {
+		struct child_span *span = ARENA_PUSH(a, out);
+		*span = (struct child_span){.id = stmt_int(s, 0), .first_id = stmt_int(s, 1), .moved_id = stmt_int(s, 2), .workflow = stmt_text(s, 3, a), .ended = stmt_int(s, 4) != 0};
+	}
+	stmt_end(s);
+	return step == DB_DONE;
+}

@@ -41,4 +41,16 @@ struct child_states {
 };
 bool children_states(struct view *v, int64_t parent_id, struct str workflow, struct arena *a, struct child_states *out, struct err *err);
 
+/* All children of an instance, oldest first: with the entry that each began with, the newest that moved it, and whether it has ended. For replay. */
+struct child_span {
+	int64_t id, first_id, moved_id; /* 0: it has no history */
+	struct str workflow;
+	bool ended;
+};
+struct child_spans {
+	struct child_span *items;
+	size_t count, cap;
+};
+bool children_spans(struct view *v, int64_t parent_id, struct arena *a, struct child_spans *out, struct err *err);
+
 #endif

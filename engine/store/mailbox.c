@@ -33,27 +33,42 @@ static struct stmt *query_next(struct db *db, int64_t root_id) {
 	return s;
 }
 
+static struct signal_row read_signal(struct stmt *s, struct arena *a) {
+	return (struct signal_row){
+	        .id = stmt_int(s, 0),
+	        .instance_id = stmt_int(s, 1),
+	        .root_id = stmt_int(s, 2),
+	        .from_instance_id = stmt_int(s, 3),
+	        .event = stmt_text(s, 4, a),
+	        .data = stmt_text(s, 5, a),
+	        .at = stmt_int(s, 6),
+	        .hops = stmt_int(s, 7),
+	        .role = stmt_text(s, 8, a),
+	        .actor = stmt_text(s, 9, a),
+	        .files = stmt_text(s, 10, a),
+	        .refused = stmt_text(s, 11, a),
+	};
+}
+
 bool mailbox_next(struct view *v, int64_t root_id, struct arena *a, struct signal_row *out, bool *found, struct err *err) {
 	struct stmt *s = query_next(view_db(v), root_id);
 	enum db_step step = stmt_step(s, err);
 	*found = step == DB_ROW;
 	if (*found)
-		*out = (struct signal_row){
-		        .id = stmt_int(s, 0),
-		        .instance_id = stmt_int(s, 1),
-		        .root_id = stmt_int(s, 2),
-		        .from_instance_id = stmt_int(s, 3),
-		        .event = stmt_text(s, 4, a),
-		        .data = stmt_text(s, 5, a),
-		        .at = stmt_int(s, 6),
-		        .hops = stmt_int(s, 7),
-		        .role = stmt_text(s, 8, a),
-		        .actor = stmt_text(s, 9, a),
-		        .files = stmt_text(s, 10, a),
-		        .refused = stmt_text(s, 11, a),
-		};
+		*out = read_signal(s, a);
 	stmt_end(s);
 	return step != DB_FAIL;
+}
+
+bool mailbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct signal_rows *out, struct err *err) {
+	struct stmt *s = db_query(view_db(v), SIGNAL "WHERE instance_id = ? ORDER BY id");
+	enum db_step step;
+	bind_int(s, instance_id);
+	*out = (struct signal_rows){0};
+	while ((step = stmt_step(s, err)) == DB_ROW)
+		*(struct signal_row *)ARENA_PUSH(a, out) = read_signal(s, a);
+	stmt_end(s);
+	return step == DB_DONE;
 }
 
 bool mailbox_remove(struct tx *tx, int64_t id, struct err *err) {

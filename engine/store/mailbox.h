@@ -18,6 +18,12 @@ bool signal_is_answer(const struct signal_row *row);
 bool mailbox_put(struct tx *tx, const struct signal_row *row, struct err *err);
 /* Oldest first that its instance can take: not yet `held`. */
 bool mailbox_next(struct view *v, int64_t root_id /* 0: any */, struct arena *a, struct signal_row *out, bool *found, struct err *err);
+/* All that wait for the instance, held or not; oldest first. For replay. */
+struct signal_rows {
+	struct signal_row *items;
+	size_t count, cap;
+};
+bool mailbox_of_instance(struct view *v, int64_t instance_id, struct arena *a, struct signal_rows *out, struct err *err);
 bool mailbox_remove(struct tx *tx, int64_t id, struct err *err);
 /* No event of that name in the instance's state now: waits until the state changes. */
 bool mailbox_hold(struct tx *tx, int64_t id, struct err *err);

@@ -89,6 +89,22 @@ static bool file_from_json(const struct field *field, const json_t *node, struct
 
 static bool item_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a, struct value *out, struct err *err);
 
+struct list_change {
+	size_t at, drop;
+	json_t *put;
+};
+
+/* Of a list with so many items. */
+static bool change_from_json(const json_t *node, size_t count, struct list_change *out) {
+	json_int_t at = json_integer_value(json_object_get(node, PAYLOAD_LIST_AT)), drop = json_integer_value(json_object_get(node, PAYLOAD_LIST_DROP));
+	out->put = json_object_get(node, PAYLOAD_LIST_PUT);
+	if (!json_is_array(out->put) || at < 0 || drop < 0 || (size_t)at > count || (size_t)drop > count - (size_t)at)
+		return false;
+	out->at = (size_t)at;
+	out->drop = (size_t)drop;
+	return true;
+}
+
 /* A field that the group got later is unset. */
 static bool group_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a, struct value *out, struct err *err) {
 	struct value *members = ARENA_ARRAY(a, field->fields.count, struct value);
@@ -118,6 +134,25 @@ static bool item_from_json(const struct field *field, json_t *node, const struct
 	return scalar_from_json(kind, node, a, out) || wrong(field, err);
 }
 
+/* *out is the list before. */
+static bool changed_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a, struct value *out, struct err *err) {
+	size_t before = out->kind == KIND_LIST ? out->list.count : 0, put, count = 0;
+	struct list_change change;
+	if (!change_from_json(node, before, &change))
+		return wrong(field, err);
+	put = json_array_size(change.put);
+	struct value *items = ARENA_ARRAY(a, before - change.drop + put, struct value);
+	for (size_t i = 0; i < change.at; i++)
+		items[count++] = out->list.items[i];
+	for (size_t i = 0; i < put; i++)
+		if (!item_from_json(field, json_array_get(change.put, i), port, a, &items[count++], err))
+			return false;
+	for (size_t i = change.at + change.drop; i < before; i++)
+		items[count++] = out->list.items[i];
+	*out = (struct value){.kind = KIND_LIST, .list = {items, NULL, count}};
+	return true;
+}
+
 static bool field_from_json(const struct field *field, json_t *node, const struct register_port *port, struct arena *a,
                             struct value *out, struct err *err) {
 	if (json_is_null(node)) {
@@ -126,6 +161,8 @@ static bool field_from_json(const struct field *field, json_t *node, const struc
 	}
 	if (!field->many)
 		return item_from_json(field, node, port, a, out, err);
+	if (json_is_object(node))
+		return changed_from_json(field, node, port, a, out, err);
 	if (!json_is_array(node))
 		return wrong(field, err);
 	size_t count = json_array_size(node);
@@ -160,6 +197,32 @@ bool data_from_json(const struct definition *d, struct str json, const struct re
 	return ok;
 }
 
+/* As changed_from_json, before it is read: of what follows each other only the end counts. */
+static bool change_last(json_t *last, const char *key, json_t *node) {
+	json_t *before = json_object_get(last, key), *list = json_array();
+	struct list_change change;
+	bool ok = change_from_json(node, json_array_size(before), &change);
+	for (size_t i = 0; ok && i < change.at; i++)
+		json_array_append(list, json_array_get(before, i));
+	if (ok)
+		json_array_extend(list, change.put);
+	for (size_t i = ok ? change.at + change.drop : 0; ok && i < json_array_size(before); i++)
+		json_array_append(list, json_array_get(before, i));
+	return json_object_set_new(last, key, list) == 0 && ok;
+}
+
+static bool follow(const struct definition *d, json_t *last, json_t *set) {
+	const char *key;
+	json_t *node;
+	bool ok = true;
+	json_object_foreach(set, key, node) {
+		const struct field *field = definition_field(d, str_from(key));
+		bool changed = field && field->many && json_is_object(node);
+		ok = ok && (changed ? change_last(last, key, node) : json_object_set(last, key, node) == 0);
+	}
+	return ok;
+}
+
 bool data_replay(const struct definition *d, const struct str *payloads, size_t count, const struct register_port *port, struct arena *a,
                  struct value *values, struct err *err) {
 	json_t *last = json_object();
@@ -168,7 +231,7 @@ bool data_replay(const struct definition *d, const struct str *payloads, size_t 
 	for (size_t i = 0; ok && i < count; i++) {
 		json_t *payload = json_loadb(payloads[i].at, payloads[i].len, 0, &where);
 		json_t *set = json_object_get(payload, "set");
-		ok = (json_is_object(payload) && (!set || json_object_update(last, set) == 0)) ||
+		ok = (json_is_object(payload) && follow(d, last, set)) ||
 		     err_set(err, ERR_PERMANENT, "error.internal", "entry %zu has no readable payload", i + 1);
 		json_decref(payload);
 	}

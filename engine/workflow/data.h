@@ -32,9 +32,12 @@ bool data_from_json(const struct definition *d, struct str json, const struct re
 /* What histories' payloads, {"set":{...},...} each, leave when they follow each other. A field that d does not have is passed over. */
 bool data_replay(const struct definition *d, const struct str *payloads, size_t count, const struct register_port *port, struct arena *a,
                  struct value *values, struct err *err);
-/* Puts the fields of the object `member` of one payload ("set") into their slots; null clears. */
+/* Puts the fields of the object `member` of one payload ("set") into their slots, which have what was there before; null clears. */
 bool data_apply(const struct definition *d, struct str payload, const char *member, const struct register_port *port, struct arena *a, struct value *values, struct err *err);
 /* What a payload tells beside its fields. No field can have these names. */
+#define PAYLOAD_LIST_AT "at"     /* of a list of which only a part changed: {"at":2,"drop":1,"put":[...]}, instead of the list */
+#define PAYLOAD_LIST_DROP "drop"
+#define PAYLOAD_LIST_PUT "put"
 #define PAYLOAD_READ_AT "read-at"
 #define PAYLOAD_SEEN "seen-entry"
 #define PAYLOAD_ASIDE "set-aside"

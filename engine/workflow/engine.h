@@ -204,10 +204,13 @@ struct replay_sum {
 	struct past_registers *registers; /* read for one instance, good for the next; replay_end() */
 	struct claim_books *claims;       /* likewise */
 	struct past_grants *grants;       /* likewise */
+	struct replay_posts *posts;       /* what instances sent each other, until engine_replay_settle() */
 };
 /* Faults are written as lines to out, and each draw to lots (lots.h; NULL: to nowhere). */
 struct lots;
 bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct lots *lots, struct replay_sum *sum, struct err *err);
+/* Signals and starts between the instances that were decided again since the last call: what one sent, the other has taken. Call it behind each tree, in the same view. */
+void engine_replay_settle(struct engine *e, struct view *v, struct buf *out, struct replay_sum *sum);
 void replay_end(struct replay_sum *sum);
 
 #endif

@@ -11,17 +11,16 @@ static bool is_item(const struct value *v) {
 	return v->kind == KIND_RECORD && v->record.type->key == SIZE_MAX && !upload_is(v);
 }
 
-/* Values as the answers that would give them. */
-static void value_to_answers(struct arena *a, struct str name, const struct value *v, struct answers *out) {
+void run_value_answers(struct arena *a, struct str name, const struct value *v, struct answers *out) {
 	if (v->kind == KIND_LIST) {
 		for (size_t i = 0; i < v->list.count; i++) {
 			const struct value *item = &v->list.items[i];
 			struct str numbered = arena_printf(a, "%.*s.%zu", STR_ARG(name), i + 1);
-			value_to_answers(a, is_item(item) ? numbered : name, item, out);
+			run_value_answers(a, is_item(item) ? numbered : name, item, out);
 		}
 	} else if (is_item(v)) {
 		for (size_t i = 0; i < v->record.type->count; i++)
-			value_to_answers(a, arena_printf(a, "%.*s.%.*s", STR_ARG(name), STR_ARG(v->record.type->members[i].name)), &v->record.members[i], out);
+			run_value_answers(a, arena_printf(a, "%.*s.%.*s", STR_ARG(name), STR_ARG(v->record.type->members[i].name)), &v->record.members[i], out);
 	} else if (v->kind == KIND_MAP) {
 		for (size_t i = 0; i < v->list.count; i++)
 			answers_put(out, a, arena_printf(a, "%.*s.%.*s", STR_ARG(name), STR_ARG(v->list.keys[i])), value_text(a, &v->list.items[i]));
@@ -40,7 +39,7 @@ static void value_to_answers(struct arena *a, struct str name, const struct valu
 struct answers run_effect_answers(struct run *r, const struct effect *effect) {
 	struct answers answers = {0};
 	for (size_t i = 0; i < effect->data.count; i++)
-		value_to_answers(r->a, effect->action->data.items[i].name, &effect->data.items[i], &answers);
+		run_value_answers(r->a, effect->action->data.items[i].name, &effect->data.items[i], &answers);
 	return answers;
 }
 

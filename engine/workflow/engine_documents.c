@@ -67,7 +67,7 @@ static bool write_sheet(const struct making *m, struct err *err) {
 	return row->title.len > 0 || err_set(err, ERR_INPUT, "error.input", "its title is empty");
 }
 
-static struct str who_sees(struct run *r, const struct action *action) {
+struct str run_who_sees(struct run *r, const struct action *action) {
 	struct str roles = STR("");
 	for (size_t i = 0; i < action->to.count; i++)
 		roles = arena_printf(r->a, "%.*s\x1f%.*s\x1f", STR_ARG(roles), STR_ARG(action->to.items[i]->name));
@@ -117,7 +117,7 @@ bool run_prepare_documents(struct run *r, const struct loaded *l, const struct d
 		const struct effect *effect = &decision->effects.items[i];
 		if (effect->kind != EFFECT_DOCUMENT)
 			continue;
-		struct prepared_document one = {.row = {.instance_id = l->instance.id, .at = r->now, .name = effect->action->document, .roles = who_sees(r, effect->action)}};
+		struct prepared_document one = {.row = {.instance_id = l->instance.id, .at = r->now, .name = effect->action->document, .roles = run_who_sees(r, effect->action)}};
 		one.row.language = one.row.title = one.row.file = one.row.answer = one.sheet.markdown = one.sheet.site = one.sheet.reference = one.sheet.date = one.sheet.pages =
 		        one.sheet.colour = one.sheet.logo = STR("");
 		if (!number(r, l, effect->action, out, &one.row, err))

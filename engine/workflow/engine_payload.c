@@ -1,20 +1,41 @@
 #include "engine/base/escape.h"
 #include "engine/workflow/engine_run.h"
 
-static size_t put_fields(const struct definition *d, const struct value *other, const struct value *values, struct buf *out) {
+enum { KEPT_ITEMS = 3 }; /* from so many on, what changed is shorter than the list */
+
+/* {"at":2,"drop":1,"put":[...]}: from that item on so many others than before. False: little of the list stays. */
+static bool put_change(const struct value *before, const struct value *after, struct buf *out) {
+	size_t old = before->list.count, count = after->list.count, least = old < count ? old : count, head = 0, tail = 0;
+	if (before->kind != KIND_LIST || after->kind != KIND_LIST)
+		return false;
+	while (head < least && value_identical(&before->list.items[head], &after->list.items[head]))
+		head++;
+	while (tail < least - head && value_identical(&before->list.items[old - tail - 1], &after->list.items[count - tail - 1]))
+		tail++;
+	if (head + tail < KEPT_ITEMS)
+		return false;
+	const struct value put = {.kind = KIND_LIST, .list = {after->list.items + head, NULL, count - head - tail}};
+	buf_printf(out, "{\"" PAYLOAD_LIST_AT "\":%zu,\"" PAYLOAD_LIST_DROP "\":%zu,\"" PAYLOAD_LIST_PUT "\":", head, old - head - tail);
+	value_to_json(&put, out);
+	buf_char(out, '}');
+	return true;
+}
+
+static size_t put_fields(const struct definition *d, const struct value *other, const struct value *values, bool whole, struct buf *out) {
 	size_t count = 0;
 	for (size_t i = 0; i < d->fields.count; i++) {
 		if (other ? value_identical(&other[i], &values[i]) : values[i].kind == KIND_UNSET)
 			continue;
 		buf_printf(out, "%s\"%.*s\":", count++ ? "," : "", STR_ARG(d->fields.items[i].name));
-		value_to_json(&values[i], out);
+		if (whole || !other || !put_change(&other[i], &values[i], out))
+			value_to_json(&values[i], out);
 	}
 	return count;
 }
 
-void run_payload_set(const struct definition *d, const struct value *before, const struct value *after, struct buf *out) {
+void run_payload_set(const struct definition *d, const struct value *before, const struct value *after, bool whole, struct buf *out) {
 	buf_z(out, "{\"set\":{");
-	put_fields(d, before, after, out);
+	put_fields(d, before, after, whole, out);
 	buf_z(out, "},\"reads\":[");
 }
 
@@ -55,7 +76,7 @@ static void put_given(const struct definition *d, const struct event *event, con
 	if (!event->values)
 		return;
 	buf_z(out, ",\"" PAYLOAD_GIVEN "\":{");
-	if (put_fields(d, decision->values, event->values, out) > 0)
+	if (put_fields(d, decision->values, event->values, false, out) > 0)
 		buf_char(out, '}');
 	else
 		out->len = before;
@@ -64,7 +85,7 @@ static void put_given(const struct definition *d, const struct event *event, con
 bool run_payload(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause, struct str *text, struct err *err) {
 	struct buf out;
 	buf_init(&out, RUN_DATA);
-	run_payload_set(l->definition, l->instance.id ? l->values : NULL, decision->values, &out);
+	run_payload_set(l->definition, l->instance.id ? l->values : NULL, decision->values, false, &out);
 	for (size_t i = 0; i < l->log.reads.count; i++) {
 		buf_z(&out, i ? "," : "");
 		escape_json(&out, l->log.reads.items[i]);

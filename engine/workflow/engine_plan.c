@@ -80,14 +80,19 @@ static void put_field(struct answers *answers, struct arena *a, struct str field
 		answers_put(answers, a, field, value_text(a, &value));
 }
 
-static struct str slot_data(const struct plan_rule *rule, const struct plan_child *child, const struct answers *same, struct arena *a) {
+struct answers run_slot_answers(const struct plan_rule *rule, const struct plan_child *child, const struct answers *same, struct arena *a) {
 	struct answers answers = {0};
-	struct buf out;
 	for (size_t i = 0; i < same->count; i++)
 		*(struct answer *)ARENA_PUSH(a, &answers) = same->items[i];
 	put_field(&answers, a, rule->number, value_int(child->place));
 	put_field(&answers, a, rule->start, value_datetime(child->opens));
 	put_field(&answers, a, rule->end, value_datetime(child->ends));
+	return answers;
+}
+
+static struct str slot_data(const struct plan_rule *rule, const struct plan_child *child, const struct answers *same, struct arena *a) {
+	struct answers answers = run_slot_answers(rule, child, same, a);
+	struct buf out;
 	buf_init(&out, DATA_LIMIT);
 	answers_to_json(&answers, &out);
 	struct str json = arena_str(a, buf_text(&out));

@@ -7,6 +7,8 @@
 #include "engine/workflow/lots.h"
 #include "engine/workflow/past.h"
 
+#include <string.h>
+
 static void tell(struct replay *p, const char *format, va_list args) {
 	buf_vprintf(p->out, format, args);
 	buf_char(p->out, '\n');
@@ -134,15 +136,14 @@ static void compare_state(struct replay *p, const struct decision *again) {
 }
 
 /* Who gets which slot, by the children as they were. */
-static bool compare_plans(struct replay *p, struct loaded *l, const struct decision *again, struct err *err) {
-	struct prepared_plans plans = {0};
+static bool compare_plans(struct replay *p, struct loaded *l, const struct decision *again, struct prepared_plans *plans, struct err *err) {
 	struct past_children past = {p->run.engine, p->run.view, p->instance->id, p->entry->id};
 	size_t next = 0;
 	l->past = &past;
 	l->log.a = p->run.a;
 	if (again->outcome != DECISION_TAKEN)
 		return true;
-	if (!run_prepare_plans(&p->run, l, again, &plans, err))
+	if (!run_prepare_plans(&p->run, l, again, plans, err))
 		return false;
 	for (size_t i = 0; i < l->log.reads.count; i++) {
 		struct str wanted = arena_printf(p->run.a, "\"%.*s\"", STR_ARG(l->log.reads.items[i]));
@@ -169,6 +170,33 @@ static bool compare(struct replay *p, const struct loaded *l, const struct decis
 	return ok;
 }
 
+/* Their digests stand in the entry, and are what verify compares; which there are is decided. */
+static bool compare_documents(struct replay *p, const struct decision *again, struct err *err) {
+	struct document_list all = {0};
+	size_t next = 0, count = 0;
+	bool same = true;
+	for (size_t i = 0; i < again->effects.count; i++)
+		count += again->effects.items[i].kind == EFFECT_DOCUMENT;
+	if ((count > 0 || memmem(p->entry->payload.at, p->entry->payload.len, RUN_DOCUMENTS, strlen(RUN_DOCUMENTS))) &&
+	    !document_of_instance(p->run.view, p->instance->id, p->run.a, &all, err))
+		return false;
+	for (size_t i = 0; i < again->effects.count; i++) {
+		const struct action *action = again->effects.items[i].action;
+		if (again->effects.items[i].kind != EFFECT_DOCUMENT)
+			continue;
+		while (next < all.count && all.items[next].history_id != p->entry->id)
+			next++;
+		const struct document *is = next < all.count ? &all.items[next++] : NULL;
+		same = same && is && str_equal(is->name, action->document) && (action->addendum || is->addendum == 0) && is->at == p->entry->at &&
+		       str_equal(is->roles, run_who_sees(&p->run, action));
+	}
+	while (next < all.count)
+		same = same && all.items[next++].history_id != p->entry->id;
+	if (!same)
+		replay_fault(p, "makes other documents");
+	return true;
+}
+
 static void tell_lots(struct replay *p, const struct loaded *l) {
 	size_t count = l->urn ? l->urn->lots.count : 0;
 	p->sum->lots += (int64_t)count;
@@ -192,6 +220,7 @@ static bool decide_again(struct replay *p, struct err *err) {
 	struct event event;
 	struct said said;
 	struct decision again;
+	struct prepared_plans plans = {0};
 	if (!load_then(p, &l, err) || !load_event(p, &said, &event, err))
 		return false;
 	struct decision_world world = run_world(&p->run, &l);
@@ -206,10 +235,13 @@ static bool decide_again(struct replay *p, struct err *err) {
 	if (again.outcome == DECISION_TAKEN)
 		tell_lots(p, &l);
 	replay_timers(p, &event, &again);
-	if (!compare(p, &l, &again, err) || !compare_plans(p, &l, &again, err))
+	if (!compare(p, &l, &again, err) || !compare_plans(p, &l, &again, &plans, err))
 		return false;
 	struct loaded after = as_left(p, &l, &again);
-	return replay_messages(p, &after, &again, err);
+	if (!replay_messages(p, &after, &again, err) || !compare_documents(p, &again, err) || !replay_posts(p, &again, &plans, err))
+		return false;
+	replay_takes(p, event.values);
+	return true;
 }
 
 /* Nothing was decided; a timer that repeats goes on all the same. */
@@ -236,12 +268,16 @@ static void take_aside(struct replay *p) {
 static bool find_parts(struct replay *p) {
 	static const struct str name = {"\"reads\":[", sizeof "\"reads\":[" - 1};
 	struct str kept = p->entry->payload;
-	struct buf set;
-	buf_init(&set, RUN_DATA);
-	run_payload_set(p->definition, p->state ? p->values : NULL, p->after, &set);
-	bool same = str_starts(kept, buf_text(&set));
-	size_t from = set.len;
-	buf_free(&set);
+	bool same = false;
+	size_t from = 0;
+	for (int whole = 0; whole < 2 && !same; whole++) {
+		struct buf set;
+		buf_init(&set, RUN_DATA);
+		run_payload_set(p->definition, p->state ? p->values : NULL, p->after, whole, &set);
+		same = str_starts(kept, buf_text(&set));
+		from = set.len;
+		buf_free(&set);
+	}
 	if (!same || from >= kept.len)
 		return false;
 	p->reads = run_payload_list(p->run.a, (struct str){kept.at + from - name.len, kept.len - from + name.len}, "reads");
@@ -254,7 +290,7 @@ static bool find_parts(struct replay *p) {
 /* What cannot be read again is a fault of this entry alone. */
 static void take_entry(struct replay *p) {
 	struct err err = {0};
-	int64_t decided = p->sum->decided + p->sum->aside;
+	int64_t decided = p->sum->decided + p->sum->aside, before_aside = p->sum->aside;
 	p->sum->entries++;
 	p->run.now = p->entry->at;
 	if (!data_payload_told(p->entry->payload, p->run.a, &p->told) || !p->told.again)
@@ -272,7 +308,9 @@ static void take_entry(struct replay *p) {
 	else
 		replay_fault(p, "cannot be: %s", err.text);
 	if (p->sum->decided + p->sum->aside == decided)
-		p->timers.unsure = true;
+		p->timers.unsure = p->unsure = true;
+	if (p->sum->decided + before_aside == decided)
+		replay_takes(p, NULL);
 }
 
 static bool take_entries(struct replay *p, const struct history_list *entries, struct err *err) {
@@ -281,6 +319,7 @@ static bool take_entries(struct replay *p, const struct history_list *entries, s
 	for (size_t i = 0; ok && i < entries->count; i++) {
 		struct value *after;
 		p->entry = &entries->items[i];
+		p->next_id = i + 1 < entries->count ? entries->items[i + 1].id : INT64_MAX;
 		if (p->entry->payload.len == 0) {
 			p->sum->entries += (int64_t)(entries->count - i);
 			p->sum->erased += (int64_t)(entries->count - i);
@@ -309,7 +348,7 @@ static bool take_entries(struct replay *p, const struct history_list *entries, s
 
 static bool compare_left(struct replay *p, struct err *err) {
 	replay_messages_left(p);
-	return replay_timers_left(p, err) && (p->erased || replay_wishes_left(p, err));
+	return replay_timers_left(p, err) && (p->erased || (replay_wishes_left(p, err) && replay_posts_left(p, err)));
 }
 
 bool engine_replay(struct engine *e, struct view *v, int64_t instance_id, struct buf *out, struct lots *lots, struct replay_sum *sum, struct err *err) {
@@ -345,6 +384,8 @@ void replay_end(struct replay_sum *sum) {
 	past_registers_free(sum->registers);
 	claim_books_free(sum->claims);
 	past_grants_free(sum->grants);
+	replay_posts_free(sum->posts);
+	sum->posts = NULL;
 	sum->grants = NULL;
 	sum->registers = NULL;
 	sum->claims = NULL;

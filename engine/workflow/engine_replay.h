@@ -3,6 +3,7 @@
 #ifndef ENGINE_WORKFLOW_ENGINE_REPLAY_H
 #define ENGINE_WORKFLOW_ENGINE_REPLAY_H
 
+#include "engine/store/children.h"
 #include "engine/store/timers.h"
 #include "engine/workflow/engine_run.h"
 #include "engine/workflow/register_past.h"
@@ -19,6 +20,8 @@ struct replay {
 	int64_t entered_at, started_at;
 	int64_t *changed;                /* the entry that each field has its value from */
 	bool erased;                     /* what its entries said is */
+	bool unsure;                     /* an entry could not be decided again: what it sent and started nobody knows */
+	int64_t next_id;                 /* of the entry behind this one; INT64_MAX: there is none */
 	const struct history *entry;
 	const struct value *after;       /* the entry's */
 	struct payload_told told;
@@ -38,6 +41,15 @@ struct replay {
 			size_t count, cap;
 		} decided;               /* entries whose messages are all met */
 	} messages;
+	struct {
+		struct child_spans all;  /* the instance's; read when they are first asked for */
+		bool read;
+		size_t from;             /* behind those that the entries so far have started */
+	} children;
+	struct {
+		uint64_t *hashes;        /* of each field, with the value that it is of; 0: of none */
+		struct value *values;
+	} taken;
 	struct replay_sum *sum;
 	struct buf *out;
 	struct lots *lots;               /* NULL: nobody asks */
@@ -70,6 +82,12 @@ void past_grants_free(struct past_grants *past); /* NULL is harmless */
 bool replay_messages_begin(struct replay *p, struct err *err);
 void replay_messages_left(struct replay *p); /* none that nobody decided */
 bool replay_messages(struct replay *p, const struct loaded *after, const struct decision *again, struct err *err);
+/* engine_replay_posts.c: what the entry sent and started. */
+bool replay_posts(struct replay *p, const struct decision *again, const struct prepared_plans *plans, struct err *err);
+/* What it took; values: as they came, NULL: nobody knows. */
+void replay_takes(struct replay *p, const struct value *values);
+bool replay_posts_left(struct replay *p, struct err *err);
+void replay_posts_free(struct replay_posts *posts); /* NULL is harmless */
 /* engine_replay_wishes.c */
 bool replay_wishes_left(struct replay *p, struct err *err);
 

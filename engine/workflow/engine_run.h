@@ -92,8 +92,8 @@ bool run_apply(struct run *r, struct loaded *l, const struct event *event, const
  *
  * set: the fields that are another than before; unset ones are null. The first two pieces are written so that a decision taken again can be compared byte by byte. */
 bool run_payload(struct run *r, const struct loaded *l, const struct event *event, const struct decision *decision, const struct cause *cause, struct str *text, struct err *err);
-/* '{"set":{...},"reads":['. before NULL: it has just started. */
-void run_payload_set(const struct definition *d, const struct value *before, const struct value *after, struct buf *out);
+/* '{"set":{...},"reads":['. before NULL: it has just started. whole: lists as entries of before had them, not what changed in them. */
+void run_payload_set(const struct definition *d, const struct value *before, const struct value *after, bool whole, struct buf *out);
 /* ',"claimed-rows":[...],...,"read-at":': claims, draws, shared records, the error. */
 bool run_payload_decided(const struct loaded *l, const struct decision *decision, struct buf *out, struct err *err);
 /* The JSON of an instance's fields in arena; INPUT when it is larger than RUN_DATA. */
@@ -118,6 +118,7 @@ struct prepared_plans;
 bool run_send_signals(struct run *r, const struct loaded *l, const struct decision *decision, const struct prepared_plans *plans, struct err *err);
 /* Values as the answers that would give them, by the assignments' names. */
 struct answers run_effect_answers(struct run *r, const struct effect *effect);
+void run_value_answers(struct arena *a, struct str name, const struct value *v, struct answers *out); /* adds one value's */
 /* engine_plan.c: which child gets which slot is found out before the first write, and recorded; then each is told by a signal. */
 struct prepared_plan {
 	const struct effect *effect;
@@ -128,6 +129,8 @@ struct prepared_plans {
 	struct prepared_plan *items;
 	size_t count, cap;
 };
+/* What a child is told; same: what all are. In arena. */
+struct answers run_slot_answers(const struct plan_rule *rule, const struct plan_child *child, const struct answers *same, struct arena *a);
 bool run_prepare_plans(struct run *r, struct loaded *l, const struct decision *decision, struct prepared_plans *out, struct err *err);
 /* engine_replay_plans.c: the children of a workflow as they were before an entry of history, as child_query has it. */
 struct past_children {
@@ -281,6 +284,7 @@ struct prepared_documents {
 };
 /* When the instance's row is written, so that its reference is known. */
 bool run_prepare_documents(struct run *r, const struct loaded *l, const struct decision *decision, struct prepared_documents *out, struct err *err);
+struct str run_who_sees(struct run *r, const struct action *action); /* in arena, as a document's row has it */
 /* A history's payload with the list of them. No field can have the name of that list. In arena. */
 #define RUN_DOCUMENTS "made-documents"
 struct str run_documents_payload(struct run *r, const struct prepared_documents *documents, struct str payload);

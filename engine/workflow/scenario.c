@@ -476,8 +476,10 @@ static bool replay_all(struct scenario *s) {
 		ok = instance_next(v, after, s->brief, &instance, &found, &err) && (!found || engine_replay(s->engine, v, instance.id, &faults, NULL, &sum, &err));
 		arena_reset(s->brief);
 	}
-	if (v)
+	if (v) {
+		engine_replay_settle(s->engine, v, &faults, &sum);
 		view_close(v);
+	}
 	replay_end(&sum);
 	struct str text = arena_str(s->a, buf_text(&faults)), first = str_cut(&text, '\n');
 	buf_free(&faults);

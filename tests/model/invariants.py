@@ -45,6 +45,9 @@ class Watch:
 
     def enter(self, here, entry):
         for name, value in entry["told"].get("set", {}).items():
+            if isinstance(value, dict) and "put" in value:  # what changed in a list
+                at, drop = value["at"], value["drop"]
+                value = here[name][:at] + value["put"] + here[name][at + drop:]
             here[name] = value
         here["state"] = entry["to"] or here["state"]
         if here["workflow"] == "round":

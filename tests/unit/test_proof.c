@@ -125,6 +125,7 @@ static int64_t look(struct fixture *f, struct buf *out) {
 		if (found)
 			OK(engine_replay(f->engine, v, instance.id, out, NULL, &sum, &f->err));
 	}
+	engine_replay_settle(f->engine, v, out, &sum);
 	replay_end(&sum);
 	return faults + sum.faults;
 }
@@ -267,6 +268,33 @@ static void test_wishes(void **state) {
 	assert_found(*state, changes, sizeof changes / sizeof *changes);
 }
 
+static void test_other_instances(void **state) {
+	static const struct change changes[] = {
+	        {"UPDATE mailbox SET event = 'latex'", "sends 'later' to"},
+	        {"UPDATE mailbox SET event = 'latex'", "('latex') waits, but"},
+	        {"UPDATE mailbox SET data = replace(data, 'day', 'dax')", "has neither taken it as it was sent, nor waits with it"},
+	        {"UPDATE mailbox SET from_instance_id = NULL", "sends 'later' to"},
+	        {"UPDATE mailbox SET instance_id = 1", "sends 'later' to"},
+	        {"UPDATE mailbox SET root_id = 2", "waits under another root"},
+	        {"UPDATE mailbox SET at = at + 1", "sends 'later' to"},
+	        {"DELETE FROM mailbox", "sends 'later' to"},
+	        {"INSERT INTO mailbox (instance_id, root_id, from_instance_id, event, data, at) VALUES (2, 1, 1, 'hear', '{}', 1)", "('hear') waits, but"},
+	        {"UPDATE history_payloads SET payload = replace(payload, '\"words\":\"well\"', '\"words\":\"wexl\"') WHERE history_id IN (SELECT id FROM history WHERE instance_id = 2)",
+	         "sends 'hear' to"},
+	        {"UPDATE history SET event = 'like' WHERE instance_id = 2 AND event = 'hear'", "sends 'hear' to"},
+	        {"UPDATE history SET event = 'call' WHERE instance_id = 1 AND event = 'leaves'", "sends 'leaves' to"},
+	        {"UPDATE history_payloads SET payload = replace(payload, 'a@x.dk', 'e@x.dk') WHERE history_id = 2", "which began with something else"},
+	        {"UPDATE instances SET parent_id = 3 WHERE id = 2", "starts 'guest', which is not there"},
+	        {"UPDATE instances SET parent_id = 2 WHERE id = 3", "no decision started its child 3 ('guest')"},
+	        {"UPDATE documents SET name = 'papes'", "makes other documents"},
+	        {"UPDATE documents SET roles = 'x'", "makes other documents"},
+	        {"UPDATE documents SET at = at + 1", "makes other documents"},
+	        {"UPDATE documents SET markdown = markdown || '.'", "does not say what it said when it was made"},
+	        {"DELETE FROM attachments; DELETE FROM documents", "makes other documents"},
+	};
+	assert_found(*state, changes, sizeof changes / sizeof *changes);
+}
+
 static void test_cases(void **state) {
 	static const struct change changes[] = {
 	        {"DELETE FROM history_payloads WHERE history_id = 2", "entry 1 says nothing any more, but the case was not erased"},
@@ -305,6 +333,6 @@ static void test_cases(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_timers), TEST(test_messages), TEST(test_grants), TEST(test_claims), TEST(test_wishes), TEST(test_cases)};
+	const struct CMUnitTest tests[] = {TEST(test_timers), TEST(test_messages), TEST(test_grants), TEST(test_claims), TEST(test_other_instances), TEST(test_wishes), TEST(test_cases)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

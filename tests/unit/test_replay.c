@@ -16,6 +16,7 @@ static const char shop[] =
         "  said: {type: longtext}\n"
         "  gone: {type: email}\n"
         "  open: {type: int}\n"
+        "  words: {type: text, many: 1..9}\n"
         "pools: {things: {capacity: places}}\n"
         "forms:\n"
         "  ask: {fields: [mail]}\n"
@@ -29,6 +30,7 @@ static const char shop[] =
         "      again: {by: buyer, form: pick, actions: [{send: {to: buyer, message: hello, link: again}}]}\n"
         "      look: {actions: [{set: {first: \"rows(things)[0].name\", number: \"places(things, 'p')\"}}]}\n"
         "      tell: {guard: \"note == 'yes'\", actions: [{set: {note: null}}]}\n"
+        "      list: {actions: []}\n"
         "      both: {actions: [{start: {workflow: helper, data: {mail: mail}}}, {start: {workflow: helper, data: {mail: mail}}}]}\n"
         "      count: {actions: [{set: {open: \"size(children.filter(c, !c.ended))\"}}]}\n"
         "      wrong: {actions: [{start: {workflow: helper, data: {mail: \"'no address'\"}}}]}\n"
@@ -165,6 +167,59 @@ static void test_version(void **state) {
 	assert_again(f, one, 3);
 }
 
+static struct str payload_of(struct fixture *f, int64_t id, size_t entry) {
+	struct history_list list = history_of(f, id);
+	assert_true(list.count >= entry);
+	return list.items[entry - 1].payload;
+}
+
+static void assert_told(struct fixture *f, int64_t id, size_t entry, const char *text) {
+	struct str payload = payload_of(f, id, entry);
+	if (!strstr(arena_z(f->arena, payload), text))
+		fail_msg("'%s' is not in %.*s", text, STR_ARG(payload));
+}
+
+/* Of a list that is changed a little, the entry has what changed; entries with whole lists are understood as before. */
+static void test_lists(void **state) {
+	struct fixture *f = *state;
+	int64_t one = begin(f);
+	signal_now(f, one, "list", "{\"words\":[\"a\",\"b\",\"c\",\"d\",\"e\"]}");
+	assert_told(f, one, 2, "\"words\":[\"a\",\"b\",\"c\",\"d\",\"e\"]");
+	signal_now(f, one, "list", "{\"words\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"]}");
+	assert_told(f, one, 3, "\"words\":{\"at\":5,\"drop\":0,\"put\":[\"f\"]}");
+	signal_now(f, one, "list", "{\"words\":[\"a\",\"c\",\"b\",\"d\",\"e\",\"f\"]}");
+	assert_told(f, one, 4, "\"words\":{\"at\":1,\"drop\":2,\"put\":[\"c\",\"b\"]}");
+	signal_now(f, one, "list", "{\"words\":[\"c\",\"b\",\"d\",\"e\",\"f\"]}");
+	assert_told(f, one, 5, "\"words\":{\"at\":0,\"drop\":1,\"put\":[]}");
+	signal_now(f, one, "list", "{\"words\":[\"c\",\"x\",\"y\",\"z\"]}");
+	assert_told(f, one, 6, "\"words\":[\"c\",\"x\",\"y\",\"z\"]");
+	signal_now(f, one, "list", "{\"words\":[\"c\",\"x\",\"y\"]}");
+	assert_told(f, one, 7, "\"words\":{\"at\":3,\"drop\":1,\"put\":[]}");
+	assert_again(f, one, 7);
+	assert_str(field_of(f, one, "words"), "[\"c\",\"x\",\"y\"]");
+	/* As it was written before. */
+	tx_open(f);
+	OK(db_script(tx_db(f->tx), "UPDATE history_payloads SET payload = replace(payload, '{\"at\":1,\"drop\":2,\"put\":[\"c\",\"b\"]}', '[\"a\",\"c\",\"b\",\"d\",\"e\",\"f\"]')", &f->err));
+	OK(tx_end(f, true));
+	assert_told(f, one, 4, "\"words\":[\"a\",\"c\",\"b\",\"d\",\"e\",\"f\"]");
+	struct buf out;
+	buf_init(&out, 1 << 16);
+	struct replay_sum sum = replayed(f, one, &out);
+	if (sum.faults > 0 || sum.decided != 7)
+		fail_msg("%lld: %s", (long long)sum.decided, out.len ? out.at : "");
+	buf_free(&out);
+	/* A change that does not fit the list before. */
+	tx_open(f);
+	OK(db_script(tx_db(f->tx), "UPDATE history_payloads SET payload = replace(payload, '\"at\":3,', '\"at\":5,')", &f->err));
+	OK(tx_end(f, true));
+	buf_init(&out, 1 << 16);
+	sum = replayed(f, one, &out);
+	assert_true(sum.faults > 0);
+	assert_non_null(strstr(out.at, "its history cannot be followed: stored value of field words does not fit its type"));
+	assert_true(faults_of(f, one, &out) > 0);
+	buf_free(&out);
+}
+
 static const struct outbox_row *newest_message(struct fixture *f, int64_t id) {
 	struct outbox_list *rows_of = ARENA_NEW(f->arena, struct outbox_list);
 	struct view *v = store_view(f->store, &f->err);
@@ -261,6 +316,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(test_registers, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_given, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_version, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_post_and_children, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_not_judged, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(test_faults, set_up, tear_down),

@@ -544,6 +544,7 @@ static inline struct replay_sum assert_replays(struct fixture *f, struct buf *ou
 			OK(engine_replay(f->engine, v, instance.id, out, NULL, &sum, &f->err));
 		after = instance.id;
 	}
+	engine_replay_settle(f->engine, v, out, &sum);
 	replay_end(&sum);
 	view_close(v);
 	if (sum.faults > 0)
