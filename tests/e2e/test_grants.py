@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Roles that a register gives, over real HTTP: who may see and do what, by act, role, scope and day, as midnight passes and as colleagues come and go. On the package
 tests/packages/wardens."""
-import datetime, json, os, re, shutil, sys, tempfile, time, zoneinfo
+import datetime, json, os, re, shutil, sqlite3, sys, tempfile, time, zoneinfo
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import plain
@@ -174,6 +174,19 @@ def test_by_act_role_scope_and_day(demo, site, folder):
     assert "0 faults" in run("verify", site=site).stdout
 
 
+def tampered(site, folder):
+    """Who was given what by whom: named, while the server runs."""
+    store = sqlite3.connect(os.path.join(site, "data", "stafet.db"))
+    contact, = store.execute("SELECT contact_id FROM grants WHERE row_key = '1'").fetchone()
+    other, = store.execute("SELECT min(id) FROM contacts WHERE id <> ?", (contact,)).fetchone()
+    for to, said, status in ((other, "register wardens.shifts: row '1' gives the role 'warden' to somebody else\n", 1), (contact, "", 0)):
+        assert store.execute("UPDATE grants SET contact_id = ? WHERE row_key = '1'", (to,)).rowcount > 0
+        store.commit()
+        done = run("verify", site=site, check=False)
+        assert done.returncode == status and said in done.stdout, done
+    store.close()
+
+
 @with_demo
 def test_by_the_register_alone(demo, site, folder):
     take(site, folder, row(1, "ida", "warden", "e"), row(2, "bo", "warden", "b"))
@@ -199,6 +212,7 @@ def test_by_the_register_alone(demo, site, folder):
     take(site, folder, row(1, "ida", "warden", "e"))
     demo.walk(link, {"done": "Skiftet"})
     assert state(site, case) == "fixed" and "0 faults" in run("verify", site=site).stdout
+    tampered(site, folder)
     # A used link tells who has left nothing either.
     take(site, folder, row(2, "bo", "warden", "e"))
     over(demo, link, case)

@@ -1,5 +1,5 @@
 """What an operator and an author do: reload, stop under load, commands beside a running server and without one, wrong usage, expressions, pictures."""
-import json, os, re, shutil, signal, subprocess, sys, tempfile, time
+import json, os, re, shutil, signal, sqlite3, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import REFERENCE, Load, Mailbox, application, check_store, drain, leave_site, open_store
@@ -280,6 +280,31 @@ def test_commands_beside_and_without_a_server(site):
     assert "Lager" not in site.server.get("/start/leave-request", headers={"Accept-Language": "da"}).text
     site.stop()
     assert "3 instances checked, 0 faults" in site.cli("verify").stdout
+    tampered(site, references)
+
+
+def tampered(site, references):
+    """Rows that somebody changed in the file: replay names them, of all cases or of one, and says so by its status."""
+    file = os.path.join(site.path, "data", "stafet.db")
+    again = site.cli("replay").stdout
+    assert again.startswith("3 instances, ") and again.endswith(" 0 faults\n"), again
+    for table, change, said in (("timers", "due_at = due_at + 1", r"timer '[a-z-]+', due at \S+, was decided for \S+: it has another time"),
+                                ("outbox", "recipient = 'eve@example.dk'", r"queues '[a-z-]+' for 1 people in the role '[a-z-]+', but of these messages 0 stand in the outbox")):
+        store = sqlite3.connect(file)
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        kept = open(file, "rb").read()
+        row, reference = store.execute("SELECT r.id, i.reference FROM %s r JOIN instances i ON i.id = r.instance_id ORDER BY r.id LIMIT 1" % table).fetchone()
+        store.execute("UPDATE %s SET %s WHERE id = %d" % (table, change, row))
+        store.commit()
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.close()
+        for command in (["replay"], ["replay", reference]):
+            done = site.cli(*command, check=False)
+            assert done.returncode == 1 and re.search(reference + r": .*" + said, done.stdout) and re.search(r" 1 faults$", done.stdout, re.M), done
+        for other in set(references) - {reference}:
+            assert site.cli("replay", other).stdout.endswith(" 0 faults\n")
+        open(file, "wb").write(kept)
+    assert site.cli("replay").stdout == again
 
 
 @with_one(Site)

@@ -101,6 +101,9 @@ def test_it_goes_on():
         assert server.post("/start/lending", fill(post_form(page), {"borrower_name": "Eva", "borrower_email": "eva@example.dk", "keeper_email": "kim@example.dk"})).status == 303
         assert "3 instances checked, 0 faults" in site.cli("verify")
         assert server.stop() == 0
+        # What the earlier version wrote is counted, what this one did is decided again.
+        again = site.cli("replay")
+        assert re.search(r"[1-9]\d* decided again, .* 0 faults$", again, re.M) and "written before Stafet kept what is needed" in again, again
         subjects = [r for r in peer.messages() if r["rcpt_to"] == ["keeper-bo@example.dk"]]
         assert len(subjects) == 1, "reminded %d times" % len(subjects)
         store = sqlite3.connect(site.store)
