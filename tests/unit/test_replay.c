@@ -103,6 +103,18 @@ static void assert_again(struct fixture *f, int64_t id, int64_t entries) {
 	assert_sound(f);
 }
 
+static struct str payload_of(struct fixture *f, int64_t id, size_t entry) {
+	struct history_list list = history_of(f, id);
+	assert_true(list.count >= entry);
+	return list.items[entry - 1].payload;
+}
+
+static void assert_told(struct fixture *f, int64_t id, size_t entry, const char *text) {
+	struct str payload = payload_of(f, id, entry);
+	if (!strstr(arena_z(f->arena, payload), text))
+		fail_msg("'%s' is not in %.*s", text, STR_ARG(payload));
+}
+
 /* All in one instant: what was imported when is known by counting, not by the clock. */
 static void test_registers(void **state) {
 	struct fixture *f = *state;
@@ -164,19 +176,8 @@ static void test_version(void **state) {
 	import(f, "id,name,places,until\np,New,1,\n");
 	OK(act(f, one, "a@x.dk", "again", "{\"wanted\":\"p\",\"note\":\"x\"}"));
 	assert_str(field_of(f, one, "wanted"), "{\"key\":\"p\",\"version\":\"2\"}");
+	assert_told(f, one, 3, "\"version\":\"2\"}},\"reads\":[],"); /* the field says which row it was */
 	assert_again(f, one, 3);
-}
-
-static struct str payload_of(struct fixture *f, int64_t id, size_t entry) {
-	struct history_list list = history_of(f, id);
-	assert_true(list.count >= entry);
-	return list.items[entry - 1].payload;
-}
-
-static void assert_told(struct fixture *f, int64_t id, size_t entry, const char *text) {
-	struct str payload = payload_of(f, id, entry);
-	if (!strstr(arena_z(f->arena, payload), text))
-		fail_msg("'%s' is not in %.*s", text, STR_ARG(payload));
 }
 
 /* Of a list that is changed a little, the entry has what changed; entries with whole lists are understood as before. */
