@@ -71,7 +71,7 @@ export class Demo {
 
 /** One Chromium, a context for each kind of person: phone or desk, with or without scripts. */
 export async function openBrowser() {
-	return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: QUIET });
+	return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium-headless-shell', args: QUIET });
 }
 
 export async function openPerson(browser, { width = 1280, height = 900, language = 'da', dark = false, scripts = true } = {}) {

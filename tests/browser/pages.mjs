@@ -9,6 +9,7 @@ const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 /* The recommended rules, but for those that ask for a habit of writing and not for valid or usable HTML: */
 const validator = new HtmlValidate({
+	root: true,
 	extends: ['html-validate:recommended'],
 	rules: {
 		'long-title': 'off', // a title holds the name of the site, whose length is the school's own
@@ -28,14 +29,14 @@ export const htmlProblems = async (html) =>
 
 export const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];
 
-/** axe-core on what the page shows now; only: these rules; without: not these. */
-export async function axeProblems(page, { only, without = [] } = {}) {
-	await page.evaluate(`window.axe || (() => { ${axe}\n })()`);
-	const found = await page.evaluate(async ([only, without]) => {
-		const rules = Object.fromEntries(without.map((rule) => [rule, { enabled: false }]));
+/** axe-core on what the page shows now; only: these rules; without: not these; of: these elements, by their numbers in the body, and what is in them. */
+export async function axeProblems(page, { only, without = [], of } = {}) {
+	const found = await page.evaluate(async ([only, without, of]) => {
+		if (!window.axe) window.loadAxe();
+		const rules = Object.fromEntries(without.map((rule) => [rule, { enabled: false }])), all = document.body.querySelectorAll('*');
 		const options = { resultTypes: ['violations'], iframes: false, rules, ...(only ? { runOnly: { type: 'rule', values: only } } : {}) };
-		return (await window.axe.run(document, options)).violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html.slice(0, 120)} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
-	}, [only, without]);
+		return (await window.axe.run(of ? { include: of.map((i) => all[i]) } : document, options)).violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html.slice(0, 120)} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
+	}, [only, without, of]);
 	return found.map((text) => `axe ${text}`);
 }
 
@@ -62,14 +63,11 @@ export function layoutProblems(page) {
 }
 
 /** What is lost with that style in force: text that is cut off, or a page that must be scrolled sideways. */
-export async function lossProblems(page, style) {
-	await page.evaluate((text) => {
-		const sheet = new CSSStyleSheet();
+export function lossProblems(page, style) {
+	return page.evaluate((text) => {
+		const sheet = new CSSStyleSheet(), root = document.documentElement, problems = [];
 		sheet.replaceSync(text);
 		document.adoptedStyleSheets = [sheet];
-	}, style);
-	const problems = await page.evaluate(() => {
-		const root = document.documentElement, problems = [];
 		if (root.scrollWidth > root.clientWidth) problems.push(`wider than the window: ${root.scrollWidth} > ${root.clientWidth}`);
 		for (const e of document.body.querySelectorAll('*')) {
 			const { overflowX, overflowY } = getComputedStyle(e);
@@ -78,10 +76,9 @@ export async function lossProblems(page, style) {
 			if (e.matches('textarea, pre')) continue; // these scroll
 			if (e.scrollHeight > e.clientHeight + 2 || (e.scrollWidth > e.clientWidth + 2 && e.tagName !== 'INPUT')) problems.push(`cut off: ${e.outerHTML.slice(0, 100)}`);
 		}
+		document.adoptedStyleSheets = [];
 		return problems;
-	});
-	await page.evaluate(() => (document.adoptedStyleSheets = []));
-	return problems;
+	}, style);
 }
 
 // WCAG 1.4.12 and 1.4.4
@@ -159,17 +156,17 @@ export function shapeOf(url, status, html) {
 	return `${heading} ${structureOf(url, status, html)}`;
 }
 
-// Colours are judged, in light and dark, where an element of that kind stands in one of that kind for the first time, in any language: they cost most of the time.
+// Colours are judged, in light and dark, where an element of that kind stands in one of that kind on one of that kind for the first time, in any language: they cost most of the time.
 const coloured = new Set();
 
-async function showsNewColours(page) {
+/** The numbers of those elements of the page. */
+async function newColours(page) {
 	const kinds = await page.evaluate(() => {
 		const kind = (e) => `${e.tagName}.${e.className} ${e.type ?? ''}${e.disabled ? ' disabled' : ''}`;
-		return [...document.body.querySelectorAll('*')].map((e) => `${kind(e.parentElement)} > ${kind(e)}`);
+		const ground = (e) => (e === document.body || getComputedStyle(e).backgroundColor !== 'rgba(0, 0, 0, 0)' ? kind(e) : ground(e.parentElement));
+		return [...document.body.querySelectorAll('*')].map((e) => `${kind(e.parentElement)} > ${kind(e)} on ${ground(e)}`);
 	});
-	const fresh = kinds.filter((k) => !coloured.has(k));
-	fresh.forEach((k) => coloured.add(k));
-	return fresh.length > 0;
+	return kinds.flatMap((k, i) => (coloured.size < coloured.add(k).size ? [i] : []));
 }
 
 // What does not depend on the words is looked at once in pages of one structure, in any language: axe-core's rules, and the way of the Tab key. They take longest.
@@ -181,8 +178,9 @@ export class Pages {
 		Object.assign(this, { name, pictures, seen: new Map(), problems: [] });
 	}
 
-	/** The person's page is watched: its newest document, what it refuses to load, what it fetches from elsewhere. */
-	watch(page) {
+	/** The person's page can be judged, and is watched: its newest document, what it refuses to load, what it fetches from elsewhere. */
+	async watch(page) {
+		await page.addInitScript(`window.loadAxe = () => { ${axe}\n }`); // half a megabyte: sent once, and read where it is wanted
 		page.on('response', (r) => {
 			if (r.request().isNavigationRequest() && r.frame() === page.mainFrame()) page.document = r;
 		});
@@ -203,11 +201,11 @@ export class Pages {
 		const status = page.document.status(), html = (await page.document.body()).toString('utf8');
 		const shape = shapeOf(page.url(), status, html);
 		if (this.seen.has(shape)) return;
-		const heading = (await page.locator('h1').first().textContent().catch(() => '')) ?? '';
-		const slug = `${this.name}-${String(this.seen.size + 1).padStart(2, '0')}-${status === 200 ? '' : `${status}-`}${heading.toLowerCase().replace(/[^a-z0-9æøå]+/g, '-').slice(0, 40)}`.replace(/-$/, '');
+		const headings = await page.evaluate(() => [...document.querySelectorAll('h1')].map((h) => h.textContent));
+		const slug = `${this.name}-${String(this.seen.size + 1).padStart(2, '0')}-${status === 200 ? '' : `${status}-`}${(headings[0] ?? '').toLowerCase().replace(/[^a-z0-9æøå]+/g, '-').slice(0, 40)}`.replace(/-$/, '');
 		this.seen.set(shape, slug);
 		const found = [...(await htmlProblems(html)), ...(await this.judge(page, slug, structureOf(page.url(), status, html)))];
-		if ((await page.locator('h1').count()) !== 1) found.push('not one h1');
+		if (headings.length !== 1) found.push('not one h1');
 		if (/<script|<style|\son[a-z]+=|javascript:/i.test(html.replace(/srcdoc="[^"]*"/g, ''))) found.push('a script or a style in the page');
 		this.problems.push(...found.map((text) => `${slug} (${new URL(page.url()).pathname.slice(0, 24)}): ${text}`));
 	}
@@ -216,16 +214,19 @@ export class Pages {
 		const found = [];
 		const size = page.viewportSize();
 		const focus = await page.evaluateHandle(() => document.activeElement);
-		const colours = await showsNewColours(page), anew = !judged.has(structure);
+		const colours = { only: COLOUR_RULES, of: await newColours(page) }, anew = !judged.has(structure);
 		judged.add(structure);
-		await page.setViewportSize({ width: 1280, height: 900 });
-		if (ALL_PICTURES) await picture(page, `${slug}-1280`);
+		if (ALL_PICTURES) {
+			await page.setViewportSize({ width: 1280, height: 900 });
+			await picture(page, `${slug}-1280`);
+		}
 		await page.setViewportSize({ width: 320, height: 640 });
 		found.push(...(await layoutProblems(page)).map((t) => `320: ${t}`));
-		if (anew || colours) found.push(...(await axeProblems(page, { without: colours ? [] : COLOUR_RULES })));
-		if (colours) {
+		if (anew) found.push(...(await axeProblems(page, { without: COLOUR_RULES })));
+		if (colours.of.length > 0) {
+			found.push(...(await axeProblems(page, colours)));
 			await page.emulateMedia({ colorScheme: 'dark' });
-			found.push(...(await axeProblems(page, { only: COLOUR_RULES })).map((t) => `dark: ${t}`));
+			found.push(...(await axeProblems(page, colours)).map((t) => `dark: ${t}`));
 			await page.emulateMedia({ colorScheme: 'light' });
 		}
 		if (ALL_PICTURES || this.pictures) await picture(page, `${slug}-320`);
@@ -242,12 +243,12 @@ export class Pages {
 	async crawl(page, urls, most = 400) {
 		const queue = [...urls], known = new Set(queue);
 		const base = new URL(urls[0]).origin;
+		const headers = { 'Accept-Language': await page.evaluate(() => navigator.language), Cookie: (await page.context().cookies(base)).map((c) => `${c.name}=${c.value}`).join('; ') };
 		for (let i = 0; i < queue.length && i < most; i++) {
-			const answer = await page.context().request.get(queue[i], { maxRedirects: 5 });
-			const type = answer.headers()['content-type'] ?? '';
-			if (!type.startsWith('text/html')) continue;
+			const answer = await fetch(queue[i], { headers });
 			const html = await answer.text();
-			if (this.isNew(answer.url(), answer.status(), html)) {
+			if (!answer.headers.get('content-type')?.startsWith('text/html')) continue;
+			if (this.isNew(answer.url, answer.status, html)) {
 				await page.goto(queue[i]);
 				await this.look(page);
 			}

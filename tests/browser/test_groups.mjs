@@ -59,7 +59,7 @@ async function lend(demo, hand) {
 async function judged(language) {
 	const demo = await open(), pages = new Pages(`groups-${language}`);
 	try {
-		const page = pages.watch(await openPerson(browser, { language }));
+		const page = await pages.watch(await openPerson(browser, { language }));
 		const hand = Object.assign(new Careless(page, { language, look: (p) => pages.look(p) }), { origin: demo.url });
 		await lend(demo, hand);
 		await story.logIn(demo, hand, 'bo@example.dk');
@@ -74,7 +74,7 @@ async function judged(language) {
 
 async function phone(language) {
 	const demo = await open(), problems = [];
-	const page = new Pages(language).watch(await openPerson(browser, { language, width: 320, height: 568, scripts: false }));
+	const page = await new Pages(language).watch(await openPerson(browser, { language, width: 320, height: 568, scripts: false }));
 	const look = async () => problems.push(...(await layoutProblems(page)).map((p) => `${page.url().slice(-30)}: ${p}`));
 	await lend(demo, Object.assign(new Careless(page, { language, look }), { origin: demo.url }));
 	await demo.stop();

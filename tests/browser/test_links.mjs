@@ -10,7 +10,7 @@ const browser = await openBrowser();
 
 async function lives(language, words) {
 	const demo = await Demo.start(errand), pages = new Pages(`links-${language}`), met = [];
-	const page = pages.watch(await openPerson(browser, { language }));
+	const page = await pages.watch(await openPerson(browser, { language }));
 	const heading = () => page.locator('h1').innerText();
 	const look = async () => {
 		await pages.look(page);

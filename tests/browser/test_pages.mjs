@@ -18,7 +18,7 @@ function linksOf(inbox) {
 async function everything(language) {
 	const demo = await Demo.start(), pages = new Pages(language, { pictures: language === 'da' });
 	try {
-		const page = pages.watch(await openPerson(browser, { language }));
+		const page = await pages.watch(await openPerson(browser, { language }));
 		const hand = new Careless(page, { language, look: (p) => pages.look(p) });
 		hand.origin = demo.url;
 		const declaration = await story.askForDeclaration(demo, hand);

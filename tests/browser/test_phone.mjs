@@ -10,7 +10,7 @@ const browser = await openBrowser();
 
 async function play(language, tell) {
 	const demo = await Demo.start(), problems = [];
-	const page = new Pages(language).watch(await openPerson(browser, { language, width: 320, height: 568, scripts: false }));
+	const page = await new Pages(language).watch(await openPerson(browser, { language, width: 320, height: 568, scripts: false }));
 	const look = async () => problems.push(...(await layoutProblems(page)).map((p) => `${page.url().slice(-30)}: ${p}`));
 	const hand = Object.assign(new Careless(page, { language, look }), { origin: demo.url });
 	await tell(demo, hand);
