@@ -7,7 +7,7 @@ import { picture } from './lib.mjs';
 const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-/* The recommended rules, but for those that ask for a habit of writing and not for valid or usable HTML: */
+/* The recommended rules, but for those that ask for a habit of writing and not for valid or usable HTML, and with what axe does not see in a part that is folded: */
 const validator = new HtmlValidate({
 	root: true,
 	extends: ['html-validate:recommended'],
@@ -18,6 +18,8 @@ const validator = new HtmlValidate({
 		'prefer-tbody': 'off', // a table without a head needs none
 		'form-dup-name': 'off', // a list is asked for with one input a value, all of the same name
 		'no-trailing-whitespace': 'off', // so is what stands in a textarea
+		'input-missing-label': 'error',
+		'no-missing-references': 'error',
 	},
 });
 
