@@ -42,28 +42,8 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 if want build || want e2e || want fault || want soak || want packages || want docs || want browser; then
 	run build-release 900 make -j"$jobs" MODE=release build/stafet "$BUILD/release/bench" "$BUILD/release/bench-mail" "$BUILD/release/bench-sql" "$BUILD/release/bench-delay" "$BUILD/release/fault.so"
 fi
-want arch && run architecture 300 "$PYTHON" tests/arch.py
 if want unit; then
 	run build-debug 1200 make -j"$jobs" MODE=debug "BUILD=$BUILD" unit-programs "$BUILD/debug/stafet"
-	for test in tests/unit/test_*.c; do
-		name=$(basename "$test" .c)
-		echo "$name 300 $BUILD/debug/tests/$name"
-	done | run_together "$jobs"
-	for target in tests/fuzz/fuzz_*.c; do
-		name=$(basename "$target" .c)
-		name=${name#fuzz_}
-		run "replay-$name" 120 sh -c '"$0" "$1"/*' "$BUILD/debug/tests/replay_$name" "tests/fuzz/corpus/$name"
-	done
-fi
-if want packages; then
-	for package in templates/*/; do
-		folder=$(basename "$package")
-		run "check-$folder" 60 build/stafet check "$package"
-		run "scenarios-$folder" 120 build/stafet test "$package"
-	done
-	# These start and signal each other.
-	run check-packages 60 build/stafet check tests/packages
-	run scenarios-packages 120 build/stafet test tests/packages
 fi
 if want browser; then
 	# The pictures of all pages are an artefact of these tests.
@@ -72,21 +52,45 @@ if want browser; then
 		run browser-packages 300 npm ci --prefix tests/browser --omit=dev --ignore-scripts
 	fi
 fi
-# What runs the program. Of fault a sample of the calls; soak fails each of them.
-lines() { # part, seconds
-	case $1 in browser) program=node end=mjs ;; *) program=$PYTHON end=py ;; esac
-	for test in tests/$1/test_*."$end"; do
-		echo "$1-$(basename "$test" ".$end") $2 $program $test"
+# Each line is a test: name, seconds, command. Of fault a sample of the calls; soak fails each of them.
+lines() { # part
+	case $1 in
+	arch) echo "architecture 300 $PYTHON tests/arch.py" ;;
+	unit)
+		for test in tests/unit/test_*.c; do
+			name=$(basename "$test" .c)
+			echo "$name 300 $BUILD/debug/tests/$name"
+		done
+		for target in tests/fuzz/fuzz_*.c; do
+			name=$(basename "$target" .c)
+			name=${name#fuzz_}
+			echo "replay-$name 120 sh -c '\"\$0\" \"\$1\"/*' $BUILD/debug/tests/replay_$name tests/fuzz/corpus/$name"
+		done
+		;;
+	packages)
+		# Those of tests/packages start and signal each other.
+		for package in templates/*/ tests/packages; do
+			echo "check-$(basename "$package") 60 build/stafet check $package"
+			echo "scenarios-$(basename "$package") 120 build/stafet test $package"
+		done
+		;;
+	browser) programs browser node mjs ;;
+	*) programs "$1" "$PYTHON" py ;;
+	esac
+}
+programs() { # folder, interpreter, how its files end
+	for test in tests/"$1"/test_*."$3"; do
+		echo "$1-$(basename "$test" ".$3") ${SECONDS_EACH:-600} $2 $test"
 	done
 }
 # What takes longest begins first, so that nothing of it is left alone at the end.
 slow_first() {
-	awk -v slow="browser-test_pages e2e-test_inbox browser-test_links browser-test_groups e2e-test_doctor e2e-test_declaration browser-test_phone e2e-test_sms browser-test_keyboard" \
+	awk -v slow="browser-test_pages e2e-test_inbox e2e-test_doctor e2e-test_declaration e2e-test_sms e2e-test_spam e2e-test_sending e2e-test_documents fault-test_nights e2e-test_disk fault-test_network fault-test_process fault-test_store browser-test_phone browser-test_links e2e-test_login browser-test_groups e2e-test_injection e2e-test_views e2e-test_kill browser-test_keyboard" \
 		'BEGIN { n = split(slow, names, " "); for (i in names) rank[names[i]] = i } { print ($1 in rank ? rank[$1] : n + 1) " " $0 }' | sort -s -n -k1,1 | cut -d' ' -f2-
 }
 # One more at a time than there are processors: much of it is waiting.
-for part in docs model e2e fault browser; do
-	if want $part; then lines $part 600; fi
+for part in arch unit packages docs model e2e fault browser; do
+	if want $part; then lines $part; fi
 done | slow_first | run_together $((jobs + 1))
 # Not of check: it takes minutes. A race makes the program's exit status 66, and its report stays in the logs.
 if want tsan; then
@@ -102,7 +106,7 @@ if want tsan; then
 fi
 if want soak; then
 	export FAULT=all
-	lines fault 14400 | run_together "$jobs"
+	SECONDS_EACH=14400 lines fault | run_together "$jobs"
 	for test in tests/soak/*.py; do
 		[ -e "$test" ] && run "soak-$(basename "$test" .py)" 14400 "$PYTHON" "$test"
 	done
