@@ -34,8 +34,12 @@ export class Demo {
 		await ended;
 	}
 
+	/** Every message so far, oldest first; each is asked for once. */
 	async inbox() {
-		return (await fetch(`${this.url}/demo/inbox.json`)).json();
+		this.kept ??= [];
+		const more = await (await fetch(`${this.url}/demo/inbox.json?after=${this.kept.at(-1)?.id ?? 0}`)).json();
+		this.kept.push(...more.filter((m) => m.id > (this.kept.at(-1)?.id ?? 0)));
+		return [...this.kept];
 	}
 
 	/** The newest message to that address with that in subject or text, waiting until it is there. */

@@ -49,6 +49,7 @@ class Server:
             raise AssertionError("not ready: %r, exit %s\n%s" % (line, self.process.returncode, self.log_text()))
         self.url = match.group(1)
         self.host = urllib.parse.urlsplit(self.url).netloc
+        self.kept = []
 
     def log_text(self):
         return open(self.log.name, encoding="utf-8", errors="replace").read()
@@ -81,7 +82,21 @@ class Server:
         raise AssertionError("too many redirects")
 
     def inbox(self):
-        return json.loads(self.get("/demo/inbox.json").text)
+        """Every message so far, oldest first; each is asked for once."""
+        last = self.kept[-1]["id"] if self.kept else 0
+        more = json.loads(self.get("/demo/inbox.json?after=%d" % last).text)
+        self.kept = [m for m in self.kept if m["id"] <= last] + more
+        return self.kept
+
+    def newer(self, address, than, part="", wait=15):
+        """The first message to that address behind so many of the inbox, with that in subject or text, waited for while it is on its way."""
+        end = time.time() + wait
+        while True:
+            found = [m for m in self.inbox()[than:] if m["to"].endswith(address) and part in m["subject"] + m["text"]]
+            if found:
+                return found[0]
+            assert time.time() < end, "no further '%s' to %s" % (part, address)
+            time.sleep(0.05)
 
     def mails_to(self, address, wait=10):
         """Messages to that address, waiting until there is one."""
