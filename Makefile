@@ -15,7 +15,8 @@ O := $(BUILD)/$(MODE)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wformat=2 $(WERROR)
 BASE := -std=c11 -D_GNU_SOURCE -I. $(WARN) -g -fno-omit-frame-pointer -fPIE -fstack-protector-strong -MMD -MP
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2
-FLAGS_debug := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# A hundred programs are linked: gold takes a third of the time.
+FLAGS_debug := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined $(if $(shell command -v ld.gold),-fuse-ld=gold)
 FLAGS_tsan := -O1 -fsanitize=thread
 FLAGS_cover := -O0 --coverage
 FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined
