@@ -85,7 +85,7 @@ programs() { # folder, interpreter, how its files end
 }
 # What takes longest begins first, so that nothing of it is left alone at the end.
 slow_first() {
-	awk -v slow="browser-test_pages e2e-test_inbox e2e-test_doctor e2e-test_declaration e2e-test_sms e2e-test_spam e2e-test_sending e2e-test_documents fault-test_nights e2e-test_disk fault-test_network fault-test_process fault-test_store browser-test_phone browser-test_links e2e-test_login browser-test_groups e2e-test_injection e2e-test_views e2e-test_kill browser-test_keyboard" \
+	awk -v slow="browser-test_pages e2e-test_inbox e2e-test_doctor e2e-test_sms e2e-test_spam e2e-test_sending e2e-test_documents fault-test_nights e2e-test_disk fault-test_network fault-test_process fault-test_store browser-test_phone browser-test_links e2e-test_login browser-test_groups e2e-test_injection e2e-test_views e2e-test_kill browser-test_keyboard" \
 		'BEGIN { n = split(slow, names, " "); for (i in names) rank[names[i]] = i } { print ($1 in rank ? rank[$1] : n + 1) " " $0 }' | sort -s -n -k1,1 | cut -d' ' -f2-
 }
 # One more at a time than there are processors: much of it is waiting.
