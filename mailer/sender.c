@@ -144,11 +144,11 @@ static bool settle_row(struct tx *tx, const struct pending *p, int64_t now, stru
 	return true;
 }
 
-/* Refused by the relay at once is the same as a mail that comes back. */
+/* Refused by the relay at once is the same as a mail that comes back, and so is one that was refused for now until it was too late. */
 static bool tell_lost(struct tx *tx, const struct pending *p, int64_t now, struct err *err) {
 	struct outbox_row row;
 	struct arena *a = arena_new();
-	bool ok = outbox_load(tx_view(tx), p->id, a, &row, err) && (row.state != OUTBOX_FAILED || engine_undelivered(tx, now, &row, p->dead, err));
+	bool ok = outbox_load(tx_view(tx), p->id, a, &row, err) && ((row.state != OUTBOX_FAILED && row.state != OUTBOX_EXPIRED) || engine_undelivered(tx, now, &row, p->dead, err));
 	arena_free(a);
 	return ok;
 }
@@ -247,7 +247,8 @@ static void pend_result(struct sender *s, const struct outbox_row *row, const st
 	p->settlement = settlement;
 	p->lesson = lesson;
 	p->dead = result->fault == FAULT_ADDRESS;
-	p->lost = settlement.state == OUTBOX_FAILED && (p->dead || result->fault == FAULT_MAILBOX || result->fault == FAULT_POLICY || result->fault == FAULT_OTHER);
+	bool ended = settlement.state == OUTBOX_FAILED || settlement.state == OUTBOX_EXPIRED;
+	p->lost = ended && (p->dead || result->fault == FAULT_MAILBOX || result->fault == FAULT_POLICY || result->fault == FAULT_OTHER);
 	snprintf(p->answer, sizeof p->answer, "%s%s", settlement.state == OUTBOX_UNKNOWN ? RETRY_UNKNOWN : "", result->answer);
 	if (s->options.tally)
 		atomic_fetch_add(&s->options.tally->sends[row->channel][result->outcome], 1);

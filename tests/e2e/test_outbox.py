@@ -1,5 +1,5 @@
 """Messages that do not go at once: what the relay's answers do to them, and what `stafet outbox` says and can do."""
-import base64, email, email.policy, os, re, shutil, sys, time
+import base64, email, email.policy, json, os, re, shutil, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from load import application
@@ -9,9 +9,12 @@ from stafet import ROOT, Peer, Server, forms, main, make_site, package, run, wal
 class Office:
     """A site whose applicants have the addresses that the relay answers by."""
 
+    def __init__(self, folder=package("leave-request")):
+        self.package = folder
+
     def __enter__(self):
         self.peer, self.number = Peer("smtp_peer.py"), 0
-        self.site, _ = make_site([package("leave-request")], "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:%d\n  tls: off\n" % self.peer.port)
+        self.site, _ = make_site([self.package], "mail:\n  from_address: stafet@example.dk\n  relay: smtp://127.0.0.1:%d\n  tls: off\n" % self.peer.port)
         self.server = Server("serve", self.site)
         return self
 
@@ -50,6 +53,51 @@ def parse(mail):
     return parsed["Message-ID"], re.search(r"/l/[A-Za-z0-9_-]{43}", parsed.get_body(("plain",)).get_content()).group(0)
 
 
+NOTE = """workflow: note
+start: {by: person, form: write}
+roles: {person: {contact: mail}}
+data: {mail: {type: email}, lost: {type: text, max: 100}}
+forms: {write: {fields: [mail]}}
+initial: written
+states:
+  written:
+    entry: [{send: {to: person, message: note, deadline: 20s}}]
+    on: {not-there: {bounced: person, actions: [{set: {lost: actor}}]}}
+    after: [{in: 30d, target: over}]
+  over: {final: true}
+"""
+WORDS = """roles: {person: Person}
+fields: {mail: {label: E-mail}, lost: {label: Retur}}
+forms: {write: {title: Note, submit: Send}}
+states: {written: Start, over: Slut}
+events: {not-there: Retur}
+"""
+
+
+def test_a_mailbox_that_stays_full_is_told():
+    """Until its deadline a mail is refused for now: for the recipient's sake, which its workflow hears of, or because the other side is busy, which says nothing of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        note, data = os.path.join(folder, "note"), os.path.join(folder, "data.json")
+        for part in ("texts", "messages"):
+            os.makedirs(os.path.join(note, part))
+        for name, text in (("workflow.yaml", NOTE), ("texts/da.yaml", "title: Besked\n" + WORDS), ("texts/en.yaml", "title: Note\n" + WORDS),
+                           ("messages/note.da.md", "subject: Besked\n---\nHej\n"), ("messages/note.en.md", "subject: Note\n---\nHello\n")):
+            with open(os.path.join(note, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        with Office(note) as office:
+            cases = {}
+            for address in ("grey@example.dk", "full@example.dk"):
+                with open(data, "w", encoding="utf-8") as f:
+                    json.dump({"mail": address}, f)
+                cases[address] = re.search(r"[2-9A-Z]{4}-[2-9A-Z]{4}", run("start", "note", "--data", data, site=office.site).stdout).group()
+                office.settled(address, "expired")
+            told = lambda address: run("show", cases[address], site=office.site).stdout
+            end = time.time() + 15
+            while '"lost":"full@example.dk"' not in told("full@example.dk") and time.time() < end:
+                time.sleep(0.05)
+            assert '"lost":"full@example.dk"' in told("full@example.dk") and '"lost"' not in told("grey@example.dk"), told("full@example.dk")
+
+
 def test_each_answer_is_explained():
     with Office() as office:
         cases = {
@@ -72,7 +120,7 @@ def test_each_answer_is_explained():
         # One vocabulary: what pages say, in explain and in the help
         words = re.search(r"(?m)^fate:\n((?:  .*\n)+)", open(os.path.join(ROOT, "languages", "en.yaml"), encoding="utf-8").read()).group(1)
         words = dict(line.strip().split(": ") for line in words.splitlines() if '"' not in line)
-        assert len(words) == 6 and "pages say   %s\n" % words["sent"] in office.outbox("explain", good), words
+        assert len(words) == 7 and "pages say   %s\n" % words["sent"] in office.outbox("explain", good), words
         told = run("outbox", "what", site=office.site, check=False)
         usage = told.stdout + told.stderr
         assert all(word.lower() in usage for word in words.values())
@@ -148,4 +196,4 @@ def test_usage():
             assert answer.returncode == 2 and "usage: stafet outbox" in answer.stdout + answer.stderr, (args, answer.stderr)
 
 
-main([test_each_answer_is_explained, test_retry_sends_the_same_message_again, test_what_was_sent_can_be_sent_again, test_cancelled_is_not_sent, test_of_no_use_any_more, test_usage])
+main([test_a_mailbox_that_stays_full_is_told, test_each_answer_is_explained, test_retry_sends_the_same_message_again, test_what_was_sent_can_be_sent_again, test_cancelled_is_not_sent, test_of_no_use_any_more, test_usage])
