@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A small round of the shipped selection in which the program dies in a commit, is started again and catches up: the allotment is the one that tests/model/allocation.py
 finds, nobody is told anything twice or not at all, and all of it replays. FAULT=all: it dies in every commit, one after the other; else in some, by SEED, for FAULT_SECONDS."""
-import collections, datetime, hashlib, hmac, json, os, random, shutil, signal, sqlite3, sys, tempfile, time, zoneinfo
+import collections, datetime, json, os, random, shutil, signal, sqlite3, sys, tempfile, time, zoneinfo
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "model")]
@@ -21,12 +21,7 @@ POSTS = [{"id": "s%d" % i, "places": (place, place), "voluntary": i == 2} for i,
 
 
 def expected(seed, references):
-    def draw(person, options):
-        for tries in range(100):
-            number = int.from_bytes(hmac.new(seed, ("draw/%s/1/%d" % (references[person], tries)).encode(), hashlib.sha256).digest()[:8], "big")
-            if number < 2**64 - 2**64 % len(options):
-                return options[number % len(options)]
-    return Round(PEOPLE, POSTS, model.TERMS, draw)
+    return Round(PEOPLE, POSTS, model.TERMS, lambda person, *lists: model.drawn(seed, references[person], *lists))
 
 
 class Site:

@@ -63,19 +63,19 @@ def write_posts(path, posts):
                                    voluntary="true" if post["voluntary"] else "false", email="sted@hospital.example.dk") for post in posts])
 
 
-def number_drawn(key, label, count):
+def number_drawn(seed, label, count):
     for tries in range(100):
-        number = int.from_bytes(hmac.new(key, ("%s/%d" % (label, tries)).encode(), hashlib.sha256).digest()[:8], "big")
+        number = int.from_bytes(hmac.new(seed, ("%s/%d" % (label, tries)).encode(), hashlib.sha256).digest()[:8], "big")
         if number < 2**64 - 2**64 % count:
             return number % count
 
 
-def drawn(scenario, seed, reference, posts, eligible):
-    """The first lot of a case, as docs/draws.md has it: one of all posts after the other, until one is eligible; with the seed that scenarios have."""
-    key, left = hashlib.sha256(("%s/draw/%s" % (scenario, seed)).encode()).digest(), list(posts)
+def drawn(seed, reference, posts, eligible):
+    """The first lot of a case, as docs/draws.md has it: one of all posts after the other, until one is eligible."""
+    left = list(posts)
     while left:
         passed = len(posts) - len(left)
-        place = number_drawn(key, "draw/%s/1%s" % (reference, ".%d" % passed if passed else ""), len(left))
+        place = number_drawn(seed, "draw/%s/1%s" % (reference, ".%d" % passed if passed else ""), len(left))
         if left[place] in eligible:
             return left[place]
         left[place] = left[-1]
@@ -102,12 +102,12 @@ class Stage:
         self.acts, self.references = [], {}
 
     def model(self, names, anchors):
-        reference, references = names.next(), {}
+        seed, references = hashlib.sha256(("%s/draw/%s" % (self.scenario, names.next())).encode()).digest(), {}  # that scenarios have
 
         def began(person):
             references[person] = names.next()
         self.references = references
-        return Round(self.people, self.posts, self.terms, lambda person, *lists: drawn(self.scenario, reference, references[person], *lists), anchors, began)
+        return Round(self.people, self.posts, self.terms, lambda person, *lists: drawn(seed, references[person], *lists), anchors, began)
 
     def idle(self, acts):
         """The same when nothing else happens: to know about when something might."""
