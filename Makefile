@@ -34,7 +34,7 @@ REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,replay_%,$(wildcard tests/fuzz/fuzz_*.
 TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%) $(REPLAYS:%=$(O)/tests/%)
 ASSETS := $(wildcard languages/*.yaml gateways/*.yaml otp-portal/assets/*)
 
-.PHONY: all demo check soak bench bench-quick lint help schema clean deps check-deps unit e2e fault browser arch docs-check fuzz model tsan
+.PHONY: all demo check soak bench bench-quick lint help schema clean deps check-deps unit e2e fault browser arch docs-check fuzz model tsan unit-programs bench-programs
 all: build/stafet
 
 # build/stafet is always the release binary; other modes stay in their folders.
@@ -78,6 +78,9 @@ $(O)/bench $(O)/bench-mail $(O)/bench-sql $(O)/bench-fill $(O)/bench-open $(O)/b
 
 $(O)/bench-delay $(O)/bench-post: $(O)/%: tests/bench/%.c
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $<
+
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(O)/%,$(wildcard tests/bench/*.c))
+bench-programs: $(BENCH_PROGRAMS) $(O)/stafet
 
 # Preloaded into the release binary by tests/fault.
 $(O)/fault.so: tests/fault/shim.c

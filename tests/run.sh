@@ -40,7 +40,7 @@ parts=${*:-"build arch unit packages docs model e2e fault browser"}
 
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 if want build || want e2e || want fault || want soak || want packages || want docs || want browser; then
-	run build-release 900 make -j"$jobs" MODE=release build/stafet "$BUILD/release/bench" "$BUILD/release/bench-mail" "$BUILD/release/bench-sql" "$BUILD/release/bench-delay" "$BUILD/release/fault.so"
+	run build-release 900 make -j"$jobs" MODE=release "BUILD=$BUILD" build/stafet bench-programs "$BUILD/release/fault.so"
 fi
 if want unit; then
 	run build-debug 1200 make -j"$jobs" MODE=debug "BUILD=$BUILD" unit-programs "$BUILD/debug/stafet"

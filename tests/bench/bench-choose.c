@@ -79,13 +79,13 @@ static void live_until(struct choosing *c, int64_t then) {
 static struct str favourites(struct choosing *c, int64_t instance) {
 	const struct definition *d = site_package(c->s.site, STR("choice"))->definition;
 	struct register_port port = data_store_port(tx_view(c->tx));
-	const struct value *rows;
+	struct value rows;
 	struct buf json;
-	size_t count;
-	must(c, port.rows(port.context, definition_field(d, STR("favourites"))->reg, 0, c->a, &rows, &count, &c->err) && count > RANKED);
+	must(c, port.rows(port.context, definition_field(d, STR("favourites"))->reg, 0, c->a, &rows, &c->err) && rows.list.count > RANKED);
 	buf_init(&json, TOLD);
 	for (size_t i = 0; i < RANKED; i++) {
-		struct str key = rows[((size_t)instance * 7 + i * 31) % count].record.members[rows->record.type->key].string;
+		const struct value *row = &rows.list.items[((size_t)instance * 7 + i * 31) % rows.list.count];
+		struct str key = row->record.members[row->record.type->key].string;
 		buf_printf(&json, "%s\"%.*s\"", i == 0 ? "{\"favourites\":[" : ",", STR_ARG(key));
 	}
 	struct str text = arena_printf(c->a, "%.*s]}", STR_ARG(buf_text(&json)));

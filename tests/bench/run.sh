@@ -7,12 +7,7 @@ BUILD=${BUILD:-build}
 COUNT=${COUNT:-2000}
 PEERS=${PEERS:-yes}
 export COUNT PEERS
-programs=""
-for name in bench bench-mail bench-sql bench-fill bench-delay bench-open bench-choose bench-post bench-grow stafet; do
-	programs="$programs $BUILD/release/$name"
-done
-# shellcheck disable=SC2086
-make -s -j2 MODE=release "BUILD=$BUILD" $programs >/dev/null
+make -s -j2 MODE=release "BUILD=$BUILD" bench-programs >/dev/null
 # Only better-sqlite3's own script may run: it fetches or compiles the SQLite that it brings.
 if [ "$PEERS" != no ] && [ ! tests/bench/node_modules/.package-lock.json -nt tests/bench/package-lock.json ]; then
 	if npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null; then
