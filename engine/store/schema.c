@@ -356,6 +356,9 @@ static const char *const rows_of_grants = "CREATE INDEX grants_row ON grants (ru
 static const char *const messages_too_late = REWORD("outbox", "state = ''failed''", "state = ''failed'' OR state = ''expired''");
 static const char *const limits_of_messages = "ALTER TABLE outbox ADD COLUMN limit_at INTEGER;";
 
+/* Each transition asks what of its instance has not gone; nearly all has. */
+static const char *const tasks_not_gone = "CREATE INDEX outbox_tasks ON outbox (instance_id, id) WHERE task = 1 AND state NOT IN ('sent', 'cancelled');";
+
 /* The case that a start link was made from. */
 static const char *const starts_from_cases = "ALTER TABLE links ADD COLUMN from_id INTEGER REFERENCES instances(id);";
 
@@ -401,6 +404,7 @@ static const struct migration migrations[] = {
         {{&timers_know_when}},
         {{&starts_from_cases}},
         {{&messages_too_late, &limits_of_messages}},
+        {{&tasks_not_gone}},
 };
 
 int64_t schema_newest(void) {

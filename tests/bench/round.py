@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "model"))
 import rounds as model
 
 WITH_FAVOURITES = 3  # one in so many
-GROWING = 20  # likewise, where rounds of different sizes are compared: a scenario's file has its limit
+GROWING = 25  # likewise, where rounds of different sizes are compared: a scenario's file has its limit
 HIGHEST = 99999  # number that somebody can have
 
 
