@@ -98,6 +98,7 @@ class Market:
         told = run(program("bench-choose"), self.site, start, BEGUN).decode().split("\n")[:-1]
         with sqlite3.connect(os.path.join(self.site, "data", "stafet.db")) as db:  # what went out while it was filled
             db.execute("UPDATE outbox SET state = 'sent', sent_at = created_at WHERE state = 'queued'")
+            db.execute("UPDATE register_rows SET valid_from = valid_from - ?", ((BEGUN + 1) * 86400000,))  # who acted stood there then
             phones = dict(db.execute("SELECT id, json_extract(data, '$.phone') FROM instances WHERE workflow = 'choice'"))
         db.close()
         self.people = [Person(self, i, token, phones[int(instance)]) for i, (instance, token) in enumerate(line.split() for line in told)]

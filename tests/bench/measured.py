@@ -37,7 +37,7 @@ def module(*path):
 def run(*args, **options):
     done = subprocess.run([str(a) for a in args], capture_output=True, cwd=ROOT, timeout=1200, **options)
     if done.returncode != 0:
-        sys.exit("%s: exit %d\n%s" % (args[0], done.returncode, done.stderr.decode()[-2000:]))
+        sys.exit("%s: exit %d\n%s" % (args[0], done.returncode, (done.stdout + done.stderr).decode()[-2000:]))
     return done.stdout
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # make bench, make bench-quick: builds and runs tests/bench in release mode: bench.c, bench.py (transitions, sleepers, mails, texts, PDFs), growth.py (what ten times
-# more costs), round.py (a selection of 700), market.py (700 look while others choose), beside.py (the first over HTTP, beside other engines). Nothing else should run on the machine. COUNT, SLEEPERS and GROWTH scale the numbers; PEERS=no leaves the others out.
+# more costs), round.py (a selection of 700), market.py (700 look while others choose), beside.py (the first over HTTP, beside other engines). Nothing else should run on the machine. COUNT, SLEEPERS, GROWTH and ROUND scale the numbers; PEERS=no leaves the others out.
 set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
