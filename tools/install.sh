@@ -2,7 +2,7 @@
 # Installs the Debian packages that the named sets need and that are missing. Says what it installs; never asks.
 set -eu
 build="gcc make pkg-config libc6-dev libcurl4-gnutls-dev libetpan-dev libsqlite3-dev libmicrohttpd-dev libsodium-dev libfyaml-dev libjansson-dev libmd4c-dev libxml2-dev libglib2.0-dev libcairo2-dev libpango1.0-dev fonts-lato fonts-urw-base35 fonts-dejavu-core tzdata ca-certificates"
-check="libcmocka-dev python3 python3-aiosmtpd openssl nodejs npm chromium-headless-shell poppler-utils spamassassin rspamd postfix kannel kannel-extras dovecot-imapd systemd nginx spin"
+check="libcmocka-dev python3 python3-aiosmtpd openssl nodejs npm chromium-headless-shell poppler-utils procps spamassassin rspamd postfix kannel kannel-extras dovecot-imapd systemd nginx spin"
 lint="cppcheck"
 fuzz="clang libclang-rt-14-dev"
 bench="wrk postgresql"
