@@ -203,8 +203,9 @@ def child_of(process, wait=20):
 
 
 def slow(**options):
+    """Some seconds of the processor, also on a fast machine."""
     body, data = HOSTILE["right to left"]
-    return start(text("slow.da.md", body), {"x": data["x"] * 4}, **options)
+    return start(text("slow.da.md", "\n\n".join([body] * 4)), {"x": data["x"] * 4}, **options)
 
 
 def ended(process, reason):
