@@ -54,7 +54,7 @@ static struct event start_event(const struct prepared_start *start) {
 	return (struct event){.kind = EVENT_START, .name = STR("start"), .role = start->definition->start.by->name, .values = start->loaded.values};
 }
 
-/* Several may start at once, and none sees what the others do. */
+/* All are checked before the first one starts: what one takes from the others would be found too late. */
 static bool stands_alone(const struct prepared_start *start, struct err *err) {
 	for (size_t i = 0; i < start->decision.effects.count; i++)
 		if (start->decision.effects.items[i].kind == EFFECT_CLAIM)
